@@ -1,0 +1,75 @@
+# make demo  one adaptive scan on a simulated specimen, through Micro-Manager
+# make test  ruff, mypy, pytest
+# Both create the environment first; the second time that costs nothing.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+
+VENV     ?= .venv
+# 3.11 first: the pins were made with it. Any 3.11 or newer will do.
+PYTHON   ?= $(shell for p in python3.11 python3 python3.12 python3.13 python3.14 python; do \
+              "$$p" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo "$$p" && break; done)
+PIP_ARGS ?=
+
+SPECIMEN ?=
+SEED     ?=
+MODEL    ?=
+ESTIMATOR ?=
+EPSILON  ?=
+OUT      ?= demo-run
+ARGS     ?=
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install -q -c constraints.txt $(PIP_ARGS)
+
+.PHONY: help demo test lint types pytest system clean
+
+help:  ## this list
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
+	@echo
+	@echo "  demo:  SPECIMEN=beads|nuclei|filaments SEED=N MODEL=NAME|PATH ESTIMATOR=NAME EPSILON=E OUT=DIR ARGS='...'"
+	@echo "  test:  PYTEST_ARGS='-k optics'"
+	@echo "  both:  VENV=DIR PYTHON=python3.12 PIP_ARGS='--extra-index-url ...'"
+
+demo: $(VENV)/.demo-installed  ## set up, then scan a simulated specimen; the result is in demo-run/
+	$(BIN)/rmz-acquire demo --out "$(OUT)" --overwrite \
+	  $(if $(SPECIMEN),--specimen "$(SPECIMEN)") $(if $(SEED),--seed "$(SEED)") \
+	  $(if $(MODEL),--model "$(MODEL)") $(if $(ESTIMATOR),--estimator "$(ESTIMATOR)") \
+	  $(if $(EPSILON),--epsilon "$(EPSILON)") $(ARGS)
+
+test: lint types pytest  ## set up, then ruff, mypy --strict and all tests
+
+lint: $(VENV)/.test-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test-installed
+	$(BIN)/mypy --strict
+
+# Without Qt's system libraries the Qt tests are left out, which is said, and the rest runs.
+pytest: $(VENV)/.test-installed system
+	@if QT_QPA_PLATFORM=offscreen $(BIN)/python -c 'import PyQt6.QtWidgets' 2>/dev/null; then qt=; else \
+	   qt='-p no:pytest-qt -o qt_api='; fi; \
+	 set -x; $(BIN)/python -m pytest $$qt $(PYTEST_ARGS)
+
+system: $(VENV)/.test-installed
+	@sh scripts/system-packages.sh $(BIN)/python
+
+$(VENV)/.created:
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer found; name one: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@sh scripts/create-venv.sh "$(PYTHON)" "$(VENV)"
+	@touch $@
+
+$(VENV)/.demo-installed: $(VENV)/.created pyproject.toml constraints.txt
+	@echo "installing into $(VENV) (torch is large: minutes the first time)"
+	@$(PIP) -e '.[simulation]'
+	@touch $@
+
+$(VENV)/.test-installed: $(VENV)/.demo-installed
+	@echo "installing the test tools into $(VENV)"
+	@$(PIP) -e '.[dev]'
+	@touch $@
+
+clean:  ## remove the environment and caches, never runs
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache
