@@ -1,0 +1,20 @@
+"""The two ways in which a run goes wrong that a user can do something about."""
+
+from __future__ import annotations
+
+__all__ = ["InputError", "ScanFailed"]
+
+
+class InputError(ValueError):
+    """Bad input, found before anything moved or was written.
+
+    The message is one line that says what is wrong and what to do. Commands
+    print it and exit with 2.
+    """
+
+
+class ScanFailed(RuntimeError):  # noqa: N818  the contract's word
+    """A run that failed on its way; what was taken until then is on disk.
+
+    Commands print the message and exit with 1.
+    """
