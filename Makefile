@@ -50,7 +50,7 @@ types: $(VENV)/.test-installed
 # Without Qt's system libraries the Qt tests are left out, which is said, and the rest runs.
 pytest: $(VENV)/.test-installed system
 	@if QT_QPA_PLATFORM=offscreen $(BIN)/python -c 'import PyQt6.QtWidgets' 2>/dev/null; then qt=; else \
-	   qt='-p no:pytest-qt -o qt_api='; fi; \
+	   qt='-p no:pytest-qt'; fi; \
 	 set -x; $(BIN)/python -m pytest $$qt $(PYTEST_ARGS)
 
 system: $(VENV)/.test-installed

@@ -1,0 +1,70 @@
+"""What every test stands on: fixed seeds, no screen, and the real stacks if present."""
+
+from __future__ import annotations
+
+import os
+
+# before Qt, matplotlib or pymmcore-plus are imported by anything
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("PYTEST_QT_API", "pyqt6")
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("PYMM_LOG_FILE", "none")
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _seeds() -> None:
+    """Start every test from the same random numbers, alone or in the suite."""
+    random.seed(2)
+    np.random.seed(2)
+    torch.manual_seed(2)
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """A generator with a fixed seed."""
+    return np.random.default_rng(2)
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """The folder of the real stacks; the test is skipped where it is absent."""
+    told = os.environ.get("RMZ_ACQUIRE_DATA")
+    folder = Path(told) if told else ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"no real stacks in {folder}: set RMZ_ACQUIRE_DATA to their folder")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def wf_nucleus(data_dir: Path) -> Path:
+    """A true wide-field stack, 45 × 130 × 133, 40×/1.2 water."""
+    path = data_dir / "wf_nucleus_40x12w.tif"
+    if not path.is_file():
+        pytest.skip(f"no {path}")
+    return path
+
+
+class _WithoutQt:
+    """Stands in for pytest-qt where Qt cannot be loaded: its tests are skipped."""
+
+    @pytest.fixture
+    def qapp(self) -> None:
+        pytest.skip("Qt cannot be loaded: see scripts/system-packages.sh")
+
+    @pytest.fixture
+    def qtbot(self, qapp: None) -> None:
+        """Skipped by `qapp`."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not config.pluginmanager.hasplugin("pytest-qt"):
+        config.pluginmanager.register(_WithoutQt(), "without-qt")
