@@ -1,11 +1,22 @@
 """Decides: plan, policies, stop rules, the scan as a state machine.
 
-Sees a microscope, an estimator and a recorder only through Protocols.
+Sees a microscope, an estimator and a recorder only through Protocols, so the whole
+loop runs on a list of arrays: no torch, no Qt, no hardware.
 """
 
 from __future__ import annotations
 
 from rmz_acquire.scanning.decision import Decision, Outcome, Status
+from rmz_acquire.scanning.frames import FrameFacts, Observation, blank_reason, look_at
+from rmz_acquire.scanning.plan import ScanPlan
+from rmz_acquire.scanning.policies import (
+    POLICIES,
+    Bisect,
+    ExactList,
+    Policy,
+    Uniform,
+    make_policy,
+)
 from rmz_acquire.scanning.protocols import (
     Estimate,
     Estimator,
@@ -13,14 +24,33 @@ from rmz_acquire.scanning.protocols import (
     Plane,
     Recorder,
 )
+from rmz_acquire.scanning.scan import Scan, ScanState, run_scan
+from rmz_acquire.scanning.stopping import ChangeRule, StopRule, Verdict
 
 __all__ = [
+    "POLICIES",
+    "Bisect",
+    "ChangeRule",
     "Decision",
     "Estimate",
     "Estimator",
+    "ExactList",
+    "FrameFacts",
     "Microscope",
+    "Observation",
     "Outcome",
     "Plane",
+    "Policy",
     "Recorder",
+    "Scan",
+    "ScanPlan",
+    "ScanState",
     "Status",
+    "StopRule",
+    "Uniform",
+    "Verdict",
+    "blank_reason",
+    "look_at",
+    "make_policy",
+    "run_scan",
 ]

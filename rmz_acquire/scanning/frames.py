@@ -1,0 +1,180 @@
+"""What a scan keeps of a plane, and whether its frame shows anything at all.
+
+A small change of the volume is no convergence when the frame could not have changed
+it: a closed shutter, a dead lamp, a camera that delivers the last frame again. These
+checks need the frame alone, no optics and no camera calibration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from statistics import median
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from rmz_acquire.scanning.protocols import Estimate, Plane
+
+__all__ = ["FrameFacts", "Observation", "blank_reason", "look_at"]
+
+# White noise correlates with its shifted self by 1/√n; five times that is no chance.
+_SIGMAS = 5.0
+_LEAST_CORRELATION = 0.02
+# Wide-field light is about the same in every plane, in focus or not.
+_DIM = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class FrameFacts:
+    """What is remembered of a frame once its pixels are on disk.
+
+    Parameters
+    ----------
+    digest : str
+        Hash of the pixels: two exposures are never equal to the last bit.
+    constant : bool
+        Whether all pixels are the same.
+    structured : bool
+        Whether neighbours correlate along y and along x more than noise does.
+    background : float
+        1st percentile, counts.
+    mean : float
+        Mean, counts.
+    """
+
+    digest: str
+    constant: bool
+    structured: bool
+    background: float
+    mean: float
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """A plane and its estimate without their pixels: what policies and rules see.
+
+    Parameters
+    ----------
+    z_requested_um, z_um : float
+        Position asked for and read back, µm.
+    frame : FrameFacts
+        What the frame shows.
+    delta, delta_relative, innovation, gap_um
+        As in `rmz_acquire.scanning.Estimate`.
+    """
+
+    z_requested_um: float
+    z_um: float
+    frame: FrameFacts
+    delta: float | None
+    delta_relative: float | None
+    innovation: float | None
+    gap_um: float
+
+    @classmethod
+    def of(cls, plane: Plane, frame: FrameFacts, estimate: Estimate) -> Observation:
+        """Keep the numbers of a plane and its estimate."""
+        return cls(
+            z_requested_um=plane.z_requested_um,
+            z_um=plane.z_um,
+            frame=frame,
+            delta=estimate.delta,
+            delta_relative=estimate.delta_relative,
+            innovation=estimate.innovation,
+            gap_um=estimate.gap_um,
+        )
+
+
+def look_at(image: NDArray[Any]) -> FrameFacts:
+    """Note the facts of a frame.
+
+    Parameters
+    ----------
+    image : ndarray, (Y, X)
+        Camera counts.
+
+    Returns
+    -------
+    FrameFacts
+
+    Raises
+    ------
+    ValueError
+        If the frame is not 2D, is empty or has pixels that are not finite.
+    """
+    if image.ndim != 2 or image.size == 0:
+        msg = f"a frame must be a 2D image, not of shape {image.shape}"
+        raise ValueError(msg)
+    pixels = image.astype(np.float32)
+    mean = float(pixels.mean(dtype=np.float64))
+    if not np.isfinite(mean):
+        msg = "the frame has pixels that are NaN or infinite"
+        raise ValueError(msg)
+    low, high = np.percentile(pixels, (1.0, 99.9))
+    limit = max(_SIGMAS / np.sqrt(image.size), _LEAST_CORRELATION)
+    # as it is for a few bright beads, clipped for a few hot pixels that would drown
+    # everything else: white noise passes neither
+    likeness = max(
+        _neighbour_correlation(pixels),
+        _neighbour_correlation(np.clip(pixels, low, high)),
+    )
+    return FrameFacts(
+        digest=hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
+        constant=bool(image.min() == image.max()),
+        structured=likeness > limit,
+        background=float(low),
+        mean=mean,
+    )
+
+
+def blank_reason(frame: FrameFacts, earlier: Sequence[FrameFacts]) -> str | None:
+    """Say why a frame is blank, or None where it shows something.
+
+    Parameters
+    ----------
+    frame : FrameFacts
+        The frame in question.
+    earlier : sequence of FrameFacts
+        Those before it.
+
+    Returns
+    -------
+    str or None
+        A clause that completes "the frame …".
+    """
+    if frame.constant:
+        return f"has {frame.mean:g} counts in every pixel"
+    if not frame.structured:
+        return "shows nothing above its noise"
+    others = [other for other in earlier if other.structured]
+    if others:
+        floor = min(f.background for f in (frame, *others))
+        usual = median(other.mean - floor for other in others)
+        light = frame.mean - floor
+        if light < _DIM * usual:
+            return f"has {light / usual:.0%} of the light of the planes before it"
+    return None
+
+
+def _neighbour_correlation(pixels: NDArray[np.float32]) -> float:
+    """Correlation of neighbours, the lesser of along y and along x.
+
+    The lesser, since the column noise of a dark sCMOS correlates along one only.
+    """
+    centred = pixels - pixels.mean()
+    return min(
+        _correlation(centred[1:], centred[:-1]),
+        _correlation(centred[:, 1:], centred[:, :-1]),
+    )
+
+
+def _correlation(a: NDArray[np.float32], b: NDArray[np.float32]) -> float:
+    """Correlate two centred arrays of one shape; 0 where either is flat."""
+    norm = float(np.sqrt(np.vdot(a, a) * np.vdot(b, b)))
+    return float(np.vdot(a, b)) / norm if norm > 0 else 0.0

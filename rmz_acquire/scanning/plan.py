@@ -1,0 +1,246 @@
+"""What a scan is asked to do: the z grid, how many planes, when it is enough."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from rmz_acquire.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["ScanPlan"]
+
+_DEFAULTS = {"first_planes": 3, "min_planes": 4}
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class ScanPlan(BaseModel):
+    """The plan of a scan of one volume.
+
+    `from_grid` and `from_range` say what is wrong in one line; the constructor raises
+    pydantic's own, longer error.
+
+    Parameters
+    ----------
+    z_um : tuple of float
+        The z grid, µm, ascending, two or more.
+    first_planes : int
+        How many planes `bisect` takes, equally spaced, before it looks for gaps;
+        by default 3, or fewer where `max_planes` allows only fewer.
+    min_planes : int
+        No convergence with fewer; by default 4, or fewer as above.
+    max_planes : int
+        The scan ends with so many at the latest; by default the whole grid.
+    epsilon : float
+        Convergence is a change at or below it.
+    epsilon_kind : {"relative", "absolute"}
+        Whether `epsilon` is a fraction of the volume's norm above background, or
+        camera counts (Frobenius norm, as in the paper).
+    policy : {"bisect", "uniform"}
+        Where the next plane is taken.
+    z_exact_um : tuple of float, optional
+        Take exactly these z, µm, in this order, and stop when they are done;
+        `policy`, `epsilon`, `min_planes` and `max_planes` then play no part.
+    max_gap_um : float, optional
+        No convergence while any z of the grid is farther from a taken plane. By
+        default what the first planes leave where they are meant to be.
+    seed : int
+        For policies that draw.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    z_um: tuple[Finite, ...]
+    first_planes: int = Field(default=_DEFAULTS["first_planes"], ge=1)
+    min_planes: int = Field(default=_DEFAULTS["min_planes"], ge=1)
+    max_planes: int = Field(default=0, ge=1)
+    epsilon: Positive = 0.05
+    epsilon_kind: Literal["relative", "absolute"] = "relative"
+    policy: Literal["bisect", "uniform"] = "bisect"
+    z_exact_um: tuple[Finite, ...] | None = None
+    max_gap_um: Positive | None = None
+    seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_defaults(cls, data: Any) -> Any:
+        """Fill in counts that were not given, never beyond those that were."""
+        if not isinstance(data, dict):
+            return data
+        data = dict(data)
+        for key in ("first_planes", "min_planes", "max_planes"):
+            if data.get(key) is None:
+                data.pop(key, None)
+        given = data.get("max_planes")
+        if given is None:
+            grid = data.get("z_um")
+            size = len(grid) if hasattr(grid, "__len__") else 1
+            data["max_planes"] = max(1, size)
+        most = data["max_planes"]
+        if isinstance(most, int) and most >= 1:
+            for key, value in _DEFAULTS.items():
+                data.setdefault(key, min(value, most))
+        return data
+
+    @field_validator("z_um")
+    @classmethod
+    def _check_grid(cls, z_um: tuple[float, ...]) -> tuple[float, ...]:
+        if len(z_um) < 2:
+            msg = f"the z grid has {len(z_um)} plane: it needs two or more"
+            raise ValueError(msg)
+        if any(b <= a for a, b in pairwise(z_um)):
+            msg = "the z grid must ascend, each z above the one before it"
+            raise ValueError(msg)
+        return z_um
+
+    @model_validator(mode="after")
+    def _check_counts(self) -> Self:
+        if self.max_planes < self.min_planes:
+            msg = (
+                f"max-planes {self.max_planes} is below min-planes {self.min_planes}: "
+                "raise the one or lower the other"
+            )
+            raise ValueError(msg)
+        if self.first_planes > self.max_planes:
+            msg = (
+                f"first-planes {self.first_planes} is above max-planes "
+                f"{self.max_planes}: lower the one or raise the other"
+            )
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _check_exact(self) -> Self:
+        if self.z_exact_um is None:
+            return self
+        if not self.z_exact_um:
+            msg = "the list of z to take is empty: give one or more"
+            raise ValueError(msg)
+        low, high, slack = self.z_um[0], self.z_um[-1], self.step_um / 2
+        for z in self.z_exact_um:
+            if not low - slack <= z <= high + slack:
+                msg = f"z {z:g} µm is outside the grid from {low:g} to {high:g} µm"
+                raise ValueError(msg)
+        return self
+
+    @classmethod
+    def from_grid(cls, z_um: Sequence[float], **options: Any) -> ScanPlan:
+        """Plan over given z positions.
+
+        Parameters
+        ----------
+        z_um : sequence of float
+            The z grid, µm, ascending.
+        **options
+            The other fields; None stands for the default of a count.
+
+        Returns
+        -------
+        ScanPlan
+
+        Raises
+        ------
+        InputError
+            In one line, if a value makes no sense.
+        """
+        try:
+            return cls(z_um=tuple(float(z) for z in z_um), **options)
+        except ValidationError as error:
+            raise InputError(_one_line(error)) from None
+
+    @classmethod
+    def from_range(
+        cls, bottom_um: float, top_um: float, step_um: float, **options: Any
+    ) -> ScanPlan:
+        """Plan over an even grid from `bottom_um` to at most `top_um`.
+
+        Parameters
+        ----------
+        bottom_um, top_um, step_um : float
+            First z, last z and step of the grid, µm.
+        **options
+            The other fields.
+
+        Returns
+        -------
+        ScanPlan
+
+        Raises
+        ------
+        InputError
+            In one line, if a value makes no sense.
+        """
+        if not (math.isfinite(step_um) and step_um > 0):
+            msg = f"the z step must be above 0 µm, not {step_um:g}"
+            raise InputError(msg)
+        if not (math.isfinite(bottom_um) and math.isfinite(top_um)):
+            msg = f"the z range must be finite, not {bottom_um:g} to {top_um:g} µm"
+            raise InputError(msg)
+        # a rounding error must not cost the last plane
+        steps = math.floor((top_um - bottom_um) / step_um + 1e-6)
+        if steps < 1:
+            msg = (
+                f"the z grid from {bottom_um:g} to {top_um:g} µm in steps of "
+                f"{step_um:g} µm has fewer than two planes: widen it or lower the step"
+            )
+            raise InputError(msg)
+        grid = [round(bottom_um + i * step_um, 9) for i in range(steps + 1)]
+        return cls.from_grid(grid, **options)
+
+    @property
+    def step_um(self) -> float:
+        """Smallest step of the grid, µm."""
+        return min(b - a for a, b in pairwise(self.z_um))
+
+    @property
+    def range_um(self) -> float:
+        """From the lowest to the highest z of the grid, µm."""
+        return self.z_um[-1] - self.z_um[0]
+
+    @property
+    def gap_limit_um(self) -> float:
+        """The gap above which nothing counts as convergence, µm.
+
+        `max_gap_um`, or by default what `first_planes` at their cell centres leave,
+        with a step for the grid's rounding.
+        """
+        if self.max_gap_um is not None:
+            return self.max_gap_um
+        return self.range_um / (2 * self.first_planes) + self.step_um
+
+    @property
+    def same_z_um(self) -> float:
+        """Two planes closer than this, µm, are the same plane taken twice."""
+        return self.step_um / 4
+
+
+def _one_line(error: ValidationError) -> str:
+    """Say what pydantic found in one line, with the names a user knows."""
+    lines = []
+    for item in error.errors(include_url=False):
+        message = item["msg"].removeprefix("Value error, ")
+        if item["type"] == "value_error":
+            lines.append(message)
+            continue
+        name = str(item["loc"][0]).replace("_", "-") if item["loc"] else "plan"
+        if item["type"] == "extra_forbidden":
+            lines.append(f"there is no option {name}")
+            continue
+        message = message.removeprefix("Input ").replace("\n", " ")
+        value = repr(item["input"])
+        lines.append(f"{name} {message}, not {value if len(value) < 40 else '…'}")
+    return "; ".join(lines)

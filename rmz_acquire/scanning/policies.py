@@ -1,0 +1,148 @@
+"""Where the next plane is taken.
+
+A policy sees the plan when it is made and the observations so far when it is asked;
+it answers with a z of the grid, or None where it has nothing left to ask for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from rmz_acquire.scanning.frames import Observation
+    from rmz_acquire.scanning.plan import ScanPlan
+
+__all__ = ["POLICIES", "Bisect", "ExactList", "Policy", "Uniform", "make_policy"]
+
+_ROUNDING_UM = 1e-9
+
+
+class Policy(Protocol):
+    """Chooses the next z."""
+
+    def next_z(self, taken: Sequence[Observation]) -> float | None:
+        """Give the next z to take, µm, or None where there is none left.
+
+        Parameters
+        ----------
+        taken : sequence of Observation
+            Every plane so far, in the order taken.
+
+        Returns
+        -------
+        float or None
+        """
+        ...
+
+
+class ExactList:
+    """Exactly the z that the plan lists, in its order."""
+
+    def __init__(self, plan: ScanPlan) -> None:
+        self._z_um = plan.z_exact_um or ()
+
+    def next_z(self, taken: Sequence[Observation]) -> float | None:
+        """Give the next z of the list."""
+        return self._z_um[len(taken)] if len(taken) < len(self._z_um) else None
+
+
+class Uniform:
+    """Equal spacing, the paper's choice: `max_planes` cell centres of the range.
+
+    They are taken in a spread order, so that a scan that stops early has still seen
+    the whole range: the middle one first, then always the one farthest from those
+    before it, the lowest where two are as far. For seven that is 3, 0, 6, 1, 4, 2, 5.
+    """
+
+    def __init__(self, plan: ScanPlan) -> None:
+        grid = np.asarray(plan.z_um)
+        places = cell_centres(grid, min(plan.max_planes, len(grid)))
+        order = [len(places) // 2]
+        left = [i for i in range(len(places)) if i != order[0]]
+        while left:
+            far = farthest(places[left], places[order])
+            order.append(left.pop(far))
+        self._z_um = [float(places[i]) for i in order]
+
+    def next_z(self, taken: Sequence[Observation]) -> float | None:
+        """Give the next of the equally spaced z."""
+        return self._z_um[len(taken)] if len(taken) < len(self._z_um) else None
+
+
+class Bisect:
+    """The middle of the largest gap.
+
+    The first planes at equally spaced cell centres, from the lowest up; then the z of
+    the grid that is farthest from every plane taken (its z as read back), the lowest
+    where two are as far. A z that was asked for once is not asked for again, so a
+    stage that does not move cannot hold the scan at one place.
+    """
+
+    def __init__(self, plan: ScanPlan) -> None:
+        self._grid = np.asarray(plan.z_um)
+        count = min(plan.first_planes, len(self._grid))
+        self._first = cell_centres(self._grid, count)
+
+    def next_z(self, taken: Sequence[Observation]) -> float | None:
+        """Give the next first plane, or the z farthest from all taken planes."""
+        if len(taken) < len(self._first):
+            return float(self._first[len(taken)])
+        asked = np.array([plane.z_requested_um for plane in taken])
+        left = self._grid[~np.isin(self._grid, asked)]
+        if left.size == 0:
+            return None
+        seen = np.array([plane.z_um for plane in taken])
+        return float(left[farthest(left, seen)])
+
+
+# kept in step with the names in plan.py by a test
+POLICIES: dict[str, Callable[[ScanPlan], Policy]] = {
+    "bisect": Bisect,
+    "uniform": Uniform,
+}
+
+
+def make_policy(plan: ScanPlan) -> Policy:
+    """Make the policy that a plan asks for."""
+    if plan.z_exact_um is not None:
+        return ExactList(plan)
+    return POLICIES[plan.policy](plan)
+
+
+def cell_centres(grid_um: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Choose grid positions at the centres of `count` equal cells of the range.
+
+    Parameters
+    ----------
+    grid_um : ndarray, (Z,)
+        The grid, ascending.
+    count : int
+        How many, at most Z.
+
+    Returns
+    -------
+    ndarray, (count,)
+        Different grid positions, ascending: the nearest to each centre that leaves
+        room for the others.
+    """
+    low, high = grid_um[0], grid_um[-1]
+    centres = low + (np.arange(count) + 0.5) / count * (high - low)
+    chosen: list[int] = []
+    for i, centre in enumerate(centres):
+        nearest = int(np.argmin(np.abs(grid_um - centre)))
+        lowest = chosen[-1] + 1 if chosen else 0
+        highest = len(grid_um) - (count - i)
+        chosen.append(min(max(nearest, lowest), highest))
+    return grid_um[chosen]
+
+
+def farthest(candidates_um: NDArray[np.float64], taken_um: NDArray[np.float64]) -> int:
+    """Index of the candidate farthest from all taken z; the first where equal."""
+    away = np.abs(candidates_um[:, None] - taken_um[None, :]).min(axis=1)
+    return int(np.argmax(away >= away.max() - _ROUNDING_UM))

@@ -1,0 +1,418 @@
+"""A scan as a state machine: it asks for a z, is given the plane, and decides.
+
+::
+
+    idle ── next_z() ──▶ aiming ── observe(plane) ──▶ thinking ──▶ idle
+      │                                                  │
+      └── nothing left, abort(), fail() ──▶ finished ◀───┘ stop
+
+It moves nothing and writes nothing: whoever runs it does that (`run_scan` here, the
+acquisition engine on a microscope). One thread runs it; `abort` may come from any.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from dataclasses import replace
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+from rmz_acquire.scanning.decision import Decision, Outcome, Status
+from rmz_acquire.scanning.frames import Observation, look_at
+from rmz_acquire.scanning.policies import make_policy
+from rmz_acquire.scanning.stopping import ChangeRule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rmz_acquire.scanning.plan import ScanPlan
+    from rmz_acquire.scanning.policies import Policy
+    from rmz_acquire.scanning.protocols import (
+        Estimate,
+        Estimator,
+        Microscope,
+        Plane,
+        Recorder,
+    )
+    from rmz_acquire.scanning.stopping import StopRule
+
+__all__ = ["Scan", "ScanState", "run_scan"]
+
+logger = logging.getLogger(__name__)
+
+
+class ScanState(StrEnum):
+    """Where a scan stands."""
+
+    idle = "idle"
+    aiming = "aiming"
+    thinking = "thinking"
+    finished = "finished"
+
+
+class Scan:
+    """The scan of one volume.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        What to do.
+    estimator : Estimator
+        Fresh, with the plan's z grid.
+    policy : Policy, optional
+        Where next; by default the one that the plan names.
+    rule : StopRule, optional
+        When to stop; by default the guarded change rule.
+    on_decision : callable, optional
+        Called after every plane with the decision and the estimate (None where the
+        estimate failed), on the thread that runs the scan. For watching: what it
+        raises is logged and has no effect on the scan.
+
+    Raises
+    ------
+    ValueError
+        If the estimator's grid is not the plan's, or it has planes already.
+    """
+
+    def __init__(
+        self,
+        plan: ScanPlan,
+        estimator: Estimator,
+        *,
+        policy: Policy | None = None,
+        rule: StopRule | None = None,
+        on_decision: Callable[[Decision, Estimate | None], None] | None = None,
+    ) -> None:
+        grid = [float(z) for z in estimator.z_um]
+        if len(grid) != len(plan.z_um) or not all(
+            math.isclose(a, b, abs_tol=1e-6)
+            for a, b in zip(grid, plan.z_um, strict=True)
+        ):
+            msg = "the estimator's z grid is not the plan's"
+            raise ValueError(msg)
+        if estimator.planes_taken:
+            msg = f"the estimator has {estimator.planes_taken} planes already"
+            raise ValueError(msg)
+        self.plan = plan
+        self.estimator = estimator
+        self._policy = policy if policy is not None else make_policy(plan)
+        self._rule = rule if rule is not None else ChangeRule(plan)
+        self._on_decision = on_decision
+        self._lock = threading.Lock()
+        self._state = ScanState.idle
+        self._taken: list[Observation] = []
+        self._decisions: list[Decision] = []
+        self._planes_taken = 0
+        self._next_z_um = self._policy.next_z(())
+        self._outcome: Outcome | None = None
+        self._error: BaseException | None = None
+        self._abort_reason: str | None = None
+
+    @property
+    def state(self) -> ScanState:
+        """Where the scan stands."""
+        return self._state
+
+    @property
+    def outcome(self) -> Outcome | None:
+        """How it ended; None until it is finished."""
+        return self._outcome
+
+    @property
+    def error(self) -> BaseException | None:
+        """The exception that it failed of, if it did."""
+        return self._error
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        """Every decision so far, one a plane."""
+        return tuple(self._decisions)
+
+    @property
+    def planes_taken(self) -> int:
+        """M: how many planes it was given."""
+        return self._planes_taken
+
+    @property
+    def volume(self) -> NDArray[np.float32] | None:
+        """The estimator's volume, camera counts, (Z, Y, X); None before a plane."""
+        return self.estimator.volume
+
+    @property
+    def abort_requested(self) -> bool:
+        """Whether somebody asked it to end."""
+        return self._abort_reason is not None
+
+    def next_z(self) -> float | None:
+        """Ask for the next z; None when the scan is finished.
+
+        After an abort the answer is None at once, also where a plane was on its way,
+        and `outcome` is there from then on.
+
+        Returns
+        -------
+        float or None
+            Where to take the next plane, µm.
+
+        Raises
+        ------
+        RuntimeError
+            If the plane that was asked for before has not come (`observe`) and
+            nobody said that it never will (`abort`, `fail`).
+        """
+        with self._lock:
+            if self._state is ScanState.finished:
+                return None
+            if self._abort_reason is not None and self._state is not ScanState.thinking:
+                self._finish_aborted()
+                return None
+            if self._state is not ScanState.idle:
+                msg = f"next_z() while {self._state.value}: observe() the plane first"
+                raise RuntimeError(msg)
+            z_um = self._next_z_um
+            if z_um is None:
+                self._finish("max_planes", "there is no z to take")
+                return None
+            self._state = ScanState.aiming
+            return z_um
+
+    def observe(self, plane: Plane) -> Decision:
+        """Take in the plane that was asked for, and decide.
+
+        An exception of the estimator or of a check is not raised: it finishes the
+        scan as failed, and the decision says so, so that every plane has its line.
+
+        Parameters
+        ----------
+        plane : Plane
+            The plane, already safe with the recorder.
+
+        Returns
+        -------
+        Decision
+
+        Raises
+        ------
+        RuntimeError
+            If no plane was asked for.
+        """
+        with self._lock:
+            if self._state is not ScanState.aiming:
+                msg = f"observe() while {self._state.value}: ask next_z() first"
+                raise RuntimeError(msg)
+            self._state = ScanState.thinking
+            self._planes_taken += 1
+        estimate: Estimate | None = None
+        try:
+            frame = look_at(plane.image)
+            estimate = self.estimator.add(plane.image, plane.z_um)
+            _check(estimate)
+            self._taken.append(Observation.of(plane, frame, estimate))
+            status, reason = self._judge()
+        except Exception as error:
+            self.fail(error)
+            status, reason = "failed", f"failed: {_say(error)}"
+        except BaseException as error:
+            # ctrl-C lands here: no decision, but never a scan that thinks for ever
+            self._interrupt(f"interrupted by {type(error).__name__}")
+            raise
+        decision = self._conclude(plane, estimate, status, reason)
+        if self._on_decision is not None:
+            try:
+                self._on_decision(decision, estimate)
+            except Exception:
+                logger.exception("what watches the scan raised; the scan goes on")
+        return decision
+
+    def abort(self, reason: str = "aborted by the user") -> None:
+        """End the scan; safe from any thread, at any time, more than once.
+
+        A plane on its way may still be observed; then the scan is finished. Where
+        none comes, the next `next_z` finishes it.
+
+        Parameters
+        ----------
+        reason : str
+            Who or what ended it.
+        """
+        with self._lock:
+            if self._state is ScanState.finished:
+                return
+            if self._abort_reason is None:
+                self._abort_reason = reason
+            if self._state is ScanState.idle:
+                self._finish_aborted()
+
+    def fail(self, error: BaseException) -> None:
+        """Finish the scan as failed; the first end stands, later ones are ignored.
+
+        Parameters
+        ----------
+        error : BaseException
+            What went wrong.
+        """
+        with self._lock:
+            if self._state is ScanState.finished:
+                return
+            self._error = error
+            said = _say(error)
+            self._finish("failed", f"failed after {self._count()}: {said}", said)
+
+    def _judge(self) -> tuple[Status | None, str]:
+        """Converged, done or on: the status (None to go on) and the reason."""
+        plan, count = self.plan, len(self._taken)
+        if plan.z_exact_um is not None:
+            self._next_z_um = self._policy.next_z(self._taken)
+            listed = len(plan.z_exact_um)
+            if self._next_z_um is None:
+                return "list_done", f"all {listed} planes of the list are taken"
+            return None, f"{count} of {listed} planes of the list are taken"
+        verdict = self._rule.judge(self._taken)
+        if verdict.converged:
+            return "converged", verdict.reason
+        if count >= plan.max_planes:
+            ending = f"{verdict.reason}; the most planes allowed, {count}, are taken"
+            return "max_planes", ending
+        self._next_z_um = self._policy.next_z(self._taken)
+        if self._next_z_um is None:
+            ending = f"{verdict.reason}; after {count} planes no z is left to take"
+            return "max_planes", ending
+        return None, verdict.reason
+
+    def _conclude(
+        self,
+        plane: Plane,
+        estimate: Estimate | None,
+        status: Status | None,
+        reason: str,
+    ) -> Decision:
+        """Write the decision down and move on to idle or finished."""
+        with self._lock:
+            if self._state is ScanState.thinking:
+                if status is not None:
+                    self._finish(status, reason)
+                elif self._abort_reason is not None:
+                    self._finish_aborted()
+                else:
+                    self._state = ScanState.idle
+            ended: Literal["continue", "stop"] = "continue"
+            if self._outcome is not None:
+                ended = "stop"
+                reason = reason if status is not None else self._outcome.reason
+            decision = _decision(self._planes_taken - 1, plane, estimate, ended, reason)
+            self._decisions.append(decision)
+            return decision
+
+    def _interrupt(self, reason: str) -> None:
+        with self._lock:
+            if self._state is not ScanState.finished:
+                self._abort_reason = self._abort_reason or reason
+                self._finish_aborted()
+
+    def _finish_aborted(self) -> None:
+        """Finish as aborted; the caller holds the lock."""
+        self._finish("aborted", f"{self._abort_reason} after {self._count()}")
+
+    def _finish(self, status: Status, reason: str, error: str | None = None) -> None:
+        """Set the outcome; the caller holds the lock."""
+        self._state = ScanState.finished
+        self._outcome = Outcome(status, reason, self._planes_taken, error)
+        logger.info("%s: %s", status, reason)
+
+    def _count(self) -> str:
+        return f"{self._planes_taken} plane{'' if self._planes_taken == 1 else 's'}"
+
+
+def run_scan(scan: Scan, microscope: Microscope, recorder: Recorder) -> Outcome:
+    """Run a scan to its end on anything that captures planes.
+
+    Each plane is with the recorder before the estimator sees it, and its decision
+    before the next z is asked for.
+
+    Parameters
+    ----------
+    scan : Scan
+        Fresh.
+    microscope : Microscope
+        Entered and left here, so its light closes and its stage returns.
+    recorder : Recorder
+        Finished here, whatever happened.
+
+    Returns
+    -------
+    Outcome
+        Also after a failure or ctrl-C: look at its `status`.
+    """
+    try:
+        with microscope:
+            while (z_um := scan.next_z()) is not None:
+                plane = microscope.capture(z_um)
+                recorder.write_plane(plane, scan.planes_taken)
+                recorder.write_decision(scan.observe(plane))
+    except KeyboardInterrupt:
+        scan.abort("interrupted with ctrl-C")
+        scan.next_z()
+    except Exception as error:
+        logger.exception("the scan failed")
+        scan.fail(error)
+    outcome = scan.outcome
+    if outcome is None:  # pragma: no cover
+        msg = f"the scan ended while {scan.state.value}"
+        raise RuntimeError(msg)
+    recorder.finish(outcome, scan.volume)
+    return outcome
+
+
+def _decision(
+    index: int,
+    plane: Plane,
+    estimate: Estimate | None,
+    decision: Literal["continue", "stop"],
+    reason: str,
+) -> Decision:
+    made = Decision(
+        index=index,
+        z_requested_um=plane.z_requested_um,
+        z_actual_um=plane.z_um,
+        exposure_ms=plane.exposure_ms,
+        delta=None,
+        delta_relative=None,
+        innovation=None,
+        gap_um=None,
+        decision=decision,
+        reason=reason,
+        stage_ms=plane.stage_ms,
+        camera_ms=plane.camera_ms,
+        inference_ms=None,
+        time=plane.time,
+    )
+    if estimate is None:
+        return made
+    return replace(
+        made,
+        delta=estimate.delta,
+        delta_relative=estimate.delta_relative,
+        innovation=estimate.innovation,
+        gap_um=estimate.gap_um,
+        inference_ms=1000 * estimate.seconds,
+    )
+
+
+def _check(estimate: Estimate) -> None:
+    """Refuse an estimate that is not a number: nothing can be decided on it."""
+    for name in ("delta", "delta_relative", "innovation", "gap_um"):
+        value = getattr(estimate, name)
+        if value is not None and not math.isfinite(value):
+            msg = f"the estimator gave {name} = {value}"
+            raise ArithmeticError(msg)
+
+
+def _say(error: BaseException) -> str:
+    """One line for an exception, with its type where the message alone is bare."""
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,105 @@
+"""When a scan stops: the paper's rule, and guards against believing the network.
+
+The rule is δ_M ≤ ε. A small change is not a small error, and there are ways to a small
+change that say nothing about the specimen: a plane taken twice, a blank frame, a part
+of the range that no plane has come near. None of these counts as convergence, and the
+reason says which it was.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from rmz_acquire.scanning.frames import blank_reason
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rmz_acquire.scanning.frames import Observation
+    from rmz_acquire.scanning.plan import ScanPlan
+
+__all__ = ["ChangeRule", "StopRule", "Verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the scan has converged, and why or why not in one sentence."""
+
+    converged: bool
+    reason: str
+
+
+class StopRule(Protocol):
+    """Judges after every plane whether it was enough."""
+
+    def judge(self, taken: Sequence[Observation]) -> Verdict:
+        """Judge the planes so far, the last of which has just come.
+
+        Parameters
+        ----------
+        taken : sequence of Observation
+            Every plane so far, in the order taken; at least one.
+
+        Returns
+        -------
+        Verdict
+        """
+        ...
+
+
+class ChangeRule:
+    """Converged when the change is at or below ε and no guard objects."""
+
+    def __init__(self, plan: ScanPlan) -> None:
+        self._plan = plan
+
+    def judge(self, taken: Sequence[Observation]) -> Verdict:
+        """Compare the last change with ε, then ask every guard."""
+        plan = self._plan
+        last = taken[-1]
+        relative = plan.epsilon_kind == "relative"
+        change = last.delta_relative if relative else last.delta
+        unit = "" if relative else " counts"
+        if change is None:
+            return Verdict(False, "no change to judge yet: the first plane")
+        if change > plan.epsilon:
+            reason = f"change {change:.3g}{unit} is above epsilon {plan.epsilon:g}"
+            return Verdict(False, reason)
+        small = f"change {change:.3g}{unit} is at or below epsilon {plan.epsilon:g}"
+        objections = self._objections(taken)
+        if objections:
+            return Verdict(False, f"{small}, but {' and '.join(objections)}")
+        return Verdict(True, f"{small} after {len(taken)} planes")
+
+    def _objections(self, taken: Sequence[Observation]) -> list[str]:
+        """Every reason not to believe a small change."""
+        plan = self._plan
+        last, earlier = taken[-1], taken[:-1]
+        found = []
+        if len(taken) < plan.min_planes:
+            found.append(f"only {len(taken)} of at least {plan.min_planes} planes")
+        for number, other in enumerate(earlier, start=1):
+            if abs(other.z_um - last.z_um) < plan.same_z_um:
+                found.append(
+                    f"z {last.z_um:g} µm was seen before (plane {number}), "
+                    "a repeated plane says nothing"
+                )
+                break
+        for number, other in enumerate(earlier, start=1):
+            if other.frame.digest == last.frame.digest:
+                found.append(
+                    f"the frame equals plane {number} in every pixel, "
+                    "the camera gave it twice"
+                )
+                break
+        blank = blank_reason(last.frame, [other.frame for other in earlier])
+        if blank is not None:
+            found.append(f"the frame is blank, it {blank}")
+        # a float's last bit must not decide
+        if last.gap_um > plan.gap_limit_um * (1 + 1e-9):
+            found.append(
+                f"a gap of {last.gap_um:.3g} µm is unseen "
+                f"(limit {plan.gap_limit_um:.3g} µm)"
+            )
+        return found
