@@ -1,0 +1,195 @@
+"""``report.png``: what happened in a run, on one page.
+
+Left, the volume (beside the truth where there is one) in one plane that was not
+measured and in an axial section; right, where planes were taken, how the volume
+settled, what it cost the specimen and how good it is. Laid out in inches by hand: the
+images keep their true proportions and everything else aligns with them.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.style import context
+
+from rmz_acquire.recording.report_images import ImageGrid
+from rmz_acquire.recording.report_plots import (
+    ACCENT,
+    GREY,
+    plot_change,
+    plot_dose,
+    plot_quality,
+    plot_taken,
+    plot_times,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+    from rmz_acquire.recording.summary import Summary
+    from rmz_acquire.scanning import Decision
+
+__all__ = ["write_report"]
+
+_STYLE: dict[str, Any] = {
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlepad": 8.0,
+    "axes.titlesize": 10.0,
+    "axes.titleweight": "bold",
+    "font.family": "DejaVu Sans",
+    "font.size": 9.0,
+    "legend.frameon": False,
+}
+
+_TITLES = {
+    "converged": "Converged",
+    "max_planes": "Not converged",
+    "list_done": "List done",
+    "aborted": "Aborted",
+    "failed": "Failed",
+}
+
+# inches
+_LEFT, _RIGHT, _TOP, _BOTTOM = 0.75, 0.35, 1.35, 0.95
+_PLOT_WIDTH, _PLOT_GAP_X, _PLOT_GAP_Y = 2.9, 0.95, 0.95
+_LEAST_HEIGHT = 5.2
+_DPI = 130
+
+
+def write_report(
+    path: Path,
+    summary: Summary,
+    decisions: Sequence[Decision],
+    *,
+    volume: NDArray[Any] | None,
+    truth: NDArray[Any] | None = None,
+) -> None:
+    """Draw a run and save it as a picture.
+
+    Parameters
+    ----------
+    path : Path
+        The picture, by its usual name ``report.png``; replaced where it exists.
+    summary : Summary
+        How it went.
+    decisions : sequence of Decision
+        One a plane, in order.
+    volume, truth : ndarray, (Z, Y, X), or None
+        Camera counts; both are shown on the truth's colour scale.
+    """
+    beside = path.with_name(f".{path.name}.tmp")
+    try:
+        # one style for the page, whatever the user's own is
+        with context(["default", _STYLE]):
+            figure = draw_report(summary, decisions, volume=volume, truth=truth)
+            figure.savefig(beside, dpi=_DPI, format="png")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def draw_report(
+    summary: Summary,
+    decisions: Sequence[Decision],
+    *,
+    volume: NDArray[Any] | None,
+    truth: NDArray[Any] | None = None,
+) -> Figure:
+    """Draw the page; parameters as `write_report`."""
+    figure = Figure(facecolor="white")
+    FigureCanvasAgg(figure)
+    images = None if volume is None else ImageGrid(volume, truth, summary)
+    height = max(_LEAST_HEIGHT, images.height if images else 0)
+    plots_left = _LEFT + (images.width + 1.0 if images else 0)
+    size = (
+        plots_left + 2 * _PLOT_WIDTH + _PLOT_GAP_X + _RIGHT,
+        _TOP + height + _BOTTOM,
+    )
+    figure.set_size_inches(*size)
+
+    def place(x: float, y: float, width: float, tall: float) -> Axes:
+        """Axes by inches from the left and from the top of the body."""
+        bottom = size[1] - _TOP - y - tall
+        return figure.add_axes(
+            (x / size[0], bottom / size[1], width / size[0], tall / size[1])
+        )
+
+    if images:
+        images.draw(figure, place, left=_LEFT)
+    half = (height - _PLOT_GAP_Y) / 2
+    columns = (plots_left, plots_left + _PLOT_WIDTH + _PLOT_GAP_X)
+    rows = (0.0, half + _PLOT_GAP_Y)
+    plot_taken(place(columns[0], rows[0], _PLOT_WIDTH, half), summary, decisions)
+    plot_change(place(columns[1], rows[0], _PLOT_WIDTH, half), summary, decisions)
+    plot_dose(place(columns[0], rows[1], _PLOT_WIDTH, half), summary)
+    corner = place(columns[1], rows[1], _PLOT_WIDTH, half)
+    if summary.psnr_db is not None:
+        plot_quality(corner, summary)
+    else:
+        plot_times(corner, decisions)
+    _head(figure, size, summary)
+    return figure
+
+
+def _head(figure: Figure, size: tuple[float, float], summary: Summary) -> None:
+    """Title, reason and the small print."""
+    wide, high = size
+    color = ACCENT if summary.stop_reason in ("converged", "list_done") else "#b3261e"
+    figure.text(
+        _LEFT / wide,
+        1 - 0.32 / high,
+        f"{_TITLES[summary.stop_reason]} after {summary.planes_taken} of "
+        f"{summary.planes_full_scan} planes",
+        fontsize=16,
+        fontweight="bold",
+        color=color,
+        va="top",
+    )
+    reason = textwrap.shorten(summary.reason, int(13 * (wide - _LEFT)), placeholder="…")
+    figure.text(
+        _LEFT / wide,
+        1 - 0.68 / high,
+        reason[:1].upper() + reason[1:],
+        fontsize=10,
+        color=GREY,
+        va="top",
+    )
+    figure.text(
+        _LEFT / wide,
+        0.2 / high,
+        textwrap.shorten(
+            _small_print(summary), int(15.5 * (wide - _LEFT)), placeholder="…"
+        ),
+        fontsize=8,
+        color=GREY,
+        va="bottom",
+    )
+
+
+def _small_print(summary: Summary) -> str:
+    parts = []
+    if summary.estimator:
+        parts.append(summary.estimator)
+    if summary.model:
+        parts.append(f"model {summary.model}")
+    optics = summary.optics or {}
+    if "na" in optics:
+        parts.append(f"NA {optics['na']:g}")
+    if "wavelength_um" in optics:
+        parts.append(f"{1000 * optics['wavelength_um']:.0f} nm")
+    if summary.pixel_size_um is not None:
+        parts.append(f"pixel {summary.pixel_size_um:g} µm")
+    z_um = np.asarray(summary.z_um)
+    parts.append(f"z {z_um[0]:g} to {z_um[-1]:g} µm, step {np.diff(z_um).min():.3g} µm")
+    parts.append(f"{summary.started:%Y-%m-%d %H:%M} UTC")
+    return "   ·   ".join(parts)
