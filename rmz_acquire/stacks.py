@@ -102,7 +102,7 @@ def read_stack(path: str | Path) -> Stack:
 def write_stack(
     path: str | Path, data: NDArray[Any], *, z_step_um: float, pixel_size_um: float
 ) -> None:
-    """Write a z-stack as OME-TIFF with its voxel size.
+    """Write a z-stack as OME-TIFF with its voxel size, whole or not at all.
 
     Parameters
     ----------
@@ -113,21 +113,24 @@ def write_stack(
     z_step_um, pixel_size_um : float
         Voxel size, µm.
     """
-    tifffile.imwrite(
-        path,
-        data,
-        ome=True,
-        photometric="minisblack",
-        metadata={
-            "axes": "ZYX",
-            "PhysicalSizeX": pixel_size_um,
-            "PhysicalSizeXUnit": "µm",
-            "PhysicalSizeY": pixel_size_um,
-            "PhysicalSizeYUnit": "µm",
-            "PhysicalSizeZ": z_step_um,
-            "PhysicalSizeZUnit": "µm",
-        },
-    )
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.tmp")
+    sizes = {"X": pixel_size_um, "Y": pixel_size_um, "Z": z_step_um}
+    voxel: dict[str, Any] = {}
+    for axis, size in sizes.items():
+        voxel |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": "µm"}
+    try:
+        with beside.open("wb") as file:
+            tifffile.imwrite(
+                file,
+                data,
+                ome=True,
+                photometric="minisblack",
+                metadata={"axes": "ZYX", **voxel},
+            )
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 _Read = tuple["NDArray[Any]", str, float | None, float | None]

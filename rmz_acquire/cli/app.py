@@ -1,0 +1,137 @@
+"""The command ``rmz-acquire``: its commands, and how each of them ends.
+
+Exit 0: done. 2: bad usage or input, one line on stderr, nothing written. 1: failed or
+stopped on the way, one line that names what was kept.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.logging import RichHandler
+
+from rmz_acquire import __version__
+from rmz_acquire.cli.demo import demo
+from rmz_acquire.cli.doctor import doctor
+from rmz_acquire.cli.models import models
+from rmz_acquire.cli.replay import replay
+from rmz_acquire.cli.simulate import simulate
+from rmz_acquire.cli.train import train
+from rmz_acquire.errors import InputError, ScanFailed
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="rmz-acquire",
+    help="Adaptive z-scans: a few planes, a network that makes the stack of them, "
+    "and a scan that stops by itself.",
+    epilog="Start with: rmz-acquire doctor, then rmz-acquire demo",
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"rmz-acquire {__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    context: typer.Context,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show what the parts log.")
+    ] = False,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="Show the version."
+        ),
+    ] = False,
+) -> None:
+    handler = RichHandler(console=Console(stderr=True), show_path=False)
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
+
+
+for _name, _command, _example in (
+    ("demo", demo, "rmz-acquire demo --specimen nuclei --out my-demo"),
+    (
+        "replay",
+        replay,
+        "rmz-acquire replay stack.tif --na 0.75 --immersion 1 --wavelength 0.52 "
+        "--pixel-size 0.325 --z-step 0.5 --out run",
+    ),
+    (
+        "simulate",
+        simulate,
+        "rmz-acquire simulate sim.ome.tif --specimen beads --seed 3",
+    ),
+    ("models", models, "rmz-acquire models"),
+    ("train", train, "rmz-acquire train --out runs/first"),
+    ("doctor", doctor, "rmz-acquire doctor"),
+):
+    app.command(_name, epilog=f"Example: {_example}")(_command)
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Parameters
+    ----------
+    args : sequence of str, optional
+        Its words; by default those of the process.
+
+    Returns
+    -------
+    int
+        The exit code: 0 done, 1 failed on the way, 2 bad usage or input.
+    """
+    try:
+        code = typer.main.get_command(app).main(
+            args=None if args is None else list(args),
+            prog_name="rmz-acquire",
+            standalone_mode=False,
+        )
+    except (InputError, typer.TyperException) as error:
+        return _say(_message(error), 2)
+    except ScanFailed as error:
+        return _say(_message(error), 1)
+    except OSError as error:
+        return _say(_message(error), 1)
+    except (KeyboardInterrupt, typer.Abort):
+        return _say("stopped", 1)
+    # typer turns ctrl-C into 130
+    return _say("stopped", 1) if code == 130 else int(code or 0)
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, typer.TyperException):
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else "rmz-acquire"
+        return f"{error.format_message().rstrip('.')} (see {path} --help)"
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error) or type(error).__name__
+
+
+def _say(message: str, code: int) -> int:
+    """Print one line on stderr, however wide it is, and give the code back."""
+    console = Console(stderr=True, highlight=False)
+    console.print(f"[bold red]error:[/] {_escape(message)}", soft_wrap=True)
+    return code
+
+
+def _escape(message: str) -> str:
+    from rich.markup import escape
+
+    return escape(" ".join(message.split()))

@@ -1,0 +1,232 @@
+"""The options that commands share, and what they make together."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+
+from rmz_acquire.errors import InputError
+
+if TYPE_CHECKING:
+    from rmz_acquire.optics import Optics
+
+__all__ = [
+    "NA",
+    "Device",
+    "Epsilon",
+    "EstimatorName",
+    "FirstPlanes",
+    "Immersion",
+    "MaxPlanes",
+    "MinPlanes",
+    "Model",
+    "Overwrite",
+    "PixelSize",
+    "Policy",
+    "SampleIndex",
+    "Seed",
+    "SpecimenName",
+    "Strict",
+    "Wavelength",
+    "ZStep",
+    "optics_from",
+    "parse_z",
+    "positive",
+]
+
+_OPTICS = "Optics"
+_SCAN = "Scan"
+
+NA = Annotated[
+    float | None,
+    typer.Option("--na", help="Numerical aperture.", rich_help_panel=_OPTICS),
+]
+Immersion = Annotated[
+    float | None,
+    typer.Option(
+        "--immersion",
+        help="Refractive index of the immersion: 1 air, 1.33 water, 1.515 oil.",
+        rich_help_panel=_OPTICS,
+    ),
+]
+SampleIndex = Annotated[
+    float | None,
+    typer.Option(
+        "--sample-index",
+        help="Refractive index of the sample, where it is not the immersion's.",
+        rich_help_panel=_OPTICS,
+    ),
+]
+Wavelength = Annotated[
+    float | None,
+    typer.Option(
+        "--wavelength", help="Emission wavelength, µm.", rich_help_panel=_OPTICS
+    ),
+]
+PixelSize = Annotated[
+    float | None,
+    typer.Option(
+        "--pixel-size", help="Pixel at the sample, µm.", rich_help_panel=_OPTICS
+    ),
+]
+ZStep = Annotated[
+    float | None,
+    typer.Option(
+        "--z-step", help="Distance of the planes, µm.", rich_help_panel=_OPTICS
+    ),
+]
+
+EstimatorName = Annotated[
+    Literal["recurrent-mz", "wiener", "linear", "nearest"],
+    typer.Option("--estimator", help="What makes the volume of the planes."),
+]
+Model = Annotated[
+    str | None,
+    typer.Option("--model", help="A name that `models` lists, or a model's folder."),
+]
+Device = Annotated[
+    str, typer.Option("--device", help="Where the network runs: auto, cpu, cuda, mps.")
+]
+Strict = Annotated[
+    bool,
+    typer.Option("--strict", help="A model that is far from its optics is an error."),
+]
+Overwrite = Annotated[
+    bool,
+    typer.Option("--overwrite", help="Replace the run that the folder holds."),
+]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")]
+SpecimenName = Annotated[
+    Literal["beads", "nuclei", "filaments"],
+    typer.Option("--specimen", help="What lies under the simulated objective."),
+]
+
+Policy = Annotated[
+    Literal["bisect", "uniform"],
+    typer.Option("--policy", help="Where the next plane is.", rich_help_panel=_SCAN),
+]
+Epsilon = Annotated[
+    float,
+    typer.Option(
+        "--epsilon",
+        help="The scan stops once the volume's relative change is so small.",
+        rich_help_panel=_SCAN,
+    ),
+]
+FirstPlanes = Annotated[
+    int | None,
+    typer.Option(
+        "--first-planes",
+        help="Planes of equal spacing before the search for gaps.",
+        rich_help_panel=_SCAN,
+    ),
+]
+MinPlanes = Annotated[
+    int | None,
+    typer.Option(
+        "--min-planes", help="Never stop with fewer planes.", rich_help_panel=_SCAN
+    ),
+]
+MaxPlanes = Annotated[
+    int | None,
+    typer.Option(
+        "--max-planes", help="Stop with so many at the latest.", rich_help_panel=_SCAN
+    ),
+]
+
+_NAMES = {
+    "na": "--na",
+    "immersion_index": "--immersion",
+    "sample_index": "--sample-index",
+    "wavelength_um": "--wavelength",
+    "pixel_size_um": "--pixel-size",
+}
+
+
+def positive(value: float, option: str, unit: str = " µm") -> float:
+    """Give a value back that is finite and above 0.
+
+    Raises
+    ------
+    InputError
+        Naming the option, if it is not.
+    """
+    if not (math.isfinite(value) and value > 0):
+        msg = f"{option} must be above 0{unit}, not {value:g}"
+        raise InputError(msg)
+    return value
+
+
+def optics_from(
+    *,
+    na: float | None,
+    immersion: float | None,
+    wavelength_um: float | None,
+    pixel_size_um: float | None,
+    sample_index: float | None = None,
+) -> Optics | None:
+    """Make the optics of what was given.
+
+    Returns
+    -------
+    Optics or None
+        None if neither NA nor immersion nor wavelength was given.
+
+    Raises
+    ------
+    InputError
+        If some are missing, or a value makes no sense.
+    """
+    from rmz_acquire.optics import Optics
+
+    given = {
+        "na": na,
+        "immersion_index": immersion,
+        "wavelength_um": wavelength_um,
+        "pixel_size_um": pixel_size_um,
+    }
+    for field, value in {**given, "sample_index": sample_index}.items():
+        if value is not None:
+            positive(value, _NAMES[field], " µm" if field.endswith("_um") else "")
+    if na is None and immersion is None and wavelength_um is None:
+        return None
+    missing = [_NAMES[field] for field, value in given.items() if value is None]
+    if missing:
+        msg = f"the optics are incomplete: give {', '.join(missing)} too"
+        raise InputError(msg)
+    try:
+        return Optics.model_validate({**given, "sample_index": sample_index})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = _NAMES.get(str(first["loc"][0]), "") if first["loc"] else ""
+        message = first["msg"].removeprefix("Value error, ")
+        raise InputError(f"{where} {message}".strip()) from None
+
+
+def parse_z(text: str | None) -> tuple[float, ...] | None:
+    """Read a list of z such as "2.1,6.3,10.5", µm.
+
+    Raises
+    ------
+    InputError
+        If it is none.
+    """
+    if text is None:
+        return None
+    try:
+        values = tuple(float(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        values = ()
+    if not values or not all(math.isfinite(z) for z in values):
+        msg = f'--z {text!r} is no list of positions: write it as "2.1,6.3,10.5" (µm)'
+        raise InputError(msg)
+    return values
+
+
+def model_path(name: str | None) -> str | Path | None:
+    """Tell a folder from a name."""
+    return None if name is None else (Path(name) if Path(name).exists() else name)
