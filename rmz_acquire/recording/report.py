@@ -110,7 +110,7 @@ def draw_report(
     FigureCanvasAgg(figure)
     images = None if volume is None else ImageGrid(volume, truth, summary)
     height = max(_LEAST_HEIGHT, images.height if images else 0)
-    plots_left = _LEFT + (images.width + 1.0 if images else 0)
+    plots_left = _LEFT + (images.width + 0.75 if images else 0)
     size = (
         plots_left + 2 * _PLOT_WIDTH + _PLOT_GAP_X + _RIGHT,
         _TOP + height + _BOTTOM,
@@ -190,6 +190,8 @@ def _small_print(summary: Summary) -> str:
     if summary.pixel_size_um is not None:
         parts.append(f"pixel {summary.pixel_size_um:g} µm")
     z_um = np.asarray(summary.z_um)
-    parts.append(f"z {z_um[0]:g} to {z_um[-1]:g} µm, step {np.diff(z_um).min():.3g} µm")
+    parts.append(
+        f"z {z_um[0]:.4g} to {z_um[-1]:.4g} µm, step {np.diff(z_um).min():.3g} µm"
+    )
     parts.append(f"{summary.started:%Y-%m-%d %H:%M} UTC")
     return "   ·   ".join(parts)

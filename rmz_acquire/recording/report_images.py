@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.patheffects import withStroke
 
+from rmz_acquire.recording.report_plots import ACCENT, GREY
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -22,11 +24,12 @@ Place = Callable[[float, float, float, float], "Axes"]
 
 # uniform to the eye, and dark where there is no light
 _COLOUR_MAP = "inferno"
-_SCALE_PERCENTILES = (0.5, 99.9)
+_SCALE_PERCENTILES = (1.0, 99.8)
 # inches
 _GAP_X, _GAP_Y, _BAR_GAP, _BAR_WIDTH, _BAR_TEXT = 0.2, 0.5, 0.12, 0.13, 0.55
 _WIDTH_PAIR, _WIDTH_SINGLE, _HEIGHT_MOST = 3.3, 4.2, 4.6
-_FLATTEST, _TALLEST = 0.25, 1.2
+_FLATTEST, _TALLEST = 0.25, 1.35
+LEFT, RIGHT = "left", "right"
 _OUTLINE = [withStroke(linewidth=2, foreground="black")]
 
 
@@ -46,12 +49,12 @@ class ImageGrid:
     ) -> None:
         self._stacks = {"volume": volume} | ({} if truth is None else {"truth": truth})
         reference = volume if truth is None else truth
-        self._scale = _colour_scale(reference)
         self._z_um = np.asarray(summary.z_um)
         self._taken_um = np.asarray(summary.z_taken_um)
         self._pixel_um = summary.pixel_size_um
         _, self._rows, self._cols = volume.shape
         self._plane, self._row = _choose_cut(reference, self._z_um, self._taken_um)
+        self._scale = _colour_scale(reference[self._plane], reference[:, self._row])
 
         single = len(self._stacks) == 1
         widest = _WIDTH_SINGLE if single else _WIDTH_PAIR
@@ -105,21 +108,9 @@ class ImageGrid:
         title = f"{name.capitalize()}, xy at z = {z:.4g} µm" if first else "Truth"
         axes.set_title(title)
         _bare(axes)
-        # where the section below is cut
-        for place, marker in ((0.0, ">"), (1.0, "<")):
-            axes.plot(
-                [place],
-                [self._row],
-                marker=marker,
-                color="white",
-                markersize=6,
-                clip_on=False,
-                transform=axes.get_yaxis_transform(),
-                markeredgecolor="black",
-                markeredgewidth=0.6,
-            )
+        _point_at(axes, self._row, GREY, sides=(LEFT, RIGHT))
         if first:
-            self._scale_bar(axes, self._rows)
+            self._scale_bar(axes)
         return shown
 
     def _draw_xz(self, axes: Axes, stack: NDArray[Any], *, first: bool) -> None:
@@ -138,26 +129,17 @@ class ImageGrid:
         axes.set_ylim(edges[0], edges[-1])
         _bare(axes)
         if first:
-            axes.set_title(f"xz{self._stretch_text()}, planes taken marked")
+            axes.set_title(f"xz{self._stretch_text()}, planes taken ▸")
             axes.set_ylabel("z (µm)")
-            axes.tick_params(left=True, labelleft=True, length=3, labelsize=8, pad=6)
-            self._scale_bar(axes, edges[0], vertical=False)
+            axes.tick_params(left=True, labelleft=True, length=3, labelsize=8, pad=7)
+            self._scale_bar(axes)
         else:
             axes.set_title("Truth")
         for z in self._taken_um:
-            axes.plot(
-                [0.0],
-                [z],
-                marker=">",
-                markersize=4.5,
-                color="#1a73e8",
-                markeredgecolor="white",
-                markeredgewidth=0.4,
-                clip_on=False,
-                transform=axes.get_yaxis_transform(),
-            )
+            _point_at(axes, z, ACCENT, sides=(LEFT,))
+        _point_at(axes, self._z_um[self._plane], GREY, sides=(RIGHT,))
 
-    def _scale_bar(self, axes: Axes, base: float, *, vertical: bool = True) -> None:
+    def _scale_bar(self, axes: Axes) -> None:
         """Draw a bar of a round length in the lower right corner."""
         if self._pixel_um is None:
             return
@@ -220,8 +202,10 @@ def _choose_cut(
     return plane, row
 
 
-def _colour_scale(stack: NDArray[Any]) -> tuple[float, float]:
-    low, high = (float(v) for v in np.percentile(stack, _SCALE_PERCENTILES))
+def _colour_scale(*shown: NDArray[Any]) -> tuple[float, float]:
+    """Range that shows these images well: a bead is few pixels of a whole stack."""
+    pixels = np.concatenate([image.ravel() for image in shown])
+    low, high = (float(v) for v in np.percentile(pixels, _SCALE_PERCENTILES))
     return low, high if high > low else low + 1
 
 
@@ -237,6 +221,26 @@ def _round_length(about: float) -> float:
     """1, 2 or 5 times a power of ten, at or below `about`."""
     power = 10.0 ** np.floor(np.log10(about))
     return float(max(f * power for f in (1, 2, 5) if f * power <= about * 1.0001))
+
+
+def _point_at(axes: Axes, y: float, colour: str, *, sides: tuple[str, ...]) -> None:
+    """Point at a height of an image from outside its edges."""
+    for side in sides:
+        axes.annotate(
+            "",
+            (0.0 if side == LEFT else 1.0, y),
+            xycoords=axes.get_yaxis_transform(),
+            xytext=(-8 if side == LEFT else 8, 0),
+            textcoords="offset points",
+            arrowprops={
+                "arrowstyle": "-|>,head_length=0.45,head_width=0.22",
+                "color": colour,
+                "linewidth": 0,
+                "shrinkA": 0,
+                "shrinkB": 0.5,
+            },
+            annotation_clip=False,
+        )
 
 
 def _bare(axes: Axes) -> None:

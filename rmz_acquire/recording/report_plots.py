@@ -57,9 +57,11 @@ def plot_change(axes: Axes, summary: Summary, decisions: Sequence[Decision]) -> 
     relative = summary.plan.get("epsilon_kind", "relative") == "relative"
     number = np.arange(1, len(decisions) + 1)
     change = _series([d.delta_relative if relative else d.delta for d in decisions])
+    change[change <= 0] = np.nan  # no place on a logarithmic axis
     drawn = False
     if relative:
         innovation = _series([d.innovation for d in decisions])
+        innovation[innovation <= 0] = np.nan
         if np.isfinite(innovation).any():
             axes.plot(
                 number,
@@ -107,7 +109,7 @@ def plot_dose(axes: Axes, summary: Summary) -> None:
     )
     most = max(count for _, count, _, _ in bars)
     for place, (_, count, dose_ms, colour) in enumerate(bars):
-        axes.barh(place, count, height=0.5, color=colour)
+        axes.barh(place, count, height=0.42, color=colour)
         text = f"{count}" if dose_ms is None else f"{count}  ({_duration(dose_ms)})"
         axes.text(count + 0.02 * most, place, text, va="center", fontsize=9)
     axes.set_yticks(range(len(bars)), [name for name, *_ in bars])
@@ -118,7 +120,13 @@ def plot_dose(axes: Axes, summary: Summary) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=5))
     axes.set_xlabel("exposures")
     share = summary.planes_taken / summary.planes_full_scan
-    axes.set_title(f"{share:.0%} of the light", loc="right", color=GREY, fontsize=9)
+    axes.set_title(
+        f"{share:.0%} of the light",
+        loc="right",
+        color=GREY,
+        fontsize=9,
+        fontweight="normal",
+    )
 
 
 def plot_quality(axes: Axes, summary: Summary) -> None:

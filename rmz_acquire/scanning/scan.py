@@ -210,8 +210,7 @@ class Scan:
         estimate: Estimate | None = None
         try:
             frame = look_at(plane.image)
-            estimate = self.estimator.add(plane.image, plane.z_um)
-            _check(estimate)
+            estimate = _checked(self.estimator.add(plane.image, plane.z_um))
             self._taken.append(Observation.of(plane, frame, estimate))
             status, reason = self._judge()
         except Exception as error:
@@ -403,13 +402,24 @@ def _decision(
     )
 
 
-def _check(estimate: Estimate) -> None:
-    """Refuse an estimate that is not a number: nothing can be decided on it."""
-    for name in ("delta", "delta_relative", "innovation", "gap_um"):
-        value = getattr(estimate, name)
-        if value is not None and not math.isfinite(value):
-            msg = f"the estimator gave {name} = {value}"
-            raise ArithmeticError(msg)
+def _checked(estimate: Estimate) -> Estimate:
+    """Refuse a volume that is not a number; a ratio that is none is unknown.
+
+    A change that is not finite means a broken volume. A ratio is not finite where it
+    was divided by nothing, as on a dark field: that is no failure.
+    """
+    if estimate.delta is not None and not math.isfinite(estimate.delta):
+        msg = f"the estimator gave a change of {estimate.delta}"
+        raise ArithmeticError(msg)
+
+    def known(ratio: float | None) -> float | None:
+        return ratio if ratio is not None and math.isfinite(ratio) else None
+
+    return replace(
+        estimate,
+        delta_relative=known(estimate.delta_relative),
+        innovation=known(estimate.innovation),
+    )
 
 
 def _say(error: BaseException) -> str:

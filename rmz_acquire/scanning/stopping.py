@@ -62,7 +62,9 @@ class ChangeRule:
         change = last.delta_relative if relative else last.delta
         unit = "" if relative else " counts"
         if change is None:
-            return Verdict(False, "no change to judge yet: the first plane")
+            first = "no change to judge yet: the first plane"
+            none = "the change is not defined: the volume shows nothing"
+            return Verdict(False, first if len(taken) == 1 else none)
         if change > plan.epsilon:
             reason = f"change {change:.3g}{unit} is above epsilon {plan.epsilon:g}"
             return Verdict(False, reason)
