@@ -26,6 +26,8 @@ __all__ = ["FrameFacts", "Observation", "blank_reason", "look_at"]
 # White noise correlates with its shifted self by 1/√n; five times that is no chance.
 _SIGMAS = 5.0
 _LEAST_CORRELATION = 0.02
+# Farther from the median than this many robust deviations is no noise.
+_OUTLIER = 6.0
 # Wide-field light is about the same in every plane, in focus or not.
 _DIM = 0.1
 
@@ -116,18 +118,19 @@ def look_at(image: NDArray[Any]) -> FrameFacts:
     if not np.isfinite(mean):
         msg = "the frame has pixels that are NaN or infinite"
         raise ValueError(msg)
-    low, high = np.percentile(pixels, (1.0, 99.9))
+    low, middle = np.percentile(pixels, (1.0, 50.0))
+    reach = _OUTLIER * 1.4826 * float(np.median(np.abs(pixels - middle)))
     limit = max(_SIGMAS / np.sqrt(image.size), _LEAST_CORRELATION)
     # as it is for a few bright beads, clipped for a few hot pixels that would drown
     # everything else: white noise passes neither
     likeness = max(
         _neighbour_correlation(pixels),
-        _neighbour_correlation(np.clip(pixels, low, high)),
+        _neighbour_correlation(np.clip(pixels, middle - reach, middle + reach)),
     )
     return FrameFacts(
         digest=hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
         constant=bool(image.min() == image.max()),
-        structured=likeness > limit,
+        structured=bool(likeness > limit),
         background=float(low),
         mean=mean,
     )

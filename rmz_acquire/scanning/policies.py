@@ -57,17 +57,21 @@ class Uniform:
 
     They are taken in a spread order, so that a scan that stops early has still seen
     the whole range: the middle one first, then always the one farthest from those
-    before it, the lowest where two are as far. For seven that is 3, 0, 6, 1, 4, 2, 5.
+    before it; where two are as far, the one farther from the last. For seven that is
+    3, 0, 6, 1, 5, 2, 4.
     """
 
     def __init__(self, plan: ScanPlan) -> None:
         grid = np.asarray(plan.z_um)
         places = cell_centres(grid, min(plan.max_planes, len(grid)))
+        number = np.arange(len(places))
         order = [len(places) // 2]
-        left = [i for i in range(len(places)) if i != order[0]]
-        while left:
-            far = farthest(places[left], places[order])
-            order.append(left.pop(far))
+        away = np.abs(number - order[0])
+        while len(order) < len(places):
+            # away decides, then the distance from the last, then the lower number
+            last = np.abs(number - order[-1])
+            order.append(int(np.argmax(away * len(places) + last)))
+            away = np.minimum(away, np.abs(number - order[-1]))
         self._z_um = [float(places[i]) for i in order]
 
     def next_z(self, taken: Sequence[Observation]) -> float | None:

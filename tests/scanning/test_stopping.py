@@ -1,0 +1,136 @@
+"""The stop rule and its guards: what does not count as convergence, and is it said."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scan_fakes import blobs
+
+from rmz_acquire.scanning import ChangeRule, Observation, ScanPlan, look_at
+
+Z_UM = np.linspace(0, 10, 11)
+STACK = blobs(Z_UM, shape=(40, 40))
+PLAN = ScanPlan.from_grid(Z_UM, epsilon=0.05, min_planes=4)
+
+
+def observed(index, change, *, gap_um=1.0, image=None, delta=None):
+    return Observation(
+        z_requested_um=float(Z_UM[index]),
+        z_um=float(Z_UM[index]),
+        frame=look_at(STACK[index] if image is None else image),
+        delta=None if change is None else (delta or 1000 * change),
+        delta_relative=change,
+        innovation=None,
+        gap_um=gap_um,
+    )
+
+
+def settled():
+    """Four good planes, the last with a small change."""
+    return [
+        observed(1, None),
+        observed(4, 0.6),
+        observed(8, 0.3),
+        observed(6, 0.04),
+    ]
+
+
+def test_a_small_change_after_enough_planes_is_convergence():
+    verdict = ChangeRule(PLAN).judge(settled())
+    assert verdict.converged
+    assert "0.04" in verdict.reason and "0.05" in verdict.reason
+
+
+@pytest.mark.parametrize(("change", "converged"), [(0.05, True), (0.0501, False)])
+def test_the_threshold_is_included(change, converged):
+    taken = settled()
+    taken[-1] = observed(6, change)
+    assert ChangeRule(PLAN).judge(taken).converged is converged
+
+
+def test_the_first_plane_has_no_change():
+    plan = ScanPlan.from_grid(Z_UM, min_planes=1, epsilon=1e9)
+    verdict = ChangeRule(plan).judge([observed(1, None)])
+    assert not verdict.converged
+    assert "first plane" in verdict.reason
+
+
+def test_too_few_planes():
+    verdict = ChangeRule(PLAN).judge(settled()[1:])
+    assert not verdict.converged
+    assert "only 3 of at least 4 planes" in verdict.reason
+
+
+@pytest.mark.parametrize("offset_um", [0.0, 0.2, -0.2])
+def test_a_repeated_plane_says_nothing(offset_um):
+    taken = settled()
+    again = observed(6, 0.001)
+    taken.append(
+        Observation(
+            z_requested_um=5.0,
+            z_um=6.0 + offset_um,
+            frame=look_at(STACK[6] + np.uint16(1)),
+            delta=again.delta,
+            delta_relative=again.delta_relative,
+            innovation=None,
+            gap_um=1.0,
+        )
+    )
+    verdict = ChangeRule(PLAN).judge(taken)
+    assert not verdict.converged
+    assert "was seen before (plane 4)" in verdict.reason
+
+
+def test_a_plane_half_a_step_away_is_a_new_one():
+    taken = settled()
+    half = Observation(6.5, 6.5, look_at(STACK[7]), 1.0, 0.001, None, 1.0)
+    assert ChangeRule(PLAN).judge([*taken, half]).converged
+
+
+def test_a_frame_delivered_twice_says_nothing():
+    taken = [*settled(), observed(9, 0.001, image=STACK[4])]
+    verdict = ChangeRule(PLAN).judge(taken)
+    assert not verdict.converged
+    assert "equals plane 2 in every pixel" in verdict.reason
+
+
+def test_a_blank_frame_says_nothing(rng):
+    noise = (100 + rng.normal(0, 3, (40, 40))).astype(np.uint16)
+    verdict = ChangeRule(PLAN).judge([*settled(), observed(9, 0.001, image=noise)])
+    assert not verdict.converged
+    assert "blank" in verdict.reason
+
+
+def test_an_unseen_gap_forbids_convergence():
+    taken = settled()
+    taken[-1] = observed(6, 0.001, gap_um=4.0)
+    verdict = ChangeRule(PLAN).judge(taken)
+    assert not verdict.converged
+    assert "gap of 4 µm is unseen" in verdict.reason
+
+
+def test_every_objection_is_said():
+    taken = settled()[1:3]
+    taken.append(observed(4, 0.001, gap_um=9.0))
+    reason = ChangeRule(PLAN).judge(taken).reason
+    for word in ("at least", "seen before", "every pixel", "gap"):
+        assert word in reason
+
+
+def test_an_absolute_threshold_is_in_counts():
+    plan = ScanPlan.from_grid(Z_UM, epsilon=50, epsilon_kind="absolute")
+    taken = settled()
+    taken[-1] = observed(6, 0.9, delta=49.0)
+    verdict = ChangeRule(plan).judge(taken)
+    assert verdict.converged
+    assert "49 counts" in verdict.reason
+    taken[-1] = observed(6, 0.0001, delta=51.0)
+    assert not ChangeRule(plan).judge(taken).converged
+
+
+def test_no_relative_change_of_a_dark_volume():
+    taken = settled()
+    taken[-1] = observed(6, None)
+    verdict = ChangeRule(PLAN).judge(taken)
+    assert not verdict.converged
+    assert "not defined" in verdict.reason
