@@ -39,7 +39,8 @@ class WideField:
     shape : (int, int)
         Height and width of the picture, camera pixels.
     z_range_um : (float, float)
-        Depths of the specimen that are computed, µm: all that gives light.
+        Depths of the specimen that are computed, µm: all that gives light. Made
+        longer, alike at both ends, to a whole number of layers.
     layer_um : float
         Thickness of a layer, µm: a third of the depth of field or less.
     margin_px : int
@@ -71,8 +72,9 @@ class WideField:
         self._aberrations = aberrations
         nyquist_um = optics.wavelength_um / (4 * optics.na)
         self._fine = oversampling or math.ceil(0.98 * optics.pixel_size_um / nyquist_um)
-        n = max(1, round((z_range_um[1] - z_range_um[0]) / layer_um))
-        edges = np.linspace(*z_range_um, n + 1)
+        n = max(1, math.ceil((z_range_um[1] - z_range_um[0]) / layer_um - 1e-6))
+        middle = (z_range_um[0] + z_range_um[1]) / 2
+        edges = middle + (np.arange(n + 1) - n / 2) * layer_um
         self._depths_um = torch.from_numpy((edges[1:] + edges[:-1]) / 2)
         self._pixel_um = optics.pixel_size_um / self._fine
         self._grid = (

@@ -1,0 +1,280 @@
+"""The best linear estimate of a volume from a few planes, from the optics alone.
+
+A wide-field plane at z is the sum over depths l of object layers blurred by the OTF
+H(z - l) of their defocus. For layers that are independent with power S, the planes at
+all z are jointly Gaussian at every lateral frequency, with covariance
+
+    K(z, z') = S · sum_l H(z - l) H*(z' - l),
+
+and the mean of the plane at z, given M planes I with noise, is
+
+    V(z) = k(z)^T (K + λ 1)^-1 I :
+
+an M x M solve a frequency. Pupils here are rotationally symmetric, so the solves run
+over radial frequency only and their weights are read off for every pixel of the
+transform. λ, the noise over the power of the object, comes from the planes themselves
+by the evidence.
+
+References
+----------
+.. [1] Rasmussen and Williams, *Gaussian Processes for Machine Learning*, eqs. 2.22
+   to 2.24 (mean and variance) and 5.8 (evidence).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from rmz_acquire.optics import Optics, fourier_radius, radial_otf
+
+__all__ = ["WienerFilter", "WienerVolume"]
+
+
+@dataclass(frozen=True, slots=True)
+class WienerVolume:
+    """What the filter knows after M planes.
+
+    Attributes
+    ----------
+    volume : Tensor
+        (n, H, W) float32, in the unit of the planes.
+    variance : Tensor
+        (n,) float32 posterior variance of a pixel, mean over the picture, in that
+        unit squared: the predicted squared error of every output plane.
+    noise : Tensor
+        () float32 estimated variance of a pixel's noise, same unit.
+    """
+
+    volume: Tensor
+    variance: Tensor
+    noise: Tensor
+
+
+class WienerFilter:
+    """Linear minimum-mean-square-error volume from planes at known z.
+
+    Parameters
+    ----------
+    optics : Optics
+        What the microscope is believed to be.
+    z_um : Tensor
+        (n,) ascending z grid, µm.
+    beyond : float
+        Object layers beyond each end of the grid, as a share of its length.
+    padding_px : int
+        Reflected border of the pictures while they are filtered, pixels.
+    misfit : float
+        Least noise, as a share of the signal's power at the same frequency: optics
+        are known to a few percent only, and planes close together must not be
+        trusted to tell the rest of the volume through their differences.
+    """
+
+    def __init__(
+        self,
+        optics: Optics,
+        z_um: Tensor,
+        *,
+        beyond: float = 1 / 3,
+        padding_px: int = 24,
+        misfit: float = 1e-3,
+    ) -> None:
+        self.optics = optics
+        self._misfit = misfit
+        self.z_um = z_um.to(torch.float64)
+        self.padding_px = padding_px
+        span = float(self.z_um[-1] - self.z_um[0])
+        wave = optics.wavelength_um * optics.immersion_index / optics.na**2
+        step = min(wave / 2, span / 16)
+        reach = span * beyond + wave
+        n = math.ceil((span + 2 * reach) / step) + 1
+        self._depths = torch.linspace(
+            float(self.z_um[0]) - reach,
+            float(self.z_um[-1]) + reach,
+            n,
+            dtype=torch.float64,
+        )
+        top = min(
+            math.sqrt(0.5) / optics.pixel_size_um, 2 * optics.na / optics.wavelength_um
+        )
+        blur = (span + reach) * optics.blur_radius_px_per_um * optics.pixel_size_um
+        n_f = int(min(768, max(128, 5 * top * blur)))
+        self._frequency = torch.linspace(0, top, n_f, dtype=torch.float64)
+        # OTFs are looked up in a table over defocus: planes need not lie on the grid.
+        self._dz_step = step / 4
+        n_dz = math.ceil((span + reach + 2 * step) / self._dz_step) + 2
+        dz = torch.arange(n_dz, dtype=torch.float64) * self._dz_step
+        self._table = radial_otf(optics, dz, self._frequency)
+        self._grid_rows = self._rows(self.z_um)
+        self._bins: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
+
+    def _rows(self, z_um: Tensor) -> Tensor:
+        """(f, n, layers) OTF of every layer at every z; even in defocus."""
+        dz = (z_um.to(torch.float64)[:, None] - self._depths[None, :]).abs()
+        position = dz / self._dz_step
+        low = position.long().clamp_max(len(self._table) - 2)
+        fraction = (position - low).clamp_max(1)[..., None]
+        rows = torch.lerp(self._table[low], self._table[low + 1], fraction)
+        return rows.permute(2, 0, 1)
+
+    def estimate(
+        self, planes: Tensor, planes_z_um: Tensor, z_out_um: Tensor | None = None
+    ) -> WienerVolume:
+        """The volume that the planes make most probable.
+
+        Parameters
+        ----------
+        planes : Tensor
+            (M, H, W) float32; any unit, any constant background.
+        planes_z_um : Tensor
+            (M,) where they were taken, µm.
+        z_out_um : Tensor, optional
+            (n,) output positions, µm; by default the z grid.
+
+        Returns
+        -------
+        WienerVolume
+        """
+        p = self.padding_px
+        mean = planes.mean()
+        padded = (planes - mean)[None]
+        while p > 0 and min(padded.shape[-2:]) <= p:  # pictures smaller than the border
+            p //= 2
+        padded = functional.pad(padded, (p, p, p, p), mode="reflect")[0]
+        shape = (padded.shape[-2], padded.shape[-1])
+        spectra = torch.fft.rfft2(padded)
+
+        at_planes = self._rows(planes_z_um)
+        at_output = self._grid_rows if z_out_um is None else self._rows(z_out_um)
+        k_mm = self._covariance(at_planes, at_planes)
+        k_zm = self._covariance(at_output, at_planes)
+        power, count = self._cross_power(spectra, shape)
+        ratio, noise = _evidence(k_mm, power, count)
+        signal = torch.diagonal(k_mm, dim1=1, dim2=2).mean(1)
+        object_power = noise / ratio * count
+        ratio = torch.maximum(ratio, self._misfit * signal)
+
+        system = k_mm + torch.diag_embed(ratio[:, None].expand(-1, len(planes)))
+        weights = torch.linalg.solve(system, k_zm.transpose(1, 2)).transpose(1, 2)
+        explained = (weights * k_zm).sum(2)
+        total = self._covariance_diagonal(at_output)
+        # Light of the frequency 0 is the same in every plane: keep it whole.
+        weights[0] = weights[1] / weights[1].sum(1, keepdim=True)
+        spread = ((total - explained).clamp_min(0) * object_power[:, None])[1:].sum(0)
+
+        volume = torch.fft.irfft2(self._weigh(weights.float(), spectra, shape), s=shape)
+        if p:
+            volume = volume[:, p:-p, p:-p]
+        pixels = shape[0] * shape[1]
+        return WienerVolume(
+            volume + mean, (spread / pixels**2).float(), (noise / pixels).float()
+        )
+
+    def _covariance(self, a: Tensor, b: Tensor) -> Tensor:
+        """(f, A, B) prior covariance; 1 at f = 0 by the choice of unit."""
+        return a @ b.transpose(1, 2) / len(self._depths)
+
+    def _covariance_diagonal(self, a: Tensor) -> Tensor:
+        return a.square().sum(2) / len(self._depths)
+
+    def _bin(self, shape: tuple[int, int]) -> tuple[Tensor, Tensor]:
+        """Place of every pixel of the transform on the radial axis, and fraction."""
+        if shape not in self._bins:
+            radius = fourier_radius(shape, self.optics.pixel_size_um)
+            position = radius / self._frequency[-1] * (len(self._frequency) - 1)
+            low = position.long().clamp_max(len(self._frequency) - 2)
+            fraction = (position - low).clamp_max(1).float()
+            self._bins = {shape: (low, fraction)}
+        return self._bins[shape]
+
+    def _cross_power(
+        self, spectra: Tensor, shape: tuple[int, int]
+    ) -> tuple[Tensor, Tensor]:
+        """(f, M, M) cross power added up on every ring, and (f,) its pixels."""
+        low, fraction = self._bin(shape)
+        ring = low + (fraction > 0.5)
+        # The half transform shows most frequencies once that count twice.
+        twice = torch.full((1, spectra.shape[-1]), 2.0)
+        twice[0, 0] = 1.0
+        if shape[1] % 2 == 0:
+            twice[0, -1] = 1.0
+        weight = twice.expand(spectra.shape[-2], -1) * (ring > 0)
+        flat, m = ring.reshape(-1), len(spectra)
+        n_f = len(self._frequency)
+        count = torch.zeros(n_f).index_add_(0, flat, weight.reshape(-1))
+        power = torch.zeros(n_f, m, m, dtype=torch.float64)
+        for i in range(m):
+            for j in range(i + 1):
+                product = (spectra[i] * spectra[j].conj()).real * weight
+                ring_sum = torch.zeros(n_f, dtype=torch.float64)
+                ring_sum.index_add_(0, flat, product.reshape(-1).double())
+                power[:, i, j] = power[:, j, i] = ring_sum
+        return power, count.double()
+
+    def _weigh(
+        self, weights: Tensor, spectra: Tensor, shape: tuple[int, int]
+    ) -> Tensor:
+        """(n, H, W') sum of the planes' spectra, each by its radial weight."""
+        low, fraction = self._bin(shape)
+        low, fraction = low.reshape(-1), fraction.reshape(-1)
+        columns = weights.permute(1, 2, 0).contiguous()  # (n, M, f)
+        out = torch.empty(len(columns), *spectra.shape[1:], dtype=spectra.dtype)
+        flat = spectra.reshape(len(spectra), -1)
+        for n, column in enumerate(columns):
+            at_pixels = torch.lerp(column[:, low], column[:, low + 1], fraction)
+            out[n] = (at_pixels * flat).sum(0).reshape(spectra.shape[1:])
+        return out
+
+
+def _evidence(
+    covariance: Tensor, power: Tensor, count: Tensor, *, width: int = 3
+) -> tuple[Tensor, Tensor]:
+    """Noise over object power on every ring, and the noise, from the evidence [1]_.
+
+    The noise is white and one number; the object's power is free on every ring but
+    pooled with `width` neighbours on both sides. Both run over a logarithmic grid.
+
+    Parameters
+    ----------
+    covariance : Tensor
+        (f, M, M) prior covariance for unit power.
+    power : Tensor
+        (f, M, M) cross power of the planes, added up over each ring.
+    count : Tensor
+        (f,) frequencies on each ring.
+
+    Returns
+    -------
+    ratio : Tensor
+        (f,) noise over object power.
+    noise : Tensor
+        () power of the noise at one frequency.
+    """
+    f64 = torch.float64
+    eigenvalues, vectors = torch.linalg.eigh(covariance)
+    eigenvalues = eigenvalues.clamp_min(0)
+    seen = torch.einsum("fim,fij,fjm->fm", vectors, power, vectors)
+    mean = seen.sum() / count.sum() / covariance.shape[1]
+    ratios = torch.logspace(-6, 3, 46, dtype=f64)
+    gain = eigenvalues[:, None, :] / ratios[None, :, None] + 1  # (f, ratio, M)
+    log_gain = count[:, None] * gain.log().sum(2)
+    fit = (seen[:, None, :] / gain).sum(2)
+    m = covariance.shape[1]
+
+    def pool(x: Tensor) -> Tensor:
+        kernel = torch.ones(1, 1, 2 * width + 1, dtype=f64)
+        return functional.conv1d(x.T[:, None], kernel, padding=width)[:, 0].T
+
+    log_gain, fit, counts = pool(log_gain), pool(fit), pool(count[:, None])
+    best_score, best_noise, best = None, mean, ratios
+    floor = torch.finfo(f64).tiny
+    for noise in mean.clamp_min(floor) * torch.logspace(-7, 0, 36, dtype=f64):
+        score = -(counts * m * noise.log() + log_gain + fit / noise)
+        top, place = score.max(1)
+        if best_score is None or top.sum() > best_score:
+            best_score, best_noise, best = top.sum(), noise, ratios[place]
+    return best, best_noise

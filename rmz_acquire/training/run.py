@@ -1,0 +1,119 @@
+"""A training run from a configuration to a released model, resumed where it stopped."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch.utils.data import DataLoader
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.training.config import TrainingConfig
+from rmz_acquire.training.module import TrainingModule
+from rmz_acquire.training.simulated import SimulatedSequences
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["fit"]
+
+log = logging.getLogger(__name__)
+
+
+def _only(batch: list[Any]) -> Any:
+    """A sequence is a batch: its output planes share the work."""
+    return batch[0]
+
+
+def fit(
+    config: TrainingConfig,
+    folder: Path,
+    *,
+    workers: int = 1,
+    threads: int | None = None,
+    progress: bool = True,
+) -> TrainingModule:
+    """Train until the configured number of steps; go on from the last checkpoint.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        The run.
+    folder : Path
+        Checkpoints and scalars; what it holds of the same run is gone on with.
+    workers : int
+        Processes that simulate specimens.
+    threads : int, optional
+        Of torch in this process.
+    progress : bool
+        Show a bar with the time left.
+
+    Returns
+    -------
+    TrainingModule
+        With the averaged weights in `average`.
+
+    Raises
+    ------
+    InputError
+        Where the folder holds a run of another configuration.
+    """
+    if threads:
+        torch.set_num_threads(threads)
+    folder.mkdir(parents=True, exist_ok=True)
+    told = folder / "config.json"
+    text = config.model_dump_json(indent=2)
+    if told.exists() and told.read_text(encoding="utf-8") != text:
+        msg = f"{folder} holds a run of another configuration: choose another --out"
+        raise InputError(msg)
+    told.write_text(text, encoding="utf-8")
+
+    last = folder / "last.ckpt"
+    module = TrainingModule(config)
+    first, batches = 0, config.optimiser.steps * config.optimiser.accumulate
+    if last.exists():
+        step = int(torch.load(last, weights_only=False)["global_step"])
+        first = step * config.optimiser.accumulate // config.simulation.sequences
+        log.info("going on at step %d of %d", step, config.optimiser.steps)
+    training: DataLoader[Any] = DataLoader(
+        SimulatedSequences(config, first=first),
+        batch_size=1,
+        collate_fn=_only,
+        num_workers=workers,
+        prefetch_factor=8 if workers else None,
+        persistent_workers=workers > 0,
+    )
+    looks = list(
+        SimulatedSequences(
+            config, specimens=config.validation_specimens, validation=True
+        )
+    )
+    validation: DataLoader[Any] = DataLoader(looks, batch_size=1, collate_fn=_only)  # type: ignore[arg-type]
+    every = config.validate_every * config.optimiser.accumulate
+    checkpoints = ModelCheckpoint(
+        folder, every_n_train_steps=50, save_last=True, save_top_k=0
+    )
+    trainer = lightning.Trainer(
+        accelerator="auto",
+        devices="auto",
+        max_steps=config.optimiser.steps,
+        max_epochs=-1,
+        accumulate_grad_batches=config.optimiser.accumulate,
+        gradient_clip_val=config.optimiser.clip,
+        val_check_interval=min(every, batches),
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        callbacks=[checkpoints, *([TQDMProgressBar(20)] if progress else [])],
+        logger=TensorBoardLogger(folder, name="", version=""),
+        enable_progress_bar=progress,
+        enable_model_summary=False,
+        log_every_n_steps=20,
+        default_root_dir=folder,
+    )
+    resume = str(last) if last.exists() else None
+    trainer.fit(module, training, validation, ckpt_path=resume, weights_only=False)
+    return module
