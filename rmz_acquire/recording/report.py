@@ -91,7 +91,7 @@ def write_report(
     try:
         # one style for the page, whatever the user's own is
         with context(["default", _STYLE]):
-            figure = draw_report(summary, decisions, volume=volume, truth=truth)
+            figure = _draw(summary, decisions, volume, truth)
             figure.savefig(beside, dpi=_DPI, format="png")
         beside.replace(path)
     finally:
@@ -106,6 +106,16 @@ def draw_report(
     truth: NDArray[Any] | None = None,
 ) -> Figure:
     """Draw the page; parameters as `write_report`."""
+    with context(["default", _STYLE]):
+        return _draw(summary, decisions, volume, truth)
+
+
+def _draw(
+    summary: Summary,
+    decisions: Sequence[Decision],
+    volume: NDArray[Any] | None,
+    truth: NDArray[Any] | None,
+) -> Figure:
     figure = Figure(facecolor="white")
     FigureCanvasAgg(figure)
     images = None if volume is None else ImageGrid(volume, truth, summary)

@@ -25,9 +25,11 @@ Place = Callable[[float, float, float, float], "Axes"]
 # uniform to the eye, and dark where there is no light
 _COLOUR_MAP = "inferno"
 _SCALE_PERCENTILES = (1.0, 99.8)
-# inches
+# inches; a title needs its room above a narrow image too
+_TITLE_WIDTH = 2.4
 _GAP_X, _GAP_Y, _BAR_GAP, _BAR_WIDTH, _BAR_TEXT = 0.2, 0.5, 0.12, 0.13, 0.55
 _WIDTH_PAIR, _WIDTH_SINGLE, _HEIGHT_MOST = 3.3, 4.2, 4.6
+_LEAST_FOR_BAR = 1.2
 _FLATTEST, _TALLEST = 0.25, 1.35
 LEFT, RIGHT = "left", "right"
 _OUTLINE = [withStroke(linewidth=2, foreground="black")]
@@ -59,7 +61,8 @@ class ImageGrid:
         single = len(self._stacks) == 1
         widest = _WIDTH_SINGLE if single else _WIDTH_PAIR
         shape = self._rows / self._cols
-        self._panel = max(min(widest, _HEIGHT_MOST / shape), 1.2)
+        self._panel = max(min(widest, _HEIGHT_MOST / shape), 0.5)
+        self._pitch = max(self._panel, _TITLE_WIDTH) + _GAP_X
         self._xy_height = min(self._panel * shape, _HEIGHT_MOST)
         true_ratio = self._true_xz_ratio()
         ratio = float(np.clip(true_ratio or 0.6, _FLATTEST, _TALLEST))
@@ -68,8 +71,8 @@ class ImageGrid:
 
         columns = len(self._stacks)
         self.width = (
-            columns * self._panel
-            + (columns - 1) * _GAP_X
+            (columns - 1) * self._pitch
+            + self._panel
             + _BAR_GAP
             + _BAR_WIDTH
             + _BAR_TEXT
@@ -85,8 +88,10 @@ class ImageGrid:
             shown = self._draw_xy(xy, stack, name, first=number == 0)
             xz = place(x, self._xy_height + _GAP_Y, self._panel, self._xz_height)
             self._draw_xz(xz, stack, first=number == 0)
-            x += self._panel + _GAP_X
-        bar = place(x - _GAP_X + _BAR_GAP, 0, _BAR_WIDTH, self._xy_height)
+            x += self._pitch
+        bar = place(
+            x - self._pitch + self._panel + _BAR_GAP, 0, _BAR_WIDTH, self._xy_height
+        )
         if shown is not None:
             figure.colorbar(shown, cax=bar, label="camera counts")
             bar.yaxis.label.set_fontsize(8)
@@ -141,7 +146,7 @@ class ImageGrid:
 
     def _scale_bar(self, axes: Axes) -> None:
         """Draw a bar of a round length in the lower right corner."""
-        if self._pixel_um is None:
+        if self._pixel_um is None or self._panel < _LEAST_FOR_BAR:
             return
         field = self._cols * self._pixel_um
         length = _round_length(field / 5)

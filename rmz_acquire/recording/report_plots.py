@@ -78,7 +78,7 @@ def plot_change(axes: Axes, summary: Summary, decisions: Sequence[Decision]) -> 
         drawn = True
     listed = summary.plan.get("z_exact_um") is not None
     epsilon = summary.plan.get("epsilon")
-    if epsilon is not None and not listed:
+    if epsilon is not None and drawn and not listed:
         axes.axhline(
             epsilon,
             color=_WARM,
@@ -97,7 +97,7 @@ def plot_change(axes: Axes, summary: Summary, decisions: Sequence[Decision]) -> 
         axes.set_ylim(low, high * (high / low) ** 0.35)
         axes.legend(loc="upper right", fontsize=8, ncols=3, handlelength=1.4)
     else:
-        _note(axes, "one plane makes no change")
+        _note(axes, "no change before the second plane")
 
 
 def plot_dose(axes: Axes, summary: Summary) -> None:
@@ -209,6 +209,10 @@ def _duration(ms: float) -> str:
 
 
 def _note(axes: Axes, text: str) -> None:
-    axes.text(
-        0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=GREY
+    """Say why there is nothing to plot, in place of the plot."""
+    axes.tick_params(
+        which="both", left=False, bottom=False, labelleft=False, labelbottom=False
     )
+    axes.set(xlabel="", ylabel="")
+    axes.spines[:].set_visible(False)
+    axes.text(0.0, 0.9, text, transform=axes.transAxes, va="top", color=GREY)
