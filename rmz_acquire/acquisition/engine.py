@@ -113,7 +113,7 @@ class ScanEngine(MDAEngine):
         channel: dict[str, Any] = {}
         if self._optical.channel is not None:
             group, config = self._optical.channel
-            channel["channel"] = useq.Channel(config=config, group=group)
+            channel["channel"] = {"config": config, "group": group}
         while (z_um := self._scan.next_z()) is not None:
             yield useq.MDAEvent(
                 index={"t": self._scan.planes_taken},

@@ -135,12 +135,13 @@ def run_on_core(
     )
     restore = _restorer(core, drive, light, channel)
     problems: list[str] = []
+    done = threading.Event()
     thread = threading.Thread(
         target=_acquire,
-        args=(core, scan, engine, restore, problems),
+        args=(core, scan, engine, restore, problems, done),
         name="rmz-acquire scan",
     )
-    _start_and_wait(thread, core, scan)
+    _start_and_wait(thread, done, core, scan)
     outcome = scan.outcome
     if outcome is None:  # pragma: no cover
         msg = f"the scan ended while {scan.state.value}"
@@ -164,6 +165,7 @@ def _acquire(
     engine: ScanEngine,
     restore: dict[str, Callable[[], None]],
     problems: list[str],
+    done: threading.Event,
 ) -> None:
     """Be the acquisition thread. Raises nothing; its word is the scan's outcome."""
     try:
@@ -183,6 +185,7 @@ def _acquire(
                 # each step on its own: a stage that jams must not keep the light on
                 logger.exception(what)
                 problems.append(f"{what}: {' '.join(str(error).split())}")
+        done.set()
 
 
 def _say_why(core: CMMCorePlus, scan: Scan) -> None:
@@ -207,14 +210,16 @@ def _restorer(
         f"stage {drive.label!r} cannot be brought back": drive.home,
         "the exposure cannot be set back": lambda: core.setExposure(exposure_ms),
     }
-    if channel is not None and (preset := core.getCurrentConfig(channel[0])):
-        group = channel[0]
+    if channel is not None:
+        # the properties, not the preset: they need not stand as any preset has them
+        state = [tuple(setting) for setting in core.getConfigGroupState(channel[0])]
 
         def set_channel_back() -> None:
-            core.setConfig(group, preset)
-            core.waitForConfig(group, preset)
+            for device, name, value in state:
+                core.setProperty(device, name, value)
+            core.waitForSystem()
 
-        steps[f"channel {preset!r} cannot be set back"] = set_channel_back
+        steps["the channel cannot be set back"] = set_channel_back
     return steps
 
 
@@ -223,20 +228,26 @@ def _put_back(core: CMMCorePlus, engine: PMDAEngine | None) -> None:
         core.mda.set_engine(engine)
 
 
-def _start_and_wait(thread: threading.Thread, core: CMMCorePlus, scan: Scan) -> None:
-    """Wait for the acquisition; the first ctrl-C ends the scan, not the wait."""
+def _start_and_wait(
+    thread: threading.Thread, done: threading.Event, core: CMMCorePlus, scan: Scan
+) -> None:
+    """Wait for the acquisition; the first ctrl-C ends the scan, not the wait.
+
+    On an event: `Thread.join` that is interrupted takes a running thread for dead
+    (Python 3.11, bpo-45274).
+    """
     try:
         thread.start()
-        _wait(thread, core, scan)
+        _wait(done, core, scan)
     except KeyboardInterrupt:
         scan.abort("interrupted with ctrl-C")
         core.mda.cancel()
-        _wait(thread, core, scan)
+        _wait(done, core, scan)
+    thread.join()
 
 
-def _wait(thread: threading.Thread, core: CMMCorePlus, scan: Scan) -> None:
-    while thread.is_alive():
-        # in short waits: on Windows ctrl-C does not interrupt a long one
-        thread.join(_WAKE_S)
+def _wait(done: threading.Event, core: CMMCorePlus, scan: Scan) -> None:
+    # in short waits: on Windows ctrl-C does not interrupt a long one
+    while not done.wait(_WAKE_S):
         if scan.abort_requested and core.mda.is_paused():
             core.mda.cancel()  # else it would wait for somebody to resume it

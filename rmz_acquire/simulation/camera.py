@@ -145,6 +145,10 @@ class SimulatedCamera(SimulatedDevice, SimpleCameraDevice):
             time.sleep(rest_s)
         return {"Simulated_z_um": z_um, "Simulated_brightness": factor}
 
+    def shutdown(self) -> None:
+        """Let go of the microscope and of what was rendered."""
+        self._scope = self._scene = None
+
     # ---- what only a simulation can tell ------------------------------------------
 
     def expected(self, z_um: Sequence[float]) -> NDArray[np.float32]:
