@@ -13,7 +13,7 @@ class InputError(ValueError):
     """
 
 
-class ScanFailed(RuntimeError):  # noqa: N818  the contract's word
+class ScanFailed(RuntimeError):
     """A run that failed on its way; what was taken until then is on disk.
 
     Commands print the message and exit with 1.

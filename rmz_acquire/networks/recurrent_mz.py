@@ -13,6 +13,7 @@ References
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple
 
 import torch
@@ -164,8 +165,7 @@ class RecurrentMZ(nn.Module):
             inputs = width
         self.recurrent = nn.ModuleList(_RecurrentBlock(w, config) for w in widths)
         self.decoder = nn.ModuleList(
-            _ConvBlock(a + b, a, a, config)
-            for a, b in zip(widths[:-1], widths[1:], strict=True)
+            _ConvBlock(a + b, a, a, config) for a, b in pairwise(widths)
         )
         self.output = nn.Conv2d(widths[0], 1, 1)
         if config.prior == "wiener":

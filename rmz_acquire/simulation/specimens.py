@@ -162,13 +162,14 @@ class VoxelSpecimen:
 
 
 def _overlap(
-    n: int, voxel_um: float, edges_um: NDArray[np.float64]
+    n: int, voxel_um: float, edges_um: NDArray[np.floating[Any]]
 ) -> NDArray[np.float64]:
     """Length, µm, that each of n centred voxels shares with each cell of a grid."""
     voxels = (np.arange(n + 1) - n / 2) * voxel_um
     low = np.maximum(edges_um[:-1, None], voxels[None, :-1])
     high = np.minimum(edges_um[1:, None], voxels[None, 1:])
-    return np.clip(high - low, 0, None)
+    shared: NDArray[np.float64] = np.clip(high - low, 0, None)
+    return shared
 
 
 @dataclass(frozen=True, eq=False)

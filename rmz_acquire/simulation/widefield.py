@@ -111,7 +111,8 @@ class WideField:
             aberrations=self._aberrations,
         )
         spectrum = torch.einsum("lyx,lyx->yx", self._spectra, transfer + 0j)
-        return self._on_camera(spectrum[None])[0]
+        picture: NDArray[np.float32] = self._on_camera(spectrum[None])[0]
+        return picture
 
     def stack(self, z_um: Sequence[float]) -> NDArray[np.float32]:
         """Pictures at many evenly spaced focus positions, faster than one by one.
@@ -148,11 +149,10 @@ class WideField:
         )
         size = _fast_size(n_out + n_in - 1)
         rows = []
-        for spectra, h in zip(
-            self._spectra.split(64, dim=1), transfer.split(64, dim=1), strict=True
-        ):
-            product = torch.fft.fft(spectra, size, dim=0)
-            product *= torch.fft.fft(h, size, dim=0)
+        for top in range(0, self._grid[0], 64):  # by strips, to keep memory small
+            strip = slice(top, top + 64)
+            product = torch.fft.fft(self._spectra[:, strip], size, dim=0)
+            product *= torch.fft.fft(transfer[:, strip], size, dim=0)
             full = torch.fft.ifft(product, dim=0)
             rows.append(full[n_in - 1 : n_in - 1 + n_out : every])
         return self._on_camera(torch.cat(rows, dim=1))

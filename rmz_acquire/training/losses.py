@@ -30,7 +30,8 @@ def berhu(output: Tensor, target: Tensor, *, c: float = 0.1) -> Tensor:
     Huang et al., Light Sci. Appl. 10, 62 (2021), eq. 8.
     """
     error = (output - target).abs()
-    return error.where(error <= c, (error.square() + c * c) / (2 * c)).mean()
+    both = error.where(error <= c, (error.square() + c * c) / (2 * c))
+    return both.mean()
 
 
 def relative_error(
@@ -56,4 +57,5 @@ def relative_error(
     error, before = output - target, prior - target
     squared = error.square().mean() / (before.square().mean() + floor)
     absolute = error.abs().mean() / (before.abs().mean() + floor**0.5)
-    return 0.5 * (squared + absolute)
+    mean: Tensor = 0.5 * (squared + absolute)
+    return mean

@@ -11,13 +11,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rmz_acquire.networks.recurrent_mz import RecurrentMZ
 from rmz_acquire.training.losses import berhu, relative_error
-from rmz_acquire.training.simulated import Sequence
 
 if TYPE_CHECKING:
     from lightning.pytorch.utilities.types import OptimizerLRScheduler
     from torch import Tensor
 
     from rmz_acquire.training.config import TrainingConfig
+    from rmz_acquire.training.simulated import Sequence
 
 __all__ = ["TrainingModule"]
 
@@ -38,7 +38,9 @@ class TrainingModule(lightning.LightningModule):
         self.network = RecurrentMZ(config.network)
         self.average = AveragedModel(
             self.network,
-            multi_avg_fn=get_ema_multi_avg_fn(config.optimiser.average_decay),
+            multi_avg_fn=get_ema_multi_avg_fn(  # type: ignore[no-untyped-call]
+                config.optimiser.average_decay
+            ),
             use_buffers=True,
         )
         self.average.requires_grad_(False)

@@ -33,7 +33,9 @@ def draw_planes(n_grid: int, m: int, rng: np.random.Generator) -> NDArray[np.int
     ndarray
         (m,) distinct indices, in the order taken.
     """
-    scheme = rng.choice(["even", "halving", "random", "bunch"], p=[0.35, 0.35, 0.2, 0.1])
+    scheme = rng.choice(
+        ["even", "halving", "random", "bunch"], p=[0.35, 0.35, 0.2, 0.1]
+    )
     if scheme == "halving":
         return _halving(n_grid, m, rng)
     if scheme == "random":

@@ -12,12 +12,13 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.training.config import TrainingConfig
 from rmz_acquire.training.module import TrainingModule
 from rmz_acquire.training.simulated import SimulatedSequences
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from rmz_acquire.training.config import TrainingConfig
 
 __all__ = ["fit"]
 

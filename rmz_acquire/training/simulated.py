@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -73,7 +73,7 @@ class Field:
     """
 
     light: NDArray[np.float32]
-    z_um: NDArray[np.float64]
+    z_um: NDArray[np.floating[Any]]
     believed: Optics
     camera: CameraModel
 
@@ -115,17 +115,16 @@ def simulate_field(config: SimulationConfig, seed: list[int]) -> Field:
     beyond = rng.uniform(1.0, 1.3)
     extent = (float(n * step * beyond), 1.1 * side, 1.1 * side)
     specimen = _draw_specimen(config, rng, extent)
-    phase = rng.uniform(-0.5, 0.5) * step
+    phase, reach = rng.uniform(-0.5, 0.5) * step, extent[0] / 2 + 3 * step
     field = WideField(
         specimen,
         truth,
         shape=(config.field_px, config.field_px),
-        z_range_um=(-extent[0] / 2 - 3 * step + phase, extent[0] / 2 + 3 * step + phase),
+        z_range_um=(phase - reach, phase + reach),
         layer_um=step,
         margin_px=config.margin_px,
         aberrations=Aberrations(zernike={11: config.aberration_waves * rng.normal()}),
     )
-    # The layers' own step decides the sampling: keep z on a multiple of it.
     light = field.stack(list(z))
     light /= max(float(np.percentile(light, 99.95)), 1e-9)
     light += rng.uniform(*config.haze) * rng.random()
@@ -159,7 +158,7 @@ def _draw_specimen(
     depth, height, width = extent
     size = (depth, height, width)
     names = sorted(config.families)
-    weight = np.array([config.families[name] for name in names])  # type: ignore[index]
+    weight = np.array([config.families[name] for name in names])
     name = str(rng.choice(names, p=weight / weight.sum()))
     seed = int(rng.integers(2**31))
     unit = height / 110  # specimens are described for a field of about 110 µm
@@ -270,7 +269,6 @@ class SimulatedSequences(IterableDataset[Sequence]):
             light = light[::-1]
         n = len(field.z_um)
         taken = draw_planes(n, m, rng)
-        # A lower or higher grid loses or gains nothing: scans end where they like.
         wanted = rng.permutation(n)[: self._config.targets]
         counts = field.camera.expose(light[taken], 1.0, rng).astype(np.float32)
         scale = Normalisation.of(counts)

@@ -1,0 +1,125 @@
+"""The numbers on an objective and a camera, and the scales that follow from them."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+__all__ = ["Optics"]
+
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class Optics(BaseModel):
+    """The optics of a wide-field fluorescence microscope.
+
+    Parameters
+    ----------
+    na : float
+        Numerical aperture; below the immersion and the sample index.
+    immersion_index : float
+        Refractive index of the immersion medium.
+    wavelength_um : float
+        Emission wavelength in vacuum, µm.
+    pixel_size_um : float
+        Pixel size at the sample, µm.
+    sample_index : float, optional
+        Refractive index of the mounting medium; None means that of the immersion.
+
+    Raises
+    ------
+    pydantic.ValidationError
+        On a value that is not positive and finite, or NA not below the indices.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    na: Positive
+    immersion_index: Positive
+    wavelength_um: Positive
+    pixel_size_um: Positive
+    sample_index: Positive | None = None
+
+    @model_validator(mode="after")
+    def _check_aperture(self) -> Self:
+        if self.na >= self.immersion_index:
+            msg = (
+                f"NA {self.na:g} is not below the immersion index "
+                f"{self.immersion_index:g}: check both"
+            )
+            raise ValueError(msg)
+        if self.wavelength_um > 3 or self.wavelength_um < 0.1:
+            msg = (
+                f"wavelength {self.wavelength_um:g} µm is outside 0.1 to 3 µm: "
+                "give it in µm (0.52 for 520 nm)"
+            )
+            raise ValueError(msg)
+        return self
+
+    @classmethod
+    def from_camera(
+        cls,
+        *,
+        na: float,
+        immersion_index: float,
+        wavelength_um: float,
+        camera_pixel_um: float,
+        magnification: float,
+        sample_index: float | None = None,
+    ) -> Optics:
+        """Optics from the camera's pixel and the total magnification.
+
+        Parameters
+        ----------
+        na, immersion_index, wavelength_um, sample_index : float
+            As for `Optics`.
+        camera_pixel_um : float
+            Pixel pitch of the sensor times binning, µm.
+        magnification : float
+            From sample to sensor, tube lens included.
+
+        Returns
+        -------
+        Optics
+        """
+        return cls(
+            na=na,
+            immersion_index=immersion_index,
+            wavelength_um=wavelength_um,
+            pixel_size_um=camera_pixel_um / magnification,
+            sample_index=sample_index,
+        )
+
+    @property
+    def depth_of_field_um(self) -> float:
+        """Depth of field, µm: λn/NA² + n·pixel/NA (wave and pixel term)."""
+        n, na = self.immersion_index, self.na
+        return self.wavelength_um * n / na**2 + n * self.pixel_size_um / na
+
+    @property
+    def airy_radius_um(self) -> float:
+        """Radius of the first dark ring in focus, µm: 0.61 λ / NA."""
+        return 0.6098 * self.wavelength_um / self.na
+
+    @property
+    def blur_radius_px_per_um(self) -> float:
+        """Geometric blur radius for 1 µm of defocus, pixels: tan(asin(NA/n))/pixel."""
+        sine = self.na / self.immersion_index
+        return sine / math.sqrt(1 - sine**2) / self.pixel_size_um
+
+    def blur_radius_px(self, dz_um: float) -> float:
+        """Signed geometric blur radius at a defocus, pixels.
+
+        Parameters
+        ----------
+        dz_um : float
+            Defocus, µm.
+
+        Returns
+        -------
+        float
+            Radius of the cone's section, pixels, with the sign of `dz_um`.
+        """
+        return dz_um * self.blur_radius_px_per_um

@@ -1,0 +1,145 @@
+"""What all estimators share: they keep their planes and measure their own change."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.reconstruction.normalisation import Normalisation
+from rmz_acquire.scanning.protocols import Estimate
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+__all__ = ["VolumeEstimator"]
+
+
+class VolumeEstimator(ABC):
+    """Planes in, one at a time and in any order; a volume and its change out.
+
+    Parameters
+    ----------
+    z_um : array_like
+        (Z,) ascending output grid, µm.
+
+    Raises
+    ------
+    InputError
+        For a grid of fewer than two planes, or one that does not ascend.
+    """
+
+    name: str
+
+    def __init__(self, z_um: ArrayLike) -> None:
+        grid = np.asarray(z_um, dtype=np.float64)
+        if grid.ndim != 1 or len(grid) < 2 or not np.all(np.diff(grid) > 0):
+            msg = "the z grid needs at least two planes in ascending order"
+            raise InputError(msg)
+        self._z_um = grid
+        self._images: list[NDArray[np.float32]] = []
+        self._at_um: list[float] = []
+        self._volume: NDArray[np.float32] | None = None
+
+    @property
+    def z_um(self) -> NDArray[np.float64]:
+        """The output grid, µm, (Z,)."""
+        return self._z_um
+
+    @property
+    def volume(self) -> NDArray[np.float32] | None:
+        """V_M, camera counts, (Z, Y, X); None before the first plane."""
+        return self._volume
+
+    @property
+    def planes_taken(self) -> int:
+        """M."""
+        return len(self._images)
+
+    @property
+    def planes(self) -> NDArray[np.float32]:
+        """The planes as given, (M, Y, X) counts."""
+        return np.stack(self._images)
+
+    @property
+    def planes_z_um(self) -> NDArray[np.float64]:
+        """Where they were taken, (M,) µm."""
+        return np.array(self._at_um)
+
+    def describe(self) -> dict[str, Any]:
+        """What this estimator is, for summary.json."""
+        return {
+            "estimator": self.name,
+            "model": None,
+            "model_sha256": None,
+            "optics": None,
+        }
+
+    def add(self, image: NDArray[Any], z_um: float) -> Estimate:
+        """Take in one plane.
+
+        Parameters
+        ----------
+        image : ndarray
+            (Y, X) camera counts; every plane of the same shape.
+        z_um : float
+            Where it was taken, µm.
+
+        Returns
+        -------
+        Estimate
+
+        Raises
+        ------
+        InputError
+            For a plane of another shape, or with pixels that are no numbers.
+        """
+        start = time.perf_counter()
+        plane = np.ascontiguousarray(image, dtype=np.float32)
+        if plane.ndim != 2 or (self._images and plane.shape != self._images[0].shape):
+            wanted = self._images[0].shape if self._images else "(Y, X)"
+            msg = f"a plane of shape {plane.shape} does not fit: {wanted} is needed"
+            raise InputError(msg)
+        if not np.isfinite(plane).all():
+            msg = f"the plane at {z_um:g} µm has pixels that are NaN or infinite"
+            raise InputError(msg)
+        before = self._volume
+        foretold = None if before is None else self._at(before, z_um)
+        self._images.append(plane)
+        self._at_um.append(float(z_um))
+        volume = self._volume = self._reconstruct()
+        delta = relative = innovation = None
+        if before is not None and foretold is not None:
+            dark = Normalisation.of(self.planes).background
+            delta = float(np.linalg.norm(volume - before))
+            relative = _ratio(delta, float(np.linalg.norm(volume - dark)))
+            error = float(np.linalg.norm(foretold - plane))
+            innovation = _ratio(error, float(np.linalg.norm(plane - dark)))
+        nearest = np.abs(self._z_um[:, None] - self.planes_z_um[None]).min(axis=1)
+        return Estimate(
+            volume=volume,
+            delta=delta,
+            delta_relative=relative,
+            innovation=innovation,
+            gap_um=float(nearest.max()),
+            seconds=time.perf_counter() - start,
+        )
+
+    @abstractmethod
+    def _reconstruct(self) -> NDArray[np.float32]:
+        """Volume, counts, of all planes; called once after each was appended."""
+
+    def _at(self, volume: NDArray[np.float32], z_um: float) -> NDArray[np.float32]:
+        """The volume at any z, linear between output planes."""
+        position = float(np.interp(z_um, self._z_um, np.arange(len(self._z_um))))
+        low = min(int(position), len(self._z_um) - 2)
+        part = np.float32(position - low)
+        plane: NDArray[np.float32] = volume[low] * (1 - part) + volume[low + 1] * part
+        return plane
+
+
+def _ratio(part: float, whole: float) -> float | None:
+    return part / whole if whole > 0 else None

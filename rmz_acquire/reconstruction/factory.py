@@ -1,0 +1,79 @@
+"""Estimators by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.reconstruction.interpolation import LinearEstimator, NearestEstimator
+from rmz_acquire.reconstruction.linear_optimum import WienerEstimator
+from rmz_acquire.reconstruction.recurrent import Precision, RecurrentEstimator
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from rmz_acquire.models import LoadedModel
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.reconstruction.base import VolumeEstimator
+
+__all__ = ["BASELINES", "ESTIMATORS", "make_estimator"]
+
+BASELINES = ("wiener", "linear", "nearest")
+ESTIMATORS = ("recurrent-mz", *BASELINES)
+
+
+def make_estimator(
+    name: str,
+    z_um: ArrayLike,
+    optics: Optics | None = None,
+    *,
+    model: LoadedModel | None = None,
+    device: str = "auto",
+    precision: Precision = "float32",
+    chunk: int | None = None,
+) -> VolumeEstimator:
+    """Make an estimator that has seen no plane yet.
+
+    Parameters
+    ----------
+    name : str
+        One of `ESTIMATORS`.
+    z_um : array_like
+        (Z,) ascending output grid, µm.
+    optics : Optics, optional
+        The microscope; the interpolations do without.
+    model : LoadedModel, optional
+        Of recurrent-mz.
+    device, precision, chunk
+        Of recurrent-mz: see `RecurrentEstimator`.
+
+    Returns
+    -------
+    VolumeEstimator
+
+    Raises
+    ------
+    InputError
+        For an unknown name, or where optics or model are missing.
+    """
+    if name == "linear":
+        return LinearEstimator(z_um)
+    if name == "nearest":
+        return NearestEstimator(z_um)
+    if name not in ESTIMATORS:
+        msg = f"no estimator {name!r}: choose one of {', '.join(ESTIMATORS)}"
+        raise InputError(msg)
+    if optics is None:
+        msg = (
+            f"the {name} estimator needs the optics: give --na, --immersion, "
+            "--wavelength and --pixel-size, or use --estimator linear"
+        )
+        raise InputError(msg)
+    if name == "wiener":
+        return WienerEstimator(z_um, optics)
+    if model is None:
+        msg = "the recurrent-mz estimator needs a model: give --model NAME or a folder"
+        raise InputError(msg)
+    return RecurrentEstimator(
+        z_um, optics, model, device=device, precision=precision, chunk=chunk
+    )
