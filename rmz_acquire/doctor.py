@@ -143,13 +143,10 @@ def _snap() -> str:
 
 
 def _simulated() -> str:
-    from pymmcore_plus.experimental.unicore import UniMMCore
+    from rmz_acquire.acquisition import open_core
 
-    from rmz_acquire.resources import resource_dir
-
-    core = UniMMCore()
+    core = open_core("simulated")
     try:
-        core.loadSystemConfiguration(str(resource_dir("configs") / "simulated.cfg"))
         camera, stage = core.getCameraDevice(), core.getFocusDevice()
     finally:
         core.unloadAllDevices()

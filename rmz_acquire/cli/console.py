@@ -21,7 +21,8 @@ stderr = Console(stderr=True, highlight=False)
 def busy(what: str) -> Iterator[None]:
     """Show that something goes on whose end cannot be foretold, and for how long."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=stderr, transient=True) as progress:
+    hidden = not stderr.is_terminal
+    with Progress(*columns, console=stderr, transient=True, disable=hidden) as progress:
         progress.add_task(what, total=None)
         yield
 

@@ -2,8 +2,90 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rmz_acquire.cli.console import busy, console, warn
+
+if TYPE_CHECKING:
+    from rmz_acquire.models import ModelCard
+
 __all__ = ["models"]
 
 
-def models() -> None:
+def models(
+    name: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[MODEL]", help="Show this one whole: a name, or its folder."
+        ),
+    ] = None,
+) -> None:
     """List the released models and the optics that each was trained for."""
+    from rich.table import Table
+
+    with busy("reading"):
+        from rmz_acquire.models import DEFAULT_MODEL, list_models, load_model, read_card
+
+    if name is not None:
+        _show(load_model(name).card)
+        return
+    names = list_models()
+    if not names:
+        warn("no model is released here: train one, or use --estimator wiener")
+        return
+    table = Table()
+    for heading in ("model", "optics", "z range", "planes", "largest gap", "date"):
+        table.add_column(heading)
+    for each in names:
+        card = read_card(each)
+        table.add_row(
+            f"{each} (default)" if each == DEFAULT_MODEL else each,
+            _optics(card),
+            f"{card.z_range_um:g} µm by {card.z_step_um:g}",
+            f"{card.planes[0]} to {card.planes[1]}",
+            f"{card.largest_gap_um:.3g} µm",
+            card.date,
+        )
+    console.print(table)
+
+
+def _optics(card: ModelCard) -> str:
+    o = card.optics
+    return (
+        f"NA {o.na:g}, n {o.immersion_index:g}, {o.wavelength_um:g} µm, "
+        f"pixel {o.pixel_size_um:g} µm"
+    )
+
+
+def _show(card: ModelCard) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    facts = Table.grid(padding=(0, 2))
+    for label, value in (
+        ("model", card.name),
+        ("for", card.description),
+        ("optics", _optics(card)),
+        ("z range", f"{card.z_range_um:g} µm in steps of {card.z_step_um:g} µm"),
+        ("planes", f"{card.planes[0]} to {card.planes[1]}, {card.order}"),
+        ("largest gap", f"{card.largest_gap_um:g} µm"),
+        ("normalisation", card.normalisation),
+        ("dz", card.dz_unit),
+        ("data", card.data),
+        ("date", card.date),
+        ("sha256", f"{card.sha256} (as the weights)"),
+    ):
+        facts.add_row(label, escape(value))
+    console.print(facts)
+    for specimen, by_planes in card.scores.items():
+        names = list(dict.fromkeys(n for row in by_planes.values() for n in row))
+        table = Table(title=f"{specimen}: PSNR, dB", title_justify="left")
+        table.add_column("planes", justify="right")
+        for each in names:
+            table.add_column(each, justify="right")
+        for planes, row in by_planes.items():
+            cells = [f"{row[n]:.2f}" if n in row else "-" for n in names]
+            table.add_row(planes, *cells)
+        console.print(table)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rmz_acquire.simulation.specimens import make_specimen
-from rmz_acquire.simulation.widefield import CameraModel, WideField
+from rmz_acquire.simulation.scene import Field, RenderedScene
+from rmz_acquire.simulation.widefield import CameraModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -51,8 +50,8 @@ def simulate_stack(
 ) -> SimulatedStack:
     """Take a z-stack of a simulated specimen that is larger than the picture.
 
-    The specimen reaches beyond the range by a sixth at both ends, and beyond the
-    picture as far as light comes in from there, up to 128 pixels.
+    The specimen reaches beyond the range by a sixth at both ends, and is three times
+    as wide as the picture.
 
     Parameters
     ----------
@@ -80,20 +79,16 @@ def simulate_stack(
     camera = camera or CameraModel()
     span_um = (planes - 1) * z_step_um
     z_um = np.arange(planes) * z_step_um - span_um / 2
-    # whole layers a step, so that the stack is one convolution along z
-    layer_um = z_step_um / math.ceil(3 * z_step_um / optics.depth_of_field_um)
-    depth_um = layer_um * math.ceil(span_um * 2 / 3 / layer_um)
-    reach_px = optics.blur_radius_px_per_um * (depth_um + span_um / 2)
-    margin_px = min(128, math.ceil(reach_px))
-    sides = [(n + 2 * margin_px) * optics.pixel_size_um for n in shape]
-    body = make_specimen(specimen, seed, extent_um=(2 * depth_um, sides[0], sides[1]))
-    scene = WideField(
-        body,
-        optics,
-        shape=shape,
-        z_range_um=(-depth_um, depth_um),
-        layer_um=layer_um,
-        margin_px=margin_px,
+    scene = RenderedScene(
+        Field(
+            specimen,
+            seed,
+            depth_um=span_um * 4 / 3,
+            width_um=3 * max(shape) * optics.pixel_size_um,
+            optics=optics,
+            shape=shape,
+            centre_um=(0.0, 0.0),
+        )
     )
     light = scene.stack(z_um.tolist())
     rng = np.random.default_rng([seed, 7])

@@ -1,0 +1,71 @@
+"""What a run came to, as a table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+
+from rmz_acquire.cli.console import console
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rmz_acquire.recording import Summary
+
+__all__ = ["print_summary"]
+
+_SCORES = (
+    ("psnr_db", "PSNR", "{:.2f} dB"),
+    ("nrmse", "NRMSE", "{:.3f}"),
+    ("ssim", "SSIM", "{:.3f}"),
+)
+
+
+def print_summary(summary: Summary, folder: Path) -> None:
+    """Print how a run ended, what it cost, how good it is and where it lies."""
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("stopped", f"{summary.stop_reason}: {summary.reason}")
+    facts.add_row(
+        "planes",
+        f"{summary.planes_taken} of {summary.planes_full_scan} of the full stack "
+        f"({_percent(summary.planes_taken, summary.planes_full_scan)})",
+    )
+    if summary.dose_ms is not None and summary.dose_full_scan_ms is not None:
+        facts.add_row(
+            "dose",
+            f"{summary.dose_ms:g} ms of light instead of "
+            f"{summary.dose_full_scan_ms:g} ms",
+        )
+    facts.add_row("time", f"{summary.wall_s:.1f} s")
+    facts.add_row("files", str(folder))
+    console.print(facts)
+    if summary.psnr_db is not None or summary.baselines:
+        console.print(_scores(summary))
+
+
+def _scores(summary: Summary) -> Table:
+    table = Table(title="at the planes that were not taken", title_justify="left")
+    table.add_column("from the same planes")
+    for _, label, _ in _SCORES:
+        table.add_column(label, justify="right")
+    own = {key: getattr(summary, key) for key, _, _ in _SCORES}
+    name = summary.estimator or "volume"
+    if summary.model:
+        name = f"{name} ({summary.model})"
+    table.add_row(name, *_cells(own), style="bold")
+    for baseline, scores in (summary.baselines or {}).items():
+        if baseline != summary.estimator:
+            table.add_row(baseline, *_cells(scores or {}))
+    return table
+
+
+def _cells(scores: dict[str, Any]) -> list[str]:
+    return [
+        "-" if scores.get(key) is None else form.format(scores[key])
+        for key, _, form in _SCORES
+    ]
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{100 * part / whole:.0f} %"
