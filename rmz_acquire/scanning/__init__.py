@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from rmz_acquire.scanning.decision import Decision, Outcome, Status
 from rmz_acquire.scanning.frames import FrameFacts, Observation, blank_reason, look_at
+from rmz_acquire.scanning.loop import run_scan
 from rmz_acquire.scanning.plan import ScanPlan
 from rmz_acquire.scanning.policies import (
     POLICIES,
@@ -24,7 +25,7 @@ from rmz_acquire.scanning.protocols import (
     Plane,
     Recorder,
 )
-from rmz_acquire.scanning.scan import Scan, ScanState, run_scan
+from rmz_acquire.scanning.scan import Scan, ScanState
 from rmz_acquire.scanning.stopping import ChangeRule, StopRule, Verdict
 
 __all__ = [

@@ -6,8 +6,8 @@
       │                                                  │
       └── nothing left, abort(), fail() ──▶ finished ◀───┘ stop
 
-It moves nothing and writes nothing: whoever runs it does that (`run_scan` here, the
-acquisition engine on a microscope). One thread runs it; `abort` may come from any.
+It moves nothing and writes nothing: whoever runs it does that (`run_scan`, or
+the acquisition engine on a microscope). One thread runs it; `abort` may come from any.
 """
 
 from __future__ import annotations
@@ -32,16 +32,10 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning.plan import ScanPlan
     from rmz_acquire.scanning.policies import Policy
-    from rmz_acquire.scanning.protocols import (
-        Estimate,
-        Estimator,
-        Microscope,
-        Plane,
-        Recorder,
-    )
+    from rmz_acquire.scanning.protocols import Estimate, Estimator, Plane
     from rmz_acquire.scanning.stopping import StopRule
 
-__all__ = ["Scan", "ScanState", "run_scan"]
+__all__ = ["Scan", "ScanState"]
 
 logger = logging.getLogger(__name__)
 
@@ -168,7 +162,7 @@ class Scan:
         with self._lock:
             if self._state is ScanState.finished:
                 return None
-            if self._abort_reason is not None and self._state is not ScanState.thinking:
+            if self._abort_reason is not None:
                 self._finish_aborted()
                 return None
             if self._state is not ScanState.idle:
@@ -229,7 +223,7 @@ class Scan:
         return decision
 
     def abort(self, reason: str = "aborted by the user") -> None:
-        """End the scan; safe from any thread, at any time, more than once.
+        """End the scan; safe from any thread or signal handler, at any time, twice.
 
         A plane on its way may still be observed; then the scan is finished. Where
         none comes, the next `next_z` finishes it.
@@ -239,13 +233,18 @@ class Scan:
         reason : str
             Who or what ended it.
         """
-        with self._lock:
-            if self._state is ScanState.finished:
-                return
-            if self._abort_reason is None:
-                self._abort_reason = reason
-            if self._state is ScanState.idle:
-                self._finish_aborted()
+        if self._state is ScanState.finished:
+            return
+        if self._abort_reason is None:
+            self._abort_reason = reason
+        # never wait: a signal's handler may have interrupted the very thread that
+        # holds the lock, which will see the reason at its next step
+        if self._lock.acquire(blocking=False):
+            try:
+                if self._state is ScanState.idle:
+                    self._finish_aborted()
+            finally:
+                self._lock.release()
 
     def fail(self, error: BaseException) -> None:
         """Finish the scan as failed; the first end stands, later ones are ignored.
@@ -325,46 +324,6 @@ class Scan:
 
     def _count(self) -> str:
         return f"{self._planes_taken} plane{'' if self._planes_taken == 1 else 's'}"
-
-
-def run_scan(scan: Scan, microscope: Microscope, recorder: Recorder) -> Outcome:
-    """Run a scan to its end on anything that captures planes.
-
-    Each plane is with the recorder before the estimator sees it, and its decision
-    before the next z is asked for.
-
-    Parameters
-    ----------
-    scan : Scan
-        Fresh.
-    microscope : Microscope
-        Entered and left here, so its light closes and its stage returns.
-    recorder : Recorder
-        Finished here, whatever happened.
-
-    Returns
-    -------
-    Outcome
-        Also after a failure or ctrl-C: look at its `status`.
-    """
-    try:
-        with microscope:
-            while (z_um := scan.next_z()) is not None:
-                plane = microscope.capture(z_um)
-                recorder.write_plane(plane, scan.planes_taken)
-                recorder.write_decision(scan.observe(plane))
-    except KeyboardInterrupt:
-        scan.abort("interrupted with ctrl-C")
-        scan.next_z()
-    except Exception as error:
-        logger.exception("the scan failed")
-        scan.fail(error)
-    outcome = scan.outcome
-    if outcome is None:  # pragma: no cover
-        msg = f"the scan ended while {scan.state.value}"
-        raise RuntimeError(msg)
-    recorder.finish(outcome, scan.volume)
-    return outcome
 
 
 def _decision(

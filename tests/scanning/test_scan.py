@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -404,3 +406,37 @@ def test_the_room_stands_alone():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs to send itself a signal")
+def test_a_real_ctrl_c_lets_the_plane_at_hand_be_finished():
+    """A signal in the middle of thinking: the plane still gets its line."""
+
+    class Interrupted(ScriptedEstimator):
+        def add(self, image, z_um):
+            if self.planes_taken == 1:
+                os.kill(os.getpid(), signal.SIGINT)
+            return super().add(image, z_um)
+
+    plan = ScanPlan.from_grid(Z_UM, max_planes=8)
+    recorder = MemoryRecorder()
+    before = signal.getsignal(signal.SIGINT)
+    outcome = run_scan(
+        Scan(plan, Interrupted(Z_UM, [None, 0.5])),
+        ArrayMicroscope(STACK, Z_UM),
+        recorder,
+    )
+    assert outcome.status == "aborted"
+    assert outcome.reason == "interrupted with ctrl-C after 2 planes"
+    assert len(recorder.decisions) == len(recorder.planes) == 2
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_an_abort_does_not_wait_for_the_lock():
+    """A signal may come while the interrupted thread holds it."""
+    scan = a_scan()
+    with scan._lock:
+        scan.abort("now")
+    assert scan.abort_requested
+    assert scan.next_z() is None
+    assert scan.outcome.reason == "now after 0 planes"

@@ -1,0 +1,207 @@
+"""A run of one volume from its first plane to its report: the parts put together.
+
+The one place that demo, replay and scan share: scan, record, score beside the
+baselines, report. It knows no microscope: what takes the planes is handed to it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rmz_acquire.errors import InputError, ScanFailed
+from rmz_acquire.evaluation import planes_not_taken, score
+from rmz_acquire.optics import Optics
+from rmz_acquire.reconstruction import BASELINES, make_estimator
+from rmz_acquire.recording import RunFolder, Summary, check_folder, read_planes
+from rmz_acquire.scanning import (
+    Decision,
+    Estimate,
+    Estimator,
+    Microscope,
+    Outcome,
+    Plane,
+    Recorder,
+    Scan,
+    ScanPlan,
+    run_scan,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["Runner", "run_volume"]
+
+logger = logging.getLogger(__name__)
+
+Runner = Callable[[Scan, Recorder], Outcome]
+"""Runs a scan to its end and finishes the recorder, as `run_on_core` does."""
+
+
+def run_volume(
+    runner: Runner | Microscope,
+    plan: ScanPlan,
+    estimator: Estimator,
+    folder: Path | str,
+    *,
+    optics: Optics | None = None,
+    pixel_size_um: float | None = None,
+    truth: NDArray[Any] | None = None,
+    baselines: bool = True,
+    overwrite: bool = False,
+    on_start: Callable[[Scan], None] | None = None,
+    on_decision: Callable[[Decision, Estimate | None], None] | None = None,
+    on_step: Callable[[str], None] | None = None,
+) -> Summary:
+    """Scan one volume and leave everything about it in a folder.
+
+    Parameters
+    ----------
+    runner : callable or Microscope
+        What takes the planes: ``runner(scan, recorder)`` runs the scan to its end (on
+        Micro-Manager `rmz_acquire.acquisition.run_on_core` with its options bound), or
+        a microscope for `rmz_acquire.scanning.run_scan`.
+    plan : ScanPlan
+        What to do.
+    estimator : Estimator
+        Fresh, with the plan's z grid.
+    folder : path
+        Where to; see `rmz_acquire.recording.RunFolder`.
+    optics : Optics, optional
+        The microscope's; by default those that the estimator describes. Without any,
+        there is no `wiener` beside the volume.
+    pixel_size_um : float, optional
+        At the sample, µm; by default that of the optics.
+    truth : ndarray, (Z, Y, X), optional
+        The stack to score against, camera counts.
+    baselines : bool
+        Whether to score wiener, linear and nearest from the same planes too.
+    overwrite : bool
+        Whether to replace a run that the folder holds.
+    on_start : callable, optional
+        Is handed the scan before it starts, so that somebody can abort it.
+    on_decision : callable, optional
+        Is handed each decision and its estimate, on the thread that runs the scan.
+    on_step : callable, optional
+        Is told what begins: "scan", "score", one for each baseline, "report".
+
+    Returns
+    -------
+    Summary
+        As in ``summary.json``; also of a run that was aborted.
+
+    Raises
+    ------
+    InputError
+        Before anything moves or is written, if the folder holds a run or the truth
+        does not fit the grid.
+    ScanFailed
+        If the scan failed; what was taken is in the folder, which the message names.
+    """
+    check_folder(folder, overwrite=overwrite)
+    if truth is not None and (truth.ndim != 3 or len(truth) != len(plan.z_um)):
+        msg = (
+            f"a truth of shape {truth.shape} does not fit {len(plan.z_um)} z positions"
+        )
+        raise InputError(msg)
+    description = estimator.describe()
+    if optics is None and description.get("optics") is not None:
+        optics = Optics.model_validate(description["optics"])
+    if optics is not None:
+        description["optics"] = optics.model_dump()
+        if pixel_size_um is None:
+            pixel_size_um = optics.pixel_size_um
+    scan = Scan(plan, estimator, on_decision=on_decision)
+    say = on_step if on_step is not None else _nothing
+
+    record = RunFolder(
+        folder,
+        plan=plan,
+        description=description,
+        pixel_size_um=pixel_size_um,
+        overwrite=overwrite,
+        report=False,
+    )
+    if on_start is not None:
+        on_start(scan)
+    say("scan")
+    if isinstance(runner, Microscope):
+        outcome = run_scan(scan, runner, record)
+    else:
+        outcome = runner(scan, record)
+    try:
+        if truth is not None and scan.volume is not None and outcome.status != "failed":
+            _score(record, scan, truth, optics, baselines=baselines, say=say)
+    finally:
+        say("report")
+        record.write_report(truth)
+    if outcome.status == "failed":
+        # what went wrong after the last plane has the plane's reason before it
+        said = outcome.reason
+        said = said if said.startswith("failed") else f"failed: {said}"
+        msg = f"the scan {said}; what was taken is in {record.path}"
+        raise ScanFailed(msg) from scan.error
+    if record.summary is None:
+        msg = "the runner did not finish the recorder"
+        raise RuntimeError(msg)
+    return record.summary
+
+
+def _score(
+    record: RunFolder,
+    scan: Scan,
+    truth: NDArray[Any],
+    optics: Optics | None,
+    *,
+    baselines: bool,
+    say: Callable[[str], None],
+) -> None:
+    """Score the volume, and the baselines on the planes as they lie on disk."""
+    say("score")
+    summary = record.summary
+    volume = scan.volume
+    if summary is None or volume is None:
+        return
+    unseen = planes_not_taken(summary.z_um, summary.z_taken_um)
+    own = score(truth, volume, unseen).to_dict()
+    beside: dict[str, dict[str, float | None] | None] | None = None
+    if baselines:
+        planes = read_planes(record.planes_path)
+        beside = {}
+        for name in BASELINES:
+            say(name)
+            if name == scan.estimator.name:
+                beside[name] = own
+                continue
+            made = _baseline(name, planes, summary.z_um, optics)
+            beside[name] = (
+                None if made is None else score(truth, made, unseen).to_dict()
+            )
+    record.write_summary(summary.model_copy(update={**own, "baselines": beside}))
+
+
+def _baseline(
+    name: str, planes: Sequence[Plane], z_um: Sequence[float], optics: Optics | None
+) -> NDArray[np.float32] | None:
+    """Make the volume of a baseline; None where it cannot be made."""
+    if name == "wiener" and optics is None:
+        return None
+    try:
+        estimator = make_estimator(name, np.asarray(z_um), optics)
+        for plane in planes:
+            estimator.add(plane.image, plane.z_um)
+    except Exception:
+        # a yardstick that breaks must not cost the run its summary
+        logger.exception("the baseline %s could not be made", name)
+        return None
+    return estimator.volume
+
+
+def _nothing(_: str) -> None:
+    """Tell nobody."""
