@@ -137,6 +137,9 @@ def load_simulated(
     InputError
         For a value that a device refuses.
     """
+    if core is not None and not isinstance(core, UniMMCore):
+        msg = "the simulated microscope has devices in Python: give it a UniMMCore"
+        raise InputError(msg)
     core = open_core("simulated", core)
     label = core.getCameraDevice()
     given = {"Specimen": specimen, "Seed": seed, "Exposure": exposure_ms}
@@ -144,7 +147,7 @@ def load_simulated(
     try:
         if objective is not None:
             core.setProperty("Objective", "Label", objective)
-        for name, value in {**camera, **settings}.items():
+        for name, value in {**settings, **camera}.items():
             core.setProperty(label, name, value)
     except (KeyError, RuntimeError, ValueError) as error:
         core.unloadAllDevices()
