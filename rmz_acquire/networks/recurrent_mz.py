@@ -39,7 +39,8 @@ class RecurrentMZConfig(BaseModel):
         Groups of the group norm.
     prior : {"none", "wiener"}
         "none" is the paper's network. With "wiener" a third input channel holds the
-        linear estimate of the output plane, and the network adds to it.
+        linear estimate of the output plane, and the network adds to it, in units of
+        the error that the estimate predicts for itself.
     dz_scale_px : float
         Blur radius, pixels, that the DPM shows as 1.
     """
@@ -172,6 +173,8 @@ class RecurrentMZ(nn.Module):
             # The untrained network gives the prior back.
             nn.init.zeros_(self.output.weight)
             nn.init.zeros_(self.output.bias)  # type: ignore[arg-type]
+        # A third faster on a CPU, and no slower elsewhere.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def step(
         self,
@@ -211,6 +214,7 @@ class RecurrentMZ(nn.Module):
         if prior is not None:
             channels.append(prior)
         x = self._pad(torch.cat(channels, dim=1))
+        x = x.contiguous(memory_format=torch.channels_last)
         hidden, features = [], []
         for k, (block, recurrent) in enumerate(
             zip(self.encoder, self.recurrent, strict=True)
@@ -222,7 +226,11 @@ class RecurrentMZ(nn.Module):
         return State(tuple(hidden), tuple(features))
 
     def decode(
-        self, state: State, shape: tuple[int, int], prior: Tensor | None = None
+        self,
+        state: State,
+        shape: tuple[int, int],
+        prior: Tensor | None = None,
+        prior_error: Tensor | None = None,
     ) -> Tensor:
         """Turn what is remembered into pictures.
 
@@ -234,12 +242,24 @@ class RecurrentMZ(nn.Module):
             Height and width of the planes that went in.
         prior : Tensor, optional
             (P, 1, H, W) as given to the last step.
+        prior_error : Tensor, optional
+            (P,) RMS error that the prior predicts for itself, normalised: what the
+            network adds is in this unit, so that planes near and far from what was
+            taken, bright and dim, ask the same of it.
 
         Returns
         -------
         Tensor
             (P, 1, H, W) normalised.
+
+        Raises
+        ------
+        ValueError
+            Where only one of prior and its error is given.
         """
+        if (prior is None) != (prior_error is None):
+            msg = "a prior and its predicted error go together"
+            raise ValueError(msg)
         d = state.features[-1]
         for block, y in zip(
             reversed(self.decoder), reversed(state.features[:-1]), strict=True
@@ -247,10 +267,16 @@ class RecurrentMZ(nn.Module):
             up = functional.interpolate(d, scale_factor=2, mode="nearest")
             d = block(torch.cat([up, y], dim=1))
         out = self._crop(self.output(d), shape)
-        return out if prior is None else out + prior
+        if prior is None or prior_error is None:
+            return out
+        return prior + prior_error.to(out.dtype)[:, None, None, None] * out
 
     def forward(
-        self, planes: Tensor, dz_px: Tensor, priors: Tensor | None = None
+        self,
+        planes: Tensor,
+        dz_px: Tensor,
+        priors: Tensor | None = None,
+        prior_error: Tensor | None = None,
     ) -> Tensor:
         """Feed a whole sequence, decode once.
 
@@ -262,6 +288,8 @@ class RecurrentMZ(nn.Module):
             (P, M) signed blur radius, pixels.
         priors : Tensor, optional
             (P, M, H, W) the linear estimate after each plane.
+        prior_error : Tensor, optional
+            (P,) the error predicted for the last estimate.
 
         Returns
         -------
@@ -275,7 +303,8 @@ class RecurrentMZ(nn.Module):
         if state is None:
             msg = "no plane in the sequence: give at least one"
             raise ValueError(msg)
-        return self.decode(state, (planes.shape[-2], planes.shape[-1]), prior)
+        shape = (planes.shape[-2], planes.shape[-1])
+        return self.decode(state, shape, prior, prior_error)
 
     def _margins(self, shape: tuple[int, int]) -> tuple[int, int, int, int]:
         unit = 2 ** (self.config.levels - 1)

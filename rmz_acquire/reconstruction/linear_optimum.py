@@ -50,6 +50,6 @@ class WienerEstimator(VolumeEstimator):
         result = self._filter.estimate(
             torch.from_numpy(self.planes), torch.from_numpy(self.planes_z_um)
         )
-        self._error = result.variance.sqrt().numpy()
+        self._error = result.error.numpy()
         volume: NDArray[np.float32] = result.volume.numpy()
         return volume

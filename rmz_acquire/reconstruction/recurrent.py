@@ -11,7 +11,7 @@ from torch import Tensor
 from rmz_acquire.networks.recurrent_mz import State
 from rmz_acquire.reconstruction.base import VolumeEstimator
 from rmz_acquire.reconstruction.normalisation import Normalisation
-from rmz_acquire.reconstruction.wiener import WienerFilter
+from rmz_acquire.reconstruction.wiener import WienerFilter, WienerVolume
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -154,24 +154,29 @@ class RecurrentEstimator(VolumeEstimator):
             dz_um = torch.from_numpy(self.z_um) - self._at_um[index]
             dz_px = (dz_um * self._optics.blur_radius_px_per_um).to(self._device)
             for i, part in enumerate(slices):
-                chunk = None if prior is None else self._to_network(prior[part])
+                chunk = error = None
+                if prior is not None:
+                    chunk = self._to_network(prior.volume[part])
+                    error = prior.error[part].to(self._device)
                 state = self._network.step(plane, dz_px[part], self._states[i], chunk)
                 if last:
-                    out = self._network.decode(state, self._images[0].shape, chunk)
+                    out = self._network.decode(
+                        state, self._images[0].shape, chunk, error
+                    )
                     values = out[:, 0].float().cpu().numpy()
                     volume[part] = scale.undo(values)
                 self._states[i] = State(state.hidden, ())
         self._fed = sequence
         return volume
 
-    def _prior(self, planes: Tensor, given: list[int]) -> Tensor | None:
+    def _prior(self, planes: Tensor, given: list[int]) -> WienerVolume | None:
         if self._wiener is None:
             return None
         at = torch.from_numpy(self.planes_z_um[given])
-        return self._wiener.estimate(planes[given], at).volume
+        return self._wiener.estimate(planes[given], at)
 
     def _to_network(self, pictures: Tensor) -> Tensor:
-        """(n, 1, H, W) on the network's device, in its precision and layout."""
+        """(n, 1, H, W) on the network's device, in its precision."""
         height, width = pictures.shape[-2:]
-        x = pictures.reshape(-1, 1, height, width).to(self._device, self._dtype)
-        return x.contiguous(memory_format=torch.channels_last)
+        pictures = pictures.reshape(-1, 1, height, width)
+        return pictures.to(self._device, self._dtype)

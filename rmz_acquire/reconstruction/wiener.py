@@ -43,15 +43,15 @@ class WienerVolume:
     ----------
     volume : Tensor
         (n, H, W) float32, in the unit of the planes.
-    variance : Tensor
-        (n,) float32 posterior variance of a pixel, mean over the picture, in that
-        unit squared: the predicted squared error of every output plane.
+    error : Tensor
+        (n,) float32 predicted RMS error of every output plane, same unit: the root of
+        the posterior variance of a pixel, mean over the picture.
     noise : Tensor
         () float32 estimated variance of a pixel's noise, same unit.
     """
 
     volume: Tensor
-    variance: Tensor
+    error: Tensor
     noise: Tensor
 
 
@@ -171,7 +171,7 @@ class WienerFilter:
             volume = volume[:, p:-p, p:-p]
         pixels = shape[0] * shape[1]
         return WienerVolume(
-            volume + mean, (spread / pixels**2).float(), (noise / pixels).float()
+            volume + mean, (spread / pixels**2).sqrt().float(), (noise / pixels).float()
         )
 
     def _covariance(self, a: Tensor, b: Tensor) -> Tensor:

@@ -46,10 +46,12 @@ class TrainingModule(lightning.LightningModule):
         self.average.requires_grad_(False)
 
     def _predict(self, network: torch.nn.Module, sequence: Sequence) -> Tensor:
-        planes, dz, priors, target = sequence
-        p = len(target)
-        given = priors if self.config.network.prior == "wiener" else None
-        out: Tensor = network(planes[None].expand(p, -1, -1, -1), dz, given)
+        p = len(sequence.target)
+        planes = sequence.planes[None].expand(p, -1, -1, -1)
+        given: tuple[Tensor, ...] = ()
+        if self.config.network.prior == "wiener":
+            given = (sequence.priors, sequence.prior_error)
+        out: Tensor = network(planes, sequence.dz_px, *given)
         return out[:, 0]
 
     def training_step(self, batch: Sequence, batch_idx: int) -> Tensor:

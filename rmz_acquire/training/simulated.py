@@ -46,6 +46,8 @@ class Sequence(NamedTuple):
         (P, M) float32 z_out - z_plane as signed blur radius, pixels.
     priors : Tensor
         (P, M, H, W) float32 linear estimate after each plane.
+    prior_error : Tensor
+        (P,) float32 RMS error that the last estimate predicts for itself.
     target : Tensor
         (P, H, W) float32, without noise.
     """
@@ -53,6 +55,7 @@ class Sequence(NamedTuple):
     planes: Tensor
     dz_px: Tensor
     priors: Tensor
+    prior_error: Tensor
     target: Tensor
 
 
@@ -277,16 +280,13 @@ class SimulatedSequences(IterableDataset[Sequence]):
         wiener = self._wiener(field)
         z = torch.from_numpy(field.z_um)
         z_in, z_out = z[taken], z[wanted]
-        priors = torch.stack(
-            [
-                wiener.estimate(planes[: k + 1], z_in[: k + 1], z_out).volume
-                for k in range(m)
-            ],
-            dim=1,
-        )
+        linear = [
+            wiener.estimate(planes[: k + 1], z_in[: k + 1], z_out) for k in range(m)
+        ]
+        priors = torch.stack([estimate.volume for estimate in linear], dim=1)
         dz = (z_out[:, None] - z_in[None, :]) * field.believed.blur_radius_px_per_um
         target = torch.from_numpy(scale.apply(truth))
-        return Sequence(planes, dz.float(), priors, target)
+        return Sequence(planes, dz.float(), priors, linear[-1].error, target)
 
     def _wiener(self, field: Field) -> WienerFilter:
         if self._filter is None or self._filter[0] != field.believed:
