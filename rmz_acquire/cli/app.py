@@ -6,15 +6,14 @@ stopped on the way, one line that names what was kept.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.logging import RichHandler
+from rich.markup import escape
 
 from rmz_acquire import __version__
+from rmz_acquire.cli.console import set_up_logging, stderr
 from rmz_acquire.cli.demo import demo
 from rmz_acquire.cli.doctor import doctor
 from rmz_acquire.cli.models import models
@@ -55,9 +54,7 @@ def _root(
         ),
     ] = False,
 ) -> None:
-    handler = RichHandler(console=Console(stderr=True), show_path=False)
-    level = logging.INFO if verbose else logging.WARNING
-    logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
+    set_up_logging(verbose=verbose)
     if context.invoked_subcommand is None:
         typer.echo(context.get_help())
         raise typer.Exit(2)
@@ -126,12 +123,6 @@ def _message(error: Exception) -> str:
 
 def _say(message: str, code: int) -> int:
     """Print one line on stderr, however wide it is, and give the code back."""
-    console = Console(stderr=True, highlight=False)
-    console.print(f"[bold red]error:[/] {_escape(message)}", soft_wrap=True)
+    line = escape(" ".join(message.split()))
+    stderr.print(f"[bold red]error:[/] {line}", soft_wrap=True)
     return code
-
-
-def _escape(message: str) -> str:
-    from rich.markup import escape
-
-    return escape(" ".join(message.split()))

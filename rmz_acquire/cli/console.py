@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.logging import RichHandler
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["busy", "console", "stderr", "warn"]
+__all__ = ["busy", "console", "set_up_logging", "stderr", "warn"]
 
 console = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
@@ -30,3 +33,29 @@ def busy(what: str) -> Iterator[None]:
 def warn(message: str) -> None:
     """Print one line of warning on stderr."""
     stderr.print(f"warning: {message}", style="yellow", markup=False, soft_wrap=True)
+
+
+class _OneLine(logging.Formatter):
+    """Leaves tracebacks out: the log file of pymmcore-plus and --verbose have them."""
+
+    def formatException(self, ei: object) -> str:
+        """Give nothing."""
+        return ""
+
+
+def set_up_logging(*, verbose: bool) -> None:
+    """Show warnings in one line each, or with `verbose` all that the parts log.
+
+    pymmcore-plus sets the root logger to DEBUG and prints by itself: so the level is
+    the handler's own, and its own printing is kept to what is critical.
+    """
+    os.environ.setdefault("PYMM_LOG_LEVEL", "INFO" if verbose else "CRITICAL")
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)
+    handler = RichHandler(console=stderr, show_path=False, show_time=verbose)
+    handler.setLevel(logging.INFO if verbose else logging.WARNING)
+    handler.addFilter(lambda record: not record.name.startswith("pymmcore-plus"))
+    handler.setFormatter(logging.Formatter("%(message)s") if verbose else _OneLine())
+    root = logging.getLogger()
+    for old in [h for h in root.handlers if isinstance(h, RichHandler)]:
+        root.removeHandler(old)
+    root.addHandler(handler)

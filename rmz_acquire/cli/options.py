@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -32,6 +31,7 @@ __all__ = [
     "SpecimenName",
     "Strict",
     "Wavelength",
+    "ZList",
     "ZStep",
     "optics_from",
     "parse_z",
@@ -137,6 +137,15 @@ MaxPlanes = Annotated[
         "--max-planes", help="Stop with so many at the latest.", rich_help_panel=_SCAN
     ),
 ]
+ZList = Annotated[
+    str | None,
+    typer.Option(
+        "--z",
+        metavar="Z,Z,...",
+        help="Take exactly these z, µm, in this order.",
+        rich_help_panel=_SCAN,
+    ),
+]
 
 _NAMES = {
     "na": "--na",
@@ -225,8 +234,3 @@ def parse_z(text: str | None) -> tuple[float, ...] | None:
         msg = f'--z {text!r} is no list of positions: write it as "2.1,6.3,10.5" (µm)'
         raise InputError(msg)
     return values
-
-
-def model_path(name: str | None) -> str | Path | None:
-    """Tell a folder from a name."""
-    return None if name is None else (Path(name) if Path(name).exists() else name)

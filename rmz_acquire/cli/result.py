@@ -24,23 +24,22 @@ _SCORES = (
 
 def print_summary(summary: Summary, folder: Path) -> None:
     """Print how a run ended, what it cost, how good it is and where it lies."""
-    facts = Table.grid(padding=(0, 2))
-    facts.add_row("stopped", f"{summary.stop_reason}: {summary.reason}")
-    facts.add_row(
-        "planes",
-        f"{summary.planes_taken} of {summary.planes_full_scan} of the full stack "
-        f"({_percent(summary.planes_taken, summary.planes_full_scan)})",
-    )
+    facts = {
+        "stopped": f"{summary.stop_reason}: {summary.reason}",
+        "planes": f"{summary.planes_taken} of {summary.planes_full_scan} of the full "
+        f"stack ({_percent(summary.planes_taken, summary.planes_full_scan)})",
+    }
     if summary.dose_ms is not None and summary.dose_full_scan_ms is not None:
-        facts.add_row(
-            "dose",
+        facts["dose"] = (
             f"{summary.dose_ms:g} ms of light instead of "
-            f"{summary.dose_full_scan_ms:g} ms",
+            f"{summary.dose_full_scan_ms:g} ms"
         )
-    facts.add_row("time", f"{summary.wall_s:.1f} s")
-    facts.add_row("files", str(folder))
-    console.print(facts)
+    facts["time"] = f"{summary.wall_s:.1f} s"
+    facts["files"] = f"{folder}: {', '.join(_files(folder))}"
+    for label, value in facts.items():
+        console.print(f"{label:8} {value}", markup=False, soft_wrap=True)
     if summary.psnr_db is not None or summary.baselines:
+        console.print()
         console.print(_scores(summary))
 
 
@@ -65,6 +64,12 @@ def _cells(scores: dict[str, Any]) -> list[str]:
         "-" if scores.get(key) is None else form.format(scores[key])
         for key, _, form in _SCORES
     ]
+
+
+def _files(folder: Path) -> list[str]:
+    from rmz_acquire.recording import RUN_FILES
+
+    return [name for name in RUN_FILES if (folder / name).exists()]
 
 
 def _percent(part: int, whole: int) -> str:

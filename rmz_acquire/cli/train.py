@@ -1,4 +1,4 @@
-"""stub"""
+"""``rmz-acquire train``: a model from a configuration."""
 
 from __future__ import annotations
 
@@ -6,4 +6,4 @@ __all__ = ["train"]
 
 
 def train() -> None:
-    """To come."""
+    """Train a model on simulated specimens."""

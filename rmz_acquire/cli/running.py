@@ -1,0 +1,145 @@
+"""A run as seen from the command line: its estimator, its progress, its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from rmz_acquire.cli.console import busy, stderr, warn
+from rmz_acquire.cli.result import print_summary
+from rmz_acquire.errors import InputError, ScanFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.scanning import (
+        Decision,
+        Estimate,
+        Estimator,
+        Microscope,
+        ScanPlan,
+    )
+    from rmz_acquire.session import Runner
+
+__all__ = ["estimator_for", "run_and_print"]
+
+
+def estimator_for(
+    name: str,
+    z_um: Sequence[float],
+    optics: Optics | None,
+    *,
+    model: str | None,
+    device: str,
+    strict: bool,
+) -> Estimator:
+    """Make the estimator that was asked for, with its model if it has one.
+
+    Says by how much the microscope is off what the model was trained for.
+
+    Raises
+    ------
+    InputError
+        If something is missing, or with `strict` where the model does not fit.
+    """
+    with busy("loading"):
+        from rmz_acquire.models import DEFAULT_MODEL, load_model
+        from rmz_acquire.reconstruction import make_estimator
+    if name != "recurrent-mz":
+        if model is not None:
+            msg = f"--model is for recurrent-mz: the {name} estimator has none"
+            raise InputError(msg)
+        return make_estimator(name, z_um, optics)
+    _check_device(device)
+    if optics is None:
+        # says what is missing before the model is looked for
+        return make_estimator(name, z_um, None)
+    loaded = load_model(model or DEFAULT_MODEL)
+    for line in loaded.card.check(optics, z_um):
+        if strict:
+            msg = f"{line}: without --strict it is used all the same"
+            raise InputError(msg)
+        warn(line)
+    return make_estimator(name, z_um, optics, model=loaded, device=device)
+
+
+def run_and_print(
+    runner: Runner | Microscope,
+    plan: ScanPlan,
+    estimator: Estimator,
+    folder: Path,
+    *,
+    truth: NDArray[Any] | None,
+    optics: Optics | None = None,
+    pixel_size_um: float | None = None,
+    overwrite: bool = False,
+) -> None:
+    """Run one volume under a progress bar and print what it came to.
+
+    Raises
+    ------
+    ScanFailed
+        If the scan failed or was stopped; names the folder.
+    """
+    from rmz_acquire.session import run_volume
+
+    most = len(plan.z_exact_um) if plan.z_exact_um is not None else plan.max_planes
+    with Progress(
+        TextColumn("{task.description}"),
+        BarColumn(30),
+        TextColumn("{task.completed:.0f} planes"),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=stderr,
+        transient=True,
+        disable=not stderr.is_terminal,
+    ) as progress:
+        task = progress.add_task("scan", total=most, note="")
+
+        def on_decision(decision: Decision, _estimate: Estimate | None) -> None:
+            change = decision.delta_relative
+            note = "" if change is None else f"change {change:.1%}"
+            progress.update(task, advance=1, note=note)
+
+        def on_step(step: str) -> None:
+            progress.update(task, description=step, note="")
+
+        try:
+            summary = run_volume(
+                runner,
+                plan,
+                estimator,
+                folder,
+                optics=optics,
+                pixel_size_um=pixel_size_um,
+                truth=truth,
+                overwrite=overwrite,
+                on_decision=on_decision,
+                on_step=on_step,
+            )
+        except KeyboardInterrupt:
+            # the scan itself ends well on ctrl-C: this came while it was scored
+            msg = f"stopped before its scores were there; the run is in {folder}"
+            raise ScanFailed(msg) from None
+    print_summary(summary, folder)
+    if summary.stop_reason == "aborted":
+        msg = f"stopped: {summary.reason}; what was taken is in {folder}"
+        raise ScanFailed(msg)
+
+
+def _check_device(device: str) -> None:
+    import torch
+
+    if device == "auto":
+        return
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        msg = f"--device {device!r} cannot be used: {first}"
+        raise InputError(msg) from error
