@@ -25,6 +25,7 @@ from rmz_acquire.recording.report_plots import (
     plot_quality,
     plot_taken,
     plot_times,
+    tidy,
 )
 
 if TYPE_CHECKING:
@@ -201,7 +202,7 @@ def _small_print(summary: Summary) -> str:
         parts.append(f"pixel {summary.pixel_size_um:g} µm")
     z_um = np.asarray(summary.z_um)
     parts.append(
-        f"z {z_um[0]:.4g} to {z_um[-1]:.4g} µm, step {np.diff(z_um).min():.3g} µm"
+        f"z {tidy(z_um[0])} to {tidy(z_um[-1])} µm, step {np.diff(z_um).min():.3g} µm"
     )
     parts.append(f"{summary.started:%Y-%m-%d %H:%M} UTC")
     return "   ·   ".join(parts)

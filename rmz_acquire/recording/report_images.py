@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.patheffects import withStroke
 
-from rmz_acquire.recording.report_plots import ACCENT, GREY
+from rmz_acquire.recording.report_plots import ACCENT, GREY, tidy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,7 +110,9 @@ class ImageGrid:
             aspect="auto",
         )
         z = self._z_um[self._plane]
-        title = f"{name.capitalize()}, xy at z = {z:.4g} µm" if first else "Truth"
+        title = "Truth"
+        if first:
+            title = f"{name.capitalize()}, xy at z = {tidy(z)} µm"
         axes.set_title(title)
         _bare(axes)
         _point_at(axes, self._row, GREY, sides=(LEFT, RIGHT))

@@ -24,6 +24,7 @@ __all__ = [
     "plot_quality",
     "plot_taken",
     "plot_times",
+    "tidy",
 ]
 
 ACCENT = "#1a5fb4"
@@ -195,6 +196,11 @@ def plot_times(axes: Axes, decisions: Sequence[Decision]) -> None:
     axes.set_xlabel("plane, in the order taken")
     axes.set_ylabel("ms")
     axes.legend(loc="upper right", fontsize=8, ncols=3, handlelength=1.0)
+
+
+def tidy(value: float) -> str:
+    """Write a number as the axes do, with a true minus."""
+    return f"{value:.4g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _series(

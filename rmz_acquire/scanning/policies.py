@@ -83,9 +83,12 @@ class Bisect:
     """The middle of the largest gap.
 
     The first planes at equally spaced cell centres, from the lowest up; then the z of
-    the grid that is farthest from every plane taken (its z as read back), the lowest
-    where two are as far. A z that was asked for once is not asked for again, so a
-    stage that does not move cannot hold the scan at one place.
+    the grid that is farthest from every plane taken (its z as read back). Of those as
+    far, one between two taken planes comes before one at an end of the range, and the
+    lower before the higher: a plane at an end tells of one side only, changes the
+    volume little, and would let a scan converge before its middle was looked at.
+    A z that was asked for once is not asked for again, so a stage that does not move
+    cannot hold the scan at one place.
     """
 
     def __init__(self, plan: ScanPlan) -> None:
@@ -147,6 +150,9 @@ def cell_centres(grid_um: NDArray[np.float64], count: int) -> NDArray[np.float64
 
 
 def farthest(candidates_um: NDArray[np.float64], taken_um: NDArray[np.float64]) -> int:
-    """Index of the candidate farthest from all taken z; the first where equal."""
+    """Index of the candidate farthest from all taken z; between them, lowest first."""
     away = np.abs(candidates_um[:, None] - taken_um[None, :]).min(axis=1)
-    return int(np.argmax(away >= away.max() - _ROUNDING_UM))
+    far = np.flatnonzero(away >= away.max() - _ROUNDING_UM)
+    low, high = taken_um.min(), taken_um.max()
+    between = far[(candidates_um[far] > low) & (candidates_um[far] < high)]
+    return int(between[0] if between.size else far[0])

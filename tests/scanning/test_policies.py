@@ -37,8 +37,8 @@ def test_bisect_starts_at_the_cell_centres_and_goes_for_the_gaps():
     plan = ScanPlan.from_range(0, 30, 0.5)
     asked = follow(Bisect(plan), limit=7)
     assert asked[:3] == [5.0, 15.0, 25.0]
-    # all gaps are 5 µm: the ends and the middles, the lowest first
-    assert asked[3:] == [0.0, 10.0, 20.0, 30.0]
+    # all gaps are 5 µm: the middles before the ends, the lower first
+    assert asked[3:] == [10.0, 20.0, 0.0, 30.0]
 
 
 def test_bisect_goes_by_the_z_read_back():
