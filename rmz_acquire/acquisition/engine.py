@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from pymmcore_plus import CMMCorePlus
-    from pymmcore_plus.mda import PMDAEngine
 
     from rmz_acquire.acquisition.drive import Arrival, FocusDrive
     from rmz_acquire.acquisition.light import LightGate
@@ -229,7 +228,3 @@ class ScanEngine(MDAEngine):
             runner_time_ms=self.mmcore.mda.seconds_elapsed() * 1000,
             include_position=True,
         )
-
-
-def _conforms(engine: ScanEngine) -> PMDAEngine:  # checked by mypy, never called
-    return engine
