@@ -74,7 +74,7 @@ for _name, _command, _example in (
         "rmz-acquire simulate sim.ome.tif --specimen beads --seed 3",
     ),
     ("models", models, "rmz-acquire models"),
-    ("train", train, "rmz-acquire train --out runs/first"),
+    ("train", train, "rmz-acquire train air-20x075 --out runs/first"),
     ("doctor", doctor, "rmz-acquire doctor"),
 ):
     app.command(_name, epilog=f"Example: {_example}")(_command)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -55,6 +56,9 @@ def set_up_logging(*, verbose: bool) -> None:
     handler.setLevel(logging.INFO if verbose else logging.WARNING)
     handler.addFilter(lambda record: not record.name.startswith("pymmcore-plus"))
     handler.setFormatter(logging.Formatter("%(message)s") if verbose else _OneLine())
+    if not verbose:
+        # what a library tells its own developers
+        warnings.filterwarnings("ignore", module=r"(lightning|torch)\.")
     root = logging.getLogger()
     for old in [h for h in root.handlers if isinstance(h, RichHandler)]:
         root.removeHandler(old)

@@ -37,6 +37,13 @@ def demo(
     out: Annotated[Path, typer.Option("--out", help="Folder for the run.")] = Path(
         "demo-run"
     ),
+    config: Annotated[
+        str,
+        typer.Option(
+            "--config",
+            help="Another Micro-Manager configuration: a .cfg, or MMConfig_demo.",
+        ),
+    ] = "simulated",
     specimen: SpecimenName = "beads",
     seed: Seed = 1,
     estimator: EstimatorName = "recurrent-mz",
@@ -57,13 +64,15 @@ def demo(
     """Scan a simulated specimen through Micro-Manager, no hardware needed.
 
     20×/0.75 air, 520 nm, 0.325 µm pixels; 30 µm in steps of 0.5 µm, so a full stack
-    has 61 planes. The specimen is larger than the picture on all sides.
+    has 61 planes. The specimen is larger than the picture on all sides. With another
+    --config there is no truth to compare with.
     """
     positions = parse_z(z)
     positive(exposure_ms, "--exposure", " ms")
     with busy("loading"):
         from rmz_acquire.acquisition import (
             load_simulated,
+            open_core,
             optics_from_core,
             run_on_core,
         )
@@ -82,14 +91,23 @@ def demo(
         seed=seed,
     )
     with busy("starting the microscope"):
-        core = load_simulated(specimen=specimen, seed=seed, exposure_ms=exposure_ms)
+        simulated = config == "simulated"
+        core = (
+            load_simulated(specimen=specimen, seed=seed, exposure_ms=exposure_ms)
+            if simulated
+            else open_core(config)
+        )
     try:
-        optics = optics_from_core(core)
+        optics = None
+        if simulated or estimator in ("recurrent-mz", "wiener"):
+            optics = optics_from_core(core)
         made = estimator_for(
             estimator, plan.z_um, optics, model=model, device=device, strict=strict
         )
-        with busy(f"computing the truth of the {specimen}, to compare with"):
-            truth = simulated_camera(core).expected(plan.z_um)
+        truth = None
+        if simulated:
+            with busy(f"computing the truth of the {specimen}, to compare with"):
+                truth = simulated_camera(core).expected(plan.z_um)
         run_and_print(
             partial(run_on_core, core, exposure_ms=exposure_ms),
             plan,
