@@ -17,7 +17,32 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning import ScanPlan
 
-__all__ = ["check_camera", "check_channel", "check_stage", "stage_limits_um"]
+__all__ = [
+    "check_camera",
+    "check_channel",
+    "check_free",
+    "check_range",
+    "check_stage",
+    "stage_limits_um",
+]
+
+
+def check_free(core: CMMCorePlus) -> None:
+    """Refuse a microscope on which an acquisition runs already.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The core.
+
+    Raises
+    ------
+    InputError
+        If one does.
+    """
+    if core.mda.is_running():
+        msg = "an acquisition is running on this microscope: stop it first"
+        raise InputError(msg)
 
 
 def check_camera(core: CMMCorePlus, exposure_ms: float) -> None:
@@ -135,10 +160,51 @@ def check_stage(
         msg = f"there is no focus stage {stage!r}: have {have}"
         raise InputError(msg)
     asked = (*plan.z_um, *(plan.z_exact_um or ()))
-    lowest, highest = min(asked) - approach_um, max(asked)
-    for low, high, whose in (
-        (*stage_limits_um(core, stage), f"the range of stage {stage!r}"),
-        (*(limits_um or (-math.inf, math.inf)), "the limits given"),
+    check_range(
+        core, stage, (min(asked), max(asked)), approach_um=approach_um, given=limits_um
+    )
+    return stage
+
+
+def check_range(
+    core: CMMCorePlus,
+    stage: str,
+    asked_um: tuple[float, float],
+    *,
+    approach_um: float = 0.0,
+    given: tuple[float, float] | None = None,
+) -> tuple[float, float]:
+    """Refuse positions outside the range of the focus stage.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The core.
+    stage : str
+        The stage's label.
+    asked_um : (float, float)
+        Lowest and highest z that will be asked for, µm.
+    approach_um : float
+        How far below a target the stage may go to approach it, µm.
+    given : (float, float), optional
+        Limits in addition to what the stage tells, µm.
+
+    Returns
+    -------
+    (float, float)
+        Where the stage may be sent, µm.
+
+    Raises
+    ------
+    InputError
+        With what to do.
+    """
+    lowest, highest = asked_um[0] - approach_um, asked_um[1]
+    told = stage_limits_um(core, stage)
+    limits = given or (-math.inf, math.inf)
+    for (low, high), whose in (
+        (told, f"the range of stage {stage!r}"),
+        (limits, "the limits given"),
     ):
         if lowest < low or highest > high:
             backlash = f" (with {approach_um:g} µm of approach)" if approach_um else ""
@@ -147,7 +213,7 @@ def check_stage(
                 f"{whose}, {low:g} to {high:g} µm: move or shorten the z range"
             )
             raise InputError(msg)
-    return stage
+    return max(told[0], limits[0]), min(told[1], limits[1])
 
 
 def stage_limits_um(core: CMMCorePlus, stage: str) -> tuple[float, float]:

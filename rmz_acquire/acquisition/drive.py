@@ -13,15 +13,61 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pymmcore_plus import CMMCorePlus
 
-__all__ = ["Arrival", "FocusDrive", "StageError"]
+__all__ = ["Arrival", "FocusDrive", "Interrupted", "StageError", "wait_while"]
 
 _POLL_S = 0.01
+_LOOK_S = 0.05
 
 
 class StageError(RuntimeError):
     """The stage is not where it was sent."""
+
+
+class Interrupted(RuntimeError):
+    """The wait for a device was given up, since everything was stopped."""
+
+
+def wait_while(
+    busy: Callable[[], bool],
+    stopped: Callable[[], bool] | None,
+    timeout_ms: float,
+    what: str,
+) -> None:
+    """Wait for a device as `waitForDevice` does, but let go when all is stopped.
+
+    Parameters
+    ----------
+    busy : callable
+        Whether to wait on.
+    stopped : callable, optional
+        Whether to let go.
+    timeout_ms : float
+        How long at most, ms.
+    what : str
+        Who is waited for.
+
+    Raises
+    ------
+    Interrupted
+        If everything was stopped.
+    RuntimeError
+        If it takes too long.
+    """
+    begin = time.perf_counter()
+    pause = 0.0
+    while busy():
+        if stopped is not None and stopped():
+            raise Interrupted(f"stopped while {what} was busy")
+        if (time.perf_counter() - begin) * 1000 > timeout_ms:
+            msg = f"{what} is busy for more than {timeout_ms / 1000:g} s"
+            raise RuntimeError(msg)
+        # a fast stage is not kept waiting, a slow one is not asked all the time
+        time.sleep(pause)
+        pause = min(_POLL_S, pause + 0.001)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +106,12 @@ class FocusDrive:
     timeout_ms : float
         How long the position read back may take to reach the target once the stage
         says that it has arrived, ms.
+    retries : int
+        How often a move that ended off its target is tried again.
+    limits_um : (float, float)
+        Where it is never sent beyond, whatever an autofocus adds, µm.
+    stopped : callable, optional
+        Asked all the while: True ends a move with `Interrupted`, but not the way home.
     """
 
     def __init__(
@@ -71,6 +123,9 @@ class FocusDrive:
         tolerance_um: float = 0.1,
         approach_um: float = 0.0,
         timeout_ms: float = 2000.0,
+        retries: int = 0,
+        limits_um: tuple[float, float] = (-math.inf, math.inf),
+        stopped: Callable[[], bool] | None = None,
     ) -> None:
         self._core = core
         self.label = label
@@ -79,6 +134,9 @@ class FocusDrive:
         self.tolerance_um = tolerance_um
         self.approach_um = approach_um
         self._timeout_s = timeout_ms / 1000
+        self._retries = retries
+        self._limits_um = limits_um
+        self._stopped = stopped
         self.start_um = float(core.getPosition(label))
 
     def move(self, z_um: float) -> Arrival:
@@ -97,14 +155,24 @@ class FocusDrive:
         ------
         StageError
             If the position read back is not within the tolerance of the target.
+        Interrupted
+            If everything was stopped meanwhile.
         RuntimeError
             Whatever the device itself complains about.
         """
         begin = time.perf_counter()
-        if self.approach_um > 0:
-            self._core.setPosition(self.label, z_um - self.approach_um)
-            self._core.waitForDevice(self.label)
-        return self._go(z_um, begin)
+        for tries in range(1, self._retries + 2):
+            try:
+                if self.approach_um > 0:
+                    self._send(z_um - self.approach_um)
+                return self._go(z_um, begin)
+            except StageError as error:
+                if tries <= self._retries:
+                    continue
+                if tries == 1:
+                    raise
+                raise StageError(f"{error} after {tries} tries") from None
+        raise AssertionError  # pragma: no cover
 
     def home(self) -> None:
         """Bring the stage back to where it stood at the beginning.
@@ -114,19 +182,44 @@ class FocusDrive:
         StageError
             If it does not get there.
         """
-        # straight: below the start there may be no room for an approach
-        self._go(self.start_um, time.perf_counter())
+        stopped, self._stopped = self._stopped, None
+        try:
+            # straight: below the start there may be no room for an approach
+            self._go(self.start_um, time.perf_counter())
+        finally:
+            self._stopped = stopped
+
+    def _send(self, z_um: float) -> None:
+        core, label = self._core, self.label
+        low, high = self._limits_um
+        if not low <= z_um <= high:
+            msg = (
+                f"stage {label!r} would go to {z_um:g} µm, outside its limits of "
+                f"{low:g} to {high:g} µm"
+            )
+            raise RuntimeError(msg)
+        core.setPosition(label, z_um)
+        wait_while(
+            lambda: core.deviceBusy(label),
+            self._stopped,
+            core.getTimeoutMs(),
+            f"stage {label!r}",
+        )
 
     def _go(self, z_um: float, begin: float) -> Arrival:
-        self._core.setPosition(self.label, z_um)
-        self._core.waitForDevice(self.label)
+        self._send(z_um)
         self._arrive(z_um)
-        if self.settle_ms > 0:
-            time.sleep(self.settle_ms / 1000)
+        self._rest(self.settle_ms / 1000)
         actual = self._read()
         if not self._there(actual, z_um):
             raise StageError(self._off(actual, z_um))
         return Arrival(actual, (time.perf_counter() - begin) * 1000)
+
+    def _rest(self, seconds: float) -> None:
+        until = time.perf_counter() + seconds
+        while (left := until - time.perf_counter()) > 0:
+            self._look()
+            time.sleep(min(left, _LOOK_S))
 
     def _arrive(self, z_um: float) -> None:
         """Wait for a stage that says it has arrived while it has not."""
@@ -134,7 +227,12 @@ class FocusDrive:
         while not self._there(actual := self._read(), z_um):
             if time.perf_counter() > deadline:
                 raise StageError(self._off(actual, z_um))
+            self._look()
             time.sleep(_POLL_S)
+
+    def _look(self) -> None:
+        if self._stopped is not None and self._stopped():
+            raise Interrupted(f"stopped while stage {self.label!r} settled")
 
     def _read(self) -> float:
         return float(self._core.getPosition(self.label))

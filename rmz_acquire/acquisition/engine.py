@@ -1,144 +1,148 @@
-"""The engine that feeds a scan: one event, one move, one frame, one decision.
+"""The engine that feeds scans: one event, one move, one frame, one decision.
 
 Why an engine and not signals: with a Qt application alive, what is connected to
 `frameReady` runs on the main thread, output handlers run on a third one behind an
 unbounded queue, and exceptions in either are only logged. In `exec_event` the frame is
 seen on the acquisition thread under any backend, before the next event is pulled.
 
-The stock engine logs a warning where a channel, an exposure or a snap fails, and goes
-on. Here each of them ends the scan as failed. Nothing raises out of this engine:
-the scan's outcome tells, and the run ends because the scan asks for no further z.
+The stock engine logs a warning where a stage, a channel, an exposure or a snap fails,
+and goes on. Here each of them ends the scan as failed. Nothing raises out of this
+engine: the scan's outcome tells, and the run ends because there is no further event.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import useq
 from pymmcore_plus.mda import MDAEngine, SkipEvent
+from useq import HardwareAutofocus
 
-from rmz_acquire.acquisition.drive import StageError
+from rmz_acquire.acquisition.drive import Interrupted, StageError
+from rmz_acquire.acquisition.settings import EventSettings
+from rmz_acquire.acquisition.thinking import Thinker
+from rmz_acquire.acquisition.visit import Control
 from rmz_acquire.scanning import Plane
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
+    import useq
     from pymmcore_plus import CMMCorePlus
 
     from rmz_acquire.acquisition.drive import Arrival, FocusDrive
+    from rmz_acquire.acquisition.focus import Autofocus
     from rmz_acquire.acquisition.light import LightGate
-    from rmz_acquire.scanning import Recorder, Scan
+    from rmz_acquire.acquisition.visit import Visit
+    from rmz_acquire.scanning import Decision
 
-__all__ = ["Optical", "ScanEngine"]
+__all__ = ["ScanEngine"]
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Optical:
-    """What stays the same over the planes of a scan.
-
-    Parameters
-    ----------
-    exposure_ms : float
-        Exposure, ms.
-    channel : (str, str) or None
-        Configuration group and preset, None to leave the channel as it is.
-    """
-
-    exposure_ms: float
-    channel: tuple[str, str] | None = None
-
-
 class ScanEngine(MDAEngine):
-    """Runs the events that a scan asks for and hands it every frame.
+    """Runs the events that scans ask for and hands them every frame.
 
-    Use it for one scan: it holds the scan's parts.
+    Use it for one acquisition: it holds the acquisition's parts.
 
     Parameters
     ----------
     core : CMMCorePlus
         The microscope.
-    scan : Scan
-        Says where next.
-    recorder : Recorder
-        Has each plane before the scan sees it.
+    visits : iterable of Visit
+        The volumes; the next is asked for when the last one has come to its end.
     drive : FocusDrive
         The focus stage.
     light : LightGate
         The shutter.
-    optical : Optical
-        Exposure and channel.
+    autofocus : Autofocus, optional
+        The hardware autofocus, with its corrections.
+    control : Control, optional
+        Stops everything, beside `Scan.abort` and ``core.mda.cancel``.
+    on_end : callable, optional
+        Is handed each visit when its scan has ended well, before the next one; on the
+        acquisition thread. What it raises ends the acquisition.
     """
 
     def __init__(
         self,
         core: CMMCorePlus,
-        scan: Scan,
-        recorder: Recorder,
+        visits: Iterable[Visit],
         *,
         drive: FocusDrive,
         light: LightGate,
-        optical: Optical,
+        autofocus: Autofocus | None = None,
+        control: Control | None = None,
+        on_end: Callable[[Visit], None] | None = None,
     ) -> None:
-        # The state is brought back by `run_on_core`, in an order that is safe.
+        # The state is brought back by `acquire`, in an order that is safe.
         super().__init__(
             core, use_hardware_sequencing=False, restore_initial_state=False
         )
-        self._scan = scan
-        self._recorder = recorder
+        self.control = control or Control()
+        self._visits = visits
+        self._visit: Visit | None = None
         self._drive = drive
         self._light = light
-        self._optical = optical
+        self._autofocus = autofocus
+        self._on_end = on_end
+        self._settings = EventSettings(core, self.stopped)
+        self._thinker = Thinker()
         self._arrival: Arrival | None = None
-        #: What went wrong after the scan had come to its end.
-        self.late_errors: list[Exception] = []
+        #: What went wrong outside of any scan, or after the scan had ended.
+        self.errors: list[Exception] = []
+
+    @property
+    def visit(self) -> Visit | None:
+        """The volume that it is at, or was at last."""
+        return self._visit
 
     def events(self) -> Iterator[useq.MDAEvent]:
         """Give the events one by one, each when the scan has seen the last frame.
-
-        An iterator, since the runner looks ahead into anything else.
 
         Yields
         ------
         useq.MDAEvent
             One z each, in the order taken.
         """
-        channel: dict[str, Any] = {}
-        if self._optical.channel is not None:
-            group, config = self._optical.channel
-            channel["channel"] = {"config": config, "group": group}
-        while (z_um := self._scan.next_z()) is not None:
-            yield useq.MDAEvent(
-                index={"t": self._scan.planes_taken},
-                z_pos=z_um,
-                exposure=self._optical.exposure_ms,
-                **channel,
-            )
+        try:
+            for visit in self._visits:
+                self._visit = visit
+                if visit.autofocus is not None:
+                    yield visit.autofocus
+                while (z_um := visit.scan.next_z()) is not None:
+                    yield visit.event(z_um, visit.scan.planes_taken)
+                if visit.scan.outcome is None or not visit.scan.outcome.ok:
+                    return
+                if self._on_end is not None:
+                    self._on_end(visit)
+                if self.stopped():
+                    return
+        except Exception as error:
+            self._fail(error)
+
+    def event_iterator(self, events: Iterable[useq.MDAEvent]) -> Iterator[Any]:
+        """Give our events in place of the sequence's, which the runner only names."""
+        yield from self.events()
 
     def setup_sequence(self, sequence: useq.MDASequence) -> Any:
-        """Set what stays the same: channel and exposure."""
+        """Set what the sequence wants to be set before its first event."""
         try:
-            core = self.mmcore
-            meta = super().setup_sequence(sequence)
-            if self._optical.channel is not None:
-                group, preset = self._optical.channel
-                core.setConfig(group, preset)
-                core.waitForConfig(group, preset)
-            core.setExposure(self._optical.exposure_ms)
-            core.waitForSystem()
+            meta = super().setup_sequence(sequence.replace(setup=None))
+            if sequence.setup is not None:
+                self._settings.apply(sequence.setup)
+                meta = self.get_summary_metadata(mda_sequence=sequence)
         except Exception as error:
             self._fail(error)
             return None
         return meta
 
     def setup_event(self, event: useq.MDAEvent) -> None:
-        """Go to the event's z.
+        """Set what the event wants and go to its z.
 
         Raises
         ------
@@ -148,53 +152,98 @@ class ScanEngine(MDAEngine):
         """
         self._go_on_or_skip()
         try:
+            self._settings.apply(event)
             if event.z_pos is None:
                 msg = "an event without a z came to the scan's engine"
                 raise StageError(msg)
-            self._arrival = self._drive.move(event.z_pos)
+            self._arrival = self._drive.move(event.z_pos + self._correction_um())
+        except Interrupted:
+            self._go_on_or_skip()
         except Exception as error:
             self._fail(error)
-            raise SkipEvent(0, "the stage failed") from error
+            raise SkipEvent(0, "the microscope failed") from error
         # light is dose: look once more before the exposure
         self._go_on_or_skip()
 
     def exec_event(self, event: useq.MDAEvent) -> Iterator[Any]:
-        """Take the plane, put it on disk, let the scan decide, pass the frame on.
+        """Take the plane, put it on disk, pass the frame on, let the scan decide.
 
         Yields
         ------
         ImagePayload
             Image, event and metadata, for whoever listens to `frameReady`.
         """
+        visit = self._visit
+        assert visit is not None
         try:
+            if isinstance(event.action, HardwareAutofocus):
+                if self._autofocus is not None:
+                    self._autofocus.focus(event.action, visit.place)
+                return
             plane = self._take(event)
-            self._recorder.write_plane(plane, self._scan.planes_taken)
-            decision = self._scan.observe(plane)
-            self._recorder.write_decision(decision)
+            visit.recorder.write_plane(plane, visit.scan.planes_taken)
             meta = self._describe(event)
+        except Interrupted:
+            return
         except Exception as error:
             self._fail(error)
             return
+        # before the thinking: whoever looks on sees it at once
         yield plane.image, event, meta
+        try:
+            decision = self._think(visit, plane)
+            if decision is not None:
+                visit.recorder.write_decision(decision)
+        except Exception as error:
+            self._fail(error)
 
     def teardown_event(self, event: useq.MDAEvent) -> None:
         """Leave all as it is: nothing was set for one event alone."""
 
     def teardown_sequence(self, sequence: useq.MDASequence) -> None:
-        """Leave all as it is: `run_on_core` brings the state back."""
+        """Leave all as it is: `acquire` brings the state back."""
+
+    def close(self) -> None:
+        """Let go of the thread that thinks."""
+        self._thinker.close()
+
+    def stopped(self) -> bool:
+        """Whether anybody wants it all to end."""
+        scan = self._visit.scan if self._visit is not None else None
+        if self.mmcore.mda.status.cancel_requested:
+            self.control.abort("cancelled through Micro-Manager")
+        if scan is not None and scan.abort_requested:
+            return True
+        if (reason := self.control.reason) is not None:
+            if scan is not None:
+                scan.abort(reason)
+            return True
+        return False
 
     def _fail(self, error: Exception) -> None:
         logger.debug("the scan failed", exc_info=error)
-        if self._scan.outcome is not None:
-            self.late_errors.append(error)
-        self._scan.fail(error)
+        scan = self._visit.scan if self._visit is not None else None
+        if scan is None or scan.outcome is not None:
+            self.errors.append(error)
+        if scan is not None:
+            scan.fail(error)
 
     def _go_on_or_skip(self) -> None:
-        status = self.mmcore.mda.status
-        if status.cancel_requested:
-            self._scan.abort("cancelled through Micro-Manager")
-        if self._scan.abort_requested or self._scan.outcome is not None:
+        ended = self._visit is None or self._visit.scan.outcome is not None
+        if self.stopped() or ended or self.errors:
             raise SkipEvent(0, "the scan was ended")
+
+    def _correction_um(self) -> float:
+        if self._autofocus is None or self._visit is None:
+            return 0.0
+        return self._autofocus.correction_um(self._visit.place)
+
+    def _think(self, visit: Visit, plane: Plane) -> Decision | None:
+        """Let the scan decide; None where it was stopped before it had."""
+        decision = self._thinker.run(lambda: visit.scan.observe(plane), self.stopped)
+        if decision is None:
+            visit.scan.abandon()
+        return decision
 
     def _take(self, event: useq.MDAEvent) -> Plane:
         core, arrival = self.mmcore, self._arrival
@@ -212,14 +261,17 @@ class ScanEngine(MDAEngine):
         if image.ndim != 2 or image.size == 0:
             msg = f"the camera gave an array of shape {image.shape}, not a grey picture"
             raise RuntimeError(msg)
+        # what autofocus shifted is no z of the specimen's
+        shift_um = self._correction_um()
         return Plane(
             image=image,
-            z_um=arrival.z_um,
+            z_um=arrival.z_um - shift_um,
             z_requested_um=float(event.z_pos or 0.0),
             exposure_ms=float(core.getExposure()),
             stage_ms=arrival.stage_ms,
             camera_ms=camera_ms,
             time=ended,
+            z_shift_um=shift_um,
         )
 
     def _describe(self, event: useq.MDAEvent) -> Any:

@@ -1,40 +1,33 @@
-"""A scan on a microscope: what `run_scan` is without one.
-
-Everything that must happen however the scan ends (light off, stage back, the other
-engine in place) happens at the end of the acquisition thread, where no ctrl-C arrives.
-"""
+"""A scan on a microscope: what `run_scan` is without one."""
 
 from __future__ import annotations
 
-import logging
 import math
-import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from pymmcore_plus.mda import FinishReason
+import useq
 
-from rmz_acquire.acquisition.checks import check_camera, check_channel, check_stage
+from rmz_acquire.acquisition.acquire import acquire
+from rmz_acquire.acquisition.checks import (
+    check_camera,
+    check_channel,
+    check_free,
+    check_stage,
+)
 from rmz_acquire.acquisition.drive import FocusDrive
-from rmz_acquire.acquisition.engine import Optical, ScanEngine
+from rmz_acquire.acquisition.engine import ScanEngine
 from rmz_acquire.acquisition.light import LightGate
-from rmz_acquire.acquisition.shutdown import quiet_at_exit
+from rmz_acquire.acquisition.visit import Visit
 from rmz_acquire.errors import InputError
 from rmz_acquire.scanning import Outcome, ScanState
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from pymmcore_plus import CMMCorePlus
-    from pymmcore_plus.mda import PMDAEngine
 
     from rmz_acquire.scanning import Recorder, Scan
 
 __all__ = ["run_on_core"]
-
-logger = logging.getLogger(__name__)
-
-_WAKE_S = 0.1
 
 
 def run_on_core(
@@ -96,9 +89,7 @@ def run_on_core(
         limits, an exposure or channel that does not exist, a scan or an acquisition
         that runs already.
     """
-    if core.mda.is_running():
-        msg = "an acquisition is running on this microscope: stop it first"
-        raise InputError(msg)
+    check_free(core)
     if scan.state is not ScanState.idle:
         msg = f"the scan is {scan.state.value}: make a new one"
         raise InputError(msg)
@@ -116,37 +107,40 @@ def run_on_core(
     stage = check_stage(
         core, z_stage, scan.plan, approach_um=approach_um, limits_um=z_limits_um
     )
-    quiet_at_exit(core)
+    wanted: dict[str, Any] = {"exposure": exposure_ms}
+    if channel is not None:
+        wanted["channel"] = {"group": channel[0], "config": channel[1]}
+
+    def event(z_um: float, order: int) -> useq.MDAEvent:
+        return useq.MDAEvent(index={"t": order}, z_pos=z_um, **wanted)
+
+    light = LightGate(core)
+    engine: ScanEngine
     drive = FocusDrive(
         core,
         stage,
         settle_ms=settle_ms,
         tolerance_um=tolerance_um,
         approach_um=approach_um,
+        stopped=lambda: engine.stopped(),
     )
-    light = LightGate(core)
     engine = ScanEngine(
+        core, [Visit(scan, recorder, event)], drive=drive, light=light
+    )
+    problems = acquire(
         core,
-        scan,
-        recorder,
-        drive=drive,
-        light=light,
-        optical=Optical(exposure_ms, channel),
+        engine,
+        drive,
+        light,
+        engine.events(),
+        groups=() if channel is None else (channel[0],),
+        abort=scan.abort,
+        aborted=lambda: scan.abort_requested,
     )
-    restore = _restorer(core, drive, light, channel)
-    problems: list[str] = []
-    done = threading.Event()
-    thread = threading.Thread(
-        target=_acquire,
-        args=(core, scan, engine, restore, problems, done),
-        name="rmz-acquire scan",
-    )
-    _start_and_wait(thread, done, core, scan)
     outcome = scan.outcome
     if outcome is None:  # pragma: no cover
         msg = f"the scan ended while {scan.state.value}"
         raise RuntimeError(msg)
-    problems += [f"{error}" for error in engine.late_errors]
     if problems:
         said = "; ".join(problems)
         outcome = replace(
@@ -157,97 +151,3 @@ def run_on_core(
         )
     recorder.finish(outcome, scan.volume)
     return outcome
-
-
-def _acquire(
-    core: CMMCorePlus,
-    scan: Scan,
-    engine: ScanEngine,
-    restore: dict[str, Callable[[], None]],
-    problems: list[str],
-    done: threading.Event,
-) -> None:
-    """Be the acquisition thread. Raises nothing; its word is the scan's outcome."""
-    try:
-        before = core.mda.set_engine(engine)
-        restore["the old engine cannot be put back"] = lambda: _put_back(core, before)
-        core.mda.run(engine.events())
-        if scan.outcome is None:
-            _say_why(core, scan)
-    except BaseException as error:
-        logger.exception("the scan failed")
-        scan.fail(error)
-    finally:
-        for what, step in restore.items():
-            try:
-                step()
-            except Exception as error:
-                # each step on its own: a stage that jams must not keep the light on
-                logger.exception(what)
-                problems.append(f"{what}: {' '.join(str(error).split())}")
-        done.set()
-
-
-def _say_why(core: CMMCorePlus, scan: Scan) -> None:
-    """Finish a scan that the runner left in the middle."""
-    if core.mda.status.finish_reason == FinishReason.CANCELED:
-        scan.abort("cancelled through Micro-Manager")
-    else:
-        scan.fail(RuntimeError("the acquisition ended before the scan did"))
-    scan.next_z()
-
-
-def _restorer(
-    core: CMMCorePlus,
-    drive: FocusDrive,
-    light: LightGate,
-    channel: tuple[str, str] | None,
-) -> dict[str, Callable[[], None]]:
-    """Remember how things stand; give the steps that bring them back, light first."""
-    exposure_ms = float(core.getExposure())
-    steps: dict[str, Callable[[], None]] = {
-        "the light cannot be switched off": light.close,
-        f"stage {drive.label!r} cannot be brought back": drive.home,
-        "the exposure cannot be set back": lambda: core.setExposure(exposure_ms),
-    }
-    if channel is not None:
-        # the properties, not the preset: they need not stand as any preset has them
-        state = [tuple(setting) for setting in core.getConfigGroupState(channel[0])]
-
-        def set_channel_back() -> None:
-            for device, name, value in state:
-                core.setProperty(device, name, value)
-            core.waitForSystem()
-
-        steps["the channel cannot be set back"] = set_channel_back
-    return steps
-
-
-def _put_back(core: CMMCorePlus, engine: PMDAEngine | None) -> None:
-    if engine is not None:
-        core.mda.set_engine(engine)
-
-
-def _start_and_wait(
-    thread: threading.Thread, done: threading.Event, core: CMMCorePlus, scan: Scan
-) -> None:
-    """Wait for the acquisition; the first ctrl-C ends the scan, not the wait.
-
-    On an event: `Thread.join` that is interrupted takes a running thread for dead
-    (Python 3.11, bpo-45274).
-    """
-    try:
-        thread.start()
-        _wait(done, core, scan)
-    except KeyboardInterrupt:
-        scan.abort("interrupted with ctrl-C")
-        core.mda.cancel()
-        _wait(done, core, scan)
-    thread.join()
-
-
-def _wait(done: threading.Event, core: CMMCorePlus, scan: Scan) -> None:
-    # in short waits: on Windows ctrl-C does not interrupt a long one
-    while not done.wait(_WAKE_S):
-        if scan.abort_requested and core.mda.is_paused():
-            core.mda.cancel()  # else it would wait for somebody to resume it

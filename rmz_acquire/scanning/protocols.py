@@ -42,6 +42,9 @@ class Plane:
         Time from the trigger to the frame in memory, ms, exposure included.
     time : datetime
         When the exposure ended, UTC (with a time zone).
+    z_shift_um : float
+        What a hardware autofocus added to the z asked for, µm. Both z above are
+        without it: the specimen's, not the stage's.
     """
 
     image: NDArray[Any]
@@ -51,6 +54,7 @@ class Plane:
     stage_ms: float | None
     camera_ms: float | None
     time: datetime
+    z_shift_um: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

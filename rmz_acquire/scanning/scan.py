@@ -261,6 +261,17 @@ class Scan:
             said = _say(error)
             self._finish("failed", f"failed after {self._count()}: {said}", said)
 
+    def abandon(self) -> None:
+        """Finish an aborted scan at once, also in the middle of its thinking.
+
+        For whoever runs the scan and will not wait for the estimator: the plane at
+        hand counts, its decision is not made.
+        """
+        with self._lock:
+            if self._state is not ScanState.finished:
+                self._abort_reason = self._abort_reason or "aborted"
+                self._finish_aborted()
+
     def _judge(self) -> tuple[Status | None, str]:
         """Converged, done or on: the status (None to go on) and the reason."""
         plan, count = self.plan, len(self._taken)

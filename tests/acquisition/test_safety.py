@@ -269,14 +269,14 @@ def test_an_abort_from_another_thread_takes_no_further_plane(pattern, make_scan,
 def test_an_abort_while_the_stage_moves_costs_no_light(pattern, make_scan, monkeypatch):
     core, camera = pattern
     scan, recorder = make_scan()
-    real = core.waitForDevice
+    real = core.deviceBusy
 
-    def wait(label):
+    def busy(label):
         if camera.snaps == 2:
             scan.abort()
-        real(label)
+        return real(label)
 
-    monkeypatch.setattr(core, "waitForDevice", wait)
+    monkeypatch.setattr(core, "deviceBusy", busy)
     outcome = run_on_core(core, scan, recorder, exposure_ms=1.0)
     assert outcome.status == "aborted"
     assert camera.snaps == 2

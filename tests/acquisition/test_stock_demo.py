@@ -132,7 +132,7 @@ def test_no_deadlock_with_a_qt_application(
     assert recorder.outcome.status == "max_planes"
     assert len(frames) == 6
     # the estimator never ran on the thread of the windows
-    assert threads == {"rmz-acquire scan"}
+    assert threads == {"rmz-acquire estimator"}
 
 
 def test_a_listener_that_raises_does_not_lose_planes(demo, make_scan, caplog):

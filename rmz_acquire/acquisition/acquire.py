@@ -1,0 +1,198 @@
+"""An acquisition from its first move to the moment when all is as it was before.
+
+Everything that must happen however it ends (light off, stage back, the other engine in
+place) happens at the end of the acquisition thread, where no ctrl-C arrives.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Any
+
+from pymmcore_plus.mda import FinishReason
+
+from rmz_acquire.acquisition.shutdown import quiet_at_exit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import useq
+    from pymmcore_plus import CMMCorePlus
+    from pymmcore_plus.mda import PMDAEngine
+
+    from rmz_acquire.acquisition.drive import FocusDrive
+    from rmz_acquire.acquisition.engine import ScanEngine
+    from rmz_acquire.acquisition.light import LightGate
+
+__all__ = ["acquire"]
+
+logger = logging.getLogger(__name__)
+
+_WAKE_S = 0.1
+
+
+def acquire(
+    core: CMMCorePlus,
+    engine: ScanEngine,
+    drive: FocusDrive,
+    light: LightGate,
+    events: Iterable[useq.MDAEvent],
+    *,
+    groups: Iterable[str],
+    abort: Callable[[str], None],
+    aborted: Callable[[], bool],
+    also: dict[str, Callable[[], None]] | None = None,
+) -> list[str]:
+    """Run an engine to its end, and bring back what it changed.
+
+    The calling thread waits; ctrl-C on it aborts.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The microscope.
+    engine : ScanEngine
+        What is run.
+    drive, light
+        The engine's.
+    events : iterable of useq.MDAEvent
+        What the runner is given.
+    groups : iterable of str
+        Configuration groups whose settings are brought back.
+    abort : callable
+        Is told why, on ctrl-C.
+    aborted : callable
+        Whether the acquisition was aborted: one that is paused then ends.
+    also : dict, optional
+        Further steps at the end, by what to say where one fails.
+
+    Returns
+    -------
+    list of str
+        What went wrong outside of the scan itself, in words; empty if nothing did.
+    """
+    quiet_at_exit(core)
+    restore = _restorer(core, drive, light, groups, also or {})
+    problems: list[str] = []
+    done = threading.Event()
+    thread = threading.Thread(
+        target=_live,
+        args=(core, engine, events, restore, problems, done),
+        name="rmz-acquire scan",
+    )
+    _start_and_wait(thread, done, core, abort, aborted)
+    return problems + [" ".join(str(error).split()) for error in engine.errors]
+
+
+def _live(
+    core: CMMCorePlus,
+    engine: ScanEngine,
+    events: Iterable[useq.MDAEvent],
+    restore: dict[str, Callable[[], None]],
+    problems: list[str],
+    done: threading.Event,
+) -> None:
+    """Be the acquisition thread. Raises nothing; its word is the scan's outcome."""
+    try:
+        before = core.mda.set_engine(engine)
+        restore["the old engine cannot be put back"] = lambda: _put_back(core, before)
+        core.mda.run(events)
+        _say_why(core, engine)
+    except BaseException as error:
+        logger.exception("the scan failed")
+        if engine.visit is None:
+            problems.append(" ".join(str(error).split()))
+        else:
+            engine.visit.scan.fail(error)
+    finally:
+        engine.close()
+        for what, step in restore.items():
+            try:
+                step()
+            except Exception as error:
+                # each step on its own: a stage that jams must not keep the light on
+                logger.exception(what)
+                problems.append(f"{what}: {' '.join(str(error).split())}")
+        done.set()
+
+
+def _say_why(core: CMMCorePlus, engine: ScanEngine) -> None:
+    """Finish a scan that the runner left in the middle."""
+    cancelled = core.mda.status.finish_reason == FinishReason.CANCELED
+    if cancelled:
+        engine.control.abort("cancelled through Micro-Manager")
+    visit = engine.visit
+    if visit is None or visit.scan.outcome is not None:
+        return
+    if cancelled or engine.stopped():
+        visit.scan.abort(engine.control.reason or "cancelled through Micro-Manager")
+    else:
+        visit.scan.fail(RuntimeError("the acquisition ended before the scan did"))
+    visit.scan.next_z()
+
+
+def _restorer(
+    core: CMMCorePlus,
+    drive: FocusDrive,
+    light: LightGate,
+    groups: Iterable[str],
+    also: dict[str, Callable[[], None]],
+) -> dict[str, Callable[[], None]]:
+    """Remember how things stand; give the steps that bring them back, light first."""
+    exposure_ms = float(core.getExposure())
+    steps: dict[str, Callable[[], None]] = {
+        "the light cannot be switched off": light.close,
+        f"stage {drive.label!r} cannot be brought back": drive.home,
+        "the exposure cannot be set back": lambda: core.setExposure(exposure_ms),
+    }
+    for group in groups:
+        # the properties, not the preset: they need not stand as any preset has them
+        state = [tuple(setting) for setting in core.getConfigGroupState(group)]
+
+        def set_back(state: list[Any] = state) -> None:
+            for device, name, value in state:
+                core.setProperty(device, name, value)
+            core.waitForSystem()
+
+        steps[f"the {group} cannot be set back"] = set_back
+    return {**steps, **also}
+
+
+def _put_back(core: CMMCorePlus, engine: PMDAEngine | None) -> None:
+    if engine is not None:
+        core.mda.set_engine(engine)
+
+
+def _start_and_wait(
+    thread: threading.Thread,
+    done: threading.Event,
+    core: CMMCorePlus,
+    abort: Callable[[str], None],
+    aborted: Callable[[], bool],
+) -> None:
+    """Wait for the acquisition; the first ctrl-C ends the scan, not the wait.
+
+    On an event: `Thread.join` that is interrupted takes a running thread for dead
+    (Python 3.11, bpo-45274).
+    """
+    try:
+        thread.start()
+        _wait(done, core, aborted)
+    except KeyboardInterrupt:
+        abort("interrupted with ctrl-C")
+        core.mda.cancel()
+        _wait(done, core, aborted)
+    thread.join()
+
+
+def _wait(
+    done: threading.Event, core: CMMCorePlus, aborted: Callable[[], bool]
+) -> None:
+    # in short waits: on Windows ctrl-C does not interrupt a long one
+    cancelled = False
+    while not done.wait(_WAKE_S):
+        if not cancelled and aborted():
+            # else it would wait for its next time point, or for somebody to resume it
+            core.mda.cancel()
+            cancelled = True

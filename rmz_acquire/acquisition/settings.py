@@ -1,0 +1,123 @@
+"""Sets what an event asks for, all but z, and lets nothing fail in silence.
+
+The stock engine does the same in the same order and turns every failure into a
+warning: the scan would go on at the wrong place or in the wrong channel.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pymmcore_plus import DeviceType, Keyword
+
+from rmz_acquire.acquisition.drive import wait_while
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import useq
+    from pymmcore_plus import CMMCorePlus
+
+__all__ = ["EventSettings"]
+
+
+class EventSettings:
+    """Position, channel, exposure, properties and region of interest.
+
+    What an event has in common with the one before it is not set again, so a plane of
+    the same volume costs a move in z and nothing else.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The microscope.
+    stopped : callable
+        Whether everything was stopped: ends a wait with `Interrupted`.
+    """
+
+    def __init__(self, core: CMMCorePlus, stopped: Callable[[], bool]) -> None:
+        self._core = core
+        self._stopped = stopped
+        self._last: dict[str, Any] = {}
+
+    def apply(self, event: useq.MDAEvent) -> None:
+        """Set what an event asks for and wait until it is so.
+
+        Parameters
+        ----------
+        event : useq.MDAEvent
+            Its z is left to the `FocusDrive`.
+
+        Raises
+        ------
+        Interrupted
+            If everything was stopped meanwhile.
+        RuntimeError
+            That names what could not be set.
+        """
+        core = self._core
+        place = (event.x_pos, event.y_pos)
+        steps: list[tuple[str, Any, Callable[[], None]]] = []
+        if place != (None, None):
+            what = f"the position x {event.x_pos}, y {event.y_pos}"
+            steps.append((what, place, lambda: self._go(*place)))
+        if (channel := event.channel) is not None:
+            what = f"the channel {channel.group} {channel.config}"
+            chosen = (channel.group, channel.config)
+            steps.append((what, chosen, lambda: core.setConfig(*chosen)))
+        if event.exposure is not None:
+            what, ms = f"the exposure of {event.exposure:g} ms", event.exposure
+            steps.append((what, ms, lambda: core.setExposure(ms)))
+        if event.properties:
+            properties = event.properties
+            names = ", ".join(f"{dev}-{name}" for dev, name, _ in properties)
+            # set whenever they are given, as the stock engine does
+            steps.append(
+                (f"the properties {names}", object(), lambda: self._set(properties))
+            )
+        if (roi := event.roi) is not None:
+            box = (roi.offset_x, roi.offset_y, roi.width, roi.height)
+            steps.append(("the region of interest", box, lambda: self._crop(box)))
+        changed = False
+        for what, value, step in steps:
+            kind = what.split()[1]
+            if self._last.get(kind) == value:
+                continue
+            # forgotten first: what failed half-way is set again
+            self._last.pop(kind, None)
+            try:
+                step()
+            except Exception as error:
+                msg = f"{what} cannot be set: {' '.join(str(error).split())}"
+                raise RuntimeError(msg) from error
+            self._last[kind] = value
+            changed = True
+        if changed:
+            wait_while(
+                core.systemBusy, self._stopped, core.getTimeoutMs(), "the microscope"
+            )
+
+    def _go(self, x_um: float | None, y_um: float | None) -> None:
+        core = self._core
+        if not core.getXYStageDevice():
+            msg = "there is no XY stage"
+            raise RuntimeError(msg)
+        x, y = core.getXYPosition()
+        core.setXYPosition(x if x_um is None else x_um, y if y_um is None else y_um)
+
+    def _set(self, properties: Iterable[tuple[str, str, Any]]) -> None:
+        core = self._core
+        for device, name, value in properties:
+            if name == Keyword.Position:
+                kind = core.getDeviceType(device)
+                if kind == DeviceType.XYStage:
+                    core.setXYPosition(device, float(value[0]), float(value[1]))
+                    continue
+                if kind == DeviceType.Stage:
+                    core.setPosition(device, float(value))
+                    continue
+            core.setProperty(device, name, value)
+
+    def _crop(self, box: tuple[int, int, int, int]) -> None:
+        self._core.clearROI()
+        self._core.setROI(*box)

@@ -1,0 +1,70 @@
+"""What the engine is given of each volume, and the way to stop it all."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import useq
+
+    from rmz_acquire.scanning import Recorder, Scan
+
+__all__ = ["Control", "Visit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One volume: its scan, its record, and the events that take its planes.
+
+    Parameters
+    ----------
+    scan : Scan
+        Says where next.
+    recorder : Recorder
+        Has each plane before the scan sees it.
+    event : callable
+        Makes the event of a plane of its z, µm, and the number of planes before it.
+    autofocus : useq.MDAEvent, optional
+        Hardware autofocus before the first plane.
+    place : object
+        What shares a focus correction: the index of the position.
+    """
+
+    scan: Scan
+    recorder: Recorder
+    event: Callable[[float, int], useq.MDAEvent]
+    autofocus: useq.MDAEvent | None = None
+    place: int | None = None
+
+
+class Control:
+    """Stops an acquisition from anywhere: any thread, at any time, twice.
+
+    Pausing is the runner's own: ``core.mda.set_paused(True)``; while it is paused
+    there is no light and nothing moves.
+    """
+
+    def __init__(self) -> None:
+        self._stop = threading.Event()
+        self._reason = ""
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was stopped; None where it was not."""
+        return self._reason if self._stop.is_set() else None
+
+    def abort(self, reason: str = "aborted by the user") -> None:
+        """End the acquisition: light off, stage back, what was taken kept.
+
+        Parameters
+        ----------
+        reason : str
+            Who or what ended it.
+        """
+        if not self._stop.is_set():
+            self._reason = reason
+            self._stop.set()

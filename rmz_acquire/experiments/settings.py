@@ -1,0 +1,236 @@
+"""Our block of an experiment: what lies under ``metadata: rmz_acquire:`` in its YAML.
+
+useq keeps metadata as it is and drops unknown keys everywhere else without a word, so
+both are checked here: a typo must not become a scan with default settings.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from rmz_acquire.errors import InputError
+
+__all__ = [
+    "BLOCK",
+    "ExperimentSettings",
+    "OpticsSettings",
+    "StageSettings",
+    "one_line",
+]
+
+#: Where the block lies, as messages name it.
+BLOCK = "metadata.rmz_acquire"
+VERSION = 1
+
+Finite = Annotated[float, Field(allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class _Block(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+
+class StageSettings(_Block):
+    """How the focus stage is driven.
+
+    Parameters
+    ----------
+    device : str, optional
+        Its label; by default the core's focus device.
+    settle_ms : float, optional
+        Rest after each move, ms; by default the delay that the configuration gives it.
+    tolerance_um : float, optional
+        How far from its target it may stand, µm; by default half the z step.
+    approach_um : float
+        Every z is approached from this far below, µm: against backlash.
+    limits_um : (float, float), optional
+        Lowest and highest z that it may be sent to, µm.
+    retries : int
+        How often a move that ended off its target is tried again.
+    timeout_ms : float
+        How long it may take to reach its target once it calls itself ready, ms.
+    """
+
+    device: str | None = None
+    settle_ms: NotNegative | None = None
+    tolerance_um: Positive | None = None
+    approach_um: NotNegative = 0.0
+    limits_um: tuple[Finite, Finite] | None = None
+    retries: int = Field(default=2, ge=0, le=100)
+    timeout_ms: Positive = 2000.0
+
+    @model_validator(mode="after")
+    def _check_limits(self) -> Self:
+        if self.limits_um is not None and self.limits_um[0] >= self.limits_um[1]:
+            msg = "the lower of limits_um must be below the upper"
+            raise ValueError(msg)
+        return self
+
+
+class OpticsSettings(_Block):
+    """Optics that the configuration does not tell; what is given here goes first.
+
+    Parameters
+    ----------
+    na, immersion_index, pixel_size_um, sample_index : float, optional
+        As for `rmz_acquire.acquisition.optics_from_core`.
+    wavelength_um : float or dict, optional
+        Emission wavelength, µm: of all channels, or by the name of each.
+    """
+
+    na: Positive | None = None
+    immersion_index: Positive | None = None
+    pixel_size_um: Positive | None = None
+    sample_index: Positive | None = None
+    wavelength_um: Positive | dict[str, Positive] | None = None
+
+
+class ExperimentSettings(_Block):
+    """The block, with the scan's settings as `rmz_acquire.scanning.ScanPlan` has them.
+
+    Parameters
+    ----------
+    version : int
+        Of this block: 1.
+    estimator : str
+        What makes the volumes.
+    model : str, optional
+        Name or folder of recurrent-mz's model.
+    device : str
+        Where the network runs.
+    strict : bool
+        Whether a model that does not fit the microscope is refused, or only told.
+    channels : {"independent", "leader"}
+        Whether each channel decides for itself, or one leads and the others take the
+        same planes.
+    leader : str, optional
+        The preset that leads; by default the first channel.
+    policy, epsilon, epsilon_kind, first_planes, min_planes, max_planes, max_gap_um
+        As in `ScanPlan`.
+    seed : int
+        As in `ScanPlan`.
+    z_um : tuple of float, optional
+        Exactly these z in this order, µm, as the z_plan counts them: relative to the
+        position where it is relative.
+    stage : StageSettings
+        The focus stage.
+    optics : OpticsSettings
+        What the configuration does not tell.
+    autofocus_failure : {"stop", "continue"}
+        What a hardware autofocus that fails leads to: the end, or planes with the
+        last correction that is known.
+    """
+
+    version: Literal[1]
+    estimator: Literal["recurrent-mz", "wiener", "linear", "nearest"] = "recurrent-mz"
+    model: str | None = None
+    device: str = "auto"
+    strict: bool = True
+    channels: Literal["independent", "leader"] = "independent"
+    leader: str | None = None
+    policy: Literal["bisect", "uniform"] = "bisect"
+    epsilon: Positive = 0.05
+    epsilon_kind: Literal["relative", "absolute"] = "relative"
+    first_planes: int | None = Field(default=None, ge=1)
+    min_planes: int | None = Field(default=None, ge=1)
+    max_planes: int | None = Field(default=None, ge=1)
+    max_gap_um: Positive | None = None
+    seed: int = Field(default=0, ge=0)
+    z_um: tuple[Finite, ...] | None = None
+    stage: StageSettings = StageSettings()
+    optics: OpticsSettings = OpticsSettings()
+    autofocus_failure: Literal["stop", "continue"] = "stop"
+
+    @model_validator(mode="after")
+    def _check_leader(self) -> Self:
+        if self.leader is not None and self.channels != "leader":
+            msg = "leader is given, but channels is not 'leader'"
+            raise ValueError(msg)
+        return self
+
+    @classmethod
+    def of(cls, metadata: dict[str, Any]) -> ExperimentSettings:
+        """Read the block of a sequence's metadata.
+
+        Parameters
+        ----------
+        metadata : dict
+            As `useq.MDASequence.metadata`.
+
+        Returns
+        -------
+        ExperimentSettings
+
+        Raises
+        ------
+        InputError
+            In one line that names the key.
+        """
+        block = metadata.get("rmz_acquire")
+        if block is None:
+            msg = (
+                f"the experiment has no {BLOCK}: add it with version: {VERSION}, "
+                "or run the full stack with any other program"
+            )
+            raise InputError(msg)
+        if not isinstance(block, dict):
+            msg = f"{BLOCK} must hold keys and values, with version: {VERSION}"
+            raise InputError(msg)
+        if block.get("version", VERSION) != VERSION:
+            msg = (
+                f"{BLOCK}.version is {block['version']!r}: this rmz-acquire "
+                f"reads version {VERSION}"
+            )
+            raise InputError(msg)
+        try:
+            return cls.model_validate(block)
+        except ValidationError as error:
+            raise InputError(one_line(error, BLOCK)) from None
+
+    def plan_options(self) -> dict[str, Any]:
+        """Give the options of a `ScanPlan`, all but its grid and its list of z."""
+        names = (
+            "policy",
+            "epsilon",
+            "epsilon_kind",
+            "first_planes",
+            "min_planes",
+            "max_planes",
+            "max_gap_um",
+            "seed",
+        )
+        return {name: getattr(self, name) for name in names}
+
+
+def one_line(error: ValidationError, under: str = "") -> str:
+    """Say the first thing that pydantic found, in one line that names the key.
+
+    Parameters
+    ----------
+    error : ValidationError
+        What was raised.
+    under : str
+        Where in the file it was, with dots.
+
+    Returns
+    -------
+    str
+    """
+    found = error.errors(include_url=False)
+    # of a union the branch that came farthest names the key best
+    item = max(found, key=lambda each: each["type"] != "missing")
+    steps = [str(step) for step in item["loc"]]
+    key = ".".join([under, *steps] if under else steps)
+    message = item["msg"].removeprefix("Value error, ")
+    if item["type"] == "extra_forbidden":
+        return f"{key}: there is no such key"
+    if item["type"] == "missing":
+        return f"{key} is missing"
+    if item["type"] == "value_error":
+        return f"{key}: {message}"
+    message = message.removeprefix("Input ").replace("\n", " ")
+    value = repr(item["input"])
+    return f"{key} {message}, not {value if len(value) < 60 else '…'}"
