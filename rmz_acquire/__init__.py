@@ -2,6 +2,21 @@
 
 from __future__ import annotations
 
-__all__ = ["__version__"]
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rmz_acquire.experiments import resume, run
+
+__all__ = ["__version__", "resume", "run"]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is heavy (torch, Micro-Manager) only when it is asked for."""
+    if name in ("resume", "run"):
+        from rmz_acquire import experiments
+
+        return getattr(experiments, name)
+    msg = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(msg)

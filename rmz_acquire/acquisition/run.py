@@ -124,9 +124,7 @@ def run_on_core(
         approach_um=approach_um,
         stopped=lambda: engine.stopped(),
     )
-    engine = ScanEngine(
-        core, [Visit(scan, recorder, event)], drive=drive, light=light
-    )
+    engine = ScanEngine(core, [Visit(scan, recorder, event)], drive=drive, light=light)
     problems = acquire(
         core,
         engine,

@@ -18,6 +18,7 @@ from rmz_acquire.cli.demo import demo
 from rmz_acquire.cli.doctor import doctor
 from rmz_acquire.cli.models import models
 from rmz_acquire.cli.replay import replay
+from rmz_acquire.cli.scan import scan
 from rmz_acquire.cli.simulate import simulate
 from rmz_acquire.cli.train import train
 from rmz_acquire.errors import InputError, ScanFailed
@@ -67,6 +68,11 @@ for _name, _command, _example in (
         replay,
         "rmz-acquire replay stack.tif --na 0.75 --immersion 1 --wavelength 0.52 "
         "--pixel-size 0.325 --z-step 0.5 --out run",
+    ),
+    (
+        "scan",
+        scan,
+        "rmz-acquire scan experiment.yaml --config scope.cfg --out night-1",
     ),
     (
         "simulate",

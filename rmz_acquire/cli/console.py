@@ -19,6 +19,7 @@ __all__ = ["busy", "console", "set_up_logging", "stderr", "warn"]
 
 console = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
+stdout = Console(highlight=False)
 
 
 @contextmanager

@@ -42,7 +42,7 @@ class Volume:
         Every z that a plain run takes here, in its order, µm; a single one where the
         channel is not stacked (``do_stack: false``).
     base_um : float
-        What the z_plan counts from, µm: 0 for an absolute one.
+        What the z_plan counts from, µm: for an absolute one the channel's offset.
     autofocus : useq.MDAEvent or None
         The hardware autofocus before it.
     is_last_kept_open : bool
@@ -177,7 +177,8 @@ def volumes_of(sequence: useq.MDASequence, here_um: float = 0.0) -> list[Volume]
     for group in _groups(sequence):
         first, autofocus = group.first, group.autofocus
         plan, z_of_position, where = _z_plan_of(sequence, first.index)
-        shift = base = 0.0
+        shift = 0.0
+        base = _channel_offset(sequence, first)
         if plan is not None and plan.is_relative:
             if first.index.get("p") is None:
                 shift = here_um
@@ -187,7 +188,7 @@ def volumes_of(sequence: useq.MDASequence, here_um: float = 0.0) -> list[Volume]
                     "(or make the z_plan absolute)"
                 )
                 raise InputError(msg)
-            base = (z_of_position or 0.0) + shift + _channel_offset(sequence, first)
+            base += (z_of_position or 0.0) + shift
         z_um = tuple(round(z + shift, 9) for z in group.z_um)
         if shift:
             first = first.model_copy(update={"z_pos": z_um[0]})
@@ -255,9 +256,7 @@ def _z(event: useq.MDAEvent) -> float:
     return float(event.z_pos)
 
 
-def _z_plan_of(
-    sequence: useq.MDASequence, index: Any
-) -> tuple[Any, float | None, str]:
+def _z_plan_of(sequence: useq.MDASequence, index: Any) -> tuple[Any, float | None, str]:
     """Which z_plan holds here, the z of the position, and the position's key."""
     number = index.get("p")
     if number is None:

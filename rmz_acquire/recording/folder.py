@@ -19,7 +19,7 @@ from rmz_acquire.recording.summary import Summary, summarise
 from rmz_acquire.recording.volume import write_volume
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import numpy as np
     from numpy.typing import NDArray
@@ -39,7 +39,9 @@ RUN_FILES = (PLANES, VOLUME, DECISIONS, SUMMARY, REPORT)
 logger = logging.getLogger(__name__)
 
 
-def check_folder(path: Path | str, *, overwrite: bool = False) -> None:
+def check_folder(
+    path: Path | str, *, overwrite: bool = False, names: Iterable[str] = RUN_FILES
+) -> None:
     """Check, without touching it, that a run may be written to a folder.
 
     Parameters
@@ -48,6 +50,8 @@ def check_folder(path: Path | str, *, overwrite: bool = False) -> None:
         The folder; it need not exist.
     overwrite : bool
         Whether a run in it may be replaced.
+    names : iterable of str
+        Files that make a run.
 
     Raises
     ------
@@ -58,7 +62,7 @@ def check_folder(path: Path | str, *, overwrite: bool = False) -> None:
     if path.exists() and not path.is_dir():
         msg = f"{path} is a file: name a folder for the run"
         raise InputError(msg)
-    held = [name for name in RUN_FILES if (path / name).exists()]
+    held = [name for name in names if (path / name).exists()]
     if held and not overwrite:
         msg = f"{path} holds a run already ({held[0]}): choose another or --overwrite"
         raise InputError(msg)
@@ -112,7 +116,7 @@ class RunFolder:
         check_folder(self.path, overwrite=overwrite)
         self.path.mkdir(parents=True, exist_ok=True)
         for name in RUN_FILES:
-            _remove(self.path / name)
+            remove(self.path / name)
         self._plan = plan
         self._description = dict(description or {})
         self._pixel_size_um = pixel_size_um
@@ -229,7 +233,8 @@ class RunFolder:
             logger.exception("the report could not be drawn; the run itself is whole")
 
 
-def _remove(path: Path) -> None:
+def remove(path: Path) -> None:
+    """Remove a file or a folder, or nothing where there is none."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

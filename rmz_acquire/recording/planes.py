@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PlaneWriter", "read_planes"]
+__all__ = ["PlaneWriter", "plane_line", "plane_of", "read_planes"]
 
 _ATTRIBUTE = "rmz_acquire"
 _VERSION = 1
@@ -93,17 +93,7 @@ class PlaneWriter:
             ).result()
         # result() returns when the chunk is committed: renamed in place and synced
         self._array[index].write(image).result()
-        self._planes.append(
-            {
-                "index": index,
-                "z_requested_um": plane.z_requested_um,
-                "z_actual_um": plane.z_um,
-                "exposure_ms": plane.exposure_ms,
-                "stage_ms": plane.stage_ms,
-                "camera_ms": plane.camera_ms,
-                "time": plane.time,
-            }
-        )
+        self._planes.append({"index": index, **plane_line(plane)})
         document = json.loads(self._document.read_text(encoding="utf-8"))
         document["attributes"][_ATTRIBUTE] = {
             "version": _VERSION,
@@ -180,14 +170,33 @@ def read_planes(path: Path) -> list[Plane]:
     spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": str(path / "0")}}
     array = tensorstore.open(spec, open=True, read=True).result()
     return [
-        Plane(
-            image=np.asarray(array[item["index"]].read().result()),
-            z_um=item["z_actual_um"],
-            z_requested_um=item["z_requested_um"],
-            exposure_ms=item["exposure_ms"],
-            stage_ms=item["stage_ms"],
-            camera_ms=item["camera_ms"],
-            time=datetime.fromisoformat(item["time"]),
-        )
+        plane_of(item, np.asarray(array[item["index"]].read().result()))
         for item in listed
     ]
+
+
+def plane_line(plane: Plane) -> dict[str, Any]:
+    """Everything about a plane but its pixels, as it stands in the files."""
+    return {
+        "z_requested_um": plane.z_requested_um,
+        "z_actual_um": plane.z_um,
+        "z_shift_um": plane.z_shift_um,
+        "exposure_ms": plane.exposure_ms,
+        "stage_ms": plane.stage_ms,
+        "camera_ms": plane.camera_ms,
+        "time": plane.time,
+    }
+
+
+def plane_of(line: dict[str, Any], image: NDArray[Any]) -> Plane:
+    """Make a plane of what `plane_line` wrote and of its pixels."""
+    return Plane(
+        image=image,
+        z_um=line["z_actual_um"],
+        z_requested_um=line["z_requested_um"],
+        exposure_ms=line["exposure_ms"],
+        stage_ms=line["stage_ms"],
+        camera_ms=line["camera_ms"],
+        time=datetime.fromisoformat(line["time"]),
+        z_shift_um=line.get("z_shift_um", 0.0),
+    )

@@ -1,0 +1,274 @@
+"""Runs an experiment from its first move to the summary, fresh or taken up again."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import useq
+
+from rmz_acquire.acquisition import (
+    Autofocus,
+    Control,
+    FocusDrive,
+    LightGate,
+    ScanEngine,
+    Visit,
+    acquire,
+)
+from rmz_acquire.errors import InputError
+from rmz_acquire.experiments.prepare import Prepared, channel_of, prepare
+from rmz_acquire.experiments.reading import read_experiment
+from rmz_acquire.experiments.restoring import steps_back
+from rmz_acquire.experiments.scope import restore_settings, settings_of
+from rmz_acquire.experiments.summary import ExperimentSummary, Tally
+from rmz_acquire.experiments.visits import Visits
+from rmz_acquire.recording import check_folder, versions
+from rmz_acquire.recording.experiment import (
+    EXPERIMENT_FILES,
+    ExperimentFolder,
+    read_run,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pymmcore_plus import CMMCorePlus
+
+    from rmz_acquire.experiments.volumes import Volume
+    from rmz_acquire.scanning import Decision, Estimate
+
+__all__ = ["resume", "run"]
+
+logger = logging.getLogger(__name__)
+
+
+def run(
+    core: CMMCorePlus,
+    sequence: useq.MDASequence | Path | str,
+    out: Path | str,
+    *,
+    overwrite: bool = False,
+    config: str | None = None,
+    control: Control | None = None,
+    on_decision: Callable[[Volume, Decision, Estimate | None], None] | None = None,
+) -> ExperimentSummary:
+    """Run an experiment whose z-stacks are adaptive scans.
+
+    Works on a core that another program owns: its engine is put back at the end, and
+    its viewers see the frames as they come, with the sequence's own indices.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The microscope.
+    sequence : useq.MDASequence or path
+        The experiment, with our block under ``metadata["rmz_acquire"]``; or its YAML.
+    out : path
+        The folder for it.
+    overwrite : bool
+        Whether to replace an experiment that the folder holds.
+    config : str, optional
+        The configuration of the microscope, to be noted.
+    control : Control, optional
+        Aborts it from another thread. Pause with ``core.mda.set_paused(True)``.
+    on_decision : callable, optional
+        Is handed the volume, each decision and its estimate (None where it failed).
+
+    Returns
+    -------
+    ExperimentSummary
+        Also after a failure or an abort: look at its `status`.
+
+    Raises
+    ------
+    InputError
+        Before anything moves or is written, with the key that is wrong.
+    """
+    if not isinstance(sequence, useq.MDASequence):
+        sequence = read_experiment(sequence)
+    check_folder(out, overwrite=overwrite, names=EXPERIMENT_FILES)
+    prepared = prepare(core, sequence)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of useq's about itself
+        text = sequence.yaml() or ""
+        dumped = sequence.model_dump(mode="json", exclude_unset=True)
+    started = datetime.now(UTC)
+    ExperimentFolder.prepare(
+        out,
+        {
+            "started": started,
+            "config": config,
+            "here_um": prepared.here_um,
+            "exposure_ms": float(core.getExposure()),
+            **prepared.estimators.describe(),
+            "pixel_size_um": prepared.pixel_size_um,
+            "microscope": settings_of(core),
+            "sequence": dumped,
+            "versions": versions(),
+        },
+        text,
+        overwrite=overwrite,
+    )
+    return _go(core, prepared, Path(out), control, on_decision, started, resumed=False)
+
+
+def resume(
+    core: CMMCorePlus,
+    out: Path | str,
+    *,
+    control: Control | None = None,
+    on_decision: Callable[[Volume, Decision, Estimate | None], None] | None = None,
+) -> ExperimentSummary:
+    """Go on with an experiment that was killed, aborted or failed.
+
+    The next plane is the one that would have come next; what was decided is decided
+    again from the planes, and compared.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The microscope; its settings are brought to what they were.
+    out : path
+        The experiment's folder.
+    control, on_decision
+        As for `run`.
+
+    Returns
+    -------
+    ExperimentSummary
+
+    Raises
+    ------
+    InputError
+        If there is no experiment, the microscope is not what it was, or another
+        estimator is used than before. Says what differs.
+    """
+    told = read_run(out)
+    sequence = useq.MDASequence.model_validate(told["sequence"])
+    # compared and checked before the first setting is touched
+    prepared = prepare(core, sequence, told["here_um"])
+    _check_same_model(told, prepared)
+    restore_settings(core, told["microscope"])
+    core.setExposure(told["exposure_ms"])
+    started = datetime.fromisoformat(told["started"])
+    return _go(core, prepared, Path(out), control, on_decision, started, resumed=True)
+
+
+def _go(
+    core: CMMCorePlus,
+    prepared: Prepared,
+    out: Path,
+    control: Control | None,
+    on_decision: Callable[[Volume, Decision, Estimate | None], None] | None,
+    started: datetime,
+    *,
+    resumed: bool,
+) -> ExperimentSummary:
+    control = control or Control()
+    clock = time.perf_counter()
+    folder = ExperimentFolder(
+        out,
+        planes=prepared.images(raw=True),
+        volumes=prepared.images(raw=False),
+        channels=prepared.channels,
+        pixel_size_um=prepared.pixel_size_um,
+    )
+    tally = Tally(prepared, folder)
+    settings = prepared.settings.stage
+    engine: ScanEngine
+    drive = FocusDrive(
+        core,
+        prepared.stage,
+        settle_ms=settings.settle_ms,
+        tolerance_um=prepared.tolerance_um,
+        approach_um=settings.approach_um,
+        timeout_ms=settings.timeout_ms,
+        retries=settings.retries,
+        limits_um=prepared.limits_um,
+        stopped=lambda: engine.stopped(),
+    )
+    light = LightGate(core)
+    focus = Autofocus(
+        core,
+        prepared.stage,
+        required=prepared.settings.autofocus_failure == "stop",
+        corrections_um=tally.corrections_um,
+    )
+    elapsed_s = (datetime.now(UTC) - started).total_seconds() if resumed else None
+    visits = Visits(
+        prepared,
+        folder,
+        control,
+        clock_s=core.mda.event_seconds_elapsed,
+        elapsed_s=elapsed_s,
+        on_decision=on_decision,
+    )
+
+    def ended(visit: Visit) -> None:
+        outcome = visit.scan.outcome
+        assert outcome is not None
+        visit.recorder.finish(outcome, visit.scan.volume)
+        visits.ended(visit.scan)
+        tally.add(visits.volume, visits.record, visit.scan)
+
+    engine = ScanEngine(
+        core,
+        visits,
+        drive=drive,
+        light=light,
+        autofocus=focus,
+        control=control,
+        on_end=ended,
+    )
+    groups = {c[0] for v in prepared.volumes if (c := channel_of(v)) is not None}
+    problems = acquire(
+        core,
+        engine,
+        drive,
+        light,
+        prepared.sequence,
+        groups=sorted(groups),
+        abort=control.abort,
+        aborted=lambda: control.reason is not None,
+        also=steps_back(core, prepared.sequence, prepared.volumes),
+    )
+    visit = engine.visit
+    if visit is not None and visit.scan.outcome is not None:
+        outcome = visit.scan.outcome
+        if not outcome.ok:
+            try:
+                visit.recorder.finish(outcome, visit.scan.volume)
+            except Exception as error:
+                # its planes are there; the disk may be full
+                logger.exception("the unfinished volume could not be written")
+                problems.append(" ".join(str(error).split()))
+            tally.add(visits.volume, visits.record, visit.scan)
+    summary = tally.summary(
+        visit.scan.outcome if visit is not None else None,
+        reason=control.reason,
+        problems=problems,
+        autofocus=focus.failures,
+        started=started,
+        wall_s=time.perf_counter() - clock,
+    )
+    try:
+        folder.write_summary(summary.model_dump(mode="json"))
+    except OSError as error:
+        logger.exception("the summary could not be written")
+        said = summary.error or f"the summary could not be written: {error}"
+        summary = summary.model_copy(update={"status": "failed", "error": said})
+    return summary
+
+
+def _check_same_model(told: dict[str, Any], prepared: Prepared) -> None:
+
+    now = prepared.estimators.describe()
+    for name in ("estimator", "model_sha256", "optics"):
+        if told[name] != now[name]:
+            msg = f"the {name} is {now[name]}, the experiment began with {told[name]}"
+            raise InputError(msg)

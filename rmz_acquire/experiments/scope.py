@@ -1,0 +1,135 @@
+"""How the microscope stands: noted at the beginning, asked for to go on.
+
+An experiment that goes on with another binning, gain or objective would be two
+experiments in one folder. So every setting that can be written is noted; going on
+sets them again and refuses where one will not be what it was.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pymmcore_plus import DeviceType, Keyword
+
+from rmz_acquire.errors import InputError
+
+if TYPE_CHECKING:
+    from pymmcore_plus import CMMCorePlus
+
+__all__ = ["restore_settings", "settings_of"]
+
+_MOVING = (DeviceType.Stage, DeviceType.XYStage)
+# what follows from where the microscope stands, not from how it is set
+_LOOSE = {Keyword.Position, "State"}
+_MOST_TOLD = 5
+
+
+def settings_of(core: CMMCorePlus) -> dict[str, Any]:
+    """Note every setting that can be written, and the region of interest.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The microscope.
+
+    Returns
+    -------
+    dict
+        JSON-ready: ``properties`` of each device, ``roi``, ``auto_shutter``.
+    """
+    properties: dict[str, dict[str, str]] = {}
+    for device in core.getLoadedDevices():
+        if str(device) == Keyword.CoreDevice.value or core.getDeviceType(device) in (
+            DeviceType.Hub,
+            DeviceType.Shutter,
+        ):
+            continue
+        told = {}
+        for name in core.getDevicePropertyNames(device):
+            if core.isPropertyReadOnly(device, name) or core.isPropertyPreInit(
+                device, name
+            ):
+                continue
+            if name in _LOOSE:
+                continue
+            told[str(name)] = str(core.getProperty(device, name))
+        properties[str(device)] = told
+    return {
+        "properties": properties,
+        "roi": [int(n) for n in core.getROI()],
+        "auto_shutter": bool(core.getAutoShutter()),
+    }
+
+
+def restore_settings(core: CMMCorePlus, before: dict[str, Any]) -> None:
+    """Set the microscope as it was noted.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The microscope.
+    before : dict
+        As `settings_of` gave it.
+
+    Raises
+    ------
+    InputError
+        Naming what is not as it was: a device that is gone, a value not taken.
+    """
+    have = set(core.getLoadedDevices())
+    wanted: dict[str, dict[str, str]] = before["properties"]
+    gone = sorted(set(wanted) - have)
+    if gone:
+        msg = (
+            f"the microscope has no device {', '.join(gone)}, which the experiment "
+            "began with: load its configuration"
+        )
+        raise InputError(msg)
+    core.setAutoShutter(before["auto_shutter"])
+    if [int(n) for n in core.getROI()] != before["roi"]:
+        core.clearROI()
+        if [int(n) for n in core.getROI()] != before["roi"]:
+            core.setROI(*before["roi"])
+    # twice: a setting may change another one, such as binning the region of interest
+    for _ in range(2):
+        differing = _differing(core, wanted)
+        for device, name, _now, value in differing:
+            try:
+                core.setProperty(device, name, value)
+            except (RuntimeError, ValueError, KeyError):
+                continue  # told below, as what it still is
+        core.waitForSystem()
+    differing = _differing(core, wanted)
+    said = [f"{dev}-{name} is {now}, was {was}" for dev, name, now, was in differing]
+    if [int(n) for n in core.getROI()] != before["roi"]:
+        said.append(f"the region of interest is {core.getROI()}, was {before['roi']}")
+    if said:
+        more = len(said) - _MOST_TOLD
+        told = "; ".join(said[:_MOST_TOLD]) + (f"; {more} more" if more > 0 else "")
+        msg = f"the microscope is not as the experiment began: {told}"
+        raise InputError(msg)
+
+
+def _differing(
+    core: CMMCorePlus, wanted: dict[str, dict[str, str]]
+) -> list[tuple[str, str, str, str]]:
+    found = []
+    for device, properties in wanted.items():
+        for name, was in properties.items():
+            now = (
+                str(core.getProperty(device, name))
+                if core.hasProperty(device, name)
+                else "gone"
+            )
+            if not _alike(now, was):
+                found.append((device, name, now, was))
+    return found
+
+
+def _alike(a: str, b: str) -> bool:
+    if a == b:
+        return True
+    try:
+        return abs(float(a) - float(b)) <= 1e-6 * max(1.0, abs(float(b)))
+    except ValueError:
+        return False

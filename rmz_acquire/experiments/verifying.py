@@ -1,0 +1,116 @@
+"""Decides again: the planes of an experiment through the same scan, no microscope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import useq
+
+from rmz_acquire.experiments.estimators import Estimators
+from rmz_acquire.experiments.prepare import Prepared
+from rmz_acquire.experiments.settings import ExperimentSettings
+from rmz_acquire.experiments.visits import difference, fresh_scan
+from rmz_acquire.experiments.volumes import volumes_of
+from rmz_acquire.optics import Optics
+from rmz_acquire.recording.experiment import ExperimentFolder, read_run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Verification", "verify"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What came of deciding again.
+
+    Parameters
+    ----------
+    decisions : int
+        How many were made again.
+    differences : list of str
+        In what they differ from those on disk, one line each.
+    """
+
+    decisions: int
+    differences: list[str]
+
+
+def verify(path: Path | str) -> Verification:
+    """Make every decision of an experiment again from its planes, and compare.
+
+    Parameters
+    ----------
+    path : path
+        The experiment's folder.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    InputError
+        If it holds no experiment, or its model is not there.
+    """
+    told = read_run(path)
+    sequence = useq.MDASequence.model_validate(told["sequence"])
+    settings = ExperimentSettings.of(sequence.metadata)
+    volumes = volumes_of(sequence, told["here_um"])
+    optics = {
+        name: Optics.model_validate(one) for name, one in (told["optics"] or {}).items()
+    }
+    prepared = Prepared(
+        sequence,
+        settings,
+        volumes,
+        Estimators(settings, optics),
+        "",
+        (-np.inf, np.inf),
+        1.0,
+        told["here_um"],
+        told["pixel_size_um"],
+    )
+    folder = ExperimentFolder(
+        path,
+        planes=prepared.images(raw=True),
+        volumes=prepared.images(raw=False),
+        channels=prepared.channels,
+        pixel_size_um=prepared.pixel_size_um,
+    )
+    count, differences = 0, []
+    led: dict[tuple[int, int, int], list[float]] = {}
+    for volume in volumes:
+        planes = folder.planes_of(volume.key)
+        lines = {n["index"]: n for n in folder.decisions_before.get(volume.key, [])}
+        t, p, g, _ = volume.key
+        exact = None
+        if settings.channels == "leader" and not volume.single:
+            low = min(volume.z_um)
+            if (t, p, g) in led:
+                exact = [round(z + low, 9) for z in led[t, p, g]]
+            led.setdefault((t, p, g), [q.z_requested_um - low for q in planes])
+        scan = fresh_scan(prepared, volume, exact)
+        for number, plane in enumerate(planes):
+            z_um = scan.next_z()
+            where = f"volume {volume.key}, plane {number + 1}"
+            if z_um is None or abs(z_um - plane.z_requested_um) > 1e-6:
+                differences.append(
+                    f"{where} was taken at {plane.z_requested_um:g} µm, not at {z_um}"
+                )
+                break
+            decision = scan.observe(plane)
+            line = lines.get(number)
+            if line is None:
+                continue
+            count += 1
+            said = difference(line, decision)
+            ended = line["decision"] != decision.decision
+            # the last plane of an aborted scan stopped for another reason
+            if ended and "abort" not in line["reason"] and said is None:
+                said = f"decision is {decision.decision}, was {line['decision']}"
+            if said is not None:
+                differences.append(f"{where}: {said}")
+    return Verification(count, differences)

@@ -1,0 +1,265 @@
+"""From the volumes of an experiment to what the engine runs, one after the other."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from rmz_acquire.acquisition import Visit
+from rmz_acquire.errors import InputError
+from rmz_acquire.experiments.estimators import NoEstimator
+from rmz_acquire.experiments.prepare import channel_of
+from rmz_acquire.scanning import Scan, ScanPlan
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import useq
+
+    from rmz_acquire.acquisition import Control
+    from rmz_acquire.experiments.prepare import Prepared
+    from rmz_acquire.experiments.volumes import Volume
+    from rmz_acquire.recording.experiment import ExperimentFolder, VolumeRecord
+    from rmz_acquire.scanning import Decision, Estimate, Estimator
+
+__all__ = ["Visits", "fresh_scan", "take_up"]
+
+logger = logging.getLogger(__name__)
+
+# what a line of decisions.jsonl tells that the planes alone decide
+_DECIDED = ("z_requested_um", "delta", "delta_relative", "innovation", "gap_um")
+_EXACT = 1e-6
+
+
+class Visits:
+    """Gives the volumes one by one, each when the one before it has come to its end.
+
+    Volumes that are done already are left out; one that was begun is taken up where
+    it was left, by giving its planes to a fresh estimator.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The experiment.
+    folder : ExperimentFolder
+        Its record.
+    control : Control
+        Stops it.
+    clock_s : callable
+        Seconds on the clock of the events.
+    elapsed_s : float or None
+        How long ago the experiment began, s; None for one that begins now.
+    on_decision : callable, optional
+        Is handed the volume, each decision and its estimate.
+    """
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        folder: ExperimentFolder,
+        control: Control,
+        *,
+        clock_s: Callable[[], float],
+        elapsed_s: float | None = None,
+        on_decision: Callable[[Volume, Decision, Estimate | None], None] | None = None,
+    ) -> None:
+        self._prepared = prepared
+        self._folder = folder
+        self._control = control
+        self._clock_s = clock_s
+        self._elapsed_s = elapsed_s
+        self._on_decision = on_decision
+        self._led: dict[tuple[int, int, int], list[float]] = {}
+        #: The volume at hand and its record.
+        self.volume: Volume | None = None
+        self.record: VolumeRecord | None = None
+
+    def __iter__(self) -> Iterator[Visit]:
+        """Give them in order."""
+        time_points: set[int] = set()
+        for volume in self._prepared.volumes:
+            first_of_time = volume.key[0] not in time_points
+            time_points.add(volume.key[0])
+            if self._folder.done(volume.key):
+                lines = self._folder.planes_before[volume.key]
+                self._note(volume, [line["z_requested_um"] for line in lines])
+                continue
+            if self._control.reason is not None:
+                return
+            self.volume = volume
+            due_s = volume.first.min_start_time
+            shift_s = self._elapsed_s or 0.0
+            late: Callable[[], float] | None = None
+            if first_of_time and due_s is not None and volume.key[0] > 0:
+                due = due_s - shift_s
+
+                def late(due: float = due) -> float:
+                    return self._clock_s() - due
+
+            record = self.record = self._folder.record(volume.key, late)
+            scan = fresh_scan(
+                self._prepared, volume, self._exact(volume), self._watch(volume)
+            )
+            take_up(scan, volume, self._folder, record, self._control)
+            if scan.outcome is not None and scan.outcome.ok:
+                record.finish(scan.outcome, scan.volume)
+                self.ended(scan)
+                continue
+            yield Visit(
+                scan,
+                record,
+                self._events(volume, scan),
+                None if volume.autofocus is None else self._timed(volume.autofocus),
+                volume.index.get("p"),
+            )
+
+    def ended(self, scan: Scan) -> None:
+        """Note the planes of a volume for the channels that follow it."""
+        if self.volume is not None:
+            self._note(self.volume, [d.z_requested_um for d in scan.decisions])
+
+    def _note(self, volume: Volume, z_um: list[float]) -> None:
+        if not volume.single:
+            t, p, g, _ = volume.key
+            low = min(volume.z_um)
+            self._led.setdefault((t, p, g), [z - low for z in z_um])
+
+    def _exact(self, volume: Volume) -> list[float] | None:
+        """The z of the leading channel, for one that follows it."""
+        if self._prepared.settings.channels != "leader" or volume.single:
+            return None
+        t, p, g, _ = volume.key
+        led = self._led.get((t, p, g))
+        low = min(volume.z_um)
+        return None if led is None else [round(z + low, 9) for z in led]
+
+    def _watch(
+        self, volume: Volume
+    ) -> Callable[[Decision, Estimate | None], None] | None:
+        told = self._on_decision
+        if told is None:
+            return None
+        return lambda decision, estimate: told(volume, decision, estimate)
+
+    def _events(
+        self, volume: Volume, scan: Scan
+    ) -> Callable[[float, int], useq.MDAEvent]:
+        begun = scan.planes_taken
+        exact = scan.plan.z_exact_um
+
+        def event(z_um: float, order: int) -> useq.MDAEvent:
+            last = exact is not None and order == len(exact) - 1
+            made = volume.event(z_um, order, last=last)
+            if order == begun and order > 0:
+                # taken up in the middle: the position's properties are due again
+                made = made.model_copy(update={"properties": volume.first.properties})
+            return self._timed(made)
+
+        return event
+
+    def _timed(self, event: useq.MDAEvent) -> useq.MDAEvent:
+        """Keep a resumed experiment on the schedule that it began with."""
+        if self._elapsed_s is None:
+            return event
+        due_s = event.min_start_time
+        update: dict[str, Any] = {"reset_event_timer": False}
+        if due_s is not None:
+            update["min_start_time"] = max(0.0, due_s - self._elapsed_s)
+        timed: useq.MDAEvent = event.model_copy(update=update)
+        return timed
+
+
+def fresh_scan(
+    prepared: Prepared,
+    volume: Volume,
+    exact_um: list[float] | None,
+    on_decision: Callable[[Decision, Estimate | None], None] | None = None,
+) -> Scan:
+    """Make the scan of a volume that no plane was taken of.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        The experiment.
+    volume : Volume
+        Which one.
+    exact_um : list of float or None
+        The z that it takes where it follows another channel, µm.
+    on_decision : callable, optional
+        As for `Scan`.
+    """
+    estimator: Estimator
+    if volume.single:
+        z = volume.z_um[0]
+        # a grid has two planes or more; the second is never asked for
+        plan = ScanPlan.from_grid((z, z + 1.0), z_exact_um=(z,))
+        estimator = NoEstimator(plan.z_um)
+    else:
+        plan = volume.plan(prepared.settings, exact_um)
+        estimator = prepared.estimators.make(channel_of(volume), plan.z_um)
+    return Scan(plan, estimator, on_decision=on_decision)
+
+
+def take_up(
+    scan: Scan,
+    volume: Volume,
+    folder: ExperimentFolder,
+    record: VolumeRecord,
+    control: Control,
+) -> None:
+    """Give a fresh scan the planes that were taken before, and compare.
+
+    Parameters
+    ----------
+    scan : Scan
+        Fresh.
+    volume : Volume
+        Its volume.
+    folder : ExperimentFolder
+        Has the planes and what was decided on them.
+    record : VolumeRecord
+        Is given the decisions that a kill, or an abort, cost.
+    control : Control
+        Stops it.
+
+    Raises
+    ------
+    InputError
+        If another decision comes of the same planes: it would not be the same scan.
+    """
+    lines = folder.decisions_before.get(volume.key, [])
+    before = {line["index"]: line for line in lines}  # of one made twice, the last
+    for number, plane in enumerate(folder.planes_of(volume.key)):
+        if control.reason is not None:
+            return
+        z_um = scan.next_z()
+        if z_um is None or abs(z_um - plane.z_requested_um) > _EXACT:
+            msg = (
+                f"plane {number + 1} of volume {volume.key} was taken at "
+                f"{plane.z_requested_um:g} µm, the scan would take it at {z_um} µm: "
+                "the settings, or the model, are not those that it began with"
+            )
+            raise InputError(msg)
+        decision = scan.observe(plane)
+        line = before.get(number)
+        if line is not None:
+            told = difference(line, decision)
+            if told is not None:
+                msg = f"volume {volume.key}, plane {number + 1}: {told}"
+                raise InputError(msg)
+        if line is None or line["decision"] != decision.decision:
+            record.write_decision(decision)
+
+
+def difference(line: dict[str, Any], decision: Decision) -> str | None:
+    """Say in what a decision is not the one that is written down; None if it is."""
+    made = decision.to_dict()
+    for name in _DECIDED:
+        a, b = line[name], made[name]
+        if a is None or b is None:
+            same = a is b
+        else:
+            same = abs(a - b) <= _EXACT * max(1e-12, abs(a))
+        if not same:
+            return f"{name} is {b}, was {a}: the estimator is not the same"
+    return None

@@ -1,0 +1,244 @@
+"""The folder of an experiment: many volumes, each plane on disk before it is used.
+
+``run.json`` what was asked for and how the microscope stood; ``planes.ome.zarr`` and
+``volumes.ome.zarr`` with a journal in each (see `series`); ``decisions.jsonl`` one line
+a plane; ``summary.json`` how it ended. All but the last are enough to go on after a
+kill.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.recording.files import replace_json, replace_text
+from rmz_acquire.recording.folder import check_folder, remove
+from rmz_acquire.recording.planes import plane_line, plane_of
+from rmz_acquire.recording.series import Journal, Series, SeriesImage
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rmz_acquire.scanning import Decision, Outcome, Plane
+
+__all__ = ["EXPERIMENT_FILES", "ExperimentFolder", "Key", "VolumeRecord", "read_run"]
+
+Key = tuple[int, int, int, int]
+"""t, p, g and c of a volume."""
+
+RUN = "run.json"
+EXPERIMENT = "experiment.yaml"
+PLANES = "planes.ome.zarr"
+VOLUMES = "volumes.ome.zarr"
+DECISIONS = "decisions.jsonl"
+SUMMARY = "summary.json"
+
+EXPERIMENT_FILES = (RUN, EXPERIMENT, PLANES, VOLUMES, DECISIONS, SUMMARY)
+
+
+def read_run(path: Path | str) -> dict[str, Any]:
+    """Read what was asked for, of an experiment that has begun.
+
+    Parameters
+    ----------
+    path : path
+        The folder.
+
+    Returns
+    -------
+    dict
+        The contents of ``run.json``.
+
+    Raises
+    ------
+    InputError
+        If it holds no experiment.
+    """
+    try:
+        told = json.loads((Path(path) / RUN).read_text(encoding="utf-8"))
+    except OSError as error:
+        msg = f"{path} holds no experiment: {RUN}: {error.strerror}"
+        raise InputError(msg) from error
+    except ValueError as error:
+        msg = f"{path}: {RUN} cannot be read: {error}"
+        raise InputError(msg) from error
+    if not isinstance(told, dict) or told.get("version") != 1:
+        msg = f"{path}: {RUN} is not of this version of rmz-acquire"
+        raise InputError(msg)
+    return told
+
+
+class ExperimentFolder:
+    """Records an experiment; made fresh, or opened to go on.
+
+    Parameters
+    ----------
+    path : path
+        The folder.
+    planes, volumes : dict of SeriesImage
+        The images of both stores, by position and field (p, g).
+    channels : list of str
+        Names of the channels.
+    pixel_size_um : float or None
+        At the sample.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        planes: dict[tuple[int, int], SeriesImage],
+        volumes: dict[tuple[int, int], SeriesImage],
+        channels: list[str],
+        pixel_size_um: float | None,
+    ) -> None:
+        self.path = Path(path)
+        options: dict[str, Any] = {
+            "channels": channels,
+            "pixel_size_um": pixel_size_um,
+        }
+        self._planes = Series(self.path / PLANES, "planes.jsonl", planes, **options)
+        self._volumes = Series(self.path / VOLUMES, "volumes.jsonl", volumes, **options)
+        self._decisions = Journal(self.path / DECISIONS)
+        #: What lay in the journals when it was opened.
+        self.planes_before = _by_key(self._planes.journal.lines)
+        self.decisions_before = _by_key(self._decisions.lines)
+        self.volumes_before = {
+            key: lines[-1]
+            for key, lines in _by_key(self._volumes.journal.lines).items()
+        }
+
+    @classmethod
+    def prepare(
+        cls,
+        path: Path | str,
+        run: Mapping[str, Any],
+        experiment_yaml: str,
+        *,
+        overwrite: bool,
+    ) -> None:
+        """Make the folder, empty but for what was asked for.
+
+        Parameters
+        ----------
+        path : path
+            The folder.
+        run : mapping
+            The contents of ``run.json``, but its version.
+        experiment_yaml : str
+            The experiment as useq writes it.
+        overwrite : bool
+            Whether to replace an experiment that is there.
+
+        Raises
+        ------
+        InputError
+            As `check_folder`.
+        """
+        path = Path(path)
+        check_folder(path, overwrite=overwrite, names=EXPERIMENT_FILES)
+        path.mkdir(parents=True, exist_ok=True)
+        for name in EXPERIMENT_FILES:
+            remove(path / name)
+        replace_text(path / EXPERIMENT, experiment_yaml)
+        replace_json(path / RUN, {"version": 1, **run})
+
+    def done(self, key: Key) -> bool:
+        """Whether a volume was finished, and well, before the folder was opened."""
+        line = self.volumes_before.get(key)
+        return line is not None and bool(line["ok"])
+
+    def planes_of(self, key: Key) -> list[Plane]:
+        """Give the planes of a volume that were taken before the folder was opened."""
+        return [
+            plane_of(line, self._planes.read(key, line["order"]))
+            for line in self.planes_before.get(key, [])
+        ]
+
+    def volume_of(self, key: Key, planes: int) -> NDArray[np.float32]:
+        """Give a volume of so many planes back, (Z, Y, X) camera counts."""
+        volume: NDArray[np.float32] = self._volumes.read(key, slice(0, planes))
+        return volume
+
+    def record(
+        self, key: Key, late_s: Callable[[], float] | None = None
+    ) -> VolumeRecord:
+        """Make the recorder of one volume.
+
+        Parameters
+        ----------
+        key : (int, int, int, int)
+            t, p, g, c.
+        late_s : callable, optional
+            By how much the volume came later than planned, s; asked when its first
+            plane is there.
+        """
+        return VolumeRecord(key, self._planes, self._volumes, self._decisions, late_s)
+
+    def write_summary(self, summary: Mapping[str, Any]) -> None:
+        """Replace ``summary.json``."""
+        replace_json(self.path / SUMMARY, dict(summary))
+
+
+class VolumeRecord:
+    """Records one volume of an experiment; a `rmz_acquire.scanning.Recorder`."""
+
+    def __init__(
+        self,
+        key: Key,
+        planes: Series,
+        volumes: Series,
+        decisions: Journal,
+        late_s: Callable[[], float] | None,
+    ) -> None:
+        t, p, g, c = self.key = key
+        self._index = {"t": t, "p": p, "g": g, "c": c}
+        self._planes = planes
+        self._volumes = volumes
+        self._decisions = decisions
+        self._ask_late = late_s
+        #: By how much it came later than planned, s; None where nobody planned it.
+        self.late_s: float | None = None
+
+    def write_plane(self, plane: Plane, index: int) -> None:
+        """Put a plane on disk, findable by t, p, g, c and its order."""
+        if index == 0 and self._ask_late is not None:
+            took_s = ((plane.stage_ms or 0.0) + (plane.camera_ms or 0.0)) / 1000
+            self.late_s = self._ask_late() - took_s
+        line = {**self._index, "order": index, **plane_line(plane)}
+        self._planes.write(self.key, index, plane.image, line)
+
+    def write_decision(self, decision: Decision) -> None:
+        """Add a line to ``decisions.jsonl``."""
+        self._decisions.append({**self._index, **decision.to_dict()})
+
+    def finish(self, outcome: Outcome, volume: NDArray[np.float32] | None) -> None:
+        """Put the volume on disk, and how its scan ended; nothing before a plane."""
+        if outcome.planes_taken == 0:
+            return
+        line = {
+            **self._index,
+            "ok": outcome.ok,
+            "status": outcome.status,
+            "reason": outcome.reason,
+            "error": outcome.error,
+            "planes_taken": outcome.planes_taken,
+            "late_s": self.late_s,
+        }
+        if volume is None:
+            self._volumes.path.mkdir(parents=True, exist_ok=True)
+            self._volumes.journal.append(line)
+            return
+        self._volumes.write(self.key, 0, volume, line)
+
+
+def _by_key(lines: list[dict[str, Any]]) -> dict[Key, list[dict[str, Any]]]:
+    found: dict[Key, list[dict[str, Any]]] = {}
+    for line in lines:
+        found.setdefault((line["t"], line["p"], line["g"], line["c"]), []).append(line)
+    return found

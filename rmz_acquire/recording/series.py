@@ -1,0 +1,296 @@
+"""Images of a whole experiment: one OME-Zarr, in it one image for every position.
+
+The layout is bioformats2raw's, which napari and Fiji read: a group of images, each
+(t, c, z, y, x) with its voxel size, its place on the stage and the names of its
+channels. Every plane, or part of a volume, is a chunk, on disk when the call that
+writes it returns; what was never taken is no file and reads as 0.
+
+Beside the images lies a journal, ``planes.jsonl`` or ``volumes.jsonl``: one line for
+each that is whole, written after its pixels. It tells which are there, and is the only
+thing to be believed after a kill. A line costs the same whether it is the first or the
+ten thousandth.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorstore
+from yaozarrs import v05
+from yaozarrs.write.v05 import prepare_image
+
+from rmz_acquire.recording.files import jsonable, replace_json, sync_directory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["Journal", "Series", "SeriesImage"]
+
+_CHUNK_BYTES = 2**26
+
+
+class Journal:
+    """Lines of JSON that are whole or not there.
+
+    Parameters
+    ----------
+    path : Path
+        The file; what a kill left of a last line is cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.lines = self.read(path)
+        if path.exists():
+            whole = self._text(path)
+            if len(whole) < path.stat().st_size:
+                os.truncate(path, len(whole))
+
+    @staticmethod
+    def read(path: Path) -> list[dict[str, Any]]:
+        """Give every line that is whole."""
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in Journal._text(path).splitlines()]
+
+    @staticmethod
+    def _text(path: Path) -> bytes:
+        data = path.read_bytes()
+        return data[: data.rfind(b"\n") + 1]
+
+    def append(self, line: dict[str, Any]) -> None:
+        """Add a line; it is on disk when this returns."""
+        text = json.dumps(jsonable(line), allow_nan=False, ensure_ascii=False)
+        fresh = not self._path.exists()
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        if fresh:
+            sync_directory(self._path.parent)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesImage:
+    """One image of a series: everything about it but its pixels.
+
+    Parameters
+    ----------
+    name : str
+        Of its group, and in a viewer.
+    shape : (int, int, int)
+        Sizes of t, c and z.
+    z_step_um : float or None
+        Distance of the planes; None where z has no even step.
+    origin_um : (float or None, float or None, float or None)
+        z, y, x of its first voxel on the stage, µm; None where not known.
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+    z_step_um: float | None
+    origin_um: tuple[float | None, float | None, float | None]
+
+
+class Series:
+    """Writes and reads the images of an experiment.
+
+    Parameters
+    ----------
+    path : Path
+        The store, ``*.ome.zarr``.
+    journal : str
+        Name of the journal in it.
+    images : dict
+        What it holds, by position and field (p, g).
+    channels : list of str
+        Names of the channels.
+    pixel_size_um : float or None
+        At the sample.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        journal: str,
+        images: dict[tuple[int, int], SeriesImage],
+        *,
+        channels: list[str],
+        pixel_size_um: float | None,
+    ) -> None:
+        self.path = path
+        self._images = images
+        self._channels = channels
+        self._pixel_size_um = pixel_size_um
+        self._arrays: dict[tuple[int, int], Any] = {}
+        self.journal = Journal(path / journal)
+        self._journal_name = journal
+
+    def write(
+        self,
+        key: tuple[int, int, int, int],
+        z: int,
+        pixels: NDArray[Any],
+        line: dict[str, Any],
+    ) -> None:
+        """Put one plane, or a stack of them, on disk with its line.
+
+        Parameters
+        ----------
+        key : (int, int, int, int)
+            t, p, g, c.
+        z : int
+            Where along the third axis the first plane goes.
+        pixels : ndarray, (Y, X) or (Z, Y, X)
+            In native byte order from here on.
+        line : dict
+            For the journal.
+
+        Raises
+        ------
+        ValueError
+            If its size or type is not that of the image.
+        OSError
+            If the disk does not take it.
+        """
+        t, p, g, c = key
+        pixels = np.ascontiguousarray(pixels)
+        pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+        array = self._array((p, g), pixels)
+        shape, dtype = tuple(array.shape[-2:]), array.dtype.numpy_dtype
+        if pixels.shape[-2:] != shape or pixels.dtype != dtype:
+            msg = (
+                f"a plane is {pixels.shape[-2:]} {pixels.dtype}, those before it are "
+                f"{shape} {dtype}"
+            )
+            raise ValueError(msg)
+        if pixels.ndim == 2:
+            target = array[t, c, z]
+        else:
+            target = array[t, c, z : z + len(pixels)]
+        try:
+            # result() returns when every chunk is committed: renamed and synced
+            target.write(pixels).result()
+        except ValueError as error:
+            # tensorstore's name for what the disk refuses
+            msg = f"{self.path.name} cannot be written: {' '.join(str(error).split())}"
+            raise OSError(msg) from error
+        self.journal.append(line)
+
+    def read(self, key: tuple[int, int, int, int], z: int | slice) -> NDArray[Any]:
+        """Give pixels back; 0 where none were written.
+
+        Parameters
+        ----------
+        key : (int, int, int, int)
+            t, p, g, c.
+        z : int or slice
+            Along the third axis.
+        """
+        t, p, g, c = key
+        array = self._arrays.get((p, g)) or self._open((p, g))
+        return np.asarray(array[t, c, z].read().result())
+
+    def _array(self, place: tuple[int, int], pixels: NDArray[Any]) -> Any:
+        if place not in self._arrays:
+            # the array's own file comes last: without it the image is made anew
+            made = self.path / self._images[place].name / "0" / "zarr.json"
+            exists = made.exists()
+            self._arrays[place] = (
+                self._open(place) if exists else self._create(place, pixels)
+            )
+        return self._arrays[place]
+
+    def _open(self, place: tuple[int, int]) -> Any:
+        where = self.path / self._images[place].name / "0"
+        spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": str(where)}}
+        return tensorstore.open(spec, open=True, read=True, write=True).result()
+
+    def _create(self, place: tuple[int, int], pixels: NDArray[Any]) -> Any:
+        """Make the image; its own metadata last, so that it is whole or not there."""
+        image = self._images[place]
+        self._make_root()
+        y, x = pixels.shape[-2:]
+        one = y * x * pixels.dtype.itemsize
+        deep = 1 if pixels.ndim == 2 else max(1, min(len(pixels), _CHUNK_BYTES // one))
+        _, arrays = prepare_image(
+            self.path / image.name,
+            self._model(image, pixels),
+            ((*image.shape, y, x), pixels.dtype),
+            chunks=(1, 1, deep, y, x),
+            writer="tensorstore",
+            compression="blosc-lz4",
+            overwrite=True,
+        )
+        sync_directory(self.path / image.name)
+        return arrays["0"]
+
+    def _make_root(self) -> None:
+        root = self.path / "zarr.json"
+        if root.exists():
+            return
+        (self.path / "OME").mkdir(parents=True, exist_ok=True)
+        names = [image.name for image in self._images.values()]
+        head = {"zarr_format": 3, "node_type": "group"}
+        ome = {"version": "0.5"}
+        replace_json(
+            self.path / "OME" / "zarr.json",
+            {**head, "attributes": {"ome": {**ome, "series": names}}},
+        )
+        layout = {**ome, "bioformats2raw.layout": 3}
+        ours = {"version": 1, "journal": self._journal_name}
+        replace_json(root, {**head, "attributes": {"ome": layout, "rmz_acquire": ours}})
+
+    def _model(self, image: SeriesImage, pixels: NDArray[Any]) -> v05.Image:
+        pixel = self._pixel_size_um
+        unit = None if pixel is None else "micrometer"
+        step = image.z_step_um
+        scale = [1.0, 1.0, step or 1.0, pixel or 1.0, pixel or 1.0]
+        moves: list[Any] = [v05.ScaleTransformation(scale=scale)]
+        if any(value is not None for value in image.origin_um):
+            shift = [0.0, 0.0, *(value or 0.0 for value in image.origin_um)]
+            moves.append(v05.TranslationTransformation(translation=shift))
+        colours = ("FFFFFF", "00FF00", "FF00FF", "00FFFF", "FFFF00")
+        many = len(self._channels) > 1
+        # the first pixels tell how bright a viewer should begin
+        low, high = (float(v) for v in np.percentile(pixels, (0.5, 99.9)))
+        window = {"min": 0.0, "max": 65535.0, "start": low, "end": max(high, low + 1)}
+        omero = {
+            "channels": [
+                {
+                    "label": name,
+                    "color": colours[1 + n % 4] if many else colours[0],
+                    "active": True,
+                    "window": window,
+                }
+                for n, name in enumerate(self._channels)
+            ]
+        }
+        return v05.Image.model_validate(
+            {
+                "multiscales": [
+                    v05.Multiscale(
+                        name=image.name,
+                        axes=[
+                            v05.TimeAxis(name="t"),
+                            v05.ChannelAxis(name="c"),
+                            v05.SpaceAxis(
+                                name="z", unit=None if step is None else "micrometer"
+                            ),
+                            v05.SpaceAxis(name="y", unit=unit),
+                            v05.SpaceAxis(name="x", unit=unit),
+                        ],
+                        datasets=[
+                            v05.Dataset(path="0", coordinateTransformations=moves)
+                        ],
+                    )
+                ],
+                "omero": omero,
+            }
+        )
