@@ -7,6 +7,7 @@ sets them again and refuses where one will not be what it was.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from pymmcore_plus import DeviceType, Keyword
@@ -86,10 +87,6 @@ def restore_settings(core: CMMCorePlus, before: dict[str, Any]) -> None:
         )
         raise InputError(msg)
     core.setAutoShutter(before["auto_shutter"])
-    if [int(n) for n in core.getROI()] != before["roi"]:
-        core.clearROI()
-        if [int(n) for n in core.getROI()] != before["roi"]:
-            core.setROI(*before["roi"])
     # twice: a setting may change another one, such as binning the region of interest
     for _ in range(2):
         differing = _differing(core, wanted)
@@ -99,6 +96,11 @@ def restore_settings(core: CMMCorePlus, before: dict[str, Any]) -> None:
             except (RuntimeError, ValueError, KeyError):
                 continue  # told below, as what it still is
         core.waitForSystem()
+    # after the binning, which it counts in
+    if [int(n) for n in core.getROI()] != before["roi"]:
+        with suppress(RuntimeError, ValueError):  # told below
+            core.clearROI()
+            core.setROI(*before["roi"])
     differing = _differing(core, wanted)
     said = [f"{dev}-{name} is {now}, was {was}" for dev, name, now, was in differing]
     if [int(n) for n in core.getROI()] != before["roi"]:

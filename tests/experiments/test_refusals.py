@@ -1,0 +1,188 @@
+"""Bad experiments are refused before anything moves, and the message names the key."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.experiments import read_experiment, run
+
+GOOD = {
+    "channels": [{"config": "DAPI", "exposure": 5}],
+    "stage_positions": [{"x": 0, "y": 0, "z": 1}],
+    "z_plan": {"range": 6, "step": 1},
+    "metadata": {"rmz_acquire": {"version": 1, "estimator": "linear"}},
+}
+
+
+def _with(**changes):
+    told = {key: value for key, value in GOOD.items()}
+    block = changes.pop("block", None)
+    if block is not None:
+        told["metadata"] = {"rmz_acquire": {**GOOD["metadata"]["rmz_acquire"], **block}}
+    for key, value in changes.items():
+        told.pop(key, None)
+        if value is not None:
+            told[key] = value
+    return told
+
+
+BAD = {
+    "unknown key in our block": (
+        _with(block={"epsilom": 0.1}),
+        r"metadata\.rmz_acquire\.epsilom: there is no such key",
+    ),
+    "unknown key under it": (
+        _with(block={"stage": {"speed": 1}}),
+        r"metadata\.rmz_acquire\.stage\.speed",
+    ),
+    "unknown key of useq's": (_with(chanels=[1]), "chanels: there is no such key"),
+    "unknown key inside useq's": (
+        _with(channels=[{"config": "DAPI", "exposre": 5}]),
+        r"channels\.0\.exposre",
+    ),
+    "wrong version": (_with(block={"version": 2}), r"rmz_acquire\.version is 2"),
+    "no version": (
+        _with(metadata={"rmz_acquire": {"estimator": "linear"}}),
+        r"rmz_acquire\.version is missing",
+    ),
+    "no block": (_with(metadata={}), r"no metadata\.rmz_acquire"),
+    "no z_plan": (_with(z_plan=None), "z_plan is missing"),
+    "one plane": (_with(z_plan={"range": 0, "step": 1}), "z_plan"),
+    "unknown unit of epsilon": (
+        _with(block={"epsilon_kind": "decibel"}),
+        r"rmz_acquire\.epsilon_kind .*'relative' or 'absolute'",
+    ),
+    "epsilon of 0": (_with(block={"epsilon": 0}), r"rmz_acquire\.epsilon "),
+    "beyond the stage": (
+        _with(block={"stage": {"limits_um": [-1, 10]}}),
+        r"z_plan \(at stage_positions\.0\): .*from -2 to 4 µm.*-1 to 10 µm",
+    ),
+    "a list beyond the grid": (
+        _with(block={"z_um": [0, 30]}),
+        r"metadata\.rmz_acquire: z 31 µm is outside",
+    ),
+    "more planes at least than at most": (
+        _with(block={"min_planes": 5, "max_planes": 3}),
+        r"metadata\.rmz_acquire: max-planes 3 is below min-planes 5",
+    ),
+    "no exposure": (
+        _with(channels=[{"config": "DAPI", "exposure": 0}]),
+        r"channels.*exposure",
+    ),
+    "positions without z": (
+        _with(stage_positions=[{"x": 0, "y": 0, "z": 1}, {"x": 3, "y": 3}]),
+        r"stage_positions\.1\.z is missing",
+    ),
+    "no such channel group": (
+        _with(channels=[{"config": "DAPI", "group": "Dyes"}]),
+        r"channels\.0: there is no configuration group 'Dyes'",
+    ),
+    "no such channel": (
+        _with(channels=[{"config": "DAPY"}]),
+        r"channels\.0: group 'Channel' has no preset 'DAPY'",
+    ),
+    "no such model": (
+        _with(block={"estimator": "recurrent-mz", "model": "no-such"}),
+        r"rmz_acquire\.(model|optics)",
+    ),
+    "a model for nothing": (
+        _with(block={"model": "air-20x075"}),
+        r"rmz_acquire\.model: the linear estimator has none",
+    ),
+    "no optics": (
+        _with(block={"estimator": "wiener"}),
+        r"rmz_acquire\.optics: the configuration does not tell the NA",
+    ),
+    "no such stage": (
+        _with(block={"stage": {"device": "Piezo"}}),
+        r"rmz_acquire\.stage\.device: there is no focus stage 'Piezo'",
+    ),
+    "z inside the channels": (
+        _with(axis_order="tpgzc", channels=[{"config": "DAPI"}, {"config": "FITC"}]),
+        "axis_order: z must come last",
+    ),
+    "a leader that comes second": (
+        _with(
+            block={"channels": "leader", "leader": "FITC"},
+            channels=[{"config": "DAPI"}, {"config": "FITC"}],
+        ),
+        r"rmz_acquire\.leader: 'FITC' must come first",
+    ),
+    "no YAML": ("z_plan: [1, 2", "is no YAML at line"),
+    "no mapping": ("- 1", "an experiment has keys"),
+}
+
+
+@pytest.fixture
+def still(demo, monkeypatch):
+    """A microscope on which nothing may be set."""
+
+    def never(*args, **_):
+        raise AssertionError(f"something was set: {args}")
+
+    for name in (
+        "setPosition",
+        "setZPosition",
+        "setXYPosition",
+        "setConfig",
+        "setExposure",
+        "setProperty",
+        "setShutterOpen",
+        "snapImage",
+    ):
+        monkeypatch.setattr(demo, name, never)
+    yield demo
+    monkeypatch.undo()
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_refused_by_its_key(still, tmp_path, name):
+    told, message = BAD[name]
+    path = tmp_path / "bad.yaml"
+    text = told if isinstance(told, str) else yaml.safe_dump(told)
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=message) as said:
+        run(still, path, tmp_path / "run")
+    assert "\n" not in str(said.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_model_that_does_not_fit(still, tmp_path, monkeypatch):
+    class Card:
+        name = "air-20x075"
+
+        def check(self, optics, z_um):
+            assert optics.na == 1.4 and len(z_um) == 7
+            return ["model air-20x075 was trained at NA 0.75, this is 1.4"]
+
+    class Model:
+        card, sha256 = Card(), "0"
+
+    monkeypatch.setattr(
+        "rmz_acquire.experiments.estimators.load_model", lambda _: Model()
+    )
+    optics = {
+        "na": 1.4,
+        "immersion_index": 1.515,
+        "pixel_size_um": 0.1,
+        "wavelength_um": 0.46,
+    }
+    path = tmp_path / "far.yaml"
+    told = _with(block={"estimator": "recurrent-mz", "optics": optics})
+    path.write_text(yaml.safe_dump(told), encoding="utf-8")
+    with pytest.raises(InputError, match=r"rmz_acquire\.model: .*strict: false"):
+        run(still, path, tmp_path / "run")
+
+
+def test_a_good_one_is_read_and_a_folder_is_not_overwritten(demo, tmp_path):
+    path = tmp_path / "good.yaml"
+    path.write_text(yaml.safe_dump(GOOD), encoding="utf-8")
+    sequence = read_experiment(path)
+    assert len(list(sequence)) == 7
+    run(demo, sequence, tmp_path / "run")
+    with pytest.raises(InputError, match="holds a run already"):
+        run(demo, sequence, tmp_path / "run")
+    with pytest.raises(InputError, match="no-such"):
+        read_experiment(tmp_path / "no-such.yaml")
