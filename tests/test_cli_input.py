@@ -204,6 +204,25 @@ def test_a_configuration_that_names_a_missing_device(
     assert not out.exists()
 
 
+@pytest.mark.parametrize("role", ["Camera", "Focus"])
+def test_a_configuration_without_camera_or_stage_costs_no_earlier_run(
+    role: str, tmp_path: Path, out: Path, stack: Path, capsys: Capture
+) -> None:
+    pytest.importorskip("mm_test_adapters")
+    assert main(replay(stack, out, z="0,2,4")) == 0
+    capsys.readouterr()
+    device = {"Camera": "DStage", "Focus": "DCam"}[role]
+    other = {"Camera": "Focus", "Focus": "Camera"}[role]
+    path = tmp_path / "half.cfg"
+    path.write_text(
+        f"Device,It,DemoCamera,{device}\nProperty,Core,Initialize,1\n"
+        f"Property,Core,{other},It\n"
+    )
+    args = ["demo", "--config", str(path), "--estimator", "linear", "--overwrite"]
+    assert role in refused([*args, "--out", str(out)], capsys)
+    assert (out / "summary.json").exists()
+
+
 @pytest.mark.parametrize(
     ("args", "says"),
     [

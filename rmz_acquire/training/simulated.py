@@ -258,7 +258,7 @@ class SimulatedSequences(IterableDataset[Sequence]):
             if self._validation:  # every length comes up
                 m = low + (number + k) % (high - low + 1)
             else:  # short ones more often: they cost less and come first in a scan
-                m = low + int((high - low + 1) * rng.random() ** 1.5)
+                m = low + int((high - low + 1) * rng.random() ** 2)
             yield self._sequence(field, m, rng)
 
     def _sequence(self, field: Field, m: int, rng: np.random.Generator) -> Sequence:
