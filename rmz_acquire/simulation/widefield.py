@@ -2,8 +2,9 @@
 
 The picture at focus z is the sum over depths l of the specimen's layers, each blurred
 by the PSF of its defocus z - l. The computation reaches beyond the picture on all
-sides, so light comes in from outside and nothing wraps around, and is sampled finer
-than the camera, whose pixels then add up what falls on them.
+sides, so light comes in from outside and nothing wraps around as far as the margin
+reaches, and is sampled finer than the camera, whose pixels then add up what falls on
+them.
 """
 
 from __future__ import annotations
@@ -44,7 +45,8 @@ class WideField:
     layer_um : float
         Thickness of a layer, µm: a third of the depth of field or less.
     margin_px : int
-        Camera pixels beyond the picture on every side.
+        Camera pixels beyond the picture on every side. Light that is blurred farther
+        than that comes in again at the other side.
     aberrations : Aberrations, optional
         Of the objective.
     oversampling : int
@@ -81,11 +83,16 @@ class WideField:
             _fast_size((shape[0] + 2 * margin_px) * self._fine),
             _fast_size((shape[1] + 2 * margin_px) * self._fine),
         )
+        # The grid is even: around an odd picture its middle is half a fine pixel off.
+        odd_y, odd_x = (size * self._fine % 2 for size in shape)
         layers = specimen.layers(
             edges,
             shape=self._grid,
             pixel_size_um=self._pixel_um,
-            centre_um=centre_um,
+            centre_um=(
+                centre_um[0] + odd_y * self._pixel_um / 2,
+                centre_um[1] + odd_x * self._pixel_um / 2,
+            ),
         )
         self._spectra = torch.fft.rfft2(torch.from_numpy(layers))
 
