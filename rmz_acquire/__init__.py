@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rmz_acquire.errors import InputError, ScanFailed
+
 if TYPE_CHECKING:
     from rmz_acquire.experiments import resume, run
 
-__all__ = ["__version__", "resume", "run"]
+__all__ = ["InputError", "ScanFailed", "__version__", "resume", "run"]
 
 __version__ = "0.1.0"
 

@@ -262,7 +262,9 @@ def save_model(folder: Path, network: RecurrentMZ, card: ModelCard) -> ModelCard
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WEIGHTS
-    save_file(network.state_dict(), path, metadata={"format": "pt", "name": card.name})
+    # safetensors knows one layout of memory only
+    weights = {name: w.contiguous() for name, w in network.state_dict().items()}
+    save_file(weights, path, metadata={"format": "pt", "name": card.name})
     card = card.model_copy(update={"sha256": _sha256(path)})
     text = yaml.safe_dump(
         json.loads(card.model_dump_json()), sort_keys=False, allow_unicode=True

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["Normalisation"]
 
 BACKGROUND_PERCENTILE = 1.0
-SIGNAL_PERCENTILE = 99.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +40,10 @@ class Normalisation:
     def of(cls, planes: NDArray[Any]) -> Normalisation:
         """Estimate both from planes.
 
-        The background is the 1st percentile of all pixels; the scale reaches from
-        there to the 99.9th percentile of the largest value of every pixel over the
-        planes (of what an extended depth of field would show so far).
+        The background is the 1st percentile of all pixels, the scale their standard
+        deviation. A scale by the brightest spots would hang on which of them are in
+        focus so far, and leave the blurred rest too faint beside the propagation
+        matrix for a network to see.
 
         Parameters
         ----------
@@ -55,9 +55,9 @@ class Normalisation:
         Normalisation
         """
         background = float(np.percentile(planes, BACKGROUND_PERCENTILE))
-        top = float(np.percentile(planes.max(axis=0), SIGNAL_PERCENTILE))
+        scale = float(np.std(planes, dtype=np.float64))
         # A plane without any structure has no scale of its own: leave its counts.
-        return cls(background, top - background if top > background else 1.0)
+        return cls(background, scale if scale > 0 else 1.0)
 
     def apply(self, counts: NDArray[Any]) -> NDArray[np.float32]:
         """Counts to normalised values, float32."""

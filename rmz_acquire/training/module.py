@@ -60,7 +60,9 @@ class TrainingModule(lightning.LightningModule):
         if self.config.loss == "berhu":
             loss = berhu(output, batch.target)
         else:
-            loss = relative_error(output, batch.target, batch.priors[:, -1])
+            loss = relative_error(
+                output, batch.target, batch.priors[:, -1], batch.prior_error
+            )
         self.log("loss", loss, prog_bar=True)
         return loss
 

@@ -103,8 +103,8 @@ def release(
         order="any: evenly spaced, halving, random and bunched, sorted or not",
         dz_unit=f"signed blur radius in pixels over {config.network.dz_scale_px:g}",
         normalisation=(
-            "background: 1st percentile of all planes taken; scale: from there to the "
-            "99.9th percentile of their maximum projection"
+            "background: 1st percentile of all planes taken; scale: their standard "
+            "deviation"
         ),
         data=(
             f"simulated {families}; training specimens from seed "

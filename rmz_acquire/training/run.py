@@ -85,7 +85,7 @@ def fit(
         batch_size=1,
         collate_fn=_only,
         num_workers=workers,
-        prefetch_factor=8 if workers else None,
+        prefetch_factor=16 if workers else None,
         persistent_workers=workers > 0,
     )
     looks = list(

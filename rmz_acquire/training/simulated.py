@@ -7,7 +7,7 @@ resumed sees what it would have seen, and validation never meets training.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -258,7 +258,7 @@ class SimulatedSequences(IterableDataset[Sequence]):
             if self._validation:  # every length comes up
                 m = low + (number + k) % (high - low + 1)
             else:  # short ones more often: they cost less and come first in a scan
-                m = low + int((high - low + 1) * rng.random() ** 1.5)
+                m = low + int((high - low + 1) * rng.random() ** 2)
             yield self._sequence(field, m, rng)
 
     def _sequence(self, field: Field, m: int, rng: np.random.Generator) -> Sequence:
@@ -271,10 +271,11 @@ class SimulatedSequences(IterableDataset[Sequence]):
         if rng.random() < 0.5:
             light = light[::-1]
         n = len(field.z_um)
-        taken = draw_planes(n, m, rng)
-        wanted = rng.permutation(n)[: self._config.targets]
+        taken, wanted = draw_planes(n, m, self._config.targets, rng)
         counts = field.camera.expose(light[taken], 1.0, rng).astype(np.float32)
         scale = Normalisation.of(counts)
+        # A live scan keeps its scale while new planes agree with it roughly.
+        scale = replace(scale, scale=scale.scale * math.exp(rng.uniform(-0.25, 0.25)))
         planes = torch.from_numpy(scale.apply(counts))
         truth = field.camera.expected(np.ascontiguousarray(light[wanted]), 1.0)
         wiener = self._wiener(field)

@@ -17,7 +17,7 @@ GOOD = {
 
 
 def _with(**changes):
-    told = {key: value for key, value in GOOD.items()}
+    told = dict(GOOD)
     block = changes.pop("block", None)
     if block is not None:
         told["metadata"] = {"rmz_acquire": {**GOOD["metadata"]["rmz_acquire"], **block}}
