@@ -17,7 +17,6 @@ from rmz_acquire.acquisition import (
     FocusDrive,
     LightGate,
     ScanEngine,
-    Visit,
     acquire,
 )
 from rmz_acquire.errors import InputError
@@ -207,15 +206,8 @@ def _go(
         clock_s=core.mda.event_seconds_elapsed,
         elapsed_s=elapsed_s,
         on_decision=on_decision,
+        on_end=tally.add,
     )
-
-    def ended(visit: Visit) -> None:
-        outcome = visit.scan.outcome
-        assert outcome is not None
-        visit.recorder.finish(outcome, visit.scan.volume)
-        visits.ended(visit.scan)
-        tally.add(visits.volume, visits.record, visit.scan)
-
     engine = ScanEngine(
         core,
         visits,
@@ -223,7 +215,7 @@ def _go(
         light=light,
         autofocus=focus,
         control=control,
-        on_end=ended,
+        on_end=lambda visit: visits.ended(visit.scan),
     )
     groups = {c[0] for v in prepared.volumes if (c := channel_of(v)) is not None}
     problems = acquire(

@@ -51,6 +51,8 @@ class Visits:
         How long ago the experiment began, s; None for one that begins now.
     on_decision : callable, optional
         Is handed the volume, each decision and its estimate.
+    on_end : callable, optional
+        Is handed each volume that ended well, its record and its scan.
     """
 
     def __init__(
@@ -62,7 +64,9 @@ class Visits:
         clock_s: Callable[[], float],
         elapsed_s: float | None = None,
         on_decision: Callable[[Volume, Decision, Estimate | None], None] | None = None,
+        on_end: Callable[[Volume, VolumeRecord, Scan], None] | None = None,
     ) -> None:
+        self._on_end = on_end
         self._prepared = prepared
         self._folder = folder
         self._control = control
@@ -102,7 +106,6 @@ class Visits:
             )
             take_up(scan, volume, self._folder, record, self._control)
             if scan.outcome is not None and scan.outcome.ok:
-                record.finish(scan.outcome, scan.volume)
                 self.ended(scan)
                 continue
             yield Visit(
@@ -114,9 +117,16 @@ class Visits:
             )
 
     def ended(self, scan: Scan) -> None:
-        """Note the planes of a volume for the channels that follow it."""
-        if self.volume is not None:
-            self._note(self.volume, [d.z_requested_um for d in scan.decisions])
+        """Write down the volume at hand, whose scan ended well.
+
+        Its planes are noted for the channels that follow it.
+        """
+        volume, record, outcome = self.volume, self.record, scan.outcome
+        assert volume is not None and record is not None and outcome is not None
+        record.finish(outcome, scan.volume)
+        self._note(volume, [d.z_requested_um for d in scan.decisions])
+        if self._on_end is not None:
+            self._on_end(volume, record, scan)
 
     def _note(self, volume: Volume, z_um: list[float]) -> None:
         if not volume.single:
