@@ -184,8 +184,10 @@ class FocusDrive:
         """
         stopped, self._stopped = self._stopped, None
         try:
-            # straight: below the start there may be no room for an approach
-            self._go(self.start_um, time.perf_counter())
+            # straight, since below the start there may be no room for an approach, and
+            # without a rest, since no picture is taken there
+            self._send(self.start_um)
+            self._arrive(self.start_um)
         finally:
             self._stopped = stopped
 

@@ -43,6 +43,8 @@ __all__ = ["ScanEngine"]
 
 logger = logging.getLogger(__name__)
 
+_LOOK_S = 0.05
+
 
 class ScanEngine(MDAEngine):
     """Runs the events that scans ask for and hands them every frame.
@@ -163,6 +165,7 @@ class ScanEngine(MDAEngine):
             self._fail(error)
             raise SkipEvent(0, "the microscope failed") from error
         # light is dose: look once more before the exposure
+        self._hold_while_paused()
         self._go_on_or_skip()
 
     def exec_event(self, event: useq.MDAEvent) -> Iterator[Any]:
@@ -232,6 +235,11 @@ class ScanEngine(MDAEngine):
         ended = self._visit is None or self._visit.scan.outcome is not None
         if self.stopped() or ended or self.errors:
             raise SkipEvent(0, "the scan was ended")
+
+    def _hold_while_paused(self) -> None:
+        """Hold before the exposure: the runner itself pauses behind it only."""
+        while self.mmcore.mda.status.pause_requested and not self.stopped():
+            time.sleep(_LOOK_S)
 
     def _correction_um(self) -> float:
         if self._autofocus is None or self._visit is None:

@@ -6,6 +6,7 @@ A UniMMCore with a camera written in Python does not work the shutter in `snapIm
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -16,7 +17,14 @@ if TYPE_CHECKING:
 
     from pymmcore_plus import CMMCorePlus
 
-__all__ = ["LightGate"]
+__all__ = ["LightGate", "ShutterError"]
+
+_TRIES = 5
+_REST_S = 0.02
+
+
+class ShutterError(RuntimeError):
+    """A shutter does not close."""
 
 
 class LightGate:
@@ -50,14 +58,16 @@ class LightGate:
         )
         if not by_hand:
             yield
+            # the core closed it: one that sticks must not stay open unseen
+            if shutter and core.getAutoShutter() and core.getShutterOpen(shutter):
+                self._shut(shutter)
             return
         try:
             core.setShutterOpen(shutter, True)
             core.waitForDevice(shutter)
             yield
         finally:
-            core.setShutterOpen(shutter, False)
-            core.waitForDevice(shutter)
+            self._shut(shutter)
 
     def close(self) -> None:
         """Close every shutter that was in use.
@@ -71,15 +81,25 @@ class LightGate:
         problems: list[str] = []
         for shutter in self._shutters:
             try:
-                self._core.setShutterOpen(shutter, False)
-                self._core.waitForDevice(shutter)
-                if self._core.getShutterOpen(shutter):
-                    problems.append(f"shutter {shutter!r} is still open")
+                self._shut(shutter)
+            except ShutterError as error:
+                problems.append(str(error))
             except Exception as error:
                 # the other shutters must be closed too
                 problems.append(f"shutter {shutter!r} cannot be closed: {error}")
         if problems:
             raise RuntimeError("; ".join(problems))
+
+    def _shut(self, shutter: str) -> None:
+        """Close a shutter and make sure of it; one that sticks is told again."""
+        for _ in range(_TRIES):
+            self._core.setShutterOpen(shutter, False)
+            self._core.waitForDevice(shutter)
+            if not self._core.getShutterOpen(shutter):
+                return
+            time.sleep(_REST_S)
+        msg = f"shutter {shutter!r} is still open: switch the light off by hand"
+        raise ShutterError(msg)
 
     def _notice(self) -> str:
         shutter = str(self._core.getShutterDevice())

@@ -21,6 +21,7 @@ from pymmcore_plus.experimental.unicore import SimpleCameraDevice
 from rmz_acquire.errors import InputError
 from rmz_acquire.simulation.bleaching import BleachLedger
 from rmz_acquire.simulation.devices import Choices, SimulatedDevice, device_behind
+from rmz_acquire.simulation.faults import CameraFaults
 from rmz_acquire.simulation.scene import Field, RecordedScene, RenderedScene
 from rmz_acquire.simulation.scope import CoreScope
 from rmz_acquire.simulation.specimens import SPECIMENS
@@ -64,6 +65,7 @@ class SimulatedCamera(SimulatedDevice, SimpleCameraDevice):
         self._rng = np.random.default_rng()
         self._fresh_specimen()
         super().__init__()
+        self._faults = CameraFaults(self)
         self._add_properties()
 
     def connect(self, scope: Scope) -> None:
@@ -126,9 +128,11 @@ class SimulatedCamera(SimulatedDevice, SimpleCameraDevice):
         """Expose once, in the time that the exposure takes, into the buffer."""
         begin = time.perf_counter()
         scope = self._look()
-        z_um = scope.z_um()
+        self._faults.expose()
+        z_um = scope.z_um() - self._faults.moved_um()
         if self._recorded is not None:
             buffer[:] = self._bin(self._recorded.at(z_um), np.mean)
+            self._faults.spoil(buffer, self._model.offset, 65535)
             return {"Simulated_z_um": z_um}
         field = self._field(scope)
         if scope.lit():
@@ -140,6 +144,7 @@ class SimulatedCamera(SimulatedDevice, SimpleCameraDevice):
         else:
             factor, light = 0.0, np.zeros(self.sensor_shape(), np.float32)
         buffer[:] = self._pixel().expose(light, self._exposure_ms, self._rng)
+        self._faults.spoil(buffer, self._model.offset, 2**self._model.bit_depth - 1)
         rest_s = self._exposure_ms / 1000 - (time.perf_counter() - begin)
         if rest_s > 0:
             time.sleep(rest_s)

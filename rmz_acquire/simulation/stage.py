@@ -10,6 +10,7 @@ from pymmcore_plus import FocusDirection, Keyword
 from pymmcore_plus.experimental.unicore import StageDevice
 
 from rmz_acquire.simulation.devices import SimulatedDevice
+from rmz_acquire.simulation.faults import StageFaults
 
 __all__ = ["SimulatedStage"]
 
@@ -52,6 +53,7 @@ class SimulatedStage(SimulatedDevice, StageDevice):
         self._direction = FocusDirection.Unknown
         self._origin_um = 0.0
         self._move = _Move(0.0, 0.0, time.perf_counter(), 0.0)
+        self._faults = StageFaults(self)
         add = self.add_property
         add(
             Keyword.Position,
@@ -117,15 +119,21 @@ class SimulatedStage(SimulatedDevice, StageDevice):
             raise ValueError(msg)
         now = time.perf_counter()
         start = self._move.encoder_um(now)
+        if not self._faults.moves(start, target):
+            return
+        target += self._faults.off_um
         travel_s = abs(target - start) / self._speed_um_per_s
         self._move = _Move(start, target, now, travel_s)
 
     def get_position_um(self) -> float:
         """Position of the encoder, µm."""
-        return self._move.encoder_um(time.perf_counter())
+        return self._faults.read_um(self._move.encoder_um(time.perf_counter()))
 
     def true_position_um(self) -> float:
-        """Where the focus really is now, µm: the encoder's position and the ringing."""
+        """Where the focus really is now, µm: with ringing and with its faults."""
+        return self._faults.true_um(self._ringing_um())
+
+    def _ringing_um(self) -> float:
         move, now = self._move, time.perf_counter()
         position = move.encoder_um(now) + self._origin_um
         rest_s = now - move.begin_s - move.travel_s

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-import useq
 from pymmcore_plus import CMMCorePlus
 
 from rmz_acquire.acquisition import open_core
@@ -25,17 +24,3 @@ def demo():
     core.setShutterOpen(False)
     yield core
     core.unloadAllDevices()
-
-
-def sequence(block=None, **given):
-    """An experiment with our block, linear and quick."""
-    settings = {
-        "version": 1,
-        "estimator": "linear",
-        "epsilon": 1e-9,
-        "max_planes": 4,
-        **(block or {}),
-    }
-    given.setdefault("z_plan", {"range": 6, "step": 1})
-    given.setdefault("channels", [{"config": "DAPI", "exposure": 1}])
-    return useq.MDASequence(metadata={"rmz_acquire": settings}, **given)

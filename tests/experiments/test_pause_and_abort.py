@@ -1,0 +1,181 @@
+"""Abort and pause within one second, whatever the experiment is at."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from experiment_fakes import sequence
+
+from rmz_acquire.acquisition import Control, load_simulated
+from rmz_acquire.experiments import run
+from rmz_acquire.reconstruction import make_estimator
+
+START_UM = 1.0
+STATES = ("waiting", "thinking", "settling", "travelling", "exposing", "paused")
+
+
+class Slow:
+    """An estimator like a network that needs its time."""
+
+    def __init__(self, inner, seconds, thinking):
+        self._inner, self._seconds, self._thinking = inner, seconds, thinking
+
+    def __getattr__(self, name):
+        return getattr(self._inner, name)
+
+    def add(self, image, z_um):
+        self._thinking.set()
+        time.sleep(self._seconds)
+        return self._inner.add(image, z_um)
+
+
+@pytest.fixture
+def scope():
+    core = load_simulated(SensorSize_px=64, exposure_ms=2.0, seed=4)
+    core.setPosition(START_UM)
+    core.waitForSystem()
+    yield core
+    core.unloadAllDevices()
+
+
+def _in_state(core, state, monkeypatch):
+    """Bring about a state; gives the experiment, and what is set once it is there."""
+    there = threading.Event()
+    block, given = {}, {}
+    if state == "waiting":
+        given["time_plan"] = {"interval": 60, "loops": 2}
+        core.mda.events.awaitingEvent.connect(lambda *_: there.set())
+    elif state == "thinking":
+        monkeypatch.setattr(
+            "rmz_acquire.experiments.estimators.make_estimator",
+            lambda *args, **options: Slow(make_estimator(*args, **options), 4.0, there),
+        )
+    elif state == "settling":
+        block["stage"] = {"settle_ms": 20000}
+        core.mda.events.eventStarted.connect(lambda _: there.set())
+    elif state == "travelling":
+        core.setProperty("Z", "Speed_um_per_s", 20000)
+        given["z_plan"] = {"range": 60, "step": 10}
+        block["z_um"] = [-30, 30]
+
+        def started(event):
+            if event.index["z"] == 6:
+                core.setProperty("Z", "Speed_um_per_s", 4)
+                there.set()
+
+        core.mda.events.eventStarted.connect(started)
+    elif state == "exposing":
+        given["channels"] = [{"config": "GFP", "exposure": 600}]
+        core.mda.events.eventStarted.connect(lambda _: there.set())
+    elif state == "paused":
+
+        def pause(*_):
+            core.mda.set_paused(True)
+            there.set()
+
+        core.mda.events.frameReady.connect(pause)
+    given.setdefault("channels", [{"config": "GFP", "exposure": 2}])
+    return sequence(block, **given), there
+
+
+@pytest.mark.parametrize("state", STATES)
+@pytest.mark.timeout(60)
+def test_abort_within_a_second(scope, state, tmp_path, monkeypatch):
+    wanted, there = _in_state(scope, state, monkeypatch)
+    control = Control()
+    pressed = []
+
+    def press():
+        assert there.wait(20)
+        time.sleep(0.15)
+        if state == "travelling":
+            # for the way back; the move that it is at stays slow
+            scope.setProperty("Z", "Speed_um_per_s", 20000)
+        pressed.append(time.perf_counter())
+        control.abort("pressed")
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    summary = run(scope, wanted, tmp_path / "run", control=control)
+    took_s = time.perf_counter() - pressed[0]
+    thread.join()
+    assert summary.status == "aborted" and "pressed" in summary.reason, summary.reason
+    assert took_s < 1.0
+    assert not scope.getShutterOpen()
+    assert scope.getPosition() == pytest.approx(START_UM, abs=0.1)
+
+
+@pytest.mark.parametrize("state", ["waiting", "thinking", "settling"])
+@pytest.mark.timeout(60)
+def test_nothing_is_exposed_while_paused(scope, state, tmp_path, monkeypatch):
+    wanted, there = _in_state(scope, state, monkeypatch)
+    if state == "settling":
+        block = wanted.metadata["rmz_acquire"]
+        block["stage"] = {"settle_ms": 400}
+    snaps, control, seen = [], Control(), []
+    snap = scope.snapImage
+    monkeypatch.setattr(
+        scope, "snapImage", lambda *a: (snaps.append(time.perf_counter()), snap(*a))[1]
+    )
+
+    def press():
+        assert there.wait(20)
+        scope.mda.set_paused(True)
+        time.sleep(0.3)
+        before = len(snaps)
+        time.sleep(1.2)
+        seen.append((before, len(snaps), scope.getShutterOpen()))
+        control.abort()
+
+    thread = threading.Thread(target=press)
+    thread.start()
+    summary = run(scope, wanted, tmp_path / "run", control=control)
+    thread.join()
+    (before, after, light) = seen[0]
+    assert before == after and not light
+    assert summary.status == "aborted"
+
+
+@pytest.mark.timeout(60)
+def test_a_paused_experiment_goes_on(scope, tmp_path):
+    paused = []
+
+    def pause(*_):
+        if not paused:
+            paused.append(True)
+            scope.mda.set_paused(True)
+            threading.Timer(0.4, lambda: scope.mda.set_paused(False)).start()
+
+    scope.mda.events.frameReady.connect(pause)
+    summary = run(
+        scope,
+        sequence(channels=[{"config": "GFP", "exposure": 2}]),
+        tmp_path / "run",
+    )
+    assert summary.status == "completed" and summary.planes_taken == 4
+
+
+@pytest.mark.timeout(60)
+def test_time_points_keep_their_schedule(scope, tmp_path):
+    """A scan that stops early does not shift the next; one that is late is told."""
+    started = {}
+
+    def note(event):
+        started.setdefault(event.index["t"], time.perf_counter())
+
+    scope.mda.events.eventStarted.connect(note)
+    channels = [{"config": "GFP", "exposure": 2}]
+    plan = {"interval": 0.8, "loops": 3}
+    summary = run(
+        scope, sequence(channels=channels, time_plan=plan), tmp_path / "on-time"
+    )
+    assert summary.status == "completed" and not summary.late
+    assert started[1] - started[0] == pytest.approx(0.8, abs=0.2)
+    assert started[2] - started[0] == pytest.approx(1.6, abs=0.2)
+    slow = sequence({"stage": {"settle_ms": 250}}, channels=channels, time_plan=plan)
+    summary = run(scope, slow, tmp_path / "late")
+    assert summary.status == "completed"
+    assert [item["t"] for item in summary.late] == [1, 2]
+    assert summary.late[0]["late_s"] == pytest.approx(0.3, abs=0.3)
