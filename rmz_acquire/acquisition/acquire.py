@@ -100,7 +100,7 @@ def _live(
         core.mda.run(events)
         _say_why(core, engine)
     except BaseException as error:
-        logger.exception("the scan failed")
+        logger.debug("the scan failed", exc_info=error)
         if engine.visit is None:
             problems.append(" ".join(str(error).split()))
         else:
@@ -112,7 +112,7 @@ def _live(
                 step()
             except Exception as error:
                 # each step on its own: a stage that jams must not keep the light on
-                logger.exception(what)
+                logger.debug("%s", what, exc_info=error)
                 problems.append(f"{what}: {' '.join(str(error).split())}")
         done.set()
 

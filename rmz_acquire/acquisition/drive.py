@@ -186,8 +186,14 @@ class FocusDrive:
         try:
             # straight, since below the start there may be no room for an approach, and
             # without a rest, since no picture is taken there
-            self._send(self.start_um)
-            self._arrive(self.start_um)
+            for left in range(self._retries, -1, -1):
+                self._send(self.start_um)
+                try:
+                    self._arrive(self.start_um)
+                    return
+                except StageError:
+                    if left == 0:
+                        raise
         finally:
             self._stopped = stopped
 

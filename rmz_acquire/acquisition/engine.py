@@ -22,6 +22,7 @@ from pymmcore_plus.mda import MDAEngine, SkipEvent
 from useq import HardwareAutofocus
 
 from rmz_acquire.acquisition.drive import Interrupted, StageError
+from rmz_acquire.acquisition.light import ShutterError
 from rmz_acquire.acquisition.settings import EventSettings
 from rmz_acquire.acquisition.thinking import Thinker
 from rmz_acquire.acquisition.visit import Control
@@ -95,6 +96,7 @@ class ScanEngine(MDAEngine):
         self._settings = EventSettings(core, self.stopped)
         self._thinker = Thinker()
         self._arrival: Arrival | None = None
+        self._stuck: ShutterError | None = None
         #: What went wrong outside of any scan, or after the scan had ended.
         self.errors: list[Exception] = []
 
@@ -185,6 +187,8 @@ class ScanEngine(MDAEngine):
                 return
             plane = self._take(event)
             visit.recorder.write_plane(plane, visit.scan.planes_taken)
+            if self._stuck is not None:
+                raise self._stuck
             meta = self._describe(event)
         except Interrupted:
             return
@@ -260,8 +264,12 @@ class ScanEngine(MDAEngine):
             raise StageError(msg)
         self._arrival = None
         begin = time.perf_counter()
-        with self._light.exposure():
-            core.snapImage()
+        try:
+            with self._light.exposure():
+                core.snapImage()
+        except ShutterError as error:
+            # the specimen has paid for this frame: kept first, told then
+            self._stuck = error
         ended = datetime.now(UTC)
         # a copy: the core may hand out its own buffer, which the next frame overwrites
         image = np.array(core.getImage())

@@ -7,7 +7,6 @@ position have z of the specimen's, however the stage drifts.
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,8 +14,6 @@ if TYPE_CHECKING:
     from useq import HardwareAutofocus
 
 __all__ = ["Autofocus", "AutofocusError"]
-
-logger = logging.getLogger(__name__)
 
 
 class AutofocusError(RuntimeError):
@@ -34,7 +31,7 @@ class Autofocus:
         Label of the focus stage that it moves.
     required : bool
         Whether an autofocus that fails is an error; otherwise the last correction
-        holds on, and a warning is logged.
+        holds on, and `failures` tells.
     corrections_um : dict, optional
         Corrections known already, µm, by position: of a run that is resumed.
     """
@@ -51,7 +48,7 @@ class Autofocus:
         self._stage = stage
         self._required = required
         self._corrections_um = dict(corrections_um or {})
-        #: What failed, in words.
+        #: Where it failed and the last correction was used, in words.
         self.failures: list[str] = []
 
     def correction_um(self, place: int | None) -> float:
@@ -101,9 +98,8 @@ class Autofocus:
             return self.correction_um(place)
         where = "" if place is None else f" at position {place}"
         msg = f"autofocus{where} failed {tries} times: {said}"
-        self.failures.append(msg)
         if self._required:
             raise AutofocusError(msg)
         shift = self.correction_um(place)
-        logger.warning("%s; going on with the last correction, %g µm", msg, shift)
+        self.failures.append(f"{msg}; went on with the last correction, {shift:g} µm")
         return shift

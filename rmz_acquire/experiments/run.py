@@ -237,8 +237,9 @@ def _go(
                 visit.recorder.finish(outcome, visit.scan.volume)
             except Exception as error:
                 # its planes are there; the disk may be full
-                logger.exception("the unfinished volume could not be written")
-                problems.append(" ".join(str(error).split()))
+                logger.debug("the unfinished volume was not written", exc_info=error)
+                if not isinstance(visit.scan.error, OSError):
+                    problems.append(" ".join(str(error).split()))
             tally.add(visits.volume, visits.record, visit.scan)
     summary = tally.summary(
         visit.scan.outcome if visit is not None else None,
@@ -251,7 +252,7 @@ def _go(
     try:
         folder.write_summary(summary.model_dump(mode="json"))
     except OSError as error:
-        logger.exception("the summary could not be written")
+        logger.debug("the summary was not written", exc_info=error)
         said = summary.error or f"the summary could not be written: {error}"
         summary = summary.model_copy(update={"status": "failed", "error": said})
     return summary

@@ -102,12 +102,15 @@ class Tally:
         self, volume: Volume | None, record: VolumeRecord | None, scan: Scan
     ) -> None:
         """Count a volume that has come to its end."""
-        if volume is None or record is None or scan.planes_taken == 0:
+        if volume is None or record is None:
+            return
+        taken = max(scan.planes_taken, record.planes)
+        if taken == 0:
             return
         self._count(volume.key, [d.exposure_ms for d in scan.decisions])
-        if scan.planes_taken > self._planes[volume.key][0]:
+        if taken > self._planes[volume.key][0]:
             # one was taken and not decided upon
-            self._planes[volume.key] = (scan.planes_taken, None)
+            self._planes[volume.key] = (taken, None)
         if scan.outcome is not None and scan.outcome.ok:
             self._done.add(volume.key)
         self._note_late(volume.key, {"late_s": record.late_s})

@@ -204,6 +204,8 @@ class VolumeRecord:
         self._ask_late = late_s
         #: By how much it came later than planned, s; None where nobody planned it.
         self.late_s: float | None = None
+        #: How many planes it was given.
+        self.planes = 0
 
     def write_plane(self, plane: Plane, index: int) -> None:
         """Put a plane on disk, findable by t, p, g, c and its order."""
@@ -212,6 +214,7 @@ class VolumeRecord:
             self.late_s = self._ask_late() - took_s
         line = {**self._index, "order": index, **plane_line(plane)}
         self._planes.write(self.key, index, plane.image, line)
+        self.planes += 1
 
     def write_decision(self, decision: Decision) -> None:
         """Add a line to ``decisions.jsonl``."""
@@ -233,8 +236,10 @@ class VolumeRecord:
         if volume is None:
             self._volumes.path.mkdir(parents=True, exist_ok=True)
             self._volumes.journal.append(line)
-            return
-        self._volumes.write(self.key, 0, volume, line)
+        else:
+            self._volumes.write(self.key, 0, volume, line)
+        for journal in (self._planes.journal, self._decisions, self._volumes.journal):
+            journal.sync()
 
 
 def _by_key(lines: list[dict[str, Any]]) -> dict[Key, list[dict[str, Any]]]:

@@ -2,8 +2,9 @@
 
 The layout is bioformats2raw's, which napari and Fiji read: a group of images, each
 (t, c, z, y, x) with its voxel size, its place on the stage and the names of its
-channels. Every plane, or part of a volume, is a chunk, on disk when the call that
-writes it returns; what was never taken is no file and reads as 0.
+channels. Every plane, or part of a volume, is a chunk, safe from a kill
+when the call that writes it returns; what was never taken is no file and reads as 0.
+The journals are put on the disk itself, against a power cut, after every volume.
 
 Beside the images lies a journal, ``planes.jsonl`` or ``volumes.jsonl``: one line for
 each that is whole, written after its pixels. It tells which are there, and is the only
@@ -13,6 +14,7 @@ ten thousandth.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from dataclasses import dataclass
@@ -47,6 +49,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self.lines = self.read(path)
+        self._begun = path.exists()
         if path.exists():
             whole = self._text(path)
             if len(whole) < path.stat().st_size:
@@ -64,16 +67,29 @@ class Journal:
         data = path.read_bytes()
         return data[: data.rfind(b"\n") + 1]
 
+    def check(self) -> None:
+        """Raise FileNotFoundError where the file that was begun is gone."""
+        if self._begun and not self._path.exists():
+            raise FileNotFoundError(
+                errno.ENOENT, "the folder of the experiment is gone", str(self._path)
+            )
+
     def append(self, line: dict[str, Any]) -> None:
-        """Add a line; it is on disk when this returns."""
+        """Add a line; a killed process leaves it whole when this returns."""
+        self.check()
         text = json.dumps(jsonable(line), allow_nan=False, ensure_ascii=False)
         fresh = not self._path.exists()
         with self._path.open("a", encoding="utf-8") as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+            file.write(text + "\n")  # closing it hands it to the system
+        self._begun = True
         if fresh:
             sync_directory(self._path.parent)
+
+    def sync(self) -> None:
+        """Put every line on the disk itself, against a power cut."""
+        if self._begun:
+            with self._path.open("a", encoding="utf-8") as file:
+                os.fsync(file.fileno())
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +175,8 @@ class Series:
         OSError
             If the disk does not take it.
         """
+        # else the pixels would make a new folder where the old one was moved away
+        self.journal.check()
         t, p, g, c = key
         pixels = np.ascontiguousarray(pixels)
         pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
@@ -209,7 +227,13 @@ class Series:
 
     def _open(self, place: tuple[int, int]) -> Any:
         where = self.path / self._images[place].name / "0"
-        spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": str(where)}}
+        spec = {
+            "driver": "zarr3",
+            "kvstore": {"driver": "file", "path": str(where)},
+            # a killed process leaves what it wrote; to wait for the platter as well
+            # would cost every plane milliseconds
+            "context": {"file_io_sync": False},
+        }
         return tensorstore.open(spec, open=True, read=True, write=True).result()
 
     def _create(self, place: tuple[int, int], pixels: NDArray[Any]) -> Any:
@@ -219,7 +243,7 @@ class Series:
         y, x = pixels.shape[-2:]
         one = y * x * pixels.dtype.itemsize
         deep = 1 if pixels.ndim == 2 else max(1, min(len(pixels), _CHUNK_BYTES // one))
-        _, arrays = prepare_image(
+        prepare_image(
             self.path / image.name,
             self._model(image, pixels),
             ((*image.shape, y, x), pixels.dtype),
@@ -229,7 +253,7 @@ class Series:
             overwrite=True,
         )
         sync_directory(self.path / image.name)
-        return arrays["0"]
+        return self._open(place)
 
     def _make_root(self) -> None:
         root = self.path / "zarr.json"
