@@ -37,6 +37,7 @@ def fit(
     workers: int = 1,
     threads: int | None = None,
     progress: bool = True,
+    checkpoint_every: int = 50,
 ) -> TrainingModule:
     """Train until the configured number of steps; go on from the last checkpoint.
 
@@ -47,11 +48,14 @@ def fit(
     folder : Path
         Checkpoints and scalars; what it holds of the same run is gone on with.
     workers : int
-        Processes that simulate specimens.
+        Processes that simulate specimens. A run that is gone on with sees exactly the
+        sequences that it would have seen, if there are as many as before.
     threads : int, optional
         Of torch in this process.
     progress : bool
         Show a bar with the time left.
+    checkpoint_every : int
+        Steps between checkpoints: so much is lost when a run is cut off.
 
     Returns
     -------
@@ -75,13 +79,13 @@ def fit(
 
     last = folder / "last.ckpt"
     module = TrainingModule(config)
-    first, batches = 0, config.optimiser.steps * config.optimiser.accumulate
+    consumed, batches = 0, config.optimiser.steps * config.optimiser.accumulate
     if last.exists():
         step = int(torch.load(last, weights_only=False)["global_step"])
-        first = step * config.optimiser.accumulate // config.simulation.sequences
+        consumed = step * config.optimiser.accumulate
         log.info("going on at step %d of %d", step, config.optimiser.steps)
     training: DataLoader[Any] = DataLoader(
-        SimulatedSequences(config, first=first),
+        SimulatedSequences(config, consumed=consumed),
         batch_size=1,
         collate_fn=_only,
         num_workers=workers,
@@ -96,11 +100,11 @@ def fit(
     validation: DataLoader[Any] = DataLoader(looks, batch_size=1, collate_fn=_only)  # type: ignore[arg-type]
     every = config.validate_every * config.optimiser.accumulate
     checkpoints = ModelCheckpoint(
-        folder, every_n_train_steps=50, save_last=True, save_top_k=0
+        folder, every_n_train_steps=checkpoint_every, save_last=True, save_top_k=0
     )
     trainer = lightning.Trainer(
         accelerator="auto",
-        devices="auto",
+        devices=1,  # a second one would be shown the same sequences
         max_steps=config.optimiser.steps,
         max_epochs=-1,
         accumulate_grad_batches=config.optimiser.accumulate,
