@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -71,11 +72,11 @@ def fit(
         torch.set_num_threads(threads)
     folder.mkdir(parents=True, exist_ok=True)
     told = folder / "config.json"
-    text = config.model_dump_json(indent=2)
-    if told.exists() and told.read_text(encoding="utf-8") != text:
+    settings = config.model_dump(mode="json")
+    if told.exists() and json.loads(told.read_text(encoding="utf-8")) != settings:
         msg = f"{folder} holds a run of another configuration: choose another --out"
         raise InputError(msg)
-    told.write_text(text, encoding="utf-8")
+    told.write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
     last = folder / "last.ckpt"
     module = TrainingModule(config)
