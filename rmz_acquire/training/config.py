@@ -141,6 +141,9 @@ class TrainingConfig(_Strict):
         Fewest and most planes of a sequence.
     targets : int
         Output planes of a sequence.
+    largest_gap_um : float
+        Largest distance from an output plane to the nearest plane taken, µm, that the
+        model is released for: a scan does not take a small change for an end before.
     loss : {"berhu", "relative"}
         "berhu" is eq. 8 of the paper; "relative" is the squared plus the absolute
         error, each over the prior's own, so that dim and bright, easy and hard
@@ -160,6 +163,7 @@ class TrainingConfig(_Strict):
     simulation: SimulationConfig
     planes: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 10)
     targets: Annotated[int, Field(ge=1)] = 8
+    largest_gap_um: Annotated[float, Field(gt=0)] = 2.5
     loss: Literal["berhu", "relative"] = "relative"
     optimiser: OptimiserConfig
     validate_every: Annotated[int, Field(ge=1)] = 250
