@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from rmz_acquire.cli.app import app
+from rmz_acquire.experiments import read_experiment
+from rmz_acquire.experiments.volumes import volumes_of
 from rmz_acquire.models import DEFAULT_MODEL, list_models
 
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
@@ -30,6 +32,15 @@ def test_the_script_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
             scope["core"].unloadAllDevices()  # type: ignore[attr-defined]
     summary = json.loads((tmp_path / "my-run" / "summary.json").read_text())
     assert summary["stop_reason"] == "converged"
+
+
+def test_the_experiment_is_read(tmp_path: Path) -> None:
+    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    path = tmp_path / "experiment.yaml"
+    path.write_text(text, encoding="utf-8")
+    assert len(volumes_of(read_experiment(path))) == 48 * 2 * 2
+    shipped = Path(__file__).resolve().parent.parent / "configs" / "timelapse.yaml"
+    assert len(volumes_of(read_experiment(shipped))) == 4
 
 
 def test_every_command_is_named() -> None:

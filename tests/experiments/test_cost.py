@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import statistics
 import threading
@@ -20,6 +21,14 @@ from rmz_acquire.experiments.estimators import Estimators, NoEstimator
 # the whole of it: RMZ_ACQUIRE_SOAK=1000 pytest -s tests/experiments/test_cost.py
 SOAK = int(os.environ.get("RMZ_ACQUIRE_SOAK", "60"))
 PER_VOLUME = 10
+
+
+@pytest.fixture(autouse=True)
+def _quiet():
+    """No log of every event: pytest would keep it all, and its time counts too."""
+    logging.disable(logging.INFO)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture
