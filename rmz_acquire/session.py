@@ -118,9 +118,7 @@ def run_volume(
         description["optics"] = optics.model_dump()
         if pixel_size_um is None:
             pixel_size_um = optics.pixel_size_um
-    gap_um = description.get("largest_gap_um")
-    if plan.max_gap_um is None and gap_um is not None:
-        plan = plan.model_copy(update={"max_gap_um": gap_um})
+    plan = plan.within_reach(description.get("largest_gap_um"))
     scan = Scan(plan, estimator, on_decision=on_decision)
     say = on_step if on_step is not None else _nothing
 

@@ -207,6 +207,7 @@ def fresh_scan(
     else:
         plan = volume.plan(prepared.settings, exact_um)
         estimator = prepared.estimators.make(channel_of(volume), plan.z_um)
+        plan = plan.within_reach(estimator.describe().get("largest_gap_um"))
     return Scan(plan, estimator, on_decision=on_decision)
 
 

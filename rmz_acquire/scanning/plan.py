@@ -201,6 +201,23 @@ class ScanPlan(BaseModel):
         grid = [round(bottom_um + i * step_um, 9) for i in range(steps + 1)]
         return cls.from_grid(grid, **options)
 
+    def within_reach(self, gap_um: float | None) -> ScanPlan:
+        """Leave no larger gap than an estimator reaches over.
+
+        Parameters
+        ----------
+        gap_um : float or None
+            The estimator's ``largest_gap_um``, µm; None where it tells none.
+
+        Returns
+        -------
+        ScanPlan
+            The same where it sets its `max_gap_um` itself.
+        """
+        if self.max_gap_um is not None or gap_um is None:
+            return self
+        return self.model_copy(update={"max_gap_um": gap_um})
+
     @property
     def step_um(self) -> float:
         """Smallest step of the grid, µm."""
