@@ -9,10 +9,17 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.networks.recurrent_mz import RecurrentMZConfig
+from rmz_acquire.networks import DiscriminatorConfig, NetworkConfig
 from rmz_acquire.optics import Optics
 
-__all__ = ["OptimiserConfig", "SimulationConfig", "TrainingConfig"]
+__all__ = [
+    "FilesConfig",
+    "LossWeights",
+    "OptimiserConfig",
+    "SimulationConfig",
+    "StackFile",
+    "TrainingConfig",
+]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Range = tuple[float, float]
@@ -79,6 +86,75 @@ class SimulationConfig(_Strict):
         return self
 
 
+class StackFile(_Strict):
+    """One dense stack.
+
+    Parameters
+    ----------
+    path : Path
+        TIFF, OME-TIFF or OME-Zarr; from where the configuration lies, or absolute.
+    specimen : str, optional
+        What was imaged: stacks of one specimen stay on one side of the split. By
+        default the file's name.
+    split : {"train", "validation"}, optional
+        Which side; by default drawn.
+    pixel_size_um, z_step_um : float, optional
+        Voxel size, µm, where the file does not tell.
+    """
+
+    path: Path
+    specimen: str | None = None
+    split: Literal["train", "validation"] | None = None
+    pixel_size_um: Annotated[float, Field(gt=0)] | None = None
+    z_step_um: Annotated[float, Field(gt=0)] | None = None
+
+
+class FilesConfig(_Strict):
+    """Dense stacks to train on, prepared as in Methods 4.1 of the paper.
+
+    Parameters
+    ----------
+    stacks : list of StackFile
+        Of two specimens or more.
+    share : float
+        Share of the training specimens that come from files; the others are
+        simulated.
+    validation_share : float
+        Share of the specimens that is validated on; at least one.
+    register_planes : bool
+        Undo lateral shifts between the planes of a stack.
+    rotation : bool
+        Undo rotations too.
+    noise : float
+        Sigma of the noise added to input planes, of the stack's own range; drawn
+        uniformly up to it.
+    intensity : (float, float)
+        Factor on all intensities; uniform.
+    """
+
+    stacks: Annotated[list[StackFile], Field(min_length=1)]
+    share: Share = 1.0
+    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
+    register_planes: bool = True
+    rotation: bool = False
+    noise: Share = 0.02
+    intensity: Range = (0.7, 1.4)
+
+
+class LossWeights(_Strict):
+    """Weights of the terms of the paper's loss (eq. 7).
+
+    Parameters
+    ----------
+    berhu, ms_ssim, gan : float
+        By default the paper's; `gan` 0 trains without a discriminator.
+    """
+
+    berhu: Annotated[float, Field(ge=0)] = 3.0
+    ms_ssim: Annotated[float, Field(ge=0)] = 1.0
+    gan: Annotated[float, Field(ge=0)] = 0.5
+
+
 class OptimiserConfig(_Strict):
     """How the weights are found.
 
@@ -116,37 +192,112 @@ class TrainingConfig(_Strict):
         Of the model.
     seed : int
         Of everything random; validation specimens take seeds of their own.
-    network : RecurrentMZConfig
-        What is trained.
+    network : NetworkConfig
+        What is trained: Recurrent-MZ, or by its `kind` Deep-Z or the 3D U-Net.
     simulation : SimulationConfig
-        On what.
+        On what; with `files` it tells the optics and the z grid of the stacks.
+    files : FilesConfig, optional
+        Dense stacks to train on.
+    start_from : str, optional
+        Name or folder of the model whose weights training starts from.
+    normalisation : {"live", "edf"}
+        How counts become the network's numbers: from the planes at hand, as a scan
+        does it, or as in the paper from the extended-depth-of-field image of the
+        whole stack.
     planes : (int, int)
         Fewest and most planes of a sequence.
+    spacing_um : float, optional
+        Distance of neighbouring planes, µm; None draws evenly spread, halving, random
+        and bunched ones.
+    order : {"any", "sorted", "shuffled", "by-distance"}
+        In which order planes come: as drawn, by z, at random, or for every output
+        plane from the farthest to the nearest (the paper's schemes).
     targets : int
-        Output planes of a sequence.
-    loss : {"berhu", "relative"}
+        Output planes of a sequence; of the 3D U-Net they are neighbours.
+    loss : {"berhu", "relative", "paper"}
         "berhu" is eq. 8 of the paper; "relative" is the squared plus the absolute
         error, each over the prior's own, so that dim and bright, easy and hard
-        specimens count alike.
+        specimens count alike; "paper" is eq. 7 with `loss_weights`.
+    loss_weights : LossWeights
+        Of the terms of "paper".
+    discriminator : DiscriminatorConfig
+        Of "paper", where the weight of its term is above 0.
     optimiser : OptimiserConfig
         How.
     validate_every : int
         Steps between looks at the validation specimens.
     validation_specimens : int
         How many.
+    checkpoint_every : int
+        Steps between checkpoints: what a kill can cost.
+    patience : int, optional
+        Looks at the validation specimens without a gain after which training ends.
+    precision : {"32-true", "16-mixed", "bf16-mixed"}
+        Of the computation.
+    strategy, devices, nodes
+        Lightning's, for several GPUs ("ddp") or machines.
     """
 
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]*$")]
     description: str
     seed: Annotated[int, Field(ge=0)] = 1
-    network: RecurrentMZConfig
+    network: NetworkConfig
     simulation: SimulationConfig
+    files: FilesConfig | None = None
+    start_from: str | None = None
+    normalisation: Literal["live", "edf"] = "live"
     planes: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 10)
+    spacing_um: Annotated[float, Field(gt=0)] | None = None
+    order: Literal["any", "sorted", "shuffled", "by-distance"] = "any"
     targets: Annotated[int, Field(ge=1)] = 8
-    loss: Literal["berhu", "relative"] = "relative"
+    loss: Literal["berhu", "relative", "paper"] = "relative"
+    loss_weights: LossWeights = LossWeights()
+    discriminator: DiscriminatorConfig = DiscriminatorConfig()
     optimiser: OptimiserConfig
     validate_every: Annotated[int, Field(ge=1)] = 250
     validation_specimens: Annotated[int, Field(ge=1)] = 12
+    checkpoint_every: Annotated[int, Field(ge=1)] = 50
+    patience: Annotated[int, Field(ge=1)] | None = None
+    precision: Literal["32-true", "16-mixed", "bf16-mixed"] = "32-true"
+    strategy: str = "auto"
+    devices: Annotated[int, Field(ge=1)] | Literal["auto"] = "auto"
+    nodes: Annotated[int, Field(ge=1)] = 1
+
+    @property
+    def adversarial(self) -> bool:
+        """Whether a discriminator is trained too."""
+        return self.loss == "paper" and self.loss_weights.gan > 0
+
+    @property
+    def grid_planes(self) -> int:
+        """Planes of the z grid."""
+        return round(self.simulation.z_range_um / self.simulation.z_step_um) + 1
+
+    @model_validator(mode="after")
+    def _goes_together(self) -> Self:
+        low, high = self.planes
+        if low > high:
+            msg = f"planes {low} to {high}: the first is the fewest"
+            raise ValueError(msg)
+        if high > self.grid_planes:
+            msg = f"{high} planes are more than the grid's {self.grid_planes}"
+            raise ValueError(msg)
+        span = (high - 1) * (self.spacing_um or 0)
+        if span > self.simulation.z_range_um:
+            msg = f"{high} planes {self.spacing_um:g} µm apart exceed the z range"
+            raise ValueError(msg)
+        if self.order == "by-distance" and self.network.prior != "none":
+            msg = "order by-distance differs by output plane: it needs prior none"
+            raise ValueError(msg)
+        kind = self.network.kind
+        if kind == "unet3d" and (low, high) != (self.network.planes,) * 2:
+            n = self.network.planes
+            msg = f"the 3D U-Net has a fixed number of planes: planes must be {n}, {n}"
+            raise ValueError(msg)
+        if kind == "unet3d" and self.targets != self.network.slab:
+            msg = f"targets must be the slab of the 3D U-Net, {self.network.slab}"
+            raise ValueError(msg)
+        return self
 
     @classmethod
     def from_yaml(cls, path: Path) -> TrainingConfig:
@@ -168,7 +319,7 @@ class TrainingConfig(_Strict):
         """
         try:
             data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-            return cls.model_validate(data)
+            return cls.model_validate(data)._beside(Path(path).parent)
         except OSError as error:
             msg = f"cannot read the training configuration {path}: {error.strerror}"
             raise InputError(msg) from error
@@ -178,5 +329,17 @@ class TrainingConfig(_Strict):
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
-            msg = f"{path}: {key}: {first['msg']}"
+            said = first["msg"].removeprefix("Value error, ")
+            msg = f"{path}: {key}: {said}" if key else f"{path}: {said}"
             raise InputError(msg) from error
+
+    def _beside(self, folder: Path) -> TrainingConfig:
+        """Take the stacks' relative paths from a folder."""
+        if self.files is None:
+            return self
+        stacks = [
+            stack.model_copy(update={"path": (folder / stack.path).resolve()})
+            for stack in self.files.stacks
+        ]
+        files = self.files.model_copy(update={"stacks": stacks})
+        return self.model_copy(update={"files": files})
