@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-__all__ = ["__version__"]
+from rmz_acquire.errors import InputError, ScanFailed
+
+__all__ = ["InputError", "ScanFailed", "__version__"]
 
 __version__ = "0.1.0"

@@ -76,6 +76,7 @@ def demo(
             optics_from_core,
             run_on_core,
         )
+        from rmz_acquire.acquisition.checks import check_camera, check_stage
         from rmz_acquire.recording import check_folder
         from rmz_acquire.scanning import ScanPlan
         from rmz_acquire.simulation.camera import simulated_camera
@@ -98,6 +99,9 @@ def demo(
             else open_core(config)
         )
     try:
+        # before a folder is made, or a run in it removed
+        check_camera(core, exposure_ms)
+        check_stage(core, None, plan)
         optics = None
         if simulated or estimator in ("recurrent-mz", "wiener"):
             optics = optics_from_core(core)

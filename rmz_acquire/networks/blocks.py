@@ -53,7 +53,8 @@ def crop_to(x: Tensor, size: tuple[int, ...], unit: tuple[int, ...]) -> Tensor:
     -------
     Tensor
     """
-    places = [
-        slice(m[0], m[0] + n) for m, n in zip(_margins(size, unit), size, strict=True)
-    ]
-    return x[(..., *places)]
+    for axis, ((before, _), n) in enumerate(
+        zip(_margins(size, unit), size, strict=True), -len(size)
+    ):
+        x = x.narrow(axis, before, n)
+    return x

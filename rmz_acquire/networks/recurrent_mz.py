@@ -14,10 +14,10 @@ References
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Self
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -38,7 +38,7 @@ class RecurrentMZConfig(BaseModel):
     norm : {"batch", "group"}
         Batch norm in the paper; group norm does not mix specimens.
     groups : int
-        Groups of the group norm.
+        Groups of the group norm; fewer where there are fewer channels.
     prior : {"none", "wiener"}
         "none" is the paper's network. With "wiener" a third input channel holds the
         linear estimate of the output plane, and the network adds to it, in units of
@@ -55,7 +55,18 @@ class RecurrentMZConfig(BaseModel):
     norm: Literal["batch", "group"] = "batch"
     groups: Annotated[int, Field(ge=1)] = 2
     prior: Literal["none", "wiener"] = "none"
-    dz_scale_px: Annotated[float, Field(gt=0)] = 16.0
+    dz_scale_px: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 16.0
+
+    @model_validator(mode="after")
+    def _check_groups(self) -> Self:
+        widths = [self.base_channels * 2**k // 2 for k in range(self.levels + 1)]
+        if self.norm == "group" and any(w % min(self.groups, w) for w in widths):
+            msg = (
+                f"groups {self.groups} does not divide the channels {widths}: "
+                "choose another number of groups or of base_channels"
+            )
+            raise ValueError(msg)
+        return self
 
 
 class State(NamedTuple):

@@ -7,6 +7,8 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from rmz_acquire.errors import InputError
+
 __all__ = ["Optics"]
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -18,7 +20,8 @@ class Optics(BaseModel):
     Parameters
     ----------
     na : float
-        Numerical aperture; below the immersion and the sample index.
+        Numerical aperture; below the immersion index. What it has above the sample
+        index passes no light.
     immersion_index : float
         Refractive index of the immersion medium.
     wavelength_um : float
@@ -31,7 +34,7 @@ class Optics(BaseModel):
     Raises
     ------
     pydantic.ValidationError
-        On a value that is not positive and finite, or NA not below the indices.
+        On a value that is not positive and finite, or NA not below the immersion.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -83,7 +86,21 @@ class Optics(BaseModel):
         Returns
         -------
         Optics
+
+        Raises
+        ------
+        InputError
+            On a camera pixel or a magnification that is not positive and finite.
+        pydantic.ValidationError
+            As for `Optics`.
         """
+        for what, value in (
+            ("camera pixel", camera_pixel_um),
+            ("magnification", magnification),
+        ):
+            if not (value > 0 and math.isfinite(value)):
+                msg = f"the {what} is {value:g}: give a number above 0"
+                raise InputError(msg)
         return cls(
             na=na,
             immersion_index=immersion_index,

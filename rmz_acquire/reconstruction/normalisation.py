@@ -27,7 +27,6 @@ __all__ = ["Normalisation", "NormalisationKind"]
 NormalisationKind = Literal["live", "edf"]
 
 BACKGROUND_PERCENTILE = 1.0
-SIGNAL_PERCENTILE = 99.9
 FOREGROUND_PERCENTILE = 99.0
 
 
@@ -52,12 +51,12 @@ class Normalisation:
     ) -> Normalisation:
         """Estimate both from planes.
 
-        With "live" the background is the 1st percentile of all pixels; the scale reaches from
-        there to the 99.9th percentile of the largest value of every pixel over the
-        planes (of what an extended depth of field would show so far). With "edf", as
-        in Methods 4.1 of the paper, the triangle threshold parts the extended depth of
-        field image; its background's mean is the shift, the 99th percentile of its
-        foreground the scale.
+        With "live" the background is the 1st percentile of all pixels, the scale their
+        standard deviation. A scale by the brightest spots would hang on which of them
+        are in focus so far, and leave the blurred rest too faint beside the propagation
+        matrix for a network to see. With "edf", as in Methods 4.1 of the paper, the
+        triangle threshold parts the extended depth of field image; its background's
+        mean is the shift, the 99th percentile of its foreground the scale.
 
         Parameters
         ----------
@@ -73,9 +72,9 @@ class Normalisation:
         if kind == "edf":
             return cls._of_extended_focus(planes)
         background = float(np.percentile(planes, BACKGROUND_PERCENTILE))
-        top = float(np.percentile(planes.max(axis=0), SIGNAL_PERCENTILE))
+        scale = float(np.std(planes, dtype=np.float64))
         # A plane without any structure has no scale of its own: leave its counts.
-        return cls(background, top - background if top > background else 1.0)
+        return cls(background, scale if scale > 0 else 1.0)
 
     @classmethod
     def _of_extended_focus(cls, planes: NDArray[Any]) -> Normalisation:

@@ -30,7 +30,7 @@ _DTYPE = {
     "float16": torch.float16,
 }
 
-TOLERANCE = 0.15
+TOLERANCE = 0.25
 """Share of the scale by which background or scale may move before all is rebuilt."""
 
 

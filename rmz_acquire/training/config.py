@@ -9,7 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.networks import DiscriminatorConfig, NetworkConfig
+from rmz_acquire.networks import DiscriminatorConfig, NetworkConfig, UNet3DConfig
 from rmz_acquire.optics import Optics
 
 __all__ = [
@@ -289,15 +289,21 @@ class TrainingConfig(_Strict):
         if self.order == "by-distance" and self.network.prior != "none":
             msg = "order by-distance differs by output plane: it needs prior none"
             raise ValueError(msg)
-        kind = self.network.kind
-        if kind == "unet3d" and (low, high) != (self.network.planes,) * 2:
-            n = self.network.planes
-            msg = f"the 3D U-Net has a fixed number of planes: planes must be {n}, {n}"
-            raise ValueError(msg)
-        if kind == "unet3d" and self.targets != self.network.slab:
-            msg = f"targets must be the slab of the 3D U-Net, {self.network.slab}"
-            raise ValueError(msg)
+        if isinstance(self.network, UNet3DConfig):
+            self._fits_slab(self.network)
         return self
+
+    def _fits_slab(self, network: UNet3DConfig) -> None:
+        if self.planes != (network.planes, network.planes):
+            m = network.planes
+            msg = f"the 3D U-Net has a fixed number of planes: planes must be {m}, {m}"
+            raise ValueError(msg)
+        if self.targets != network.slab or network.slab > self.grid_planes:
+            msg = (
+                f"targets must be the slab of the 3D U-Net, {network.slab}, and no "
+                f"more than the grid's {self.grid_planes}"
+            )
+            raise ValueError(msg)
 
     @classmethod
     def from_yaml(cls, path: Path) -> TrainingConfig:
@@ -319,7 +325,7 @@ class TrainingConfig(_Strict):
         """
         try:
             data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-            return cls.model_validate(data)._beside(Path(path).parent)
+            return cls.model_validate(data).beside(Path(path).parent)
         except OSError as error:
             msg = f"cannot read the training configuration {path}: {error.strerror}"
             raise InputError(msg) from error
@@ -333,8 +339,19 @@ class TrainingConfig(_Strict):
             msg = f"{path}: {key}: {said}" if key else f"{path}: {said}"
             raise InputError(msg) from error
 
-    def _beside(self, folder: Path) -> TrainingConfig:
-        """Take the stacks' relative paths from a folder."""
+    def beside(self, folder: Path) -> TrainingConfig:
+        """Take the stacks' relative paths from a folder.
+
+        Parameters
+        ----------
+        folder : Path
+            That of the configuration.
+
+        Returns
+        -------
+        TrainingConfig
+            With absolute paths.
+        """
         if self.files is None:
             return self
         stacks = [

@@ -1,4 +1,4 @@
-"""Dense stacks as training specimens: read, checked, split by specimen, cut in crops."""
+"""Dense stacks as training specimens: read, checked, split by specimen, cut up."""
 
 from __future__ import annotations
 

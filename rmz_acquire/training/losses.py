@@ -187,27 +187,36 @@ def paper_loss(
 
 
 def relative_error(
-    output: Tensor, target: Tensor, prior: Tensor, *, floor: float = 1e-5
+    output: Tensor,
+    target: Tensor,
+    prior: Tensor,
+    prior_error: Tensor,
+    *,
+    floor: float = 0.02,
 ) -> Tensor:
-    """Squared plus absolute error, each over the prior's own.
+    """Squared and absolute error, each over the prior's own.
 
-    1 where the network adds nothing to its prior: a ratio, so that a specimen on
-    which the prior is good counts as much as one on which it is bad.
+    About 1 where the network adds nothing to its prior. Errors count in units of what
+    the prior predicts for each plane, so that planes near and far from those taken,
+    specimens on which the prior is good and bad, all weigh alike.
 
     Parameters
     ----------
     output, target, prior : Tensor
-        Normalised planes of one shape.
+        (P, H, W) normalised planes.
+    prior_error : Tensor
+        (P,) RMS error that the prior predicts for itself.
     floor : float
-        Added to the prior's mean squared error.
+        Added to the prior's mean errors, in those units.
 
     Returns
     -------
     Tensor
         Scalar.
     """
-    error, before = output - target, prior - target
+    unit = prior_error[:, None, None]
+    error, before = (output - target) / unit, (prior - target) / unit
     squared = error.square().mean() / (before.square().mean() + floor)
-    absolute = error.abs().mean() / (before.abs().mean() + floor**0.5)
+    absolute = error.abs().mean() / (before.abs().mean() + floor)
     mean: Tensor = 0.5 * (squared + absolute)
     return mean

@@ -92,11 +92,13 @@ class TrainingModule(lightning.LightningModule):
         if self.config.loss == "berhu":
             return berhu(output, batch.target)
         if self.config.loss == "relative":
-            return relative_error(output, batch.target, batch.priors[:, -1])
-        weights = self.config.loss_weights
+            return relative_error(
+                output, batch.target, batch.priors[:, -1], batch.prior_error
+            )
+        weights, span = self.config.loss_weights, _span(batch.target)
         return paper_loss(
-            output,
-            batch.target,
+            output / span,
+            batch.target / span,
             judged,
             berhu_weight=weights.berhu,
             ms_ssim_weight=weights.ms_ssim,
@@ -179,27 +181,28 @@ class AdversarialModule(TrainingModule):
     def training_step(self, batch: Sequence, batch_idx: int) -> None:
         """Loss of one sequence; both step when enough have been seen."""
         settings = self.config.optimiser
-        generator, adversary = self.optimizers()  # type: ignore[misc,attr-defined]
+        generator, adversary = self.optimizers()  # type: ignore[attr-defined]
         output = self.predict_planes(self.network, batch)
+        span = _span(batch.target)
         self.discriminator.requires_grad_(False)
-        loss = self._loss(output, batch, self.discriminator(output[:, None]))
+        loss = self._loss(output, batch, self.discriminator(output[:, None] / span))
         self.manual_backward(loss / settings.accumulate)
         self.discriminator.requires_grad_(True)
         judged = discriminator_loss(
-            self.discriminator(output.detach()[:, None]),
-            self.discriminator(batch.target[:, None]),
+            self.discriminator(output.detach()[:, None] / span),
+            self.discriminator(batch.target[:, None] / span),
         )
         self.manual_backward(judged / settings.accumulate)
         self.log_dict({"loss": loss, "discriminator_loss": judged}, prog_bar=True)
         if (batch_idx + 1) % settings.accumulate:
             return
-        self.clip_gradients(generator, settings.clip, "norm")
+        self.clip_gradients(generator, settings.clip, "norm")  # type: ignore[arg-type]
         for optimiser in (generator, adversary):
             optimiser.step()
             optimiser.zero_grad()
         self.average.update_parameters(self.network)
         for schedule in self.lr_schedulers():  # type: ignore[union-attr]
-            schedule.step()  # type: ignore[call-arg,union-attr]
+            schedule.step()
 
     def on_before_zero_grad(self, *_: Any) -> None:
         """Nothing: the step itself does it."""
@@ -215,12 +218,17 @@ class AdversarialModule(TrainingModule):
         schedules = [
             torch.optim.lr_scheduler.LambdaLR(adam, self._rate()) for adam in adams
         ]
-        return adams, schedules  # type: ignore[return-value]
+        return adams, schedules
 
 
 def training_module(config: TrainingConfig) -> TrainingModule:
     """Make the module that a configuration asks for."""
     return (AdversarialModule if config.adversarial else TrainingModule)(config)
+
+
+def _span(target: Tensor) -> Tensor:
+    """Range of a target: the paper's loss is for planes that reach from 0 to 1."""
+    return (target.amax() - target.amin()).clamp_min(1e-3)
 
 
 def _error_db(estimate: Tensor, target: Tensor) -> Tensor:

@@ -58,9 +58,7 @@ def check_values(data: NDArray[Any], name: str) -> None:
         raise InputError(msg)
 
 
-def lateral_shift(
-    reference: NDArray[Any], moved: NDArray[Any]
-) -> tuple[float, float]:
+def lateral_shift(reference: NDArray[Any], moved: NDArray[Any]) -> tuple[float, float]:
     """How far one picture lies beside another, by their cross-correlation.
 
     Parameters
@@ -153,7 +151,9 @@ def register_planes(
             shifts[i] = found
             small = np.abs(found).max() < 0.1
             aligned[i] = (
-                plane if small else ndimage.shift(plane, -found, order=1, mode="nearest")
+                plane
+                if small
+                else ndimage.shift(plane, -found, order=1, mode="nearest")
             )
     return aligned, shifts
 

@@ -125,8 +125,8 @@ def release(
 
 _NORMALISATION = {
     "live": (
-        "background: 1st percentile of all planes taken; scale: from there to the "
-        "99.9th percentile of their maximum projection"
+        "background: 1st percentile of all planes taken; scale: their standard "
+        "deviation"
     ),
     "edf": (
         "edf: mean background and 99th percentile of the foreground of the extended "

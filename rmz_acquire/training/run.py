@@ -81,7 +81,7 @@ class _Data(lightning.LightningDataModule):
             batch_size=1,
             collate_fn=_only,
             num_workers=self._workers,
-            prefetch_factor=8 if self._workers else None,
+            prefetch_factor=16 if self._workers else None,
             persistent_workers=self._workers > 0,
         )
 

@@ -6,7 +6,8 @@ loading processes), so a run that is resumed sees what it would have seen.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,7 +17,6 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from rmz_acquire.reconstruction.normalisation import Normalisation
 from rmz_acquire.reconstruction.wiener import WienerFilter
-from rmz_acquire.training.files import RecordedField
 from rmz_acquire.training.planes import draw_planes, draw_spaced
 from rmz_acquire.training.simulated import Field, simulate_field
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.training.config import TrainingConfig
+    from rmz_acquire.training.files import RecordedField
 
 __all__ = ["Sequence", "TrainingSequences"]
 
@@ -152,7 +153,7 @@ class TrainingSequences(IterableDataset[Sequence]):
             if self._validation:  # every length comes up
                 m = low + (number + k) % (high - low + 1)
             else:  # short ones more often: they cost less and come first in a scan
-                m = low + int((high - low + 1) * rng.random() ** 1.5)
+                m = low + int((high - low + 1) * rng.random() ** 2)
             drawn = self._draw(field, m, rng)
             if k >= skip:
                 yield self._finish(field, drawn)
@@ -171,7 +172,7 @@ class TrainingSequences(IterableDataset[Sequence]):
         self, field: Field | RecordedField, m: int, rng: np.random.Generator
     ) -> _Drawn:
         config = self._config
-        crop, n = config.simulation.crop_px, len(field.z_um)
+        crop = config.simulation.crop_px
         top, left = rng.integers(0, np.array(field.light.shape[1:]) - crop + 1)
         light = field.light[:, top : top + crop, left : left + crop]
         light = np.rot90(light, int(rng.integers(4)), axes=(1, 2))
@@ -179,32 +180,36 @@ class TrainingSequences(IterableDataset[Sequence]):
             light = light[:, :, ::-1]
         if rng.random() < 0.5:
             light = light[::-1]
-        taken = self._taken(field, m, rng)
-        if config.network.kind == "unet3d":
-            start = int(rng.integers(0, max(1, n - config.targets + 1)))
-            wanted = np.arange(start, min(n, start + config.targets))
-        else:
-            wanted = rng.permutation(n)[: config.targets]
+        taken, wanted = self._places(field, m, rng)
         counts, factor = field.expose(light, taken, rng)
         if config.normalisation == "edf":
             scale = Normalisation.of(field.truth(light, factor), "edf")
         else:
             scale = Normalisation.of(counts)
+        # A live scan keeps its scale while new planes agree with it roughly.
+        scale = replace(scale, scale=scale.scale * math.exp(rng.uniform(-0.25, 0.25)))
         return _Drawn(counts, field.truth(light[wanted], factor), taken, wanted, scale)
 
-    def _taken(
+    def _places(
         self, field: Field | RecordedField, m: int, rng: np.random.Generator
-    ) -> NDArray[np.intp]:
-        config = self._config
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Indices of the planes taken, in order, and of the output planes."""
+        config, n = self._config, len(field.z_um)
         if config.spacing_um is None:
-            taken = draw_planes(len(field.z_um), m, rng)
+            taken, wanted = draw_planes(n, m, config.targets, rng)
         else:
             # a specimen under another objective has its own axial scale
-            grid = config.simulation.z_step_um * np.arange(len(field.z_um))
+            grid = config.simulation.z_step_um * np.arange(n)
             taken = draw_spaced(grid, m, config.spacing_um, rng)
+            wanted = np.resize(rng.permutation(n), config.targets)
+        if config.network.kind == "unet3d":
+            start = int(rng.integers(0, n - config.targets + 1))
+            wanted = np.arange(start, start + config.targets)
         if config.order == "sorted":
-            return np.sort(taken)
-        return rng.permutation(taken) if config.order == "shuffled" else taken
+            taken = np.sort(taken)
+        elif config.order == "shuffled":
+            taken = rng.permutation(taken)
+        return taken, wanted
 
     def _finish(self, field: Field | RecordedField, drawn: _Drawn) -> Sequence:
         scale = drawn.scale
@@ -214,9 +219,7 @@ class TrainingSequences(IterableDataset[Sequence]):
         z = torch.from_numpy(np.asarray(field.z_um, dtype=np.float64))
         z_in, z_out = z[drawn.taken], z[drawn.wanted]
         used = range(m) if self._config.network.prior == "wiener" else [m - 1]
-        linear = [
-            wiener.estimate(planes[: k + 1], z_in[: k + 1], z_out) for k in used
-        ]
+        linear = [wiener.estimate(planes[: k + 1], z_in[: k + 1], z_out) for k in used]
         priors = torch.stack([estimate.volume for estimate in linear], dim=1)
         dz = (z_out[:, None] - z_in[None, :]) * field.believed.blur_radius_px_per_um
         target = torch.from_numpy(scale.apply(drawn.truth))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Field", "simulate_field"]
 
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One simulated specimen under one objective.

@@ -135,9 +135,7 @@ def test_stacks_train_and_are_looked_at(make, three, tmp_path):
     learning, looking = training_stacks(config)
     assert (len(learning), len(looking)) == (8, 4)
     seen = list(
-        TrainingSequences(
-            config, specimens=2, validation=True, recorded=looking
-        )
+        TrainingSequences(config, specimens=2, validation=True, recorded=looking)
     )
     assert seen[0].target.shape == (2, 32, 32)
     config = make(**config.model_dump() | {"normalisation": "edf"})
@@ -205,11 +203,11 @@ def test_paths_are_from_where_the_configuration_lies(tiny, three):
 
 @pytest.mark.slow
 def test_finetuning_on_three_stacks_helps_on_another_microscope(make, tmp_path):
-    """The prior is told the wrong optics: what a base model cannot know."""
-    network = {"levels": 2, "base_channels": 4, "norm": "group", "prior": "wiener"}
-    steps = {"steps": 60, "accumulate": 1, "learning_rate": 0.003}
+    """Stacks of another NA and another kind of specimen than the base model knows."""
+    network = {"levels": 2, "base_channels": 8, "norm": "group"}
+    steps = {"steps": 150, "accumulate": 1, "learning_rate": 0.01}
     steps["average_decay"] = 0.9
-    base = make(network=network, optimiser={**steps, "steps": 2}, planes=[3, 3])
+    base = make(network=network, optimiser=steps, planes=[3, 3], loss="berhu")
     module = fit(base, tmp_path / "base", workers=0, progress=False)
     model = release(base, module.average.module, tmp_path / "model")
 
@@ -222,6 +220,7 @@ def test_finetuning_on_three_stacks_helps_on_another_microscope(make, tmp_path):
         network=network,
         optimiser=steps,
         planes=[3, 3],
+        loss="berhu",
         files={"stacks": [{"path": p} for p in sorted(tmp_path.glob("*.tif"))]},
         start_from=str(tmp_path / "model"),
         validate_every=20,
@@ -242,4 +241,4 @@ def test_finetuning_on_three_stacks_helps_on_another_microscope(make, tmp_path):
 
     assert load_model(tmp_path / "model").card.network == tuned.network
     before = held_out_error(load_model(tmp_path / "model").network)
-    assert held_out_error(after.average.module) < 0.95 * before
+    assert held_out_error(after.average.module) < 0.9 * before

@@ -93,9 +93,7 @@ def test_several_processes_share_the_specimens(make):
     both = [TrainingSequences(make(), rank=r, ranks=2) for r in (0, 1)]
     one = TrainingSequences(make())
     alone = [s.target for s, _ in zip(one, range(6), strict=False)]
-    shared = [
-        s.target for part in both for s, _ in zip(part, range(3), strict=False)
-    ]
+    shared = [s.target for part in both for s, _ in zip(part, range(3), strict=False)]
     assert all(torch.equal(a, b) for a, b in zip(alone, shared, strict=True))
 
 

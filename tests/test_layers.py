@@ -1,0 +1,63 @@
+"""Rooms see only what lies below them, as the README's picture of the parts says."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent.parent / "rmz_acquire"
+
+# from top to bottom; rooms of one row do not see each other
+ROWS = [
+    {"cli"},
+    {"session", "doctor"},
+    {"training"},
+    {"acquisition", "evaluation"},
+    {"recording", "reconstruction", "simulation"},
+    {"models", "scanning", "stacks"},
+    {"networks", "objectives"},
+    {"optics"},
+    {"errors", "resources"},
+]
+DEPTH = {room: depth for depth, row in enumerate(ROWS) for room in row}
+
+
+def _imports(path: Path) -> set[str]:
+    """Rooms that a file imports from, also inside functions and for typing only."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        names: list[str] = []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+            if node.module == "rmz_acquire":
+                names = [f"rmz_acquire.{alias.name}" for alias in node.names]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        found |= {n.split(".")[1] for n in names if n.startswith("rmz_acquire.")}
+    return found - {"__version__"}
+
+
+def test_every_room_has_its_row() -> None:
+    rooms = {p.name.removesuffix(".py") for p in PACKAGE.iterdir()}
+    private = {room for room in rooms if room.startswith(("_", "."))}
+    assert rooms - private - {"py.typed"} == set(DEPTH)
+
+
+def test_arrows_point_down_only() -> None:
+    wrong = []
+    for path in PACKAGE.rglob("*.py"):
+        room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+        if room == "__init__":
+            continue
+        for other in _imports(path) - {room}:
+            if DEPTH[other] <= DEPTH[room]:
+                wrong.append(f"{path.relative_to(PACKAGE)} imports {other}")
+    assert not wrong
+
+
+def test_scanning_knows_neither_torch_nor_qt_nor_hardware() -> None:
+    heavy = ("torch", "PyQt6", "pymmcore", "tensorstore", "matplotlib")
+    for path in (PACKAGE / "scanning").glob("*.py"):
+        text = path.read_text("utf-8")
+        assert not [name for name in heavy if f"import {name}" in text]
+        assert not [name for name in heavy if f"from {name}" in text]

@@ -1,0 +1,47 @@
+"""What the README shows works."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from rmz_acquire.cli.app import app
+from rmz_acquire.models import DEFAULT_MODEL, list_models
+
+README = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
+
+
+@pytest.mark.timeout(240)
+def test_the_script_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("mm_test_adapters")
+    if DEFAULT_MODEL not in list_models():
+        pytest.skip(f"the model {DEFAULT_MODEL} is not released yet")
+    (script,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(script.splitlines()) <= 15
+    monkeypatch.chdir(tmp_path)
+    scope: dict[str, object] = {}
+    try:
+        exec(compile(script, "README.md", "exec"), scope)
+    finally:
+        if "core" in scope:
+            scope["core"].unloadAllDevices()  # type: ignore[attr-defined]
+    summary = json.loads((tmp_path / "my-run" / "summary.json").read_text())
+    assert summary["stop_reason"] == "converged"
+
+
+def test_every_command_is_named() -> None:
+    for command in app.registered_commands:
+        assert f"`rmz-acquire {command.name}" in README
+
+
+def test_what_it_links_to_is_there() -> None:
+    root = Path(__file__).resolve().parent.parent
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
+    assert links
+    missing = [link for link in links if not (root / link).exists()]
+    if missing == ["docs/demo.png"]:
+        pytest.xfail("the picture is made last")
+    assert not missing
