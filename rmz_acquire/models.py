@@ -278,7 +278,7 @@ def save_model(folder: Path, network: Network, card: ModelCard) -> ModelCard:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WEIGHTS
-    # channels-last weights lie in another order than safetensors takes
+    # safetensors knows one layout of memory only
     weights = {name: w.contiguous() for name, w in network.state_dict().items()}
     save_file(weights, path, metadata={"format": "pt", "name": card.name})
     card = card.model_copy(update={"sha256": _sha256(path)})

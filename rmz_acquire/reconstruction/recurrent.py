@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -57,6 +58,11 @@ class RecurrentEstimator(VolumeEstimator):
         Output planes computed at once; by default what keeps memory small.
     order : {"taken", "sorted"}
         "sorted" feeds the planes by z: it rebuilds wherever a plane comes in between.
+
+    Raises
+    ------
+    InputError
+        For a chunk of less than one plane, or a bad grid.
     """
 
     name = "recurrent-mz"
@@ -73,6 +79,9 @@ class RecurrentEstimator(VolumeEstimator):
         order: Literal["taken", "sorted"] = "taken",
     ) -> None:
         super().__init__(z_um)
+        if chunk is not None and chunk < 1:
+            msg = f"chunk is {chunk}: give at least one output plane at a time"
+            raise InputError(msg)
         self._optics, self._model, self._order = optics, model, order
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -81,7 +90,8 @@ class RecurrentEstimator(VolumeEstimator):
         if not isinstance(model.network, RecurrentMZ):
             msg = f"model {model.card.name} is a {model.card.network.kind} network"
             raise InputError(msg)
-        self._network = model.network.to(self._device, self._dtype)
+        # A copy: another estimator may run the model elsewhere or more precisely.
+        self._network = copy.deepcopy(model.network).to(self._device, self._dtype)
         self._kind = normalisation_kind(model)
         self._chunk = chunk
         self._uses_prior = model.card.network.prior == "wiener"
@@ -118,7 +128,8 @@ class RecurrentEstimator(VolumeEstimator):
         self._normalisation = Normalisation.of(self.planes, self._kind)
         self._fed = []
         self._states = [None] * len(self._slices())
-        return self._feed()
+        self._volume = self._feed()
+        return self._volume
 
     def _reconstruct(self) -> NDArray[np.float32]:
         fresh = Normalisation.of(self.planes, self._kind)

@@ -73,8 +73,9 @@ def check_folder(path: Path | str, *, overwrite: bool = False) -> None:
 class RunFolder:
     """Records a run of one volume in a folder; a `rmz_acquire.scanning.Recorder`.
 
-    Making one makes the folder and, with `overwrite`, removes the run that it holds;
-    files of other names are left alone. Planes and decisions are on disk when the
+    The first thing written makes the folder and, with `overwrite`, removes the run
+    that it holds; files of other names are left alone. So a run that is refused before
+    anything moved costs no earlier one. Planes and decisions are on disk when the
     call that writes them returns, so a killed run leaves every one of them.
 
     Parameters
@@ -110,9 +111,7 @@ class RunFolder:
     ) -> None:
         self.path = Path(path)
         check_folder(self.path, overwrite=overwrite)
-        self.path.mkdir(parents=True, exist_ok=True)
-        for name in RUN_FILES:
-            _remove(self.path / name)
+        self._begun = False
         self._plan = plan
         self._description = dict(description or {})
         self._pixel_size_um = pixel_size_um
@@ -154,10 +153,12 @@ class RunFolder:
         if index != len(self._planes):
             msg = f"plane {index} came where plane {len(self._planes)} was due"
             raise ValueError(msg)
+        self._begin()
         self._planes.append(plane)
 
     def write_decision(self, decision: Decision) -> None:
         """Add a line to ``decisions.jsonl``, on disk when this returns."""
+        self._begin()
         line = json.dumps(
             jsonable(decision.to_dict()), allow_nan=False, ensure_ascii=False
         )
@@ -177,6 +178,7 @@ class RunFolder:
         volume : ndarray of float32, (Z, Y, X), or None
             The last volume, camera counts; None where no plane got that far.
         """
+        self._begin()
         self._volume = volume
         self.write_summary(
             summarise(
@@ -227,6 +229,15 @@ class RunFolder:
             )
         except Exception:
             logger.exception("the report could not be drawn; the run itself is whole")
+
+    def _begin(self) -> None:
+        """Make room for the run, once."""
+        if self._begun:
+            return
+        self.path.mkdir(parents=True, exist_ok=True)
+        for name in RUN_FILES:
+            _remove(self.path / name)
+        self._begun = True
 
 
 def _remove(path: Path) -> None:

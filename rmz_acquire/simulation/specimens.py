@@ -325,7 +325,8 @@ def nuclei(
     extent_um : (float, float, float)
         Size along z, y, x, µm; the bodies cross it.
     number : int, optional
-        Nuclei in the extent; by default about 1 in 250 µm³ of body.
+        Nuclei in all bodies, which reach beyond the extent: about half of them lie in
+        it. By default about 1 in 500 µm³ of body.
     radius_um : (float, float)
         Smallest and largest mean radius, µm.
     spread : float

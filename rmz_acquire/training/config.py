@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -309,6 +309,9 @@ class TrainingConfig(_Strict):
     def from_yaml(cls, path: Path) -> TrainingConfig:
         """Read and check a configuration.
 
+        A key `extends` names another file beside it, whose keys it then changes: those
+        of `network` as a whole, the others one by one.
+
         Parameters
         ----------
         path : Path
@@ -324,8 +327,7 @@ class TrainingConfig(_Strict):
             Where the file is missing or a key is wrong; names the key.
         """
         try:
-            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-            return cls.model_validate(data).beside(Path(path).parent)
+            return cls.model_validate(_read(Path(path))).beside(Path(path).parent)
         except OSError as error:
             msg = f"cannot read the training configuration {path}: {error.strerror}"
             raise InputError(msg) from error
@@ -360,3 +362,22 @@ class TrainingConfig(_Strict):
         ]
         files = self.files.model_copy(update={"stacks": stacks})
         return self.model_copy(update={"files": files})
+
+
+def _read(path: Path, depth: int = 0) -> Any:
+    """Read a file with what it extends."""
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    if not isinstance(data, dict) or "extends" not in data:
+        return data
+    if depth > 3:
+        msg = f"{path}: extends too many others, or itself"
+        raise InputError(msg)
+    base = _read(path.parent / str(data.pop("extends")), depth + 1)
+    merged = dict(base) if isinstance(base, dict) else {}
+    for key, value in data.items():
+        before = merged.get(key)
+        if key != "network" and isinstance(value, dict) and isinstance(before, dict):
+            merged[key] = {**before, **value}
+        else:
+            merged[key] = value
+    return merged

@@ -59,11 +59,11 @@ class _Data(lightning.LightningDataModule):
         learning: list[RecordedField],
         looking: list[RecordedField],
         *,
-        done: int,
+        consumed: int,
         workers: int,
     ) -> None:
         super().__init__()
-        self._config, self._done, self._workers = config, done, workers
+        self._config, self._consumed, self._workers = config, consumed, workers
         self._learning, self._looking = learning, looking
 
     def train_dataloader(self) -> DataLoader[Any]:
@@ -71,7 +71,7 @@ class _Data(lightning.LightningDataModule):
         trainer = self.trainer
         sequences = TrainingSequences(
             self._config,
-            done=self._done,
+            consumed=self._consumed,
             recorded=self._learning,
             rank=trainer.global_rank if trainer else 0,
             ranks=trainer.world_size if trainer else 1,
@@ -103,6 +103,7 @@ def fit(
     workers: int = 1,
     threads: int | None = None,
     progress: bool = True,
+    checkpoint_every: int | None = None,
     callbacks: list[Callback] | None = None,
 ) -> TrainingModule:
     """Train until the configured number of steps; go on from the last checkpoint.
@@ -117,11 +118,15 @@ def fit(
     folder : Path
         Checkpoints and scalars; what it holds of the same run is gone on with.
     workers : int
-        Processes that load and simulate specimens.
+        Processes that load and simulate specimens. A run that is gone on with sees
+        exactly the sequences that it would have seen, if there are as many as before.
     threads : int, optional
         Of torch in this process.
     progress : bool
         Show a bar with the time left.
+    checkpoint_every : int, optional
+        Steps between checkpoints, in place of the configuration's: so much is lost
+        when a run is cut off.
     callbacks : list of Callback, optional
         Of Lightning, beside its own.
 
@@ -148,14 +153,16 @@ def fit(
     _claim(folder, config)
 
     batches = config.optimiser.steps * config.optimiser.accumulate
-    done = 0
+    consumed = 0
     if last.exists():
         step = int(torch.load(last, weights_only=False)["global_step"])
         step //= module.optimisers
-        done = step * config.optimiser.accumulate
+        consumed = step * config.optimiser.accumulate
         log.info("going on at step %d of %d", step, config.optimiser.steps)
-    data = _Data(config, learning, looking, done=done, workers=workers)
-    trainer = _trainer(config, module, folder, batches, progress, callbacks or [])
+    data = _Data(config, learning, looking, consumed=consumed, workers=workers)
+    every = checkpoint_every or config.checkpoint_every
+    more = [*(callbacks or []), *([_Bar(batches)] if progress else [])]
+    trainer = _trainer(config, module, folder, every, more)
     resume = str(last) if last.exists() else None
     trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False)
     return module
@@ -165,22 +172,20 @@ def _trainer(
     config: TrainingConfig,
     module: TrainingModule,
     folder: Path,
-    batches: int,
-    progress: bool,
+    checkpoint_every: int,
     callbacks: list[Callback],
 ) -> lightning.Trainer:
     settings, by_hand = config.optimiser, not module.automatic_optimization
+    batches = settings.steps * settings.accumulate
     checkpoints = ModelCheckpoint(
         folder,
-        every_n_train_steps=config.checkpoint_every * module.optimisers,
+        every_n_train_steps=checkpoint_every * module.optimisers,
         save_last=True,
         save_top_k=0,
     )
     more: list[Callback] = [checkpoints, *callbacks]
     if config.patience is not None:
         more.append(EarlyStopping("gain_db", mode="max", patience=config.patience))
-    if progress:
-        more.append(_Bar(batches))
     return lightning.Trainer(
         accelerator="auto",
         devices=config.devices,
@@ -197,7 +202,7 @@ def _trainer(
         callbacks=more,
         plugins=[WholeCheckpoints()],
         logger=TensorBoardLogger(folder, name="", version=""),
-        enable_progress_bar=progress,
+        enable_progress_bar=any(isinstance(c, _Bar) for c in more),
         enable_model_summary=False,
         log_every_n_steps=20,
         default_root_dir=folder,

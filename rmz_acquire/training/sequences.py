@@ -77,7 +77,7 @@ class TrainingSequences(IterableDataset[Sequence]):
     ----------
     config : TrainingConfig
         What is drawn.
-    done : int
+    consumed : int
         Sequences of this process's share that were used before: where a resumed run
         goes on.
     specimens : int or None
@@ -94,7 +94,7 @@ class TrainingSequences(IterableDataset[Sequence]):
         self,
         config: TrainingConfig,
         *,
-        done: int = 0,
+        consumed: int = 0,
         specimens: int | None = None,
         validation: bool = False,
         recorded: list[RecordedField] | None = None,
@@ -102,7 +102,7 @@ class TrainingSequences(IterableDataset[Sequence]):
         ranks: int = 1,
     ) -> None:
         self._config = config
-        self._done = done
+        self._consumed = consumed
         self._specimens = specimens
         self._validation = validation
         self._recorded = recorded or []
@@ -117,9 +117,9 @@ class TrainingSequences(IterableDataset[Sequence]):
         """Specimens of this worker, one after another."""
         worker = get_worker_info()
         number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        # The loader takes batches from its workers in turn. After `done` of them this
+        # The loader takes batches from its workers in turn. After so many of them this
         # worker takes the place of the one whose turn would be next.
-        place = self._done + number
+        place = self._consumed + number
         lane = self._rank * workers + place % workers
         item = place // workers
         turn, skip = divmod(item, self._per_specimen)

@@ -171,6 +171,16 @@ def test_overwrite_replaces_the_run_and_nothing_else(tmp_path):
     assert not (tmp_path / "report.png").exists()
 
 
+def test_a_run_refused_before_its_first_plane_costs_no_earlier_one(tmp_path):
+    a_run(tmp_path, report=True)
+    before = {name: (tmp_path / name).exists() for name in RUN_FILES}
+    RunFolder(tmp_path, plan=PLAN, overwrite=True)
+    assert all(before.values())
+    assert {name: (tmp_path / name).exists() for name in RUN_FILES} == before
+    RunFolder(tmp_path / "fresh", plan=PLAN)
+    assert not (tmp_path / "fresh").exists()
+
+
 def test_a_folder_of_other_things_is_taken(tmp_path):
     (tmp_path / "notes.txt").write_text("mine")
     check_folder(tmp_path)

@@ -78,7 +78,7 @@ def test_sequences_go_on_where_they_stopped(make, workers, done):
 
     def first(n, done):
         loader = DataLoader(
-            TrainingSequences(make(), done=done),
+            TrainingSequences(make(), consumed=done),
             batch_size=None,
             num_workers=workers,
         )
@@ -161,3 +161,35 @@ def test_a_bad_configuration_is_told_in_one_line(tiny, tmp_path, changes, said):
     with pytest.raises(InputError, match=said) as caught:
         TrainingConfig.from_yaml(path)
     assert "\n" not in str(caught.value)
+
+
+def test_every_shipped_configuration_is_valid():
+    from rmz_acquire.evaluation.config import EvaluationConfig
+    from rmz_acquire.resources import resource_dir
+    from rmz_acquire.training import TrainingConfig
+
+    shipped = resource_dir("configs")
+    names = {p.stem for p in (shipped / "training").glob("*.yaml")}
+    for name in names:
+        path = shipped / "training" / f"{name}.yaml"
+        assert TrainingConfig.from_yaml(path).name == name
+    told = EvaluationConfig.from_yaml(shipped / "evaluation" / "paper.yaml")
+    models = {e.model for data in told.sets.values() for e in data.models.values()}
+    models |= {*told.spacing_models.values(), *told.order_models.values()}
+    assert models - names <= {"widefield"}
+
+
+def test_a_configuration_extends_another(tiny, tmp_path):
+    import yaml
+
+    from rmz_acquire.training import TrainingConfig
+
+    (tmp_path / "base.yaml").write_text(yaml.safe_dump(tiny))
+    path = tmp_path / "mine.yaml"
+    path.write_text("extends: base.yaml\nseed: 9\noptimiser: {steps: 7}\n")
+    config = TrainingConfig.from_yaml(path)
+    assert (config.seed, config.optimiser.steps) == (9, 7)
+    assert config.optimiser.learning_rate == 0.01
+    path.write_text("extends: mine.yaml\n")
+    with pytest.raises(InputError, match="or itself"):
+        TrainingConfig.from_yaml(path)
