@@ -36,6 +36,8 @@ __all__ = [
 DEFAULT_MODEL = "air-20x075"
 WEIGHTS, CARD = "model.safetensors", "card.yaml"
 
+Length = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
 FAR = 0.15
 """Relative distance from the trained optics beyond which a model is used far off."""
 
@@ -82,9 +84,9 @@ class ModelCard(BaseModel):
     description: str
     network: NetworkConfig
     optics: Optics
-    z_range_um: Annotated[float, Field(gt=0)]
-    z_step_um: Annotated[float, Field(gt=0)]
-    largest_gap_um: Annotated[float, Field(gt=0)]
+    z_range_um: Length
+    z_step_um: Length
+    largest_gap_um: Length
     planes: tuple[int, int]
     order: str
     dz_unit: str
@@ -280,7 +282,8 @@ def save_model(folder: Path, network: Network, card: ModelCard) -> ModelCard:
     path = folder / WEIGHTS
     # safetensors knows one layout of memory only
     weights = {name: w.contiguous() for name, w in network.state_dict().items()}
-    save_file(weights, path, metadata={"format": "pt", "name": card.name})
+    # and writes more than one line of metadata in any order, which changes the hash
+    save_file(weights, path, metadata={"format": "pt"})
     card = card.model_copy(update={"sha256": _sha256(path)})
     text = yaml.safe_dump(
         json.loads(card.model_dump_json()), sort_keys=False, allow_unicode=True

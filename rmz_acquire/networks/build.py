@@ -10,7 +10,11 @@ from rmz_acquire.networks.deep_z import DeepZ, DeepZConfig
 from rmz_acquire.networks.recurrent_mz import RecurrentMZ, RecurrentMZConfig
 from rmz_acquire.networks.unet3d import UNet3D, UNet3DConfig
 
-__all__ = ["Network", "NetworkConfig", "build_network"]
+__all__ = ["KINDS", "Network", "NetworkConfig", "build_network"]
+
+
+KINDS = ("recurrent-mz", "deep-z", "unet3d")
+"""Kinds of networks: also the names of their estimators."""
 
 
 def _kind(value: Any) -> str:

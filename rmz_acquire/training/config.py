@@ -9,7 +9,12 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.networks import DiscriminatorConfig, NetworkConfig, UNet3DConfig
+from rmz_acquire.networks import (
+    KINDS,
+    DiscriminatorConfig,
+    NetworkConfig,
+    UNet3DConfig,
+)
 from rmz_acquire.optics import Optics
 
 __all__ = [
@@ -78,10 +83,27 @@ class SimulationConfig(_Strict):
     margin_px: Annotated[int, Field(ge=0)] = 56
     sequences: Annotated[int, Field(ge=1)] = 16
 
+    @property
+    def grid_planes(self) -> int:
+        """Planes of the output grid."""
+        return round(self.z_range_um / self.z_step_um) + 1
+
     @model_validator(mode="after")
-    def _crop_in_field(self) -> Self:
+    def _check(self) -> Self:
+        msg = ""
         if self.crop_px > self.field_px:
             msg = f"crop_px {self.crop_px} is larger than field_px {self.field_px}"
+        elif self.grid_planes < 2:
+            msg = f"z_step_um {self.z_step_um:g} is longer than the z range"
+        elif min(self.families.values(), default=0) < 0 or not any(
+            self.families.values()
+        ):
+            msg = "families need weights of 0 or more, one of them above 0"
+        elif not 0 < self.photons[0] <= self.photons[1]:
+            msg = f"photons {self.photons} are no range above 0"
+        elif not 0 <= self.haze[0] <= self.haze[1]:
+            msg = f"haze {self.haze} is no range from 0"
+        if msg:
             raise ValueError(msg)
         return self
 
@@ -268,20 +290,17 @@ class TrainingConfig(_Strict):
         """Whether a discriminator is trained too."""
         return self.loss == "paper" and self.loss_weights.gan > 0
 
-    @property
-    def grid_planes(self) -> int:
-        """Planes of the z grid."""
-        return round(self.simulation.z_range_um / self.simulation.z_step_um) + 1
+    @model_validator(mode="after")
+    def _check_planes(self) -> Self:
+        (fewest, most), grid = self.planes, self.simulation.grid_planes
+        if not fewest <= most <= grid:
+            msg = f"planes {fewest} to {most} do not fit a grid of {grid} planes"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _goes_together(self) -> Self:
-        low, high = self.planes
-        if low > high:
-            msg = f"planes {low} to {high}: the first is the fewest"
-            raise ValueError(msg)
-        if high > self.grid_planes:
-            msg = f"{high} planes are more than the grid's {self.grid_planes}"
-            raise ValueError(msg)
+        high = self.planes[1]
         span = (high - 1) * (self.spacing_um or 0)
         if span > self.simulation.z_range_um:
             msg = f"{high} planes {self.spacing_um:g} µm apart exceed the z range"
@@ -298,10 +317,11 @@ class TrainingConfig(_Strict):
             m = network.planes
             msg = f"the 3D U-Net has a fixed number of planes: planes must be {m}, {m}"
             raise ValueError(msg)
-        if self.targets != network.slab or network.slab > self.grid_planes:
+        grid = self.simulation.grid_planes
+        if self.targets != network.slab or network.slab > grid:
             msg = (
                 f"targets must be the slab of the 3D U-Net, {network.slab}, and no "
-                f"more than the grid's {self.grid_planes}"
+                f"more than the grid's {grid}"
             )
             raise ValueError(msg)
 
@@ -331,14 +351,16 @@ class TrainingConfig(_Strict):
         except OSError as error:
             msg = f"cannot read the training configuration {path}: {error.strerror}"
             raise InputError(msg) from error
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             msg = f"{path} is not YAML: {' '.join(str(error).split())}"
             raise InputError(msg) from error
         except ValidationError as error:
             first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            said = first["msg"].removeprefix("Value error, ")
-            msg = f"{path}: {key}: {said}" if key else f"{path}: {said}"
+            # pydantic names the kind of network as a part of the key
+            parts = [str(part) for part in first["loc"]]
+            key = ".".join(p for p in parts if p not in KINDS)
+            what = first["msg"].removeprefix("Value error, ")
+            msg = f"{path}: {key + ': ' if key else ''}{what}"
             raise InputError(msg) from error
 
     def beside(self, folder: Path) -> TrainingConfig:

@@ -89,7 +89,7 @@ def simulate_field(config: SimulationConfig, seed: list[int]) -> Field:
     )
     # Lengths scale with the blur along z and with the pixel across it.
     axial = config.optics.blur_radius_px_per_um / believed.blur_radius_px_per_um
-    n = round(config.z_range_um / config.z_step_um) + 1
+    n = config.grid_planes
     step = config.z_step_um * axial
     z = (np.arange(n) - (n - 1) / 2) * step
     side = (config.field_px + 2 * config.margin_px) * believed.pixel_size_um

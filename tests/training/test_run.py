@@ -144,8 +144,8 @@ def test_pictures_and_curves_for_tensorboard(make, tmp_path):
     ("changes", "said"),
     [
         ({"lose": "berhu"}, "lose"),
-        ({"planes": [3, 1]}, "the first is the fewest"),
-        ({"planes": [1, 9]}, "more than the grid's 7"),
+        ({"planes": [3, 1]}, "planes 3 to 1 do not fit"),
+        ({"planes": [1, 9]}, "do not fit a grid of 7"),
         ({"spacing_um": 4}, "exceed the z range"),
         ({"network": UNET}, "fixed number of planes"),
         ({"network": {"kind": "unet"}}, "network"),
