@@ -97,6 +97,22 @@ class ModelCard(BaseModel):
     date: str
     sha256: str
 
+    def reach_um(self, optics: Optics) -> float:
+        """Largest gap that the model is released for, at other optics.
+
+        Parameters
+        ----------
+        optics : Optics
+            The microscope at hand.
+
+        Returns
+        -------
+        float
+            µm; the same blur in pixels as `largest_gap_um` at the card's own optics.
+        """
+        blur_px = self.largest_gap_um * self.optics.blur_radius_px_per_um
+        return blur_px / optics.blur_radius_px_per_um
+
     def check(self, optics: Optics, z_um: ArrayLike) -> list[str]:
         """Say how far a microscope and a z grid are from what the model knows.
 

@@ -115,6 +115,7 @@ class RecurrentEstimator(VolumeEstimator):
             "model": self._model.card.name,
             "model_sha256": self._model.sha256,
             "optics": self._optics.model_dump(),
+            "largest_gap_um": self._model.card.reach_um(self._optics),
         }
 
     def rebuild(self) -> NDArray[np.float32]:

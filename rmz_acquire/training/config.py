@@ -236,6 +236,9 @@ class TrainingConfig(_Strict):
         plane from the farthest to the nearest (the paper's schemes).
     targets : int
         Output planes of a sequence; of the 3D U-Net they are neighbours.
+    largest_gap_um : float
+        Largest distance from an output plane to the nearest plane taken at which the
+        model is released, µm: for its card.
     loss : {"berhu", "relative", "paper"}
         "berhu" is eq. 8 of the paper; "relative" is the squared plus the absolute
         error, each over the prior's own, so that dim and bright, easy and hard
@@ -272,6 +275,7 @@ class TrainingConfig(_Strict):
     spacing_um: Annotated[float, Field(gt=0)] | None = None
     order: Literal["any", "sorted", "shuffled", "by-distance"] = "any"
     targets: Annotated[int, Field(ge=1)] = 8
+    largest_gap_um: Annotated[float, Field(gt=0)] = 2.5
     loss: Literal["berhu", "relative", "paper"] = "relative"
     loss_weights: LossWeights = LossWeights()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()

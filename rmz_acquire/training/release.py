@@ -94,8 +94,6 @@ def release(
     LoadedModel
     """
     simulation = config.simulation
-    # With the fewest planes that a scan decides on, spread evenly.
-    gap = simulation.z_range_um / (2 * 3)
     card = ModelCard(
         name=config.name,
         description=config.description,
@@ -103,7 +101,7 @@ def release(
         optics=simulation.optics,
         z_range_um=simulation.z_range_um,
         z_step_um=simulation.z_step_um,
-        largest_gap_um=gap,
+        largest_gap_um=config.largest_gap_um,
         planes=config.planes,
         order=_order(config),
         dz_unit=f"signed blur radius in pixels over {config.network.dz_scale_px:g}",
