@@ -237,8 +237,8 @@ class TrainingConfig(_Strict):
     targets : int
         Output planes of a sequence; of the 3D U-Net they are neighbours.
     largest_gap_um : float
-        Largest distance from an output plane to the nearest plane taken at which the
-        model is released, µm: for its card.
+        Largest distance from an output plane to the nearest plane taken, µm, that the
+        model is released for: a scan does not take a small change for an end before.
     loss : {"berhu", "relative", "paper"}
         "berhu" is eq. 8 of the paper; "relative" is the squared plus the absolute
         error, each over the prior's own, so that dim and bright, easy and hard
