@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.networks.recurrent_mz import RecurrentMZ, RecurrentMZConfig
+from rmz_acquire.networks.build import Network, NetworkConfig, build_network
 from rmz_acquire.optics import Optics
 from rmz_acquire.resources import resource_dir
 
@@ -28,6 +28,7 @@ __all__ = [
     "ModelCard",
     "list_models",
     "load_model",
+    "normalisation_kind",
     "read_card",
     "save_model",
 ]
@@ -48,8 +49,8 @@ class ModelCard(BaseModel):
     ----------
     name, description : str
         Of the model.
-    network : RecurrentMZConfig
-        Layout of the weights.
+    network : NetworkConfig
+        Which network, and the layout of its weights.
     optics : Optics
         The microscope it was trained for.
     z_range_um, z_step_um : float
@@ -81,7 +82,7 @@ class ModelCard(BaseModel):
     version: Literal[1] = 1
     name: str
     description: str
-    network: RecurrentMZConfig
+    network: NetworkConfig
     optics: Optics
     z_range_um: Length
     z_step_um: Length
@@ -166,14 +167,14 @@ class LoadedModel:
     ----------
     card : ModelCard
         What it is for.
-    network : RecurrentMZ
+    network : Network
         In eval mode, on the CPU.
     sha256 : str
         Of its weights.
     """
 
     card: ModelCard
-    network: RecurrentMZ
+    network: Network
     sha256: str
 
 
@@ -252,7 +253,7 @@ def load_model(name_or_path: str | Path) -> LoadedModel:
             f"(sha256 {found[:12]} instead of {card.sha256[:12]}): get the model again"
         )
         raise InputError(msg)
-    network = RecurrentMZ(card.network)
+    network = build_network(card.network)
     try:
         network.load_state_dict(load_file(path))
     except (RuntimeError, SafetensorError) as error:
@@ -261,14 +262,29 @@ def load_model(name_or_path: str | Path) -> LoadedModel:
     return LoadedModel(card, network.eval(), found)
 
 
-def save_model(folder: Path, network: RecurrentMZ, card: ModelCard) -> ModelCard:
+def normalisation_kind(model: LoadedModel) -> Literal["live", "edf"]:
+    """How counts become the numbers that a model was trained on.
+
+    Parameters
+    ----------
+    model : LoadedModel
+        Its card tells; one that does not was trained as planes come live.
+
+    Returns
+    -------
+    {"live", "edf"}
+    """
+    return "edf" if model.card.training.get("normalisation") == "edf" else "live"
+
+
+def save_model(folder: Path, network: Network, card: ModelCard) -> ModelCard:
     """Write weights and card.
 
     Parameters
     ----------
     folder : Path
         Made where it is missing.
-    network : RecurrentMZ
+    network : Network
         The weights.
     card : ModelCard
         Its `sha256` is replaced by that of the file written.

@@ -13,9 +13,11 @@ import typer
 from rich.markup import escape
 
 from rmz_acquire import __version__
+from rmz_acquire.cli.acquire_stacks import acquire_stacks
 from rmz_acquire.cli.console import set_up_logging, stderr
 from rmz_acquire.cli.demo import demo
 from rmz_acquire.cli.doctor import doctor
+from rmz_acquire.cli.evaluate import evaluate
 from rmz_acquire.cli.models import models
 from rmz_acquire.cli.replay import replay
 from rmz_acquire.cli.scan import scan
@@ -81,6 +83,12 @@ for _name, _command, _example in (
     ),
     ("models", models, "rmz-acquire models"),
     ("train", train, "rmz-acquire train air-20x075 --out runs/first"),
+    (
+        "acquire-stacks",
+        acquire_stacks,
+        "rmz-acquire acquire-stacks --range 20 --step 0.5 --out stacks",
+    ),
+    ("evaluate", evaluate, "rmz-acquire evaluate --quick --only fig3 --out quick"),
     ("doctor", doctor, "rmz-acquire doctor"),
 ):
     app.command(_name, epilog=f"Example: {_example}")(_command)

@@ -81,7 +81,7 @@ ZStep = Annotated[
 ]
 
 EstimatorName = Annotated[
-    Literal["recurrent-mz", "wiener", "linear", "nearest"],
+    Literal["recurrent-mz", "deep-z", "unet3d", "wiener", "linear", "nearest"],
     typer.Option("--estimator", help="What makes the volume of the planes."),
 ]
 Model = Annotated[

@@ -49,16 +49,19 @@ def estimator_for(
     """
     with busy("loading"):
         from rmz_acquire.models import DEFAULT_MODEL, load_model
-        from rmz_acquire.reconstruction import make_estimator
-    if name != "recurrent-mz":
+        from rmz_acquire.reconstruction import NETWORKS, make_estimator
+    if name not in NETWORKS:
         if model is not None:
-            msg = f"--model is for recurrent-mz: the {name} estimator has none"
+            msg = f"--model is for {', '.join(NETWORKS)}: the {name} estimator has none"
             raise InputError(msg)
         return make_estimator(name, z_um, optics)
     _check_device(device)
     if optics is None:
         # says what is missing before the model is looked for
         return make_estimator(name, z_um, None)
+    if model is None and name != "recurrent-mz":
+        # says that it is missing: the default is another network
+        return make_estimator(name, z_um, optics)
     loaded = load_model(model or DEFAULT_MODEL)
     for line in loaded.card.check(optics, z_um):
         if strict:

@@ -32,8 +32,16 @@ def train(
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Threads of torch.")
     ] = None,
+    finetune: Annotated[
+        str | None,
+        typer.Option(
+            "--finetune",
+            metavar="MODEL",
+            help="Start from the weights of this model: a name, or its folder.",
+        ),
+    ] = None,
 ) -> None:
-    """Train a model on specimens simulated on the fly, score it and write its card.
+    """Train a model on dense stacks or simulated specimens, score it, write its card.
 
     It may take hours. Stop it with ctrl-C and go on later with the same command.
     """
@@ -58,10 +66,12 @@ def train(
             out,
             workers=workers,
             threads=threads,
+            finetune=finetune,
             on_step=lambda step: stderr.print(f"scoring {step}"),
         )
     except (KeyboardInterrupt, SystemExit) as error:
-        msg = f"stopped; go on with: rmz-acquire train {config} --out {out}"
+        again = f" --finetune {finetune}" if finetune else ""
+        msg = f"stopped; go on with: rmz-acquire train {config} --out {out}{again}"
         raise ScanFailed(msg) from error
     console.print(f"model  {out / model.card.name}", soft_wrap=True)
     console.print(f"try    rmz-acquire models {out / model.card.name}", soft_wrap=True)

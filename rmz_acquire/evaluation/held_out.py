@@ -75,7 +75,7 @@ def held_out_scores(
     """
     card = model.card
     n = round(card.z_range_um / card.z_step_um) + 1
-    names = ("recurrent-mz", *BASELINES)
+    names = (card.network.kind, *BASELINES)
     scores: dict[str, dict[str, dict[str, float]]] = {}
     for specimen in specimens:
         found: dict[str, dict[str, list[float]]] = {}

@@ -29,6 +29,8 @@ class RecurrentMZConfig(BaseModel):
 
     Parameters
     ----------
+    kind : {"recurrent-mz"}
+        Tells it from other networks.
     levels : int
         Of the U-Net; 5 in the paper.
     base_channels : int
@@ -47,6 +49,7 @@ class RecurrentMZConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    kind: Literal["recurrent-mz"] = "recurrent-mz"
     levels: Annotated[int, Field(ge=1, le=7)] = 5
     base_channels: Annotated[int, Field(ge=2, multiple_of=2)] = 20
     norm: Literal["batch", "group"] = "batch"

@@ -8,6 +8,7 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.reconstruction.interpolation import LinearEstimator, NearestEstimator
 from rmz_acquire.reconstruction.linear_optimum import WienerEstimator
 from rmz_acquire.reconstruction.recurrent import Precision, RecurrentEstimator
+from rmz_acquire.reconstruction.stateless import DeepZEstimator, UNet3DEstimator
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction.base import VolumeEstimator
 
-__all__ = ["BASELINES", "ESTIMATORS", "make_estimator"]
+__all__ = ["BASELINES", "ESTIMATORS", "NETWORKS", "make_estimator"]
 
 BASELINES = ("wiener", "linear", "nearest")
-ESTIMATORS = ("recurrent-mz", *BASELINES)
+NETWORKS = ("recurrent-mz", "deep-z", "unet3d")
+"""Estimators that need a model."""
+ESTIMATORS = (*NETWORKS, *BASELINES)
 
 
 def make_estimator(
@@ -43,9 +46,9 @@ def make_estimator(
     optics : Optics, optional
         The microscope; the interpolations do without.
     model : LoadedModel, optional
-        Of recurrent-mz.
+        Of a network.
     device, precision, chunk
-        Of recurrent-mz: see `RecurrentEstimator`.
+        Of a network: see `RecurrentEstimator`.
 
     Returns
     -------
@@ -72,8 +75,17 @@ def make_estimator(
     if name == "wiener":
         return WienerEstimator(z_um, optics)
     if model is None:
-        msg = "the recurrent-mz estimator needs a model: give --model NAME or a folder"
+        msg = f"the {name} estimator needs a model: give --model NAME or a folder"
         raise InputError(msg)
+    if model.card.network.kind != name:
+        msg = (
+            f"model {model.card.name} is a {model.card.network.kind} network, not a "
+            f"{name} one: give --estimator {model.card.network.kind}, or another model"
+        )
+        raise InputError(msg)
+    if name != "recurrent-mz":
+        stateless = DeepZEstimator if name == "deep-z" else UNet3DEstimator
+        return stateless(z_um, optics, model, device=device, precision=precision)
     return RecurrentEstimator(
         z_um, optics, model, device=device, precision=precision, chunk=chunk
     )

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.networks.recurrent_mz import State
+from rmz_acquire.models import normalisation_kind
+from rmz_acquire.networks.recurrent_mz import RecurrentMZ, State
 from rmz_acquire.reconstruction.base import VolumeEstimator
 from rmz_acquire.reconstruction.normalisation import Normalisation
 from rmz_acquire.reconstruction.wiener import WienerFilter, WienerVolume
@@ -86,8 +87,12 @@ class RecurrentEstimator(VolumeEstimator):
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self._device = torch.device(device)
         self._dtype = _DTYPE[precision]
+        if not isinstance(model.network, RecurrentMZ):
+            msg = f"model {model.card.name} is a {model.card.network.kind} network"
+            raise InputError(msg)
         # A copy: another estimator may run the model elsewhere or more precisely.
         self._network = copy.deepcopy(model.network).to(self._device, self._dtype)
+        self._kind = normalisation_kind(model)
         self._chunk = chunk
         self._uses_prior = model.card.network.prior == "wiener"
         self._wiener = (
@@ -121,14 +126,14 @@ class RecurrentEstimator(VolumeEstimator):
         ndarray
             (Z, Y, X) float32 volume, counts.
         """
-        self._normalisation = Normalisation.of(self.planes)
+        self._normalisation = Normalisation.of(self.planes, self._kind)
         self._fed = []
         self._states = [None] * len(self._slices())
         self._volume = self._feed()
         return self._volume
 
     def _reconstruct(self) -> NDArray[np.float32]:
-        fresh = Normalisation.of(self.planes)
+        fresh = Normalisation.of(self.planes, self._kind)
         kept = self._normalisation
         if kept is None or not kept.fits(fresh, TOLERANCE) or self._comes_between():
             return self.rebuild()

@@ -8,14 +8,14 @@ teaches what a long dense scan needs at a fraction of its cost.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["draw_planes"]
+__all__ = ["draw_planes", "draw_spaced"]
 
 SCHEMES = {"window": 0.5, "even": 0.2, "halving": 0.2, "random": 0.1}
 
@@ -90,3 +90,33 @@ def _halving(n_grid: int, m: int, rng: np.random.Generator) -> NDArray[np.intp]:
         gap = np.abs(grid[:, None] - np.array(taken)[None]).min(1).astype(float)
         taken.append(int(np.argmax(gap + rng.uniform(0, 0.1, n_grid))))
     return np.array(taken, dtype=np.intp)
+
+
+def draw_spaced(
+    z_um: NDArray[np.floating[Any]],
+    m: int,
+    spacing_um: float,
+    rng: np.random.Generator,
+) -> NDArray[np.intp]:
+    """Draw m planes at one spacing, from a random start.
+
+    Parameters
+    ----------
+    z_um : ndarray
+        (n,) ascending grid, µm; as long as (m - 1) times the spacing.
+    m : int
+        Planes to take.
+    spacing_um : float
+        Distance of neighbours, µm.
+    rng : numpy.random.Generator
+        Of the start.
+
+    Returns
+    -------
+    ndarray
+        (m,) indices, by z.
+    """
+    room = float(z_um[-1] - z_um[0]) - (m - 1) * spacing_um
+    at = z_um[0] + rng.uniform(0, max(room, 0.0)) + spacing_um * np.arange(m)
+    nearest: NDArray[np.intp] = np.abs(z_um[:, None] - at[None]).argmin(axis=0)
+    return nearest

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING, Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
+from lightning.pytorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    ModelCheckpoint,
+    TQDMProgressBar,
+)
 from lightning.pytorch.loggers import TensorBoardLogger
+from pydantic import ValidationError
 from torch.utils.data import DataLoader
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.training.module import TrainingModule
-from rmz_acquire.training.simulated import SimulatedSequences
+from rmz_acquire.models import load_model
+from rmz_acquire.training.checkpoints import WholeCheckpoints
+from rmz_acquire.training.config import TrainingConfig
+from rmz_acquire.training.files import RecordedField, training_stacks
+from rmz_acquire.training.module import TrainingModule, training_module
+from rmz_acquire.training.sequences import TrainingSequences
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from rmz_acquire.training.config import TrainingConfig
 
 __all__ = ["fit"]
 
@@ -31,6 +38,64 @@ def _only(batch: list[Any]) -> Any:
     return batch[0]
 
 
+class _Bar(TQDMProgressBar):
+    """Knows how many batches a run without end has, and so the time left."""
+
+    def __init__(self, batches: int) -> None:
+        super().__init__(20)
+        self._batches = batches
+
+    @property
+    def total_train_batches(self) -> int:
+        return self._batches
+
+
+class _Data(lightning.LightningDataModule):
+    """Loaders that know which of several training processes they feed."""
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        learning: list[RecordedField],
+        looking: list[RecordedField],
+        *,
+        consumed: int,
+        workers: int,
+    ) -> None:
+        super().__init__()
+        self._config, self._consumed, self._workers = config, consumed, workers
+        self._learning, self._looking = learning, looking
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Sequences without end, from where the run stands."""
+        trainer = self.trainer
+        sequences = TrainingSequences(
+            self._config,
+            consumed=self._consumed,
+            recorded=self._learning,
+            rank=trainer.global_rank if trainer else 0,
+            ranks=trainer.world_size if trainer else 1,
+        )
+        return DataLoader(
+            sequences,
+            batch_size=1,
+            collate_fn=_only,
+            num_workers=self._workers,
+            prefetch_factor=16 if self._workers else None,
+            persistent_workers=self._workers > 0,
+        )
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """The same few sequences at every look."""
+        looks = TrainingSequences(
+            self._config,
+            specimens=self._config.validation_specimens,
+            validation=True,
+            recorded=self._looking,
+        )
+        return DataLoader(list(looks), batch_size=1, collate_fn=_only)  # type: ignore[arg-type]
+
+
 def fit(
     config: TrainingConfig,
     folder: Path,
@@ -38,9 +103,13 @@ def fit(
     workers: int = 1,
     threads: int | None = None,
     progress: bool = True,
-    checkpoint_every: int = 50,
+    checkpoint_every: int | None = None,
+    callbacks: list[Callback] | None = None,
 ) -> TrainingModule:
     """Train until the configured number of steps; go on from the last checkpoint.
+
+    A run that was killed and goes on, with as many workers, ends at the same weights
+    as one that was not.
 
     Parameters
     ----------
@@ -49,14 +118,17 @@ def fit(
     folder : Path
         Checkpoints and scalars; what it holds of the same run is gone on with.
     workers : int
-        Processes that simulate specimens. A run that is gone on with sees exactly the
-        sequences that it would have seen, if there are as many as before.
+        Processes that load and simulate specimens. A run that is gone on with sees
+        exactly the sequences that it would have seen, if there are as many as before.
     threads : int, optional
         Of torch in this process.
     progress : bool
         Show a bar with the time left.
-    checkpoint_every : int
-        Steps between checkpoints: so much is lost when a run is cut off.
+    checkpoint_every : int, optional
+        Steps between checkpoints, in place of the configuration's: so much is lost
+        when a run is cut off.
+    callbacks : list of Callback, optional
+        Of Lightning, beside its own.
 
     Returns
     -------
@@ -66,60 +138,102 @@ def fit(
     Raises
     ------
     InputError
-        Where the folder holds a run of another configuration.
+        Before training starts, where the folder holds a run of another configuration
+        or a stack cannot be trained on.
+    ScanFailed
+        Where a checkpoint cannot be written; the last one is intact.
     """
     if threads:
         torch.set_num_threads(threads)
-    folder.mkdir(parents=True, exist_ok=True)
-    told = folder / "config.json"
-    settings = config.model_dump(mode="json")
-    if told.exists() and json.loads(told.read_text(encoding="utf-8")) != settings:
-        msg = f"{folder} holds a run of another configuration: choose another --out"
-        raise InputError(msg)
-    told.write_text(json.dumps(settings, indent=2), encoding="utf-8")
-
+    learning, looking = training_stacks(config)
+    module = training_module(config)
     last = folder / "last.ckpt"
-    module = TrainingModule(config)
-    consumed, batches = 0, config.optimiser.steps * config.optimiser.accumulate
+    if config.start_from is not None and not last.exists():
+        _start_from(module, config)
+    _claim(folder, config)
+
+    batches = config.optimiser.steps * config.optimiser.accumulate
+    consumed = 0
     if last.exists():
         step = int(torch.load(last, weights_only=False)["global_step"])
+        step //= module.optimisers
         consumed = step * config.optimiser.accumulate
         log.info("going on at step %d of %d", step, config.optimiser.steps)
-    training: DataLoader[Any] = DataLoader(
-        SimulatedSequences(config, consumed=consumed),
-        batch_size=1,
-        collate_fn=_only,
-        num_workers=workers,
-        prefetch_factor=16 if workers else None,
-        persistent_workers=workers > 0,
-    )
-    looks = list(
-        SimulatedSequences(
-            config, specimens=config.validation_specimens, validation=True
-        )
-    )
-    validation: DataLoader[Any] = DataLoader(looks, batch_size=1, collate_fn=_only)  # type: ignore[arg-type]
-    every = config.validate_every * config.optimiser.accumulate
+    data = _Data(config, learning, looking, consumed=consumed, workers=workers)
+    every = checkpoint_every or config.checkpoint_every
+    more = [*(callbacks or []), *([_Bar(batches)] if progress else [])]
+    trainer = _trainer(config, module, folder, every, more)
+    resume = str(last) if last.exists() else None
+    trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False)
+    return module
+
+
+def _trainer(
+    config: TrainingConfig,
+    module: TrainingModule,
+    folder: Path,
+    checkpoint_every: int,
+    callbacks: list[Callback],
+) -> lightning.Trainer:
+    settings, by_hand = config.optimiser, not module.automatic_optimization
+    batches = settings.steps * settings.accumulate
     checkpoints = ModelCheckpoint(
-        folder, every_n_train_steps=checkpoint_every, save_last=True, save_top_k=0
+        folder,
+        every_n_train_steps=checkpoint_every * module.optimisers,
+        save_last=True,
+        save_top_k=0,
     )
-    trainer = lightning.Trainer(
+    more: list[Callback] = [checkpoints, *callbacks]
+    if config.patience is not None:
+        more.append(EarlyStopping("gain_db", mode="max", patience=config.patience))
+    return lightning.Trainer(
         accelerator="auto",
-        devices=1,  # a second one would be shown the same sequences
-        max_steps=config.optimiser.steps,
+        devices=config.devices,
+        num_nodes=config.nodes,
+        strategy=config.strategy,
+        precision=config.precision,
+        max_steps=settings.steps * module.optimisers,
         max_epochs=-1,
-        accumulate_grad_batches=config.optimiser.accumulate,
-        gradient_clip_val=config.optimiser.clip,
-        val_check_interval=min(every, batches),
+        accumulate_grad_batches=1 if by_hand else settings.accumulate,
+        gradient_clip_val=None if by_hand else settings.clip,
+        val_check_interval=min(config.validate_every * settings.accumulate, batches),
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
-        callbacks=[checkpoints, *([TQDMProgressBar(20)] if progress else [])],
+        callbacks=more,
+        plugins=[WholeCheckpoints()],
         logger=TensorBoardLogger(folder, name="", version=""),
-        enable_progress_bar=progress,
+        enable_progress_bar=any(isinstance(c, _Bar) for c in more),
         enable_model_summary=False,
         log_every_n_steps=20,
         default_root_dir=folder,
     )
-    resume = str(last) if last.exists() else None
-    trainer.fit(module, training, validation, ckpt_path=resume, weights_only=False)
-    return module
+
+
+def _claim(folder: Path, config: TrainingConfig) -> None:
+    """Note in the folder which run it holds, or say that it holds another."""
+    told = folder / "config.json"
+    if told.exists():
+        try:
+            before = TrainingConfig.model_validate_json(told.read_text("utf-8"))
+        except ValidationError:
+            before = None
+        # compared as read: a key that is new has the default that it then had
+        if before != config:
+            msg = f"{folder} holds a run of another configuration: choose another --out"
+            raise InputError(msg)
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    told.write_text(config.model_dump_json(indent=2), encoding="utf-8")
+
+
+def _start_from(module: TrainingModule, config: TrainingConfig) -> None:
+    assert config.start_from is not None
+    model = load_model(config.start_from)
+    if model.card.network != config.network:
+        msg = (
+            f"model {model.card.name} has another network than the configuration: "
+            f"set network to {model.card.network.model_dump()}"
+        )
+        raise InputError(msg)
+    module.network.load_state_dict(model.network.state_dict())
+    module.average.module.load_state_dict(model.network.state_dict())

@@ -1,4 +1,4 @@
-"""Training sequences from simulated specimens, made while training runs.
+"""Simulated specimens to train on, made while training runs.
 
 Every specimen, its optics and its noise follow from one integer, so a run that is
 resumed sees what it would have seen, and validation never meets training.
@@ -7,57 +7,21 @@ resumed sees what it would have seen, and validation never meets training.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from itertools import islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
 
 from rmz_acquire.optics import Aberrations, Optics
-from rmz_acquire.reconstruction.normalisation import Normalisation
-from rmz_acquire.reconstruction.wiener import WienerFilter
 from rmz_acquire.simulation.specimens import Specimen, make_specimen
 from rmz_acquire.simulation.widefield import CameraModel, WideField
-from rmz_acquire.training.planes import draw_planes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
-    from rmz_acquire.training.config import SimulationConfig, TrainingConfig
+    from rmz_acquire.training.config import SimulationConfig
 
-__all__ = ["Field", "Sequence", "SimulatedSequences", "simulate_field"]
-
-VALIDATION_SEED = 1_000_000_000
-"""Added to a specimen's number in validation; training stays below."""
-
-
-class Sequence(NamedTuple):
-    """M planes and P output planes, all normalised.
-
-    Attributes
-    ----------
-    planes : Tensor
-        (M, H, W) float32.
-    dz_px : Tensor
-        (P, M) float32 z_out - z_plane as signed blur radius, pixels.
-    priors : Tensor
-        (P, M, H, W) float32 linear estimate after each plane.
-    prior_error : Tensor
-        (P,) float32 RMS error that the last estimate predicts for itself.
-    target : Tensor
-        (P, H, W) float32, without noise.
-    """
-
-    planes: Tensor
-    dz_px: Tensor
-    priors: Tensor
-    prior_error: Tensor
-    target: Tensor
+__all__ = ["Field", "simulate_field"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +44,19 @@ class Field:
     z_um: NDArray[np.floating[Any]]
     believed: Optics
     camera: CameraModel
+
+    def expose(
+        self,
+        light: NDArray[np.float32],
+        taken: NDArray[np.intp],
+        rng: np.random.Generator,
+    ) -> tuple[NDArray[np.float32], float]:
+        """Give the planes taken, counts, and a factor that is 1."""
+        return self.camera.expose(light[taken], 1.0, rng).astype(np.float32), 1.0
+
+    def truth(self, light: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
+        """Give the same without noise."""
+        return self.camera.expected(np.ascontiguousarray(light), factor)
 
 
 def simulate_field(config: SimulationConfig, seed: list[int]) -> Field:
@@ -198,106 +175,3 @@ def _draw_specimen(
         texture=float(rng.uniform(0, 0.8)),
         haze=float(rng.uniform(0, 0.5) * rng.random()),
     )
-
-
-class SimulatedSequences(IterableDataset[Sequence]):
-    """Sequences without end (training) or a fixed few (validation).
-
-    Parameters
-    ----------
-    config : TrainingConfig
-        What is drawn.
-    consumed : int
-        Sequences that a run has had already: where it goes on when resumed, with as
-        many workers as before.
-    specimens : int or None
-        How many; None for no end.
-    validation : bool
-        Draw from the seeds that training never uses, one sequence a specimen.
-    """
-
-    def __init__(
-        self,
-        config: TrainingConfig,
-        *,
-        consumed: int = 0,
-        specimens: int | None = None,
-        validation: bool = False,
-    ) -> None:
-        self._config = config
-        self._consumed = consumed
-        self._specimens = specimens
-        self._validation = validation
-        self._filter: tuple[Optics, WienerFilter] | None = None
-
-    def __iter__(self) -> Iterator[Sequence]:
-        """Specimens of this worker, one after another."""
-        worker = get_worker_info()
-        number, of = (worker.id, worker.num_workers) if worker else (0, 1)
-        # A loader asks its workers in turn, from the first one on: this one takes the
-        # place of whoever was next, and leaves out what that one had given.
-        number = (number + self._consumed) % of
-        given = (self._consumed - number + of - 1) // of
-        each = 1 if self._validation else self._config.simulation.sequences
-        i, skip = number + given // each * of, given % each
-        while self._specimens is None or i < self._specimens:
-            yield from islice(self.sequences_of(i), skip, None)
-            i, skip = i + of, 0
-
-    def sequences_of(self, number: int) -> Iterator[Sequence]:
-        """All sequences of one specimen.
-
-        Parameters
-        ----------
-        number : int
-            Of the specimen.
-
-        Yields
-        ------
-        Sequence
-        """
-        config, offset = self._config, VALIDATION_SEED if self._validation else 0
-        seed = [config.seed, number + offset]
-        field = simulate_field(config.simulation, seed)
-        rng = np.random.default_rng([*seed, 1])
-        for k in range(1 if self._validation else config.simulation.sequences):
-            low, high = config.planes
-            if self._validation:  # every length comes up
-                m = low + (number + k) % (high - low + 1)
-            else:  # short ones more often: they cost less and come first in a scan
-                m = low + int((high - low + 1) * rng.random() ** 2)
-            yield self._sequence(field, m, rng)
-
-    def _sequence(self, field: Field, m: int, rng: np.random.Generator) -> Sequence:
-        crop = self._config.simulation.crop_px
-        top, left = rng.integers(0, np.array(field.light.shape[1:]) - crop + 1)
-        light = field.light[:, top : top + crop, left : left + crop]
-        light = np.rot90(light, int(rng.integers(4)), axes=(1, 2))
-        if rng.random() < 0.5:
-            light = light[:, :, ::-1]
-        if rng.random() < 0.5:
-            light = light[::-1]
-        n = len(field.z_um)
-        taken, wanted = draw_planes(n, m, self._config.targets, rng)
-        counts = field.camera.expose(light[taken], 1.0, rng).astype(np.float32)
-        scale = Normalisation.of(counts)
-        # A live scan keeps its scale while new planes agree with it roughly.
-        scale = replace(scale, scale=scale.scale * math.exp(rng.uniform(-0.25, 0.25)))
-        planes = torch.from_numpy(scale.apply(counts))
-        truth = field.camera.expected(np.ascontiguousarray(light[wanted]), 1.0)
-        wiener = self._wiener(field)
-        z = torch.from_numpy(field.z_um)
-        z_in, z_out = z[taken], z[wanted]
-        linear = [
-            wiener.estimate(planes[: k + 1], z_in[: k + 1], z_out) for k in range(m)
-        ]
-        priors = torch.stack([estimate.volume for estimate in linear], dim=1)
-        dz = (z_out[:, None] - z_in[None, :]) * field.believed.blur_radius_px_per_um
-        target = torch.from_numpy(scale.apply(truth))
-        return Sequence(planes, dz.float(), priors, linear[-1].error, target)
-
-    def _wiener(self, field: Field) -> WienerFilter:
-        if self._filter is None or self._filter[0] != field.believed:
-            fresh = WienerFilter(field.believed, torch.from_numpy(field.z_um))
-            self._filter = field.believed, fresh
-        return self._filter[1]

@@ -179,8 +179,9 @@ def test_description_for_the_summary(
 
 
 def test_what_is_missing_is_named(models: dict[str, LoadedModel]) -> None:
-    assert set(ESTIMATORS) == {"recurrent-mz", "wiener", "linear", "nearest"}
-    with pytest.raises(InputError, match="recurrent-mz, wiener, linear, nearest"):
+    known = ("recurrent-mz", "deep-z", "unet3d", "wiener", "linear", "nearest")
+    assert known == ESTIMATORS
+    with pytest.raises(InputError, match=", ".join(known)):
         make_estimator("cubic", Z_UM, AIR)
     with pytest.raises(InputError, match="needs the optics"):
         make_estimator("wiener", Z_UM)

@@ -10,7 +10,7 @@ from small_training import SMALL
 from rmz_acquire.networks import RecurrentMZ
 from rmz_acquire.training.losses import berhu, relative_error
 from rmz_acquire.training.module import TrainingModule
-from rmz_acquire.training.simulated import Sequence
+from rmz_acquire.training.sequences import Sequence
 
 pytestmark = pytest.mark.filterwarnings(
     # lightning: a module used without its Trainer

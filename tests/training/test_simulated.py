@@ -9,13 +9,15 @@ import pytest
 import torch
 from small_training import SMALL
 
+from rmz_acquire.training import sequences as made
 from rmz_acquire.training import simulated
-from rmz_acquire.training.simulated import SimulatedSequences, simulate_field
+from rmz_acquire.training.sequences import TrainingSequences
+from rmz_acquire.training.simulated import simulate_field
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rmz_acquire.training.simulated import Sequence
+    from rmz_acquire.training.sequences import Sequence
 
 
 def changed(**simulation: object) -> object:
@@ -26,7 +28,7 @@ def changed(**simulation: object) -> object:
 
 @pytest.fixture(scope="module")
 def sequences() -> list[Sequence]:
-    return list(islice(iter(SimulatedSequences(SMALL)), 12))
+    return list(islice(iter(TrainingSequences(SMALL)), 12))
 
 
 def same(a: Sequence, b: Sequence) -> bool:
@@ -77,7 +79,7 @@ def test_target_is_the_plane_without_its_noise() -> None:
     """Where an output plane is one of those taken, they differ by noise alone."""
     config = changed(photons=(3000.0, 3000.0), haze=(0.2, 0.2))
     found = 0
-    for s in islice(iter(SimulatedSequences(config)), 24):
+    for s in islice(iter(TrainingSequences(config)), 24):
         for p, m in zip(*np.nonzero(s.dz_px.numpy() == 0), strict=True):
             found += 1
             noise = (s.planes[m] - s.target[p]) / s.target[p].std()
@@ -91,7 +93,7 @@ def test_noise_follows_the_photons() -> None:
         config = changed(photons=(photons, photons), haze=(0.2, 0.2))
         each = [
             float((s.planes[m] - s.target[p]).std() / s.planes.std())
-            for s in islice(iter(SimulatedSequences(config)), 24)
+            for s in islice(iter(TrainingSequences(config)), 24)
             for p, m in zip(*np.nonzero(s.dz_px.numpy() == 0), strict=True)
         ]
         return float(np.median(each))
@@ -105,9 +107,9 @@ def test_dz_is_output_minus_plane(monkeypatch: pytest.MonkeyPatch) -> None:
     ) -> tuple[np.ndarray, np.ndarray]:
         return np.array([2, 7, 5])[:m], np.array([0, 5, 8])
 
-    monkeypatch.setattr(simulated, "draw_planes", drawn)
+    monkeypatch.setattr(made, "draw_planes", drawn)
     (s,) = islice(
-        iter(SimulatedSequences(SMALL.model_copy(update={"planes": (3, 3)}))), 1
+        iter(TrainingSequences(SMALL.model_copy(update={"planes": (3, 3)}))), 1
     )
     blur = 0.75 / np.sqrt(1 - 0.75**2) / 0.325
     # steps of 0.5 µm
@@ -161,9 +163,9 @@ def test_prior_is_not_told_the_true_optics(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_same_seed_same_sequences_other_seed_others(sequences: list[Sequence]) -> None:
-    again = islice(iter(SimulatedSequences(SMALL)), 4)
+    again = islice(iter(TrainingSequences(SMALL)), 4)
     assert all(same(a, b) for a, b in zip(sequences[:4], again, strict=True))
-    other = next(iter(SimulatedSequences(SMALL.model_copy(update={"seed": 4}))))
+    other = next(iter(TrainingSequences(SMALL.model_copy(update={"seed": 4}))))
     assert not same(sequences[0], other)
     assert not same(sequences[0], sequences[1])  # of one specimen
     assert not same(sequences[0], sequences[3])  # of the next
@@ -171,22 +173,22 @@ def test_same_seed_same_sequences_other_seed_others(sequences: list[Sequence]) -
 
 def test_validation_never_meets_training(monkeypatch: pytest.MonkeyPatch) -> None:
     seeds: list[tuple[int, ...]] = []
-    real = simulated.simulate_field
+    real = made.simulate_field
 
     def spy(config: object, seed: list[int]) -> object:
         seeds.append(tuple(seed))
         return real(config, seed)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(simulated, "simulate_field", spy)
-    looks = list(SimulatedSequences(SMALL, specimens=4, validation=True))
+    monkeypatch.setattr(made, "simulate_field", spy)
+    looks = list(TrainingSequences(SMALL, specimens=4, validation=True))
     assert [len(s.planes) for s in looks] == [1, 2, 3, 1]  # every length comes up
     validation = set(seeds)
     seeds.clear()
-    list(islice(iter(SimulatedSequences(SMALL)), 10))
+    list(islice(iter(TrainingSequences(SMALL)), 10))
     assert len(validation) == 4 and len(set(seeds)) == 4
     assert not validation & set(seeds)
     assert min(number for _, number in validation) >= 1_000_000_000
-    again = list(SimulatedSequences(SMALL, specimens=4, validation=True))
+    again = list(TrainingSequences(SMALL, specimens=4, validation=True))
     assert all(same(a, b) for a, b in zip(looks, again, strict=True))
 
 
@@ -196,17 +198,15 @@ def stream(
     """What a loader gets: it asks its workers in turn, from the first one on."""
     each = SMALL.simulation.sequences
     monkeypatch.setattr(
-        SimulatedSequences,
+        TrainingSequences,
         "sequences_of",
-        lambda self, number: ((number, k) for k in range(each)),
+        lambda self, number, skip=0: ((number, k) for k in range(skip, each)),
     )
 
     def of_worker(number: int) -> Iterator[object]:
         info = SimpleNamespace(id=number, num_workers=workers)
-        monkeypatch.setattr(
-            simulated, "get_worker_info", lambda: info if workers else None
-        )
-        iterator = iter(SimulatedSequences(SMALL, consumed=consumed))
+        monkeypatch.setattr(made, "get_worker_info", lambda: info if workers else None)
+        iterator = iter(TrainingSequences(SMALL, consumed=consumed))
         first = next(iterator)  # reads who it is
 
         def rest() -> Iterator[object]:
@@ -234,5 +234,5 @@ def test_a_resumed_run_goes_on_with_the_next_sequence(
 def test_skipped_sequences_leave_those_after_them_as_they_are(
     sequences: list[Sequence],
 ) -> None:
-    later = islice(iter(SimulatedSequences(SMALL, consumed=5)), 2)
+    later = islice(iter(TrainingSequences(SMALL, consumed=5)), 2)
     assert all(same(a, b) for a, b in zip(sequences[5:7], later, strict=True))

@@ -1,0 +1,272 @@
+"""Dense stacks at a list of positions: what a model is trained on.
+
+Each stack is a scan that takes every plane of its grid, so that light, stage and
+settings are treated as in any scan.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rmz_acquire.acquisition.checks import check_camera, check_channel, check_stage
+from rmz_acquire.acquisition.run import run_on_core
+from rmz_acquire.errors import InputError, ScanFailed
+from rmz_acquire.scanning import Estimate, Scan, ScanPlan
+from rmz_acquire.stacks import write_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+    from pymmcore_plus import CMMCorePlus
+
+    from rmz_acquire.scanning import Decision, Outcome, Plane
+
+__all__ = ["Position", "acquire_stacks", "read_positions"]
+
+LIST = "stacks.yaml"
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a stack is taken.
+
+    Parameters
+    ----------
+    x_um, y_um : float
+        Of the XY stage, µm.
+    z_um : float or None
+        Middle of the stack, µm; None means where the focus stands at the start.
+    specimen : str or None
+        What lies there: stacks of one specimen stay on one side of a split.
+    """
+
+    x_um: float
+    y_um: float
+    z_um: float | None = None
+    specimen: str | None = None
+
+
+class _Keeper:
+    """An estimator that only counts: the planes themselves are what is wanted."""
+
+    name = "none"
+
+    def __init__(self, z_um: Sequence[float]) -> None:
+        self._z_um = np.asarray(z_um, dtype=np.float64)
+        self._at: list[float] = []
+        self._volume: NDArray[np.float32] | None = None
+
+    @property
+    def z_um(self) -> NDArray[np.float64]:
+        return self._z_um
+
+    @property
+    def volume(self) -> NDArray[np.float32] | None:
+        return self._volume
+
+    @property
+    def planes_taken(self) -> int:
+        return len(self._at)
+
+    def describe(self) -> dict[str, Any]:
+        return {"estimator": "none", "model": None, "model_sha256": None}
+
+    def add(self, image: NDArray[Any], z_um: float) -> Estimate:
+        start = time.perf_counter()
+        self._at.append(z_um)
+        plane = np.asarray(image, dtype=np.float32)
+        # one plane in memory, however many are shown
+        self._volume = np.broadcast_to(plane, (len(self._z_um), *plane.shape))
+        gap = np.abs(self._z_um[:, None] - np.array(self._at)[None]).min(1).max()
+        seconds = time.perf_counter() - start
+        return Estimate(self._volume, None, None, None, float(gap), seconds)
+
+
+class _Collector:
+    """A recorder that keeps the planes for one file."""
+
+    def __init__(self) -> None:
+        self.planes: list[NDArray[Any]] = []
+
+    def write_plane(self, plane: Plane, index: int) -> None:
+        self.planes.append(np.array(plane.image))
+
+    def write_decision(self, decision: Decision) -> None:
+        """Nothing is decided here."""
+
+    def finish(self, outcome: Outcome, volume: NDArray[np.float32] | None) -> None:
+        """The caller writes the file."""
+
+
+def read_positions(path: Path) -> list[Position]:
+    """Read positions from a CSV file with the columns x_um, y_um and perhaps more.
+
+    Parameters
+    ----------
+    path : Path
+        With a header; z_um and specimen are optional.
+
+    Returns
+    -------
+    list of Position
+
+    Raises
+    ------
+    InputError
+        Names the line that is wrong.
+    """
+    import csv
+
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file, skipinitialspace=True)
+            names = set(reader.fieldnames or [])
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"cannot read the positions {path}: {error}"
+        raise InputError(msg) from error
+    known = {"x_um", "y_um", "z_um", "specimen"}
+    if not {"x_um", "y_um"} <= names or names - known:
+        msg = f"{path}: its first line must be x_um,y_um[,z_um][,specimen]"
+        raise InputError(msg)
+    found = []
+    for number, row in enumerate(rows, 2):
+        try:
+            x, y = float(row["x_um"]), float(row["y_um"])
+            z = float(row["z_um"]) if row.get("z_um") else None
+        except (TypeError, ValueError):
+            x = y = math.nan
+            z = None
+        if not all(math.isfinite(v) for v in (x, y, z or 0.0)):
+            msg = f"{path}: line {number} has no numbers for its position"
+            raise InputError(msg)
+        found.append(Position(x, y, z, row.get("specimen") or None))
+    if not found:
+        msg = f"{path}: no positions in it"
+        raise InputError(msg)
+    return found
+
+
+def acquire_stacks(
+    core: CMMCorePlus,
+    positions: Sequence[Position] | None,
+    folder: Path,
+    *,
+    range_um: float,
+    step_um: float,
+    exposure_ms: float,
+    channel: tuple[str, str] | None = None,
+    pixel_size_um: float | None = None,
+    on_step: Callable[[str], None] | None = None,
+) -> list[Path]:
+    """Take a full z stack at every position, and list them for a training.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The microscope.
+    positions : sequence of Position, optional
+        By default the one where the stages stand.
+    folder : Path
+        For position-001.ome.tif and so on, and stacks.yaml, which names them as the
+        `files.stacks` of a training configuration.
+    range_um, step_um : float
+        Of each stack, around its middle.
+    exposure_ms : float
+        Of every plane.
+    channel : (str, str), optional
+        Group and preset.
+    pixel_size_um : float, optional
+        At the sample; by default what Micro-Manager's configuration tells.
+    on_step : callable, optional
+        Is told each stack as it begins.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    InputError
+        Before anything moves.
+    ScanFailed
+        Where a stack could not be taken; names those that were.
+    """
+    pixel = pixel_size_um or float(core.getPixelSizeUm())
+    if pixel <= 0:
+        msg = "the configuration tells no pixel size: give --pixel-size"
+        raise InputError(msg)
+    if positions and not core.getXYStageDevice():
+        msg = "the configuration has no XY stage: leave out --positions"
+        raise InputError(msg)
+    folder = Path(folder)
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        msg = f"{folder} is not an empty folder: choose another --out"
+        raise InputError(msg)
+    here_z = float(core.getZPosition()) if core.getFocusDevice() else 0.0
+    half = math.floor(range_um / 2 / step_um + 1e-6)
+    offsets = [i * step_um for i in range(-half, half + 1)]
+    places: Sequence[Position | None] = positions or [None]
+    plans = []
+    for place in places:
+        middle = here_z if place is None or place.z_um is None else place.z_um
+        z = [round(middle + offset, 6) for offset in offsets]
+        plan = ScanPlan.from_grid(z, z_exact_um=tuple(z))
+        check_stage(core, None, plan)
+        plans.append(plan)
+    check_camera(core, exposure_ms)
+    check_channel(core, channel)
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    entries: list[dict[str, str]] = []
+    home = core.getXYPosition() if positions else None
+    try:
+        for number, (place, plan) in enumerate(zip(places, plans, strict=True), 1):
+            if on_step is not None:
+                on_step(f"stack {number} of {len(plans)}")
+            if place is not None:
+                core.setXYPosition(place.x_um, place.y_um)
+                core.waitForDevice(core.getXYStageDevice())
+            keep = _Collector()
+            outcome = run_on_core(
+                core,
+                Scan(plan, _Keeper(plan.z_um)),
+                keep,
+                exposure_ms=exposure_ms,
+                channel=channel,
+            )
+            if outcome.status != "list_done":
+                msg = (
+                    f"stack {number} was not taken ({outcome.reason}); "
+                    f"{len(files)} before it are in {folder}"
+                )
+                raise ScanFailed(msg)
+            path = folder / f"position-{number:03d}.ome.tif"
+            write_stack(
+                path, np.stack(keep.planes), z_step_um=step_um, pixel_size_um=pixel
+            )
+            files.append(path)
+            name = place.specimen if place is not None else None
+            entries.append({"path": path.name, "specimen": name or path.stem[:-4]})
+            _write_list(folder / LIST, entries)
+    finally:
+        if home is not None:
+            core.setXYPosition(*home)
+            core.waitForDevice(core.getXYStageDevice())
+    return files
+
+
+def _write_list(path: Path, entries: list[dict[str, str]]) -> None:
+    lines = ["# for the files of a training configuration that lies in this folder"]
+    lines += ["stacks:", *(f"  - {json.dumps(entry)}" for entry in entries)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,0 +1,88 @@
+"""``rmz-acquire acquire-stacks``: dense stacks of one's own microscope to train on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rmz_acquire.cli.console import busy, console, stderr
+from rmz_acquire.cli.options import PixelSize, positive
+from rmz_acquire.errors import InputError
+
+__all__ = ["acquire_stacks"]
+
+
+def acquire_stacks(
+    out: Annotated[Path, typer.Option("--out", help="A new folder for the stacks.")],
+    z_range: Annotated[
+        float, typer.Option("--range", help="Length of each stack, µm.")
+    ],
+    step: Annotated[float, typer.Option("--step", help="Distance of planes, µm.")],
+    config: Annotated[
+        str,
+        typer.Option(
+            "--config", help="A Micro-Manager .cfg, simulated, or MMConfig_demo."
+        ),
+    ] = "simulated",
+    positions: Annotated[
+        Path | None,
+        typer.Option(
+            "--positions",
+            help="CSV with x_um,y_um[,z_um][,specimen]; by default where it stands.",
+        ),
+    ] = None,
+    exposure_ms: Annotated[
+        float, typer.Option("--exposure", help="Exposure of every plane, ms.")
+    ] = 50.0,
+    channel: Annotated[
+        str | None,
+        typer.Option("--channel", metavar="GROUP:PRESET", help="Channel to use."),
+    ] = None,
+    pixel_size: PixelSize = None,
+) -> None:
+    """Take full z stacks at a list of positions, for training a model on them.
+
+    Each stack lies around the focus of its position. Leaves an OME-TIFF each, and
+    stacks.yaml with the lines that a training configuration needs.
+    """
+    for value, option in ((z_range, "--range"), (step, "--step")):
+        positive(value, option)
+    positive(exposure_ms, "--exposure", " ms")
+    if pixel_size is not None:
+        positive(pixel_size, "--pixel-size")
+    if z_range < step:
+        msg = f"--range {z_range:g} µm is shorter than one --step of {step:g} µm"
+        raise InputError(msg)
+    preset = None
+    if channel is not None:
+        group, colon, name = channel.partition(":")
+        if not colon or not group or not name:
+            msg = f"--channel {channel!r}: write it as Channel:GFP"
+            raise InputError(msg)
+        preset = (group, name)
+    with busy("starting the microscope"):
+        from rmz_acquire.acquisition import open_core
+        from rmz_acquire.acquisition.dense import acquire_stacks as take
+        from rmz_acquire.acquisition.dense import read_positions
+
+        places = None if positions is None else read_positions(positions)
+        core = open_core(config)
+    try:
+        files = take(
+            core,
+            places,
+            out,
+            range_um=z_range,
+            step_um=step,
+            exposure_ms=exposure_ms,
+            channel=preset,
+            pixel_size_um=pixel_size,
+            on_step=lambda line: stderr.print(line),
+        )
+    finally:
+        core.unloadAllDevices()
+    for path in files:
+        console.print(f"stack  {path}", soft_wrap=True)
+    console.print(f"list   {out / 'stacks.yaml'}", soft_wrap=True)

@@ -1,0 +1,217 @@
+"""What an evaluation is told, in one YAML file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.optics import Optics
+
+__all__ = [
+    "DataSet",
+    "EvaluationConfig",
+    "ModelEntry",
+    "ObjectiveEntry",
+    "RealStack",
+    "Size",
+]
+
+Positive = Annotated[float, Field(gt=0)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ModelEntry(_Strict):
+    """A network in the comparison.
+
+    Parameters
+    ----------
+    estimator : str
+        Which kind of network.
+    model : str
+        Name or folder; one that is not there is shown as missing.
+    """
+
+    estimator: Literal["recurrent-mz", "deep-z", "unet3d"]
+    model: str
+
+
+class DataSet(_Strict):
+    """Specimens and optics of one of the paper's experiments.
+
+    Parameters
+    ----------
+    specimen : str
+        A name that `make_specimen` knows.
+    options : dict
+        Of the specimen's function.
+    optics : Optics
+        The microscope.
+    z_range_um, z_step_um : float
+        Of the stack, µm.
+    spacing_um : float
+        Distance of the input planes, µm.
+    exposure_ms : float
+        Of every plane.
+    models : dict of str to ModelEntry
+        By the label in tables.
+    """
+
+    specimen: str
+    options: dict[str, Any] = {}
+    optics: Optics
+    z_range_um: Positive
+    z_step_um: Positive
+    spacing_um: Positive
+    exposure_ms: Positive
+    models: dict[str, ModelEntry]
+
+
+class Size(_Strict):
+    """How much is done.
+
+    Parameters
+    ----------
+    side_px, side_beads_px : int
+        Side of the pictures; of those in which beads are measured.
+    seeds : int
+        Specimens of each kind.
+    z_every : int
+        Every n-th plane of the stack is made and compared.
+    draws : int
+        Random errors of position drawn for each size of error.
+    timing_planes, timing_side_px : int
+        Output planes whose making is timed, and the side of the large one.
+    """
+
+    side_px: Annotated[int, Field(ge=32)]
+    side_beads_px: Annotated[int, Field(ge=32)]
+    seeds: Count
+    z_every: Count
+    draws: Count
+    timing_planes: Count
+    timing_side_px: Annotated[int, Field(ge=64)] = 1024
+
+
+class ObjectiveEntry(_Strict):
+    """An objective that the model for any microscope is tried on.
+
+    Parameters
+    ----------
+    name : str
+        As engraved.
+    na, immersion_index, magnification : float
+        Of the objective.
+    inside : bool
+        Whether its kind was trained on.
+    model : str or None
+        One trained for it.
+    """
+
+    name: str
+    na: Positive
+    immersion_index: Positive
+    magnification: Positive
+    inside: bool
+    model: str | None = None
+
+
+class _Objectives(_Strict):
+    model: str
+    blur_px: Positive
+    list: list[ObjectiveEntry]
+
+
+class RealStack(_Strict):
+    """A recorded wide-field stack.
+
+    Parameters
+    ----------
+    file : str
+        Its name in the folder of real stacks.
+    optics : Optics
+        Of the microscope.
+    z_step_um : float
+        Distance of the planes, µm.
+    guessed : bool
+        Whether the optics are a guess.
+    """
+
+    file: str
+    optics: Optics
+    z_step_um: Positive
+    guessed: bool
+
+
+class _Real(_Strict):
+    model: str
+    stacks: list[RealStack]
+
+
+class EvaluationConfig(_Strict):
+    """All experiments of an evaluation.
+
+    Parameters
+    ----------
+    seed : int
+        Of the first specimen and of all draws; the same seed, the same results.
+    sets : dict of str to DataSet
+        "beads" and "neurons".
+    spacing_models : dict of float to str
+        Models trained at other spacings (fig. S3).
+    order_models : dict of str to str
+        Models trained with other orders (figs. S4, S5).
+    full, quick : Size
+        How much is done by default, and with --quick.
+    objectives, real
+        What else the model for any microscope is tried on.
+    """
+
+    seed: Annotated[int, Field(ge=0)]
+    sets: dict[Literal["beads", "neurons"], DataSet]
+    spacing_models: dict[float, str] = {}
+    order_models: dict[str, str] = {}
+    full: Size
+    quick: Size
+    objectives: _Objectives
+    real: _Real
+
+    @classmethod
+    def from_yaml(cls, path: Path) -> EvaluationConfig:
+        """Read and check a configuration.
+
+        Parameters
+        ----------
+        path : Path
+            The YAML file.
+
+        Returns
+        -------
+        EvaluationConfig
+
+        Raises
+        ------
+        InputError
+            Where the file is missing or a key is wrong; names the key.
+        """
+        try:
+            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            return cls.model_validate(data)
+        except OSError as error:
+            msg = f"cannot read the configuration {path}: {error.strerror}"
+            raise InputError(msg) from error
+        except yaml.YAMLError as error:
+            msg = f"{path} is not YAML: {' '.join(str(error).split())}"
+            raise InputError(msg) from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"])
+            msg = f"{path}: {key}: {first['msg']}"
+            raise InputError(msg) from error

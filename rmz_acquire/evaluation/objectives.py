@@ -1,0 +1,134 @@
+"""Five objectives: the model for any microscope, and one trained for each."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
+from rmz_acquire.evaluation.held_out import even_positions
+from rmz_acquire.evaluation.study import Contender, Result, by_plane, simulate
+from rmz_acquire.optics import Optics
+from rmz_acquire.reconstruction import BASELINES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rmz_acquire.evaluation.study import Study
+
+KEY, TITLE = "objectives", "Five objectives, 3 and 5 planes over the same blur"
+
+_WAVELENGTH_UM, _CAMERA_UM, _PLANES = 0.52, 6.5, 31
+
+
+def run(study: Study) -> Result:
+    """PSNR over the planes not taken, of beads and nuclei scaled to the field."""
+    result = Result(KEY, TITLE)
+    settings = study.config.objectives
+    general = study.model(settings.model)
+    if general is None:
+        result.missing.append(settings.model)
+    side = min(128, study.size.side_beads_px)
+    for entry in settings.list:
+        optics = Optics.from_camera(
+            na=entry.na,
+            immersion_index=entry.immersion_index,
+            wavelength_um=_WAVELENGTH_UM,
+            camera_pixel_um=_CAMERA_UM,
+            magnification=entry.magnification,
+        )
+        contenders = [Contender(name, name) for name in BASELINES]
+        if entry.model is not None:
+            own = study.model(entry.model)
+            if own is None:
+                result.missing.append(f"{entry.name}: {entry.model}")
+            else:
+                contenders.insert(0, Contender("its own", own.card.network.kind, own))
+        if general is not None:
+            kind = general.card.network.kind
+            contenders.insert(0, Contender(general.card.name, kind, general))
+        # the same blur in pixels from end to end
+        z = np.linspace(-0.5, 0.5, _PLANES) * (
+            settings.blur_px / optics.blur_radius_px_per_um
+        )
+        for specimen, options in _specimens(optics, side, float(z[-1] - z[0])).items():
+            for seed in study.seeds():
+                study.say(f"{KEY} {entry.name} {specimen} {seed}")
+                stack = simulate(
+                    specimen,
+                    seed,
+                    optics,
+                    z,
+                    side_px=side,
+                    exposure_ms=50,
+                    options=options,
+                )
+                for m in (3, 5):
+                    taken = [int(i) for i in even_positions(_PLANES, m)]
+                    unseen = np.ones(_PLANES, dtype=bool)
+                    unseen[taken] = False
+                    for who in contenders:
+                        made = study.volume(who, stack, taken)
+                        error = by_plane(stack.truth, made)["psnr_db"][unseen]
+                        result.rows.append(
+                            {
+                                "objective": entry.name,
+                                "inside": entry.inside,
+                                "specimen": specimen,
+                                "seed": seed,
+                                "planes": m,
+                                "estimator": who.label,
+                                "psnr_db": float(error.mean()),
+                            }
+                        )
+        _sum_up(result, entry.name, inside=entry.inside)
+    return result
+
+
+def _specimens(
+    optics: Optics, side_px: int, depth_um: float
+) -> dict[str, dict[str, object]]:
+    """Specimens of one density and size in pixels, whatever the objective."""
+    pixel = optics.pixel_size_um
+    wide = side_px * pixel
+    volume = wide**2 * depth_um / 1000
+    return {
+        "beads": {"per_1000_um3": 60 / volume},
+        "nuclei": {"number": 250, "radius_um": (4 * pixel, 11 * pixel)},
+    }
+
+
+def _sum_up(result: Result, objective: str, *, inside: bool) -> None:
+    where = "" if inside else " (outside training)"
+    rows = [r for r in result.rows if r["objective"] == objective]
+    for m in (3, 5):
+        values: dict[str, list[float]] = {}
+        for row in rows:
+            if row["planes"] == m:
+                values.setdefault(row["estimator"], []).append(row["psnr_db"])
+        mean = {k: float(np.mean(v)) for k, v in values.items()}
+        result.sum_up(f"{objective}{where}, M={m}: PSNR", mean, unit="dB", digits=1)
+
+
+def draw(result: Result, figure: Figure) -> None:
+    """Bars by objective, M = 3 and 5."""
+    panels = figure.subplots(2, 1, sharex=True)
+    names, labels = labels_of(result.rows, "objective"), labels_of(result.rows)
+    width = 0.8 / len(labels)
+    for axes, m in zip(panels, (3, 5), strict=True):
+        for k, label in enumerate(labels):
+            for i, name in enumerate(names):
+                values = [
+                    r["psnr_db"]
+                    for r in result.rows
+                    if (r["objective"], r["estimator"], r["planes"]) == (name, label, m)
+                ]
+                if values:
+                    at = i + (k - (len(labels) - 1) / 2) * width
+                    axes.plot(at, np.mean(values), "o", color=colour(label))
+            axes.plot([], [], "o", color=colour(label), label=label)
+        axes.set_xticks(range(len(names)), names)
+        axes.set_ylabel(f"PSNR, dB, M={m}")
+        tidy(axes)
+    legend_beside(figure, panels[0])

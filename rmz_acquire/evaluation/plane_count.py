@@ -1,0 +1,81 @@
+"""Fig. S1: one to ten input planes."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
+from rmz_acquire.evaluation.held_out import even_positions
+from rmz_acquire.evaluation.study import Result, by_plane
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rmz_acquire.evaluation.study import Study
+
+KEY, TITLE = "S1", "One to ten input planes, evenly spread (neurons)"
+
+_PLANES = range(1, 11)
+_PLANES_QUICK = (1, 2, 3, 5, 10)
+
+
+def run(study: Study) -> Result:
+    """PSNR of the unmeasured planes, and the time to make the volume."""
+    result = Result(KEY, TITLE)
+    contenders, result.missing = study.contenders("neurons")
+    counts = _PLANES if study.size.draws > 10 else _PLANES_QUICK
+    for seed in study.seeds():
+        stack = study.stack("neurons", seed)
+        n = len(stack.z_um)
+        for m in (m for m in counts if m < n):
+            taken = [int(i) for i in even_positions(n, m)]
+            unseen = np.ones(n, dtype=bool)
+            unseen[taken] = False
+            for who in contenders:
+                study.say(f"{KEY} {seed} M={m} {who.label}")
+                start = time.perf_counter()
+                made = study.volume(who, stack, taken)
+                seconds = time.perf_counter() - start
+                error = by_plane(stack.truth, made)["psnr_db"][unseen]
+                result.rows.append(
+                    {
+                        "seed": seed,
+                        "planes": m,
+                        "estimator": who.label,
+                        "psnr_db": float(error.mean()),
+                        "seconds": seconds,
+                    }
+                )
+    for m in (1, 3, 5, 10):
+        rows = [r for r in result.rows if r["planes"] == m]
+        for value, unit, digits in (("psnr_db", "dB", 1), ("seconds", "s", 2)):
+            values: dict[str, list[float]] = {}
+            for row in rows:
+                values.setdefault(row["estimator"], []).append(row[value])
+            what = "PSNR" if value == "psnr_db" else "time for all planes"
+            mean = {k: float(np.mean(v)) for k, v in values.items()}
+            result.sum_up(f"M={m}: {what}", mean, unit=unit, digits=digits)
+    return result
+
+
+def draw(result: Result, figure: Figure) -> None:
+    """PSNR and time over M."""
+    panels = figure.subplots(1, 2)
+    for axes, value in zip(panels, ("psnr_db", "seconds"), strict=True):
+        for label in labels_of(result.rows):
+            by_m: dict[int, list[float]] = {}
+            for row in result.rows:
+                if row["estimator"] == label:
+                    by_m.setdefault(row["planes"], []).append(row[value])
+            m = sorted(by_m)
+            mean = [float(np.mean(by_m[k])) for k in m]
+            axes.plot(m, mean, "o-", ms=3, color=colour(label), label=label)
+        axes.set_xlabel("planes, M")
+        tidy(axes)
+    panels[0].set_ylabel("PSNR, dB")
+    panels[1].set_ylabel("time, s")
+    panels[1].set_yscale("log")
+    legend_beside(figure, panels[0])

@@ -1,0 +1,106 @@
+"""Real wide-field stacks: planes of them in, the others compared."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rmz_acquire.evaluation.figures import (
+    colour,
+    labels_of,
+    legend_beside,
+    nothing,
+    tidy,
+)
+from rmz_acquire.evaluation.held_out import even_positions
+from rmz_acquire.evaluation.metrics import planes_not_taken, score
+from rmz_acquire.evaluation.study import Contender, Result
+from rmz_acquire.reconstruction import BASELINES
+from rmz_acquire.stacks import read_stack
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rmz_acquire.evaluation.study import Study
+
+KEY, TITLE = "real", "Real wide-field stacks, 3 and 5 evenly spread planes"
+
+
+def data_folder() -> Path:
+    """Where real stacks are looked for."""
+    told = os.environ.get("RMZ_ACQUIRE_DATA")
+    return Path(told) if told else Path("..") / "shared" / "data"
+
+
+def run(study: Study) -> Result:
+    """PSNR, NRMSE and SSIM over the planes not taken, of the stacks that are there."""
+    result = Result(KEY, TITLE)
+    settings, folder = study.config.real, data_folder()
+    contenders = [Contender(name, name) for name in BASELINES]
+    model = study.model(settings.model)
+    if model is None:
+        result.missing.append(f"{settings.model}")
+    else:
+        contenders.insert(0, Contender(model.card.name, model.card.network.kind, model))
+    for entry in settings.stacks:
+        path = folder / entry.file
+        if not path.exists():
+            result.notes.append(f"{entry.file} is not in {folder}: left out.")
+            continue
+        if entry.guessed:
+            result.notes.append(f"The optics of {entry.file} are a guess.")
+        counts = read_stack(path).data
+        z = np.arange(len(counts), dtype=np.float64) * entry.z_step_um
+        for m in (3, 5):
+            taken = even_positions(len(z), m)
+            unseen = planes_not_taken(list(z), list(z[taken]))
+            for who in contenders:
+                study.say(f"{KEY} {entry.file} M={m} {who.label}")
+                estimator = who.fresh(z, entry.optics)
+                for i in taken:
+                    estimator.add(counts[i], float(z[i]))
+                volume = estimator.volume
+                if volume is None:
+                    continue
+                result.rows.append(
+                    {
+                        "stack": entry.file,
+                        "planes": m,
+                        "estimator": who.label,
+                        **score(counts, volume, unseen).to_dict(),
+                    }
+                )
+    for name in labels_of(result.rows, "stack"):
+        for m in (3, 5):
+            values = {
+                r["estimator"]: r["psnr_db"]
+                for r in result.rows
+                if r["stack"] == name and r["planes"] == m
+            }
+            result.sum_up(f"{name}, M={m}: PSNR", values, unit="dB", digits=1)
+    return result
+
+
+def draw(result: Result, figure: Figure) -> None:
+    """Bars by stack and number of planes."""
+    axes = figure.subplots()
+    if not result.rows:
+        nothing(axes, "no real stacks here: set RMZ_ACQUIRE_DATA to their folder")
+        return
+    labels = labels_of(result.rows)
+    titles = [(s, m) for s in labels_of(result.rows, "stack") for m in (3, 5)]
+    width = 0.8 / len(labels)
+    for k, label in enumerate(labels):
+        for i, (stack, m) in enumerate(titles):
+            for row in result.rows:
+                if (row["estimator"], row["stack"], row["planes"]) == (label, stack, m):
+                    at = i + (k - (len(labels) - 1) / 2) * width
+                    axes.plot(at, row["psnr_db"], "o", color=colour(label))
+        axes.plot([], [], "o", color=colour(label), label=label)
+    axes.set_xticks(range(len(titles)), [f"{s}\nM={m}" for s, m in titles])
+    axes.set_ylabel("PSNR, dB")
+    tidy(axes)
+    legend_beside(figure, axes)

@@ -1,0 +1,86 @@
+"""Fig. 7 and S6: an input plane again and again, and what two different ones add."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
+from rmz_acquire.evaluation.study import Result, by_plane
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rmz_acquire.evaluation.study import Study
+
+KEY, TITLE = "fig7", "An input repeated, and two inputs in both orders (neurons)"
+
+_SEQUENCES = {
+    "I1": (0,),
+    "I1 ×2": (0,) * 2,
+    "I1 ×4": (0,) * 4,
+    "I1 ×6": (0,) * 6,
+    "I1, I2": (0, 1),
+    "I2, I1": (1, 0),
+}
+
+
+def run(study: Study) -> Result:
+    """RMSE of the planes that are neither input."""
+    result = Result(KEY, TITLE)
+    contenders, result.missing = study.contenders("neurons")
+    for seed in study.seeds():
+        stack = study.stack("neurons", seed)
+        pair = stack.nearest(study.inputs_um("neurons", 2))
+        unseen = np.ones(len(stack.z_um), dtype=bool)
+        unseen[pair] = False
+        for who in contenders:
+            study.say(f"{KEY} {seed} {who.label}")
+            made = {
+                title: study.volume(who, stack, [pair[i] for i in sequence])
+                for title, sequence in _SEQUENCES.items()
+            }
+            if who.estimator == "deep-z":
+                alone = [study.volume(who, stack, [i]) for i in pair]
+                made["mean of outputs"] = np.mean(alone, axis=0, dtype=np.float32)
+            for title, volume in made.items():
+                error = by_plane(stack.truth, volume)["rmse"][unseen]
+                result.rows.append(
+                    {
+                        "seed": seed,
+                        "estimator": who.label,
+                        "inputs": title,
+                        "rmse": float(np.sqrt(np.mean(error**2))),
+                    }
+                )
+    for title in labels_of(result.rows, "inputs"):
+        values: dict[str, list[float]] = {}
+        for row in result.rows:
+            if row["inputs"] == title:
+                values.setdefault(row["estimator"], []).append(row["rmse"])
+        mean = {k: float(np.mean(v)) for k, v in values.items()}
+        result.sum_up(f"RMSE from {title}", mean, unit="counts", digits=2)
+    return result
+
+
+def draw(result: Result, figure: Figure) -> None:
+    """Bars by input."""
+    axes = figure.subplots()
+    labels, titles = labels_of(result.rows), labels_of(result.rows, "inputs")
+    width = 0.8 / len(labels)
+    for k, label in enumerate(labels):
+        for i, title in enumerate(titles):
+            values = [
+                r["rmse"]
+                for r in result.rows
+                if r["estimator"] == label and r["inputs"] == title
+            ]
+            if values:
+                at = i + (k - (len(labels) - 1) / 2) * width
+                axes.bar(at, np.mean(values), width, color=colour(label))
+        axes.plot([], [], color=colour(label), lw=5, label=label)
+    axes.set_xticks(range(len(titles)), titles)
+    axes.set_ylabel("RMSE, counts")
+    tidy(axes)
+    legend_beside(figure, axes)

@@ -1,0 +1,386 @@
+"""What all experiments stand on: held-out stacks, the estimators, figures by plane."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.evaluation.metrics import data_range, ssim
+from rmz_acquire.models import LoadedModel, load_model
+from rmz_acquire.reconstruction import BASELINES, make_estimator
+from rmz_acquire.simulation.specimens import make_specimen
+from rmz_acquire.simulation.widefield import CameraModel, WideField
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from rmz_acquire.evaluation.config import DataSet, EvaluationConfig, Size
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.reconstruction import VolumeEstimator
+
+__all__ = ["Contender", "HeldOut", "Result", "Study", "by_plane"]
+
+logger = logging.getLogger(__name__)
+
+_MARGIN_PX = 96
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class HeldOut:
+    """A simulated stack that no training saw.
+
+    Attributes
+    ----------
+    counts, truth : ndarray
+        (Z, Y, X) with noise, and without.
+    z_um : ndarray
+        (Z,) µm; 0 is the middle of the specimen.
+    optics : Optics
+        The microscope's.
+    """
+
+    counts: NDArray[np.uint16]
+    truth: NDArray[np.float32]
+    z_um: NDArray[np.float64]
+    optics: Optics
+
+    def nearest(self, z_um: Iterable[float]) -> list[int]:
+        """Indices of the planes nearest to some z."""
+        return [int(np.argmin(np.abs(self.z_um - z))) for z in z_um]
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """One estimator in the comparison.
+
+    Attributes
+    ----------
+    label : str
+        In tables and figures.
+    estimator : str
+        A name that `make_estimator` knows.
+    model : LoadedModel or None
+        Of a network.
+    """
+
+    label: str
+    estimator: str
+    model: LoadedModel | None = None
+
+    def fresh(self, z_um: NDArray[np.float64], optics: Optics) -> VolumeEstimator:
+        """Make it, with no plane seen."""
+        return make_estimator(self.estimator, z_um, optics, model=self.model)
+
+
+@dataclass(slots=True)
+class Result:
+    """What an experiment found.
+
+    Attributes
+    ----------
+    key, title : str
+        Its name on the command line, and in words.
+    rows : list of dict
+        All figures, one row each: the CSV.
+    summary : list of dict
+        What goes to the table: quantity, unit, by label, the paper's.
+    missing : list of str
+        Contenders without a model.
+    notes : list of str
+        What has to be said beside it.
+    """
+
+    key: str
+    title: str
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    summary: list[dict[str, Any]] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def sum_up(
+        self,
+        quantity: str,
+        values: Mapping[str, float | None],
+        *,
+        unit: str = "",
+        paper: str | None = None,
+        digits: int = 2,
+    ) -> None:
+        """Add a line to the table.
+
+        Parameters
+        ----------
+        quantity : str
+            What was measured.
+        values : mapping of str to float or None
+            By contender.
+        unit : str
+            Of the values.
+        paper : str, optional
+            What the paper reports, on other data.
+        digits : int
+            After the point.
+        """
+        rounded = {
+            label: None if value is None or not np.isfinite(value) else float(value)
+            for label, value in values.items()
+        }
+        self.summary.append(
+            {
+                "quantity": quantity,
+                "unit": unit,
+                "values": rounded,
+                "paper": paper,
+                "digits": digits,
+            }
+        )
+
+
+class Study:
+    """A configuration at work: makes stacks and volumes, each once.
+
+    Parameters
+    ----------
+    config : EvaluationConfig
+        What is done.
+    size : Size
+        How much of it.
+    on_step : callable, optional
+        Is told what begins.
+    """
+
+    def __init__(
+        self,
+        config: EvaluationConfig,
+        size: Size,
+        *,
+        on_step: Callable[[str], None] | None = None,
+    ) -> None:
+        self.config, self.size = config, size
+        self._say = on_step or (lambda _: None)
+        self._models: dict[str, LoadedModel | None] = {}
+        self._stack = lru_cache(maxsize=8)(self._simulate)
+
+    def say(self, what: str) -> None:
+        """Tell what begins."""
+        self._say(what)
+
+    def seeds(self) -> range:
+        """Of the specimens."""
+        return range(self.config.seed, self.config.seed + self.size.seeds)
+
+    def model(self, name: str) -> LoadedModel | None:
+        """Load a model, once; None where it is not there."""
+        if name not in self._models:
+            try:
+                self._models[name] = load_model(name)
+            except InputError as error:
+                logger.info("%s", error)
+                self._models[name] = None
+        return self._models[name]
+
+    def contenders(
+        self, name: str, *, only: Iterable[str] | None = None
+    ) -> tuple[list[Contender], list[str]]:
+        """Networks that have a model for a data set, and the baselines.
+
+        Parameters
+        ----------
+        name : str
+            Of the data set.
+        only : iterable of str, optional
+            Kinds of estimator; by default all.
+
+        Returns
+        -------
+        (list of Contender, list of str)
+            Those that can be made, and the labels of those that are missing.
+        """
+        found, missing = [], []
+        kinds = None if only is None else set(only)
+        for label, entry in self.dataset(name).models.items():
+            if kinds is not None and entry.estimator not in kinds:
+                continue
+            model = self.model(entry.model)
+            if model is None:
+                missing.append(f"{label} ({entry.model})")
+            else:
+                found.append(Contender(label, entry.estimator, model))
+        for baseline in BASELINES:
+            if kinds is None or baseline in kinds:
+                found.append(Contender(baseline, baseline))
+        return found, missing
+
+    def dataset(self, name: str) -> DataSet:
+        """Look up a data set."""
+        return next(v for k, v in self.config.sets.items() if k == name)
+
+    def stack(self, name: str, seed: int, side_px: int | None = None) -> HeldOut:
+        """Make a held-out stack of a data set, at the planes that are compared."""
+        return self._stack(name, seed, side_px or self.size.side_px)
+
+    def _simulate(self, name: str, seed: int, side_px: int) -> HeldOut:
+        data = self.dataset(name)
+        step = data.z_step_um * self.size.z_every
+        half = int(data.z_range_um / 2 / step + 1e-6)
+        z = np.arange(-half, half + 1, dtype=np.float64) * step
+        self.say(f"simulating {name} {seed}")
+        return simulate(
+            data.specimen,
+            seed,
+            data.optics,
+            z,
+            side_px=side_px,
+            exposure_ms=data.exposure_ms,
+            options=data.options,
+        )
+
+    def volumes(
+        self,
+        contender: Contender,
+        stack: HeldOut,
+        planes: Sequence[int],
+        *,
+        z_um: Sequence[float] | None = None,
+    ) -> list[NDArray[np.float32]]:
+        """Volumes after each plane of a sequence.
+
+        Parameters
+        ----------
+        contender : Contender
+            Who makes them.
+        stack : HeldOut
+            Of what.
+        planes : sequence of int
+            Indices of the planes, in the order given.
+        z_um : sequence of float, optional
+            Where the estimator is told that they lie; by default where they do.
+
+        Returns
+        -------
+        list of ndarray
+            (Z, Y, X) each, counts.
+        """
+        estimator = contender.fresh(stack.z_um, stack.optics)
+        told = stack.z_um[list(planes)] if z_um is None else np.asarray(z_um)
+        made = []
+        for index, z in zip(planes, told, strict=True):
+            made.append(estimator.add(stack.counts[index], float(z)).volume.copy())
+        return made
+
+    def volume(
+        self,
+        contender: Contender,
+        stack: HeldOut,
+        planes: Sequence[int],
+        *,
+        z_um: Sequence[float] | None = None,
+    ) -> NDArray[np.float32]:
+        """Volume after all planes; parameters as `volumes`."""
+        return self.volumes(contender, stack, planes, z_um=z_um)[-1]
+
+    def inputs_um(self, name: str, m: int = 3) -> list[float]:
+        """Where M input planes lie, µm: the set's spacing, around the middle."""
+        spacing = self.dataset(name).spacing_um
+        return [(i - (m - 1) / 2) * spacing for i in range(m)]
+
+
+def simulate(
+    specimen: str,
+    seed: int,
+    optics: Optics,
+    z_um: NDArray[np.float64],
+    *,
+    side_px: int,
+    exposure_ms: float,
+    options: dict[str, Any] | None = None,
+) -> HeldOut:
+    """Take a stack of a specimen that is larger than picture and range.
+
+    Parameters
+    ----------
+    specimen : str
+        A name that `make_specimen` knows.
+    seed : int
+        Of specimen and noise.
+    optics : Optics
+        The microscope.
+    z_um : ndarray
+        (Z,) evenly spaced, µm.
+    side_px : int
+        Height and width, pixels.
+    exposure_ms : float
+        Of every plane.
+    options : dict, optional
+        Of the specimen.
+
+    Returns
+    -------
+    HeldOut
+    """
+    step = float(z_um[1] - z_um[0])
+    reach = float(z_um[-1] - z_um[0]) * 2 / 3
+    width = (side_px + 2 * _MARGIN_PX) * optics.pixel_size_um
+    body = make_specimen(
+        specimen, seed, extent_um=(2 * reach, width, width), **(options or {})
+    )
+    # whole layers in a step, near a third of the depth of field: one convolution
+    layer = step / max(1, round(step / (0.37 * optics.depth_of_field_um)))
+    half = layer * np.ceil(reach / layer)
+    field_of_view = WideField(
+        body,
+        optics,
+        shape=(side_px, side_px),
+        z_range_um=(-half, half),
+        layer_um=layer,
+        margin_px=_MARGIN_PX,
+    )
+    light = field_of_view.stack(z_um.tolist())
+    camera, rng = CameraModel(), np.random.default_rng([seed, 7])
+    return HeldOut(
+        camera.expose(light, exposure_ms, rng),
+        camera.expected(light, exposure_ms),
+        z_um,
+        optics,
+    )
+
+
+def by_plane(
+    truth: NDArray[np.float32],
+    made: NDArray[np.float32],
+    *,
+    with_ssim: bool = False,
+) -> dict[str, NDArray[np.float64]]:
+    """PSNR, NRMSE and SSIM of every plane, on the scale of the whole truth.
+
+    Parameters
+    ----------
+    truth, made : ndarray
+        (Z, Y, X) counts.
+    with_ssim : bool
+        SSIM too, which takes longer.
+
+    Returns
+    -------
+    dict of str to ndarray
+        "psnr_db", "nrmse", "rmse" and perhaps "ssim", (Z,) each.
+    """
+    error = np.sqrt(np.mean((made - truth).astype(np.float64) ** 2, axis=(1, 2)))
+    span, spread = data_range(truth), float(truth.std(dtype=np.float64))
+    out = {
+        "rmse": error,
+        "nrmse": error / spread,
+        "psnr_db": 20 * np.log10(span / np.maximum(error, 1e-9)),
+    }
+    if with_ssim:
+        keep = np.eye(len(truth), dtype=bool)
+        values = [ssim(truth, made, only) for only in keep]
+        out["ssim"] = np.array([np.nan if v is None else v for v in values])
+    return out

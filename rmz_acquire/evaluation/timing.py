@@ -1,0 +1,104 @@
+"""Methods 4.3: how long the volumes take, and on what."""
+
+from __future__ import annotations
+
+import platform
+import time
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from rmz_acquire.evaluation.figures import (
+    colour,
+    labels_of,
+    legend_beside,
+    nothing,
+    tidy,
+)
+from rmz_acquire.evaluation.study import Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from rmz_acquire.evaluation.study import Study
+
+KEY, TITLE = "timing", "Time for 101 × 256² and for one plane of 1024²"
+
+
+def device_name() -> str:
+    """The device that networks run on here, in words."""
+    if torch.cuda.is_available():
+        return torch.cuda.get_device_name(0)
+    threads = torch.get_num_threads()
+    return f"{platform.processor() or platform.machine()} CPU, {threads} threads"
+
+
+def run(study: Study) -> Result:
+    """Time the estimators on noise: it costs what a specimen costs."""
+    result = Result(KEY, TITLE)
+    contenders, result.missing = study.contenders("beads")
+    optics = study.dataset("beads").optics
+    rng = np.random.default_rng([study.config.seed, 43])
+    size, large = study.size.timing_planes, study.size.timing_side_px
+    for n, side, of, titled in ((size, 256, 101, 256), (2, large, 1, 1024)):
+        picture = rng.uniform(100, 1000, (3, side, side)).astype(np.float32)
+        z = np.linspace(-5, 5, max(2, n))
+        for who in contenders:
+            study.say(f"{KEY} {side}² {who.label}")
+            estimator = who.fresh(z, optics)
+            spent = 0.0
+            for m, at in enumerate((-3.0, 0.0, 3.0), 1):
+                start = time.perf_counter()
+                estimator.add(picture[m - 1], at)
+                spent += time.perf_counter() - start
+                if m > 1:
+                    result.rows.append(
+                        {
+                            "estimator": who.label,
+                            "volume": f"{of} × {titled}²",
+                            "planes": m,
+                            "seconds": spent * of / len(z) * (titled / side) ** 2,
+                            "measured_planes": len(z),
+                        }
+                    )
+    for volume in labels_of(result.rows, "volume"):
+        for m in (2, 3):
+            values = {
+                r["estimator"]: r["seconds"]
+                for r in result.rows
+                if r["volume"] == volume and r["planes"] == m
+            }
+            result.sum_up(f"{volume}, M={m}", values, unit="s", digits=2)
+    result.notes.append(f"Measured on: {device_name()}.")
+    if large != 1024:
+        result.notes.append(f"1024²: {large}² was timed, and multiplied.")
+    if size < 101:
+        result.notes.append(f"101 planes: {size} were timed, and multiplied.")
+    return result
+
+
+def draw(result: Result, figure: Figure) -> None:
+    """Bars on a logarithmic axis."""
+    if not result.rows:
+        nothing(figure.subplots(), "nothing to time")
+        return
+    axes = figure.subplots()
+    titles = [
+        (volume, m) for volume in labels_of(result.rows, "volume") for m in (2, 3)
+    ]
+    labels = labels_of(result.rows)
+    width = 0.8 / len(labels)
+    for k, label in enumerate(labels):
+        for i, (volume, m) in enumerate(titles):
+            for row in result.rows:
+                key = (row["estimator"], row["volume"], row["planes"])
+                if key == (label, volume, m):
+                    at = i + (k - (len(labels) - 1) / 2) * width
+                    axes.bar(at, row["seconds"], width, color=colour(label))
+        axes.plot([], [], color=colour(label), lw=5, label=label)
+    axes.set_yscale("log")
+    axes.set_xticks(range(len(titles)), [f"{v}, M={m}" for v, m in titles])
+    axes.set_ylabel("time, s")
+    tidy(axes)
+    legend_beside(figure, axes)

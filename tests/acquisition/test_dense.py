@@ -1,0 +1,80 @@
+"""Dense stacks at a list of positions, on the simulated microscope."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import yaml
+
+from rmz_acquire.acquisition import load_simulated
+from rmz_acquire.acquisition.dense import Position, acquire_stacks, read_positions
+from rmz_acquire.cli import main
+from rmz_acquire.errors import InputError
+from rmz_acquire.stacks import read_stack
+from rmz_acquire.training.config import StackFile
+
+
+@pytest.fixture
+def core(closing):
+    return closing(load_simulated(specimen="beads", seed=3, SensorSize_px=64))
+
+
+def test_a_stack_at_every_position(core, tmp_path):
+    core.setXYPosition(1.0, 2.0)
+    core.waitForDevice(core.getXYStageDevice())
+    places = [Position(0, 0, specimen="worm 1"), Position(20, -10, 2.0)]
+    files = acquire_stacks(
+        core, places, tmp_path / "s", range_um=4, step_um=1, exposure_ms=1
+    )
+    assert [f.name for f in files] == ["position-001.ome.tif", "position-002.ome.tif"]
+    stacks = [read_stack(f) for f in files]
+    assert stacks[0].data.shape == (5, 64, 64)
+    assert stacks[0].z_step_um == pytest.approx(1)
+    assert stacks[0].pixel_size_um == pytest.approx(core.getPixelSizeUm(), rel=1e-3)
+    assert not np.array_equal(stacks[0].data, stacks[1].data)
+    assert core.getXYPosition() == pytest.approx((1, 2), abs=0.1)
+    assert not core.getShutterOpen()
+    told = yaml.safe_load((tmp_path / "s" / "stacks.yaml").read_text())["stacks"]
+    entries = [StackFile.model_validate(entry) for entry in told]
+    assert [e.specimen for e in entries] == ["worm 1", "position-002"]
+
+
+def test_nothing_moves_where_it_cannot_be_done(core, tmp_path):
+    before = core.getZPosition()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "a").touch()
+    good = {"range_um": 4, "step_um": 1, "exposure_ms": 1}
+    for folder, changes, said in (
+        ("full", {}, "not an empty folder"),
+        ("far", {"range_um": 1e5, "step_um": 5e4}, "outside|limit"),
+        ("dark", {"channel": ("Channel", "Nothing")}, "Nothing"),
+    ):
+        with pytest.raises(InputError, match=said):
+            acquire_stacks(core, None, tmp_path / folder, **{**good, **changes})
+    assert core.getZPosition() == before
+    assert not (tmp_path / "far").exists()
+
+
+def test_positions_from_a_file(tmp_path):
+    path = tmp_path / "p.csv"
+    path.write_text("x_um,y_um,z_um,specimen\n1,2,,worm\n3.5,-4,5,\n")
+    assert read_positions(path) == [
+        Position(1, 2, None, "worm"),
+        Position(3.5, -4, 5),
+    ]
+    for text, said in (
+        ("x_um,y_um\n1,two\n", "line 2"),
+        ("x,y\n1,2\n", "first line"),
+        ("x_um,y_um\n", "no positions"),
+    ):
+        path.write_text(text)
+        with pytest.raises(InputError, match=said):
+            read_positions(path)
+
+
+def test_the_command(tmp_path, capsys):
+    args = ["acquire-stacks", "--out", str(tmp_path / "s"), "--step", "2"]
+    assert main([*args, "--range", "1"]) == 2
+    assert "shorter than one" in capsys.readouterr().err
+    assert main([*args, "--range", "4", "--exposure", "1"]) == 0
+    assert read_stack(tmp_path / "s" / "position-001.ome.tif").data.shape[0] == 3
