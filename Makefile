@@ -42,7 +42,8 @@ gui: $(VENV)/.gui-installed  ## set up, then open the window
 	$(BIN)/rmz-acquire gui $(ARGS)
 
 screenshots: $(VENV)/.gui-installed system  ## the window's main states as PNG, into docs/screenshots/
-	QT_QPA_PLATFORM=offscreen $(BIN)/python scripts/screenshots.py docs/screenshots $(ARGS)
+	$(BIN)/python scripts/screenshots.py docs/screenshots dark
+	$(BIN)/python scripts/screenshots.py docs/screenshots light
 
 test: lint types pytest  ## set up, then ruff, mypy --strict and all tests
 

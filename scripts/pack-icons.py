@@ -12,7 +12,7 @@ from pathlib import Path
 
 OUT = Path(__file__).parent.parent / "rmz_acquire" / "gui" / "icons"
 WANTED = {
-    "bi": ["sign-stop-fill"],
+    "bi": ["chevron-down", "chevron-up", "sign-stop-fill"],
     "mdi": [
         *"alert alert-circle-outline alphabetical-variant arrow-all".split(),
         *"arrow-collapse-down arrow-collapse-up arrow-up-down camera".split(),

@@ -115,11 +115,16 @@ class PlaneCame:
 
 @dataclass(frozen=True, slots=True)
 class VolumeCame:
-    """A decision is made; the volume is (Z, Y, X) float32 counts, None if it failed."""
+    """A decision is made; the volume is (Z, Y, X) float32 counts, None if it failed.
+
+    `levels` are its black and white, `contrast` that of each plane, (Z,).
+    """
 
     decision: Decision
     volume: NDArray[np.float32] | None
     next_z_um: float | None
+    levels: tuple[float, float] | None = None
+    contrast: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from rmz_acquire.gui.controllers.events import (
     VolumeCame,
 )
 from rmz_acquire.gui.controllers.microscope import MicroscopeController, WatchedCore
+from rmz_acquire.gui.models.looks import contrast_along_z, levels_of
 from rmz_acquire.gui.models.runs import StoredRun
 from rmz_acquire.gui.models.settings import read_optics
 from rmz_acquire.models import DEFAULT_MODEL, load_model
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+    from pymmcore_plus import CMMCorePlus
 
     from rmz_acquire.gui.models.settings import ScanSettings
     from rmz_acquire.scanning import (
@@ -124,6 +126,7 @@ class _Running:
     scan: Scan | None = None
     abort: str | None = None
     keep: bool = False
+    pause: bool = False
     planes: int = 0
 
 
@@ -195,10 +198,15 @@ class ScanController:
         core = self._microscope.core
         if core is None or self._microscope.state is not State.scanning:
             return
-        if core.mda.is_running() and not core.mda.is_paused():
-            core.mda.toggle_pause()
-            self._microscope.set_state(State.paused)
-            self._events.put(Step("paused: the light is off"))
+        running = self._running
+        if running is None:
+            return
+        if core.mda.is_running():
+            self._hold(core)
+        else:
+            # the network is still being loaded: hold before the second plane
+            running.pause = True
+            self._events.put(Step("pausing with the first plane"))
 
     def resume(self) -> None:
         """Go on after a pause."""
@@ -206,7 +214,7 @@ class ScanController:
         if core is None or self._microscope.state is not State.paused:
             return
         if core.mda.is_paused():
-            core.mda.toggle_pause()
+            core.mda.set_paused(False)
         self._microscope.set_state(State.scanning)
 
     def stop_and_keep(self) -> None:
@@ -323,7 +331,7 @@ class ScanController:
             # a pause that came with the last plane must not hold the next scan
             core = self._microscope.core
             if core is not None and core.mda.is_paused():
-                core.mda.toggle_pause()
+                core.mda.set_paused(False)
             self._microscope.set_state(State.ready)
         if running.full_stack and ended.error is None:
             return
@@ -409,6 +417,12 @@ class ScanController:
         if running.abort is not None:
             scan.abort(running.abort)
 
+    def _hold(self, core: CMMCorePlus) -> None:
+        if not core.mda.is_paused():
+            core.mda.set_paused(True)
+            self._microscope.set_state(State.paused)
+            self._events.put(Step("paused: the light is off"))
+
     def _on_move(self, running: _Running, z_um: float) -> None:
         if running.scan is not None and running.scan.outcome is not None:
             self._events.put(Step(f"bringing the focus back to {z_um:.4g} µm"))
@@ -422,6 +436,10 @@ class ScanController:
     def _on_plane(self, running: _Running, plane: Plane, number: int) -> None:
         running.planes = number
         self._events.put(PlaneCame(plane, number))
+        core = self._microscope.core
+        if running.pause and core is not None:
+            running.pause = False
+            self._hold(core)
         most = self._most(running)
         self._events.put(Step(f"plane {number} of at most {most}: reconstructing"))
 
@@ -430,7 +448,9 @@ class ScanController:
     ) -> None:
         volume = None if estimate is None else estimate.volume
         next_z = running.policy.last_z_um if decision.decision == "continue" else None
-        self._events.put(VolumeCame(decision, volume, next_z))
+        levels = None if volume is None else levels_of(volume)
+        contrast = None if volume is None else contrast_along_z(volume)
+        self._events.put(VolumeCame(decision, volume, next_z, levels, contrast))
         if running.keep and running.scan is not None:
             running.scan.abort("stopped by the user, the volume is kept,")
 

@@ -23,9 +23,14 @@ __all__ = ["ChangePlot", "DepthPlot"]
 class _Card(QFrame):
     """A card with a heading, a legend in colour, and a plot."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, hint: str) -> None:
         super().__init__()
         self.setObjectName("card")
+        self.hint = QLabel(hint)
+        self.hint.setObjectName("muted")
+        self.hint.setWordWrap(True)
+        self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.hint.setContentsMargins(24, 8, 24, 8)
         heading = QLabel(title)
         heading.setObjectName("heading")
         heading.setMinimumHeight(32)
@@ -45,6 +50,15 @@ class _Card(QFrame):
         body.setSpacing(0)
         body.addLayout(self.head)
         body.addWidget(self.plot, 1)
+        body.addWidget(self.hint, 1)
+        self.plot.hide()
+        self.legend.hide()
+
+    def begin(self) -> None:
+        """Show the plot in place of the hint."""
+        self.hint.hide()
+        self.plot.show()
+        self.legend.show()
 
     def axes(self) -> dict[str, pg.AxisItem]:
         """Axes other than the usual ones."""
@@ -90,7 +104,10 @@ class ChangePlot(_Card):
     """Change and innovation against the number of planes, with ε."""
 
     def __init__(self) -> None:
-        super().__init__("Convergence")
+        super().__init__(
+            "Convergence",
+            "Change of the volume with every plane; the scan stops below the limit ε.",
+        )
         self.plot.setLabel("bottom", "planes taken")
         self.plot.setLabel("left", "%")
         self.plot.setLogMode(y=True)
@@ -172,7 +189,10 @@ class DepthPlot(_Card):
     plane_asked = pyqtSignal(float)
 
     def __init__(self) -> None:
-        super().__init__("Along z")
+        super().__init__(
+            "Along z",
+            "Where planes are taken, and what the volume says between them.",
+        )
         self.ask = QPushButton("Plane here")
         self.ask.setToolTip(
             "Take one more plane at the z shown, after the one under way (Ctrl+K).\n"
@@ -251,9 +271,10 @@ class DepthPlot(_Card):
         self._numbers.append(number)
         self._fit()
 
-    def set_volume(self, volume: NDArray[np.float32], z_um: Sequence[float]) -> None:
-        """Draw the contrast of every plane of a volume, (Z, Y, X)."""
-        contrast = volume[:, ::2, ::2].std(axis=(1, 2))
+    def set_contrast(
+        self, contrast: NDArray[np.float64], z_um: Sequence[float]
+    ) -> None:
+        """Draw the contrast of every plane of a volume, (Z,)."""
         self.inferred.setData(np.asarray(z_um, dtype=float), contrast)
         self._fit()
 

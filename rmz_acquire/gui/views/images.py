@@ -10,6 +10,8 @@ import pyqtgraph as pg
 from PyQt6.QtCore import QPointF, QRectF, Qt, pyqtSignal
 from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
+from rmz_acquire.gui.models.looks import levels_of
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -33,13 +35,6 @@ def lookup(name: str) -> NDArray[np.uint8]:
         return np.repeat(np.arange(256, dtype=np.uint8)[:, None], 3, axis=1)
     table: NDArray[np.uint8] = pg.colormap.get(file).getLookupTable(nPts=256)
     return table[:, :3]
-
-
-def levels_of(values: NDArray[Any]) -> tuple[float, float]:
-    """Black and white for a picture or a volume, from a part of its values."""
-    part = values[tuple(slice(None, None, 1 + n // 64) for n in values.shape)]
-    low, high = np.percentile(part, (0.5, 99.9))
-    return float(low), float(max(high, low + 1))
 
 
 def nice_length(width_um: float) -> float:
@@ -235,6 +230,7 @@ class SliceView(_Pane):
         volume: NDArray[np.float32],
         z_um: Sequence[float],
         pixel_um: float | None,
+        levels: tuple[float, float] | None = None,
     ) -> None:
         """Show a volume.
 
@@ -246,10 +242,12 @@ class SliceView(_Pane):
             (Z,) its grid, µm, ascending.
         pixel_um : float or None
             Pixel at the sample, µm; None draws a pixel as one step of z.
+        levels : (float, float), optional
+            Black and white, counts; by default what `levels_of` says.
         """
         fresh = self._volume is None or self._volume.shape != volume.shape
         self._volume, self._z_um = volume, np.asarray(z_um, dtype=float)
-        self._levels = levels_of(volume)
+        self._levels = levels_of(volume) if levels is None else levels
         if fresh:
             self._at = [n // 2 for n in volume.shape]
         pixel = pixel_um or float(np.diff(self._z_um).mean())

@@ -225,6 +225,8 @@ class MainWindow(QMainWindow):
         )
         self.open_run = make("Open run…", "mdi:history", "Ctrl+O")
         self.open_folder = make("Open folder", "mdi:folder-open-outline", "Ctrl+E")
+        self.show_3d = make("3D", "mdi:cube-outline", "Ctrl+3")
+        self.show_3d.setToolTip("The volume in 3D, in a window of its own  (Ctrl+3)")
         self.export = make("Export shown volume…", "mdi:file-export-outline", "")
         self.theme_action = make("Dark or light", "mdi:theme-light-dark", "Ctrl+T")
         self.theme_action.triggered.connect(self.toggle_theme)
@@ -273,7 +275,7 @@ class MainWindow(QMainWindow):
                 self.load_settings,
                 self.save_settings,
             ),
-            "&Run": (self.open_run, self.open_folder, self.export),
+            "&Run": (self.open_run, self.open_folder, self.show_3d, self.export),
             "&View": (
                 self.slice_up,
                 self.slice_down,
@@ -307,7 +309,7 @@ class MainWindow(QMainWindow):
             self.bar.addAction(action)
         self.bar.addWidget(spacer())
         self.bar.addWidget(self.colours)
-        for action in (self.open_run, self.theme_action):
+        for action in (self.show_3d, self.open_run, self.theme_action):
             self.bar.addAction(action)
         self.addToolBar(self.bar)
 

@@ -40,6 +40,7 @@ from rmz_acquire.gui.models.experiment import read_settings, write_settings
 from rmz_acquire.gui.models.runs import new_folder, why
 from rmz_acquire.gui.models.settings import read_optics
 from rmz_acquire.gui.views.shown import ShownRun
+from rmz_acquire.gui.views.volume3d import has_opengl
 
 if TYPE_CHECKING:
     from rmz_acquire.gui.models.runs import RecentRuns
@@ -85,6 +86,7 @@ class Presenter(QObject):
         self.microscope = MicroscopeController(self.events)
         self.scans = ScanController(self.microscope, self.events)
         self.shown = ShownRun(window, self.scans)
+        self._state = self.microscope.state
         self._traceback = ""
         self._z_um: float | None = None
         self._closing: threading.Thread | None = None
@@ -101,8 +103,8 @@ class Presenter(QObject):
 
     @property
     def state(self) -> State:
-        """What the microscope is doing."""
-        return self.microscope.state
+        """What the microscope is doing, as far as the window has heard."""
+        return self._state
 
     # ---- what is asked ------------------------------------------------------------
 
@@ -221,6 +223,13 @@ class Presenter(QObject):
         if run.folder is not None and run.settings is not None:
             self.scans.take_full_stack(run.settings, run.folder)
 
+    def show_3d(self) -> None:
+        """Open the volume in 3D."""
+        if not has_opengl():
+            self._note("the 3D view needs OpenGL, which this screen does not offer")
+            return
+        self.shown.open_3d()
+
     def show_details(self) -> None:
         """Show the traceback of what went wrong."""
         box = QMessageBox(self.window)
@@ -276,7 +285,8 @@ class Presenter(QObject):
     def _handle(self, event: Event, *, draw: bool) -> None:
         window = self.window
         match event:
-            case StateChanged():
+            case StateChanged(state):
+                self._state = state
                 self._show_state()
             case Connected(core, name):
                 self._connected(core, name)
@@ -296,6 +306,7 @@ class Presenter(QObject):
                 self.shown.add_plane(plane, number)
             case VolumeCame():
                 self.shown.add_volume(event, draw=draw)
+                window.show_3d.setEnabled(window.volume.volume is not None)
             case ScanEnded():
                 self._ended(event)
             case RunOpened(run):
@@ -430,9 +441,12 @@ class Presenter(QObject):
         window.load_settings.setEnabled(free)
         window.open_run.setEnabled(not state.busy)
         window.open_folder.setEnabled(self.shown.folder is not None)
-        window.export.setEnabled(window.volume.volume is not None)
+        for action in (window.export, window.show_3d):
+            action.setEnabled(window.volume.volume is not None)
         window.along_z.ask.setEnabled(running)
         window.live.setChecked(state is State.live)
+        if state is State.live:
+            window.camera.hint.setText("Waiting for the camera’s first picture…")
         if state.busy:
             window.status.show_scan(
                 paused=state is State.paused, ending=state is State.ending
@@ -478,6 +492,7 @@ class Presenter(QObject):
         window.load_settings.triggered.connect(self.load_settings)
         window.save_settings.triggered.connect(self.save_settings)
         window.open_run.triggered.connect(self.choose_run)
+        window.show_3d.triggered.connect(self.show_3d)
         window.export.triggered.connect(self.shown.export)
         window.compare.activated.connect(lambda _: self.shown.choose())
         window.about_keys.triggered.connect(self._show_keys)

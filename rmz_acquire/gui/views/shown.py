@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtWidgets import QFileDialog
 
+from rmz_acquire.gui.models.looks import contrast_along_z
+from rmz_acquire.gui.views.volume3d import Volume3D
 from rmz_acquire.recording import write_volume
 
 if TYPE_CHECKING:
@@ -52,6 +54,7 @@ class ShownRun:
         self._z_um: Sequence[float] = ()
         self._pixel_um: float | None = None
         self._most = self._full = self._taken = 0
+        self._solid: Volume3D | None = None
         self._volumes: dict[str, NDArray[np.float32]] = {}
         self._choices(ended=False, optics=False)
 
@@ -112,7 +115,7 @@ class ShownRun:
         )
         window.along_z.set_next(event.next_z_um)
         if draw and event.volume is not None:
-            self._show_volume(event.volume)
+            self._show_volume(event.volume, event.levels, event.contrast)
 
     def end(self, summary: Summary | None) -> None:
         """The run is over."""
@@ -127,6 +130,17 @@ class ShownRun:
             return ""
         part = f"{taken / full:.0%} of its light"
         return f"{taken} of the full stack's {full} planes, {part}"
+
+    def open_3d(self) -> None:
+        """Open the volume that is shown in 3D."""
+        volume = self._window.volume.volume
+        if volume is None:
+            return
+        if self._solid is None:
+            self._solid = Volume3D(self._window)
+        self._fill_3d(volume)
+        self._solid.show()
+        self._solid.raise_()
 
     def choose(self) -> None:
         """Show what is chosen in the list beside the volume's heading."""
@@ -170,22 +184,40 @@ class ShownRun:
         self._most, self._full, self._taken = most, len(z_um), 0
         self._volumes = {}
         window = self._window
+        window.along_z.begin()
+        window.change.begin()
         window.along_z.clear(z_um[0], z_um[-1])
         window.change.clear(epsilon, most)
         window.status.set_progress(0, most)
         self._choices(ended=False, optics=False)
 
-    def _show_volume(self, volume: NDArray[np.float32]) -> None:
+    def _show_volume(
+        self,
+        volume: NDArray[np.float32],
+        levels: tuple[float, float] | None = None,
+        contrast: NDArray[np.float64] | None = None,
+    ) -> None:
         self._volumes["volume"] = volume
-        self._draw(volume)
-        self._window.along_z.set_volume(volume, self._z_um)
+        self._draw(volume, levels)
+        if contrast is None:
+            contrast = contrast_along_z(volume)
+        self._window.along_z.set_contrast(contrast, self._z_um)
 
-    def _draw(self, volume: NDArray[np.float32]) -> None:
+    def _draw(
+        self, volume: NDArray[np.float32], levels: tuple[float, float] | None = None
+    ) -> None:
         view = self._window.volume
         fresh = view.volume is None
-        view.set_volume(volume, self._z_um, self._pixel_um)
+        if self._solid is not None and self._solid.isVisible():
+            self._fill_3d(volume)
+        view.set_volume(volume, self._z_um, self._pixel_um, levels)
         if fresh and view.z_um is not None:
             self._window.along_z.show_z(view.z_um)
+
+    def _fill_3d(self, volume: NDArray[np.float32]) -> None:
+        assert self._solid is not None
+        step = (self._z_um[-1] - self._z_um[0]) / (len(self._z_um) - 1)
+        self._solid.set_volume(volume, step, self._pixel_um or step)
 
     def _choices(self, *, ended: bool, optics: bool) -> None:
         box = self._window.compare

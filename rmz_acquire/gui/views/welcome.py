@@ -32,7 +32,8 @@ class WelcomePage(QWidget):
         )
         text.setObjectName("muted")
         text.setWordWrap(True)
-        text.setMinimumWidth(560)
+        text.setFixedWidth(560)
+        text.setMinimumHeight(44)
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.simulated = QPushButton(
             QIconifyIcon("mdi:cube-scan", color="white"), "  Simulated microscope"
@@ -49,7 +50,8 @@ class WelcomePage(QWidget):
         self.problem = QLabel()
         self.problem.setObjectName("bad")
         self.problem.setWordWrap(True)
-        self.problem.setMinimumWidth(560)
+        self.problem.setFixedWidth(560)
+        self.problem.setMinimumHeight(60)
         self.problem.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.busy = QProgressBar()
         self.busy.setRange(0, 0)
