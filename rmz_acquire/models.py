@@ -35,6 +35,8 @@ __all__ = [
 DEFAULT_MODEL = "air-20x075"
 WEIGHTS, CARD = "model.safetensors", "card.yaml"
 
+Length = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
 FAR = 0.15
 """Relative distance from the trained optics beyond which a model is used far off."""
 
@@ -81,9 +83,9 @@ class ModelCard(BaseModel):
     description: str
     network: RecurrentMZConfig
     optics: Optics
-    z_range_um: Annotated[float, Field(gt=0)]
-    z_step_um: Annotated[float, Field(gt=0)]
-    largest_gap_um: Annotated[float, Field(gt=0)]
+    z_range_um: Length
+    z_step_um: Length
+    largest_gap_um: Length
     planes: tuple[int, int]
     order: str
     dz_unit: str
@@ -93,6 +95,22 @@ class ModelCard(BaseModel):
     scores: dict[str, dict[str, dict[str, float]]] = {}
     date: str
     sha256: str
+
+    def reach_um(self, optics: Optics) -> float:
+        """Largest gap that the model is released for, at other optics.
+
+        Parameters
+        ----------
+        optics : Optics
+            The microscope at hand.
+
+        Returns
+        -------
+        float
+            µm; the same blur in pixels as `largest_gap_um` at the card's own optics.
+        """
+        blur_px = self.largest_gap_um * self.optics.blur_radius_px_per_um
+        return blur_px / optics.blur_radius_px_per_um
 
     def check(self, optics: Optics, z_um: ArrayLike) -> list[str]:
         """Say how far a microscope and a z grid are from what the model knows.
@@ -264,7 +282,8 @@ def save_model(folder: Path, network: RecurrentMZ, card: ModelCard) -> ModelCard
     path = folder / WEIGHTS
     # safetensors knows one layout of memory only
     weights = {name: w.contiguous() for name, w in network.state_dict().items()}
-    save_file(weights, path, metadata={"format": "pt", "name": card.name})
+    # and writes more than one line of metadata in any order, which changes the hash
+    save_file(weights, path, metadata={"format": "pt"})
     card = card.model_copy(update={"sha256": _sha256(path)})
     text = yaml.safe_dump(
         json.loads(card.model_dump_json()), sort_keys=False, allow_unicode=True

@@ -70,7 +70,8 @@ def run_volume(
         Micro-Manager `rmz_acquire.acquisition.run_on_core` with its options bound), or
         a microscope for `rmz_acquire.scanning.run_scan`.
     plan : ScanPlan
-        What to do.
+        What to do. Where it leaves the largest gap open and the estimator tells how
+        far it reaches, that is the limit.
     estimator : Estimator
         Fresh, with the plan's z grid.
     folder : path
@@ -121,6 +122,9 @@ def run_volume(
         description["optics"] = optics.model_dump()
         if pixel_size_um is None:
             pixel_size_um = optics.pixel_size_um
+    gap_um = description.get("largest_gap_um")
+    if plan.max_gap_um is None and gap_um is not None:
+        plan = plan.model_copy(update={"max_gap_um": gap_um})
     scan = Scan(plan, estimator, policy=policy, on_decision=on_decision)
     say = on_step if on_step is not None else _nothing
 

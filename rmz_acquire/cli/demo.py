@@ -31,6 +31,8 @@ from rmz_acquire.cli.running import estimator_for, run_and_print
 __all__ = ["demo"]
 
 _Z = {"bottom_um": -15.0, "top_um": 15.0, "step_um": 0.5}
+_ROI = (48, 48, 160, 160)
+"""x, y, width, height on the sensor, pixels: a scan of well under a minute."""
 
 
 def demo(
@@ -54,7 +56,7 @@ def demo(
         float, typer.Option("--exposure", help="Exposure of every plane, ms.")
     ] = 50.0,
     policy: Policy = "bisect",
-    epsilon: Epsilon = 0.05,
+    epsilon: Epsilon = 0.1,
     first_planes: FirstPlanes = None,
     min_planes: MinPlanes = None,
     max_planes: MaxPlanes = None,
@@ -76,7 +78,6 @@ def demo(
             optics_from_core,
             run_on_core,
         )
-        from rmz_acquire.acquisition.checks import check_camera, check_stage
         from rmz_acquire.recording import check_folder
         from rmz_acquire.scanning import ScanPlan
         from rmz_acquire.simulation.camera import simulated_camera
@@ -98,10 +99,9 @@ def demo(
             if simulated
             else open_core(config)
         )
+        if simulated:
+            core.setROI(*_ROI)
     try:
-        # before a folder is made, or a run in it removed
-        check_camera(core, exposure_ms)
-        check_stage(core, None, plan)
         optics = None
         if simulated or estimator in ("recurrent-mz", "wiener"):
             optics = optics_from_core(core)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from rmz_acquire.optics.grid import RadialGrid, fourier_radius
 from rmz_acquire.optics.microscope import Optics
 from rmz_acquire.optics.pupil import (
     Aberrations,
-    fourier_radius,
+    is_symmetric,
     otf,
     psf,
     radial_otf,
@@ -15,7 +16,9 @@ from rmz_acquire.optics.pupil import (
 __all__ = [
     "Aberrations",
     "Optics",
+    "RadialGrid",
     "fourier_radius",
+    "is_symmetric",
     "otf",
     "psf",
     "radial_otf",

@@ -121,6 +121,12 @@ class Optics(BaseModel):
         return 0.6098 * self.wavelength_um / self.na
 
     @property
+    def rim_na(self) -> float:
+        """Largest NA that passes light: the sample's index where it is the smaller."""
+        sample = self.sample_index or self.immersion_index
+        return min(self.na, 0.999 * sample)
+
+    @property
     def blur_radius_px_per_um(self) -> float:
         """Geometric blur radius for 1 µm of defocus, pixels: tan(asin(NA/n))/pixel."""
         sine = self.na / self.immersion_index

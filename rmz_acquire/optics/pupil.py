@@ -22,10 +22,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from torch import Tensor
 
+from rmz_acquire.optics.grid import RadialGrid
+
 if TYPE_CHECKING:
     from rmz_acquire.optics.microscope import Optics
 
-__all__ = ["Aberrations", "fourier_radius", "otf", "psf", "radial_otf", "zernike"]
+__all__ = ["Aberrations", "is_symmetric", "otf", "psf", "radial_otf", "zernike"]
 
 
 class Aberrations(BaseModel):
@@ -44,34 +46,6 @@ class Aberrations(BaseModel):
 
     zernike: dict[Annotated[int, Field(ge=4, le=37)], FiniteFloat] = {}
     depth_um: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-
-
-def fourier_radius(
-    shape: tuple[int, int],
-    pixel_size_um: float,
-    *,
-    device: torch.device | str = "cpu",
-) -> Tensor:
-    """Radial spatial frequency on the grid of `torch.fft.rfft2`.
-
-    Parameters
-    ----------
-    shape : (int, int)
-        Picture height and width, pixels.
-    pixel_size_um : float
-        Pixel size, µm.
-    device : torch.device or str
-        Where the result lives.
-
-    Returns
-    -------
-    Tensor
-        (H, W // 2 + 1) float64, cycles per µm.
-    """
-    f64 = torch.float64
-    fy = torch.fft.fftfreq(shape[0], pixel_size_um, dtype=f64, device=device)
-    fx = torch.fft.rfftfreq(shape[1], pixel_size_um, dtype=f64, device=device)
-    return torch.hypot(fy[:, None], fx[None, :])
 
 
 def _noll_to_nm(j: int) -> tuple[int, int]:
@@ -132,12 +106,6 @@ def _pupil_path_um(optics: Optics, dz: Tensor, sine: Tensor, depth_um: float) ->
     return path
 
 
-def _rim(optics: Optics) -> float:
-    """Largest NA that passes light: that of the sample where it is the smaller."""
-    sample = optics.sample_index or optics.immersion_index
-    return min(optics.na, 0.999 * sample)
-
-
 def radial_otf(
     optics: Optics,
     dz_um: Tensor,
@@ -175,12 +143,12 @@ def radial_otf(
         On a Zernike term that is not spherical.
     """
     aberrations = aberrations or Aberrations()
-    if not _is_symmetric(aberrations):
+    if not is_symmetric(aberrations):
         msg = f"a radial OTF has spherical terms only, not {aberrations.zernike}"
         raise ValueError(msg)
     f64 = torch.float64
     dz = dz_um.to(f64)
-    lam, rim = optics.wavelength_um, _rim(optics)
+    lam, rim = optics.wavelength_um, optics.rim_na
     reach = float(dz.abs().max()) * rim / math.sqrt(optics.immersion_index**2 - rim**2)
     r_max = reach + aberrations.depth_um + 25 * lam / rim
     # The path varies by up to k·r_max·NA over the pupil: 2.5 nodes a radian.
@@ -217,7 +185,8 @@ def radial_otf(
     return torch.where(frequency < cutoff, transfer, 0.0)
 
 
-def _is_symmetric(aberrations: Aberrations | None) -> bool:
+def is_symmetric(aberrations: Aberrations | None) -> bool:
+    """Whether the pupil is rotationally symmetric, and its OTF real."""
     return aberrations is None or set(aberrations.zernike) <= {4, 11, 22, 37}
 
 
@@ -252,22 +221,12 @@ def otf(
         Frequencies above the grid's Nyquist are not folded back.
     """
     pixel = pixel_size_um or optics.pixel_size_um
-    if not _is_symmetric(aberrations):
+    if not is_symmetric(aberrations):
         return _otf_by_fft(optics, dz_um, shape, pixel, aberrations or Aberrations())
-    radius = fourier_radius(shape, pixel)
-    cutoff = 2 * _rim(optics) / optics.wavelength_um
-    top = min(float(radius.max()), cutoff)
-    # Fine enough for the OTF of the largest defocus, which oscillates as J1(2πfR)/f.
-    reach = float(dz_um.abs().max()) * optics.blur_radius_px_per_um
-    reach_um = reach * optics.pixel_size_um + 5 * optics.wavelength_um
-    n_f = int(min(2048, max(256, 16 * top * reach_um)))
-    nodes = torch.linspace(0, top, n_f, dtype=torch.float64)
-    table = radial_otf(optics, dz_um, nodes, aberrations=aberrations).float()
-    position = (radius / top * (n_f - 1)).clamp_max(n_f - 1)
-    low = position.long().clamp_max(n_f - 2)
-    fraction = (position - low).float()
-    out = torch.lerp(table[:, low], table[:, low + 1], fraction)
-    return out * (radius <= top)
+    reach_um = float(dz_um.abs().max())
+    grid = RadialGrid(optics, shape, pixel, reach_um)
+    lines = radial_otf(optics, dz_um, grid.nodes, aberrations=aberrations)
+    return grid.spread(lines.float())
 
 
 def _otf_by_fft(
@@ -278,7 +237,7 @@ def _otf_by_fft(
     aberrations: Aberrations,
 ) -> Tensor:
     """OTF of any pupil: one FFT to the amplitude, one back from the intensity."""
-    lam, rim = optics.wavelength_um, _rim(optics)
+    lam, rim = optics.wavelength_um, optics.rim_na
     fine = math.ceil(pixel * 4 * rim / lam * 1.02)
     # Pad until the blurred spot of the largest defocus fits: no light wraps round.
     reach = (

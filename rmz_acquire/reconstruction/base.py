@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
@@ -36,7 +37,8 @@ class VolumeEstimator(ABC):
 
     def __init__(self, z_um: ArrayLike) -> None:
         grid = np.asarray(z_um, dtype=np.float64)
-        if grid.ndim != 1 or len(grid) < 2 or not np.all(np.diff(grid) > 0):
+        ascends = grid.ndim == 1 and len(grid) > 1 and np.all(np.diff(grid) > 0)
+        if not (ascends and np.isfinite(grid).all()):
             msg = "the z grid needs at least two planes in ascending order"
             raise InputError(msg)
         self._z_um = grid
@@ -95,16 +97,21 @@ class VolumeEstimator(ABC):
         Raises
         ------
         InputError
-            For a plane of another shape, or with pixels that are no numbers.
+            For a plane of another shape, or with pixels or a z that are no numbers.
         """
         start = time.perf_counter()
-        plane = np.ascontiguousarray(image, dtype=np.float32)
-        if plane.ndim != 2 or (self._images and plane.shape != self._images[0].shape):
+        # A copy: cameras fill one buffer again and again.
+        plane = np.array(image, dtype=np.float32, order="C")
+        fits = plane.shape == (self._images or [plane])[0].shape
+        if plane.ndim != 2 or plane.size == 0 or not fits:
             wanted = self._images[0].shape if self._images else "(Y, X)"
             msg = f"a plane of shape {plane.shape} does not fit: {wanted} is needed"
             raise InputError(msg)
         if not np.isfinite(plane).all():
             msg = f"the plane at {z_um:g} µm has pixels that are NaN or infinite"
+            raise InputError(msg)
+        if not math.isfinite(z_um):
+            msg = f"plane {len(self._images) + 1} has no place: its z is {z_um}"
             raise InputError(msg)
         before = self._volume
         foretold = None if before is None else self._at(before, z_um)

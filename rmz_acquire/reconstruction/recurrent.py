@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from rmz_acquire.errors import InputError
 from rmz_acquire.networks.recurrent_mz import State
 from rmz_acquire.reconstruction.base import VolumeEstimator
 from rmz_acquire.reconstruction.normalisation import Normalisation
@@ -55,6 +57,11 @@ class RecurrentEstimator(VolumeEstimator):
         Output planes computed at once; by default what keeps memory small.
     order : {"taken", "sorted"}
         "sorted" feeds the planes by z: it rebuilds wherever a plane comes in between.
+
+    Raises
+    ------
+    InputError
+        For a chunk of less than one plane, or a bad grid.
     """
 
     name = "recurrent-mz"
@@ -71,12 +78,16 @@ class RecurrentEstimator(VolumeEstimator):
         order: Literal["taken", "sorted"] = "taken",
     ) -> None:
         super().__init__(z_um)
+        if chunk is not None and chunk < 1:
+            msg = f"chunk is {chunk}: give at least one output plane at a time"
+            raise InputError(msg)
         self._optics, self._model, self._order = optics, model, order
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
         self._device = torch.device(device)
         self._dtype = _DTYPE[precision]
-        self._network = model.network.to(self._device, self._dtype)
+        # A copy: another estimator may run the model elsewhere or more precisely.
+        self._network = copy.deepcopy(model.network).to(self._device, self._dtype)
         self._chunk = chunk
         self._uses_prior = model.card.network.prior == "wiener"
         self._wiener = (
@@ -99,6 +110,7 @@ class RecurrentEstimator(VolumeEstimator):
             "model": self._model.card.name,
             "model_sha256": self._model.sha256,
             "optics": self._optics.model_dump(),
+            "largest_gap_um": self._model.card.reach_um(self._optics),
         }
 
     def rebuild(self) -> NDArray[np.float32]:
@@ -112,7 +124,8 @@ class RecurrentEstimator(VolumeEstimator):
         self._normalisation = Normalisation.of(self.planes)
         self._fed = []
         self._states = [None] * len(self._slices())
-        return self._feed()
+        self._volume = self._feed()
+        return self._volume
 
     def _reconstruct(self) -> NDArray[np.float32]:
         fresh = Normalisation.of(self.planes)

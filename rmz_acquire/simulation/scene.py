@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.simulation.live import LiveField
 from rmz_acquire.simulation.specimens import make_specimen
+from rmz_acquire.simulation.widefield import WideField
 from rmz_acquire.stacks import read_stack
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ class RenderedScene:
         layer_um = 1 / max(1, min(per_um, int(_MAX_LAYERS / field.depth_um)))
         half = layer_um * math.ceil(field.depth_um / 2 / layer_um)
         reach_px = math.ceil(optics.blur_radius_px_per_um * field.depth_um)
-        self._wide = LiveField(
+        self._wide = WideField(
             _specimen(field.specimen, field.seed, field.depth_um, field.width_um),
             optics,
             shape=field.shape,

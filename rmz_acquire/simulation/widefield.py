@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from rmz_acquire.optics import Aberrations, Optics, otf
+from rmz_acquire.optics import (
+    Aberrations,
+    Optics,
+    RadialGrid,
+    is_symmetric,
+    otf,
+    radial_otf,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,6 +102,7 @@ class WideField:
             ),
         )
         self._spectra = torch.fft.rfft2(torch.from_numpy(layers))
+        self._radial: RadialGrid | None = None
 
     def image(self, z_um: float) -> NDArray[np.float32]:
         """Picture at one focus.
@@ -110,16 +118,45 @@ class WideField:
             (Y, X) float32: light on every camera pixel per unit time, where all that
             the objective collects counts as 1.
         """
-        transfer = otf(
-            self.optics,
-            z_um - self._depths_um,
-            self._grid,
-            pixel_size_um=self._pixel_um,
-            aberrations=self._aberrations,
-        )
-        spectrum = torch.einsum("lyx,lyx->yx", self._spectra, transfer + 0j)
+        dz_um = z_um - self._depths_um
+        if is_symmetric(self._aberrations):
+            spectrum = self._symmetric_sum(dz_um)
+        else:
+            transfer = otf(
+                self.optics,
+                dz_um,
+                self._grid,
+                pixel_size_um=self._pixel_um,
+                aberrations=self._aberrations,
+            )
+            spectrum = torch.einsum("lyx,lyx->yx", self._spectra, transfer)
         picture: NDArray[np.float32] = self._on_camera(spectrum[None])[0]
         return picture
+
+    def _symmetric_sum(self, dz_um: torch.Tensor) -> torch.Tensor:
+        """Blurred layers added up one by one: no stack of OTFs, a quarter of the time.
+
+        Parameters
+        ----------
+        dz_um : Tensor
+            (L,) defocus of every layer, µm.
+
+        Returns
+        -------
+        Tensor
+            (H, W // 2 + 1) complex64 on the fine grid.
+        """
+        if self._radial is None:
+            reach_um = float(self._depths_um[-1] - self._depths_um[0])
+            self._radial = RadialGrid(self.optics, self._grid, self._pixel_um, reach_um)
+        lines = radial_otf(
+            self.optics, dz_um, self._radial.nodes, aberrations=self._aberrations
+        )
+        total = torch.zeros_like(torch.view_as_real(self._spectra[0]))
+        for layer, line in zip(self._spectra, lines.float(), strict=True):
+            blur = self._radial.spread(line)
+            total.addcmul_(torch.view_as_real(layer), blur[..., None])
+        return torch.view_as_complex(total)
 
     def stack(self, z_um: Sequence[float]) -> NDArray[np.float32]:
         """Pictures at many evenly spaced focus positions, faster than one by one.

@@ -71,10 +71,27 @@ class SimulationConfig(_Strict):
     margin_px: Annotated[int, Field(ge=0)] = 56
     sequences: Annotated[int, Field(ge=1)] = 16
 
+    @property
+    def grid_planes(self) -> int:
+        """Planes of the output grid."""
+        return round(self.z_range_um / self.z_step_um) + 1
+
     @model_validator(mode="after")
-    def _crop_in_field(self) -> Self:
+    def _check(self) -> Self:
+        msg = ""
         if self.crop_px > self.field_px:
             msg = f"crop_px {self.crop_px} is larger than field_px {self.field_px}"
+        elif self.grid_planes < 2:
+            msg = f"z_step_um {self.z_step_um:g} is longer than the z range"
+        elif min(self.families.values(), default=0) < 0 or not any(
+            self.families.values()
+        ):
+            msg = "families need weights of 0 or more, one of them above 0"
+        elif not 0 < self.photons[0] <= self.photons[1]:
+            msg = f"photons {self.photons} are no range above 0"
+        elif not 0 <= self.haze[0] <= self.haze[1]:
+            msg = f"haze {self.haze} is no range from 0"
+        if msg:
             raise ValueError(msg)
         return self
 
@@ -124,6 +141,9 @@ class TrainingConfig(_Strict):
         Fewest and most planes of a sequence.
     targets : int
         Output planes of a sequence.
+    largest_gap_um : float
+        Largest distance from an output plane to the nearest plane taken, µm, that the
+        model is released for: a scan does not take a small change for an end before.
     loss : {"berhu", "relative"}
         "berhu" is eq. 8 of the paper; "relative" is the squared plus the absolute
         error, each over the prior's own, so that dim and bright, easy and hard
@@ -143,10 +163,19 @@ class TrainingConfig(_Strict):
     simulation: SimulationConfig
     planes: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 10)
     targets: Annotated[int, Field(ge=1)] = 8
+    largest_gap_um: Annotated[float, Field(gt=0)] = 2.5
     loss: Literal["berhu", "relative"] = "relative"
     optimiser: OptimiserConfig
     validate_every: Annotated[int, Field(ge=1)] = 250
     validation_specimens: Annotated[int, Field(ge=1)] = 12
+
+    @model_validator(mode="after")
+    def _check_planes(self) -> Self:
+        (fewest, most), grid = self.planes, self.simulation.grid_planes
+        if not fewest <= most <= grid:
+            msg = f"planes {fewest} to {most} do not fit a grid of {grid} planes"
+            raise ValueError(msg)
+        return self
 
     @classmethod
     def from_yaml(cls, path: Path) -> TrainingConfig:
@@ -172,11 +201,12 @@ class TrainingConfig(_Strict):
         except OSError as error:
             msg = f"cannot read the training configuration {path}: {error.strerror}"
             raise InputError(msg) from error
-        except yaml.YAMLError as error:
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
             msg = f"{path} is not YAML: {' '.join(str(error).split())}"
             raise InputError(msg) from error
         except ValidationError as error:
             first = error.errors()[0]
             key = ".".join(str(part) for part in first["loc"])
-            msg = f"{path}: {key}: {first['msg']}"
+            what = first["msg"].removeprefix("Value error, ")
+            msg = f"{path}: {key + ': ' if key else ''}{what}"
             raise InputError(msg) from error

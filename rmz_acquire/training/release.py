@@ -89,8 +89,6 @@ def release(
     """
     simulation = config.simulation
     families = ", ".join(sorted(simulation.families))
-    # With the fewest planes that a scan decides on, spread evenly.
-    gap = simulation.z_range_um / (2 * 3)
     card = ModelCard(
         name=config.name,
         description=config.description,
@@ -98,7 +96,7 @@ def release(
         optics=simulation.optics,
         z_range_um=simulation.z_range_um,
         z_step_um=simulation.z_step_um,
-        largest_gap_um=gap,
+        largest_gap_um=config.largest_gap_um,
         planes=config.planes,
         order="any: evenly spaced, halving, random and bunched, sorted or not",
         dz_unit=f"signed blur radius in pixels over {config.network.dz_scale_px:g}",

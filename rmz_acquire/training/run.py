@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -37,6 +38,7 @@ def fit(
     workers: int = 1,
     threads: int | None = None,
     progress: bool = True,
+    checkpoint_every: int = 50,
 ) -> TrainingModule:
     """Train until the configured number of steps; go on from the last checkpoint.
 
@@ -47,11 +49,14 @@ def fit(
     folder : Path
         Checkpoints and scalars; what it holds of the same run is gone on with.
     workers : int
-        Processes that simulate specimens.
+        Processes that simulate specimens. A run that is gone on with sees exactly the
+        sequences that it would have seen, if there are as many as before.
     threads : int, optional
         Of torch in this process.
     progress : bool
         Show a bar with the time left.
+    checkpoint_every : int
+        Steps between checkpoints: so much is lost when a run is cut off.
 
     Returns
     -------
@@ -67,21 +72,21 @@ def fit(
         torch.set_num_threads(threads)
     folder.mkdir(parents=True, exist_ok=True)
     told = folder / "config.json"
-    text = config.model_dump_json(indent=2)
-    if told.exists() and told.read_text(encoding="utf-8") != text:
+    settings = config.model_dump(mode="json")
+    if told.exists() and json.loads(told.read_text(encoding="utf-8")) != settings:
         msg = f"{folder} holds a run of another configuration: choose another --out"
         raise InputError(msg)
-    told.write_text(text, encoding="utf-8")
+    told.write_text(json.dumps(settings, indent=2), encoding="utf-8")
 
     last = folder / "last.ckpt"
     module = TrainingModule(config)
-    first, batches = 0, config.optimiser.steps * config.optimiser.accumulate
+    consumed, batches = 0, config.optimiser.steps * config.optimiser.accumulate
     if last.exists():
         step = int(torch.load(last, weights_only=False)["global_step"])
-        first = step * config.optimiser.accumulate // config.simulation.sequences
+        consumed = step * config.optimiser.accumulate
         log.info("going on at step %d of %d", step, config.optimiser.steps)
     training: DataLoader[Any] = DataLoader(
-        SimulatedSequences(config, first=first),
+        SimulatedSequences(config, consumed=consumed),
         batch_size=1,
         collate_fn=_only,
         num_workers=workers,
@@ -96,11 +101,11 @@ def fit(
     validation: DataLoader[Any] = DataLoader(looks, batch_size=1, collate_fn=_only)  # type: ignore[arg-type]
     every = config.validate_every * config.optimiser.accumulate
     checkpoints = ModelCheckpoint(
-        folder, every_n_train_steps=50, save_last=True, save_top_k=0
+        folder, every_n_train_steps=checkpoint_every, save_last=True, save_top_k=0
     )
     trainer = lightning.Trainer(
         accelerator="auto",
-        devices="auto",
+        devices=1,  # a second one would be shown the same sequences
         max_steps=config.optimiser.steps,
         max_epochs=-1,
         accumulate_grad_batches=config.optimiser.accumulate,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -111,7 +112,7 @@ def simulate_field(config: SimulationConfig, seed: list[int]) -> Field:
     )
     # Lengths scale with the blur along z and with the pixel across it.
     axial = config.optics.blur_radius_px_per_um / believed.blur_radius_px_per_um
-    n = round(config.z_range_um / config.z_step_um) + 1
+    n = config.grid_planes
     step = config.z_step_um * axial
     z = (np.arange(n) - (n - 1) / 2) * step
     side = (config.field_px + 2 * config.margin_px) * believed.pixel_size_um
@@ -206,8 +207,9 @@ class SimulatedSequences(IterableDataset[Sequence]):
     ----------
     config : TrainingConfig
         What is drawn.
-    first : int
-        Number of the first specimen: where a resumed run goes on.
+    consumed : int
+        Sequences that a run has had already: where it goes on when resumed, with as
+        many workers as before.
     specimens : int or None
         How many; None for no end.
     validation : bool
@@ -218,12 +220,12 @@ class SimulatedSequences(IterableDataset[Sequence]):
         self,
         config: TrainingConfig,
         *,
-        first: int = 0,
+        consumed: int = 0,
         specimens: int | None = None,
         validation: bool = False,
     ) -> None:
         self._config = config
-        self._first = first
+        self._consumed = consumed
         self._specimens = specimens
         self._validation = validation
         self._filter: tuple[Optics, WienerFilter] | None = None
@@ -232,10 +234,15 @@ class SimulatedSequences(IterableDataset[Sequence]):
         """Specimens of this worker, one after another."""
         worker = get_worker_info()
         number, of = (worker.id, worker.num_workers) if worker else (0, 1)
-        i = number
+        # A loader asks its workers in turn, from the first one on: this one takes the
+        # place of whoever was next, and leaves out what that one had given.
+        number = (number + self._consumed) % of
+        given = (self._consumed - number + of - 1) // of
+        each = 1 if self._validation else self._config.simulation.sequences
+        i, skip = number + given // each * of, given % each
         while self._specimens is None or i < self._specimens:
-            yield from self.sequences_of(self._first + i)
-            i += of
+            yield from islice(self.sequences_of(i), skip, None)
+            i, skip = i + of, 0
 
     def sequences_of(self, number: int) -> Iterator[Sequence]:
         """All sequences of one specimen.

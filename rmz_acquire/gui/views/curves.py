@@ -199,6 +199,7 @@ class DepthPlot(_Card):
             "Drag the line, or double-click in the plot."
         )
         self.ask.setEnabled(False)
+        self.ask.hide()
         self.ask.clicked.connect(lambda: self.plane_asked.emit(self.shown.value()))
         self.head.addWidget(self.ask)
         self.plot.setLabel("bottom", "z (µm)")
@@ -220,6 +221,11 @@ class DepthPlot(_Card):
         self.shown.sigPositionChanged.connect(self._moved)
         self.plot.scene().sigMouseClicked.connect(self._clicked)
         self.clear(0.0, 1.0)
+
+    def begin(self) -> None:
+        """Show the plot, and the button for a plane by hand."""
+        super().begin()
+        self.ask.show()
 
     def dress(self, theme: Theme) -> None:
         """Take the colours of a theme."""

@@ -1,0 +1,269 @@
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+
+from rmz_acquire import models
+from rmz_acquire.errors import InputError
+from rmz_acquire.models import (
+    ModelCard,
+    list_models,
+    load_model,
+    read_card,
+    save_model,
+)
+from rmz_acquire.networks import RecurrentMZ, RecurrentMZConfig
+from rmz_acquire.optics import Optics
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+AIR = Optics(na=0.75, immersion_index=1.0, wavelength_um=0.52, pixel_size_um=0.325)
+GRID = np.linspace(-15, 15, 61)
+
+
+def card(**changes: Any) -> ModelCard:
+    settings: dict[str, Any] = {
+        "name": "little",
+        "description": "for tests: µm, ±, 20×",
+        "network": RecurrentMZConfig(levels=2, base_channels=4, norm="batch"),
+        "optics": AIR,
+        "z_range_um": 30.0,
+        "z_step_um": 0.5,
+        "largest_gap_um": 5.0,
+        "planes": (1, 10),
+        "order": "any",
+        "dz_unit": "blur radius",
+        "normalisation": "by spread",
+        "data": "none",
+        "training": {"seed": 1, "nested": {"range": [0.5, 1e-7]}},
+        "scores": {"beads": {"3": {"recurrent-mz": 31.25, "wiener": 30.0}}},
+        "date": "2026-01-02",
+        "sha256": "",
+    }
+    return ModelCard(**{**settings, **changes})
+
+
+def weights(config: RecurrentMZConfig) -> RecurrentMZ:
+    """A network with no value left at its start, running statistics included."""
+    torch.manual_seed(3)
+    network = RecurrentMZ(config)
+    network.train()
+    with torch.no_grad():
+        for p in network.parameters():
+            p.add_(0.3 * torch.randn_like(p))
+        network(torch.randn(2, 2, 16, 16), torch.randn(2, 2))
+    return network
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    save_model(tmp_path / "little", weights(card().network), card())
+    return tmp_path / "little"
+
+
+def test_what_was_saved_comes_back(folder: Path) -> None:
+    loaded, given = load_model(folder), card()
+    assert not loaded.network.training
+    expected = weights(given.network).state_dict()
+    found = loaded.network.state_dict()
+    assert found.keys() == expected.keys()
+    for name, weight in expected.items():
+        assert torch.equal(found[name], weight), name
+    assert any(
+        "running_mean" in name and w.abs().max() > 0 for name, w in found.items()
+    )
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    assert loaded.sha256 == loaded.card.sha256 == digest
+    assert loaded.card == given.model_copy(update={"sha256": digest})
+    assert loaded.card == read_card(folder) == load_model(str(folder)).card
+    planes, dz = torch.randn(3, 2, 20, 21), torch.randn(3, 2)
+    with torch.no_grad():
+        own = weights(given.network).eval()(planes, dz)
+        torch.testing.assert_close(loaded.network(planes, dz), own)
+
+
+def test_same_weights_same_hash(folder: Path, tmp_path: Path) -> None:
+    first = read_card(folder).sha256
+    for i in range(4):
+        again = save_model(tmp_path / str(i), weights(card().network), card())
+        assert again.sha256 == first
+    other = weights(card().network)
+    with torch.no_grad():
+        other.output.bias.add_(1e-3)
+    assert save_model(tmp_path / "other", other, card()).sha256 != first
+
+
+def test_card_is_read_by_people(folder: Path) -> None:
+    text = (folder / "card.yaml").read_text(encoding="utf-8")
+    assert "for tests: µm, ±, 20×" in text
+    data = yaml.safe_load(text)
+    assert data["optics"]["na"] == 0.75 and data["planes"] == [1, 10]
+    assert list(data)[:3] == ["version", "name", "description"]
+
+
+def test_weights_of_another_file_are_refused(folder: Path) -> None:
+    other = weights(card().network)
+    with torch.no_grad():
+        other.output.bias.add_(1)
+    save_model(folder.parent / "other", other, card())
+    shutil.copy(folder.parent / "other" / "model.safetensors", folder)
+    with pytest.raises(
+        InputError, match=r"not those of its card \(sha256 .* instead of"
+    ):
+        load_model(folder)
+
+
+def test_one_flipped_bit_is_found(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(InputError, match="not those of its card"):
+        load_model(folder)
+    path.write_bytes(data[: len(data) // 2])
+    with pytest.raises(InputError, match="not those of its card"):
+        load_model(folder)
+
+
+def with_hash_of(folder: Path, **changes: Any) -> None:
+    """Write the card anew, so that only the change is wrong."""
+    digest = hashlib.sha256((folder / "model.safetensors").read_bytes()).hexdigest()
+    data = yaml.safe_load((folder / "card.yaml").read_text(encoding="utf-8"))
+    (folder / "card.yaml").write_text(
+        yaml.safe_dump({**data, "sha256": digest, **changes}), encoding="utf-8"
+    )
+
+
+def test_weights_that_do_not_fit_the_network_are_refused(folder: Path) -> None:
+    with_hash_of(folder, network={"levels": 3, "base_channels": 4})
+    with pytest.raises(InputError, match="do not fit the network of its card"):
+        load_model(folder)
+    (folder / "model.safetensors").write_bytes(b"no tensors at all")
+    with_hash_of(folder)
+    with pytest.raises(InputError, match="do not fit the network of its card"):
+        load_model(folder)
+
+
+def test_missing_weights_are_named(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"model\.safetensors is missing"):
+        load_model(folder)
+    assert read_card(folder).name == "little"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"just words",
+        b"name: [1, 2",
+        b"name: little\n",
+        b"\xff\xfe\x00",
+        b"- 1\n- 2\n",
+    ],
+)
+def test_a_damaged_card_is_refused_in_a_line(folder: Path, text: bytes) -> None:
+    (folder / "card.yaml").write_bytes(text)
+    with pytest.raises(InputError, match=r"card\.yaml is damaged") as caught:
+        load_model(folder)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"z_range_um": -1},
+        {"z_range_um": math.inf},
+        {"optics": {**AIR.model_dump(), "na": 1.2}},
+        {"network": {"levels": 2, "base_channels": 3}},
+        {"version": 2},
+        {"licence": "none"},
+    ],
+)
+def test_a_card_that_says_what_cannot_be_is_refused(
+    folder: Path, changes: dict[str, Any]
+) -> None:
+    with_hash_of(folder, **changes)
+    with pytest.raises(InputError, match="is damaged"):
+        read_card(folder)
+
+
+def test_an_unknown_model_is_told_the_known_ones(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(models, "resource_dir", lambda kind: tmp_path)
+    assert list_models() == ["little"]
+    assert load_model("little").card.name == "little"
+    with pytest.raises(InputError, match=r"no model 'big'.*\(little\)"):
+        load_model("big")
+    # a name is no path into the box
+    with pytest.raises(InputError, match="no model"):
+        load_model("../" + tmp_path.name + "/little")
+    for path in folder.iterdir():
+        path.unlink()
+    assert list_models() == []
+    with pytest.raises(InputError, match=r"\(none\)"):
+        load_model("little")
+
+
+def test_models_in_the_box_load() -> None:
+    for name in list_models():
+        model = load_model(name)
+        assert model.card.name == name
+        assert model.card.check(model.card.optics, [0.0, model.card.z_range_um]) == []
+
+
+# -- does a model fit a microscope ---------------------------------------------------
+
+
+def test_its_own_microscope_is_no_reason_to_warn() -> None:
+    assert card().check(AIR, GRID) == []
+    near = AIR.model_copy(update={"na": 0.8, "pixel_size_um": 0.34})
+    assert card().check(near, GRID[5:50]) == []  # less deep is no trouble either
+
+
+def test_another_objective_with_the_same_cone_and_sampling_fits() -> None:
+    """The network knows pixels of blur, not µm: half the size all over is the same."""
+    half = Optics(
+        na=0.75, immersion_index=1.0, wavelength_um=0.26, pixel_size_um=0.1625
+    )
+    assert card().check(half, GRID / 2) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "scale", "what", "percent"),
+    [
+        ({"na": 0.5, "pixel_size_um": 0.4875}, 1.0, "NA over immersion index", "-33%"),
+        ({"pixel_size_um": 0.65}, 1.0, "pixel size over resolution", r"\+100%"),
+        ({"wavelength_um": 0.65}, 1.0, "pixel size over resolution", "-20%"),
+        ({}, 1.4, "blur per z range", r"\+40%"),
+    ],
+)
+def test_far_optics_are_named_with_how_far(
+    changes: dict[str, float], scale: float, what: str, percent: str
+) -> None:
+    warnings = card().check(AIR.model_copy(update=changes), GRID * scale)
+    (line,) = [w for w in warnings if what in w]
+    assert line.startswith("model little was trained at")
+    assert re.search(percent, line), line
+    assert "\n" not in line
+    if what.startswith("blur"):
+        assert len(warnings) == 1
+
+
+def test_oil_is_far_from_air_in_every_way() -> None:
+    oil = Optics(na=1.4, immersion_index=1.515, wavelength_um=0.52, pixel_size_um=0.1)
+    warnings = card().check(oil, np.linspace(0, 10, 50))
+    assert len(warnings) == 3
+    # sin 67.5° over 0.75; 0.1·1.4 over 0.325·0.75; 24.2·10 over 3.49·30
+    for line, percent in zip(warnings, ("+23%", "-43%", "+131%"), strict=True):
+        assert percent in line, line
