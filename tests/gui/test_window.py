@@ -11,6 +11,7 @@ from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import QAbstractButton, QLabel, QMessageBox, QPushButton
 
 from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.icons import svg
 from rmz_acquire.optics import Optics
 from rmz_acquire.recording import RUN_FILES
 
@@ -174,6 +175,20 @@ def test_every_button_in_every_state(desk):
         window.status.pause.click()
     desk.finish()
     press_all("done")
+
+
+def test_no_icon_is_missing_and_no_network_asked(desk, monkeypatch, caplog):
+    asked = []
+    monkeypatch.setattr(
+        "requests.Session.request", lambda *a, **_: asked.append(a) or 1 / 0
+    )
+    desk.window.toggle_theme()
+    desk.connect()
+    icon = svg("mdi:play", color="red", rotate=90, flip="horizontal")
+    assert b"red" in icon and b"rotate(90" in icon and b"scale(-1 1)" in icon
+    assert not asked and "is not shipped" not in caplog.text
+    svg("nobody:has-this")
+    assert "is not shipped" in caplog.text
 
 
 def test_actions_do_nothing_without_a_microscope(desk):
@@ -358,7 +373,7 @@ def test_a_model_that_does_not_fit_is_said(desk, tmp_path):
     folder = write_model(tmp_path / "tiny", MODEL_OPTICS)
     desk.connect()
     form = desk.window.form
-    desk.fill(estimator="recurrent-mz")
+    desk.fill(-2.0, 2.0, estimator="recurrent-mz")
     form._add_model(str(folder))
     desk.presenter.refresh()
     assert form.fit.text() == "Fits this objective, pixel size and range."

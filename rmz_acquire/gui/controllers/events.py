@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
     from rmz_acquire.gui.models.runs import StoredRun
-    from rmz_acquire.gui.models.settings import ScanSettings
+    from rmz_acquire.gui.models.settings import ScanSettings, ScopeFacts
     from rmz_acquire.recording import Summary
     from rmz_acquire.scanning import Decision, Plane
 
@@ -29,6 +29,7 @@ __all__ = [
     "Event",
     "EventQueue",
     "Focus",
+    "Looked",
     "Picture",
     "PlaneCame",
     "Problem",
@@ -73,6 +74,13 @@ class Connected:
 
     core: CMMCorePlus
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the microscope tells of itself now."""
+
+    facts: ScopeFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +172,7 @@ class Problem:
 Event = (
     StateChanged
     | Connected
+    | Looked
     | Picture
     | Focus
     | ScanStarted
@@ -177,7 +186,7 @@ Event = (
 )
 
 # of these only the latest is worth drawing
-_LATEST = (Picture, Focus, Step)
+_LATEST = (Looked, Picture, Focus, Step)
 
 
 class EventQueue:

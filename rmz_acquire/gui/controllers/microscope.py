@@ -25,11 +25,13 @@ from rmz_acquire.gui.controllers.events import (
     Connected,
     EventQueue,
     Focus,
+    Looked,
     Picture,
     Problem,
     State,
     StateChanged,
 )
+from rmz_acquire.gui.models.settings import ScopeFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,6 +99,7 @@ class MicroscopeController:
         self._config = ""
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="microscope")
         self._live = threading.Event()
+        self._look = threading.Event()
         self._closing = threading.Event()
         self._watcher = threading.Thread(
             target=self._watch, name="microscope watch", daemon=True
@@ -193,6 +196,10 @@ class MicroscopeController:
 
         return self._submit(work)
 
+    def look(self) -> None:
+        """Read again what the microscope tells of itself; a `Looked` will come."""
+        self._look.set()
+
     def focus_um(self) -> float | None:
         """Where the focus stage stands, µm; None without one."""
         core = self._core
@@ -239,6 +246,7 @@ class MicroscopeController:
         with self._lock:
             self._core, self._config = core, str(config)
         name = Path(config).stem
+        self.events.put(Looked(ScopeFacts.of(core)))
         self.events.put(Connected(core, name))
         self.set_state(State.ready)
 
@@ -302,6 +310,9 @@ class MicroscopeController:
                 if self._live.is_set() and core.getRemainingImageCount() > 0:
                     image = np.array(core.getLastImage())
                     self.events.put(Picture(image, live=True))
+                if self._look.is_set() and not self._state.busy:
+                    self._look.clear()
+                    self.events.put(Looked(ScopeFacts.of(core)))
                 now = time.perf_counter()
                 if now - looked > _FOCUS_S:
                     looked = now

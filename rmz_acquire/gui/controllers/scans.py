@@ -31,7 +31,7 @@ from rmz_acquire.gui.controllers.events import (
 from rmz_acquire.gui.controllers.microscope import MicroscopeController, WatchedCore
 from rmz_acquire.gui.models.looks import contrast_along_z, levels_of
 from rmz_acquire.gui.models.runs import StoredRun
-from rmz_acquire.gui.models.settings import read_optics
+from rmz_acquire.gui.models.settings import ScopeFacts
 from rmz_acquire.models import DEFAULT_MODEL, load_model
 from rmz_acquire.reconstruction import make_estimator
 from rmz_acquire.scanning import make_policy
@@ -345,7 +345,7 @@ class ScanController:
             raise InputError(msg)
         self._events.put(Step("loading the reconstruction"))
         settings = running.settings
-        optics, _ = read_optics(core, settings.overrides())
+        optics, _ = ScopeFacts.of(core).resolve(settings.overrides())
         estimator = self._estimator(running, optics)
         pixel = optics.pixel_size_um if optics else float(core.getPixelSizeUm()) or None
 

@@ -15,7 +15,6 @@ from PyQt6.QtCore import QObject, QTimer, QUrl
 from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
-from rmz_acquire.acquisition import stage_limits_um
 from rmz_acquire.errors import InputError
 from rmz_acquire.gui.controllers.events import (
     Compared,
@@ -23,6 +22,7 @@ from rmz_acquire.gui.controllers.events import (
     Event,
     EventQueue,
     Focus,
+    Looked,
     Picture,
     PlaneCame,
     Problem,
@@ -38,12 +38,12 @@ from rmz_acquire.gui.controllers.microscope import MicroscopeController
 from rmz_acquire.gui.controllers.scans import ScanController
 from rmz_acquire.gui.models.experiment import read_settings, write_settings
 from rmz_acquire.gui.models.runs import new_folder, why
-from rmz_acquire.gui.models.settings import read_optics
 from rmz_acquire.gui.views.shown import ShownRun
 from rmz_acquire.gui.views.volume3d import has_opengl
 
 if TYPE_CHECKING:
     from rmz_acquire.gui.models.runs import RecentRuns
+    from rmz_acquire.gui.models.settings import ScopeFacts
     from rmz_acquire.gui.views.main_window import MainWindow
 
 __all__ = ["Presenter"]
@@ -88,13 +88,14 @@ class Presenter(QObject):
         self.shown = ShownRun(window, self.scans)
         self._state = self.microscope.state
         self._traceback = ""
+        self._facts: ScopeFacts | None = None
         self._z_um: float | None = None
         self._closing: threading.Thread | None = None
         self._connect_views()
         self._refresh_soon = QTimer(self)
         self._refresh_soon.setSingleShot(True)
         self._refresh_soon.setInterval(60)
-        self._refresh_soon.timeout.connect(self.refresh)
+        self._refresh_soon.timeout.connect(self.microscope.look)
         self.timer = QTimer(self)
         self.timer.setInterval(_POLL_MS)
         self.timer.timeout.connect(self.poll)
@@ -290,6 +291,9 @@ class Presenter(QObject):
                 self._show_state()
             case Connected(core, name):
                 self._connected(core, name)
+            case Looked(facts):
+                self._facts = facts
+                self.refresh()
             case Picture(image, live):
                 if not self.state.busy:
                     window.camera.set_image(image, "live" if live else "snapped")
@@ -386,42 +390,28 @@ class Presenter(QObject):
 
     def refresh(self) -> None:
         """Look at the microscope and the form again; mark what is wrong."""
-        form, core = self.window.form, self.microscope.core
-        if core is None or self.state.busy or self.state is State.closed:
+        form, facts = self.window.form, self._facts
+        if facts is None or self.state.busy or self.state is State.closed:
             form.mark({}, busy=_BUSY.get(self.state))
             return
-        channel = None
-        group = core.getChannelGroup()
-        if group:
-            preset = core.getCurrentConfig(group)
-            channel = (group, preset) if preset else None
-        exposure = core.getExposure() if core.getCameraDevice() else 0.0
-        form.set_context(exposure, channel)
+        form.set_context(facts.exposure_ms, facts.channel)
         settings = form.settings()
-        optics, problem = read_optics(core, settings.overrides())
+        optics, problem = facts.resolve(settings.overrides())
         form.set_optics(optics)
         self.window.camera.pixel_size_um = self._pixel_um()
-        focus = core.getFocusDevice()
-        missing = None
-        if not core.getCameraDevice():
-            missing = "the configuration has no camera"
-        elif not focus:
-            missing = "the configuration has no focus stage"
         form.mark(
             settings.problems(
-                stage_um=stage_limits_um(core, focus) if focus else (0.0, 0.0),
+                stage_um=facts.stage_um,
                 optics_problem=problem,
                 models=[settings.model] if settings.model else [],
             ),
-            busy=_BUSY.get(self.state) or missing,
+            busy=_BUSY.get(self.state) or facts.missing,
         )
 
     def _pixel_um(self) -> float | None:
-        core = self.microscope.core
-        if core is None:
-            return None
         typed = self.window.form.settings().pixel_size_um
-        return typed or float(core.getPixelSizeUm()) or None
+        told = None if self._facts is None else self._facts.optics.get("pixel_size_um")
+        return typed or told
 
     def _show_state(self) -> None:
         window, state = self.window, self.state
