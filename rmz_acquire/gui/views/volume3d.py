@@ -5,23 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtGui import QOpenGLContext
-from PyQt6.QtWidgets import QDialog, QVBoxLayout, QWidget
+from PyQt6.QtWidgets import QComboBox, QDialog, QPushButton, QVBoxLayout, QWidget
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 __all__ = ["Volume3D", "has_opengl"]
-
-# what is left is the colour map with its limits; other icons are not shipped
-_SHOWN: dict[str, Any] = {
-    "show_3d_button": False,
-    "show_channel_mode_selector": False,
-    "show_histogram_button": False,
-    "show_play_button": False,
-    "show_reset_zoom_button": False,
-    "show_roi_button": False,
-}
 
 
 def has_opengl() -> bool:
@@ -68,8 +58,15 @@ class Volume3D(QDialog):
             volume,
             visible_axes=(0, 1, 2),
             scales={0: z_step_um / pixel_um, 1: 1.0, 2: 1.0},
-            viewer_options=ndv.models.ArrayViewerModel(**_SHOWN),
         )
         layout = self.layout()
         assert layout is not None
-        layout.addWidget(self._viewer.widget())
+        view = self._viewer.widget()
+        layout.addWidget(view)
+        # what is left is the colour map with its limits: this window is 3D already,
+        # and the icons of the other buttons are not shipped
+        for button in view.findChildren(QPushButton):
+            button.setVisible(bool(button.text()))
+        for box in view.findChildren(QComboBox):
+            if box.currentText() == "grayscale":
+                box.hide()
