@@ -106,6 +106,19 @@ def _pupil_path_um(optics: Optics, dz: Tensor, sine: Tensor, depth_um: float) ->
     return path
 
 
+def _reach_um(optics: Optics, dz: Tensor, depth_um: float) -> float:
+    """How far from the axis rays meet the plane: the slope of the path, µm.
+
+    Of all but the outermost hundredth of the light: where the pupil ends at the
+    sample's own index, its last rays go anywhere.
+    """
+    sine = optics.rim_na * torch.linspace(0, 0.995, 200, dtype=torch.float64)
+    n_i, n_s = optics.immersion_index, optics.sample_index or optics.immersion_index
+    slope_i, slope_s = (sine / (n**2 - sine**2).sqrt() for n in (n_i, n_s))
+    rays = dz[:, None] * slope_i - depth_um * (slope_s - n_i / n_s * slope_i)
+    return float(rays.abs().max())
+
+
 def radial_otf(
     optics: Optics,
     dz_um: Tensor,
@@ -149,8 +162,7 @@ def radial_otf(
     f64 = torch.float64
     dz = dz_um.to(f64)
     lam, rim = optics.wavelength_um, optics.rim_na
-    reach = float(dz.abs().max()) * rim / math.sqrt(optics.immersion_index**2 - rim**2)
-    r_max = reach + aberrations.depth_um + 25 * lam / rim
+    r_max = _reach_um(optics, dz, aberrations.depth_um) + 25 * lam / rim
     # The path varies by up to k·r_max·NA over the pupil: 2.5 nodes a radian.
     nodes = min(6000, int(200 + 2.5 * 2 * math.pi * r_max * rim / lam / 2))
     rho = (torch.arange(nodes, dtype=f64) + 0.5) / nodes
@@ -240,9 +252,7 @@ def _otf_by_fft(
     lam, rim = optics.wavelength_um, optics.rim_na
     fine = math.ceil(pixel * 4 * rim / lam * 1.02)
     # Pad until the blurred spot of the largest defocus fits: no light wraps round.
-    reach = (
-        float(dz_um.abs().max()) * rim / math.sqrt(optics.immersion_index**2 - rim**2)
-    )
+    reach = _reach_um(optics, dz_um.to(torch.float64), aberrations.depth_um)
     times = max(1, math.ceil((2 * reach + 30 * lam / rim) / (min(shape) * pixel)))
     big = (shape[0] * fine * times, shape[1] * fine * times)
     f64 = torch.float64

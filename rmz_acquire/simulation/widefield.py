@@ -103,6 +103,7 @@ class WideField:
         )
         self._spectra = torch.fft.rfft2(torch.from_numpy(layers))
         self._radial: RadialGrid | None = None
+        self._reach_um = 0.0
 
     def image(self, z_um: float) -> NDArray[np.float32]:
         """Picture at one focus.
@@ -146,9 +147,14 @@ class WideField:
         Tensor
             (H, W // 2 + 1) complex64 on the fine grid.
         """
-        if self._radial is None:
-            reach_um = float(self._depths_um[-1] - self._depths_um[0])
-            self._radial = RadialGrid(self.optics, self._grid, self._pixel_um, reach_um)
+        reach_um = float(dz_um.abs().max())
+        if self._radial is None or reach_um > self._reach_um:
+            # As far as the specimen is deep, or farther where the focus is beside it.
+            depth_um = float(self._depths_um[-1] - self._depths_um[0])
+            self._reach_um = max(depth_um, reach_um)
+            self._radial = RadialGrid(
+                self.optics, self._grid, self._pixel_um, self._reach_um
+            )
         lines = radial_otf(
             self.optics, dz_um, self._radial.nodes, aberrations=self._aberrations
         )

@@ -181,6 +181,16 @@ def test_light_steeper_than_the_sample_passes_is_cut_off() -> None:
     assert found[2] == 0
 
 
+def test_strong_mismatch_loses_no_light_on_the_way() -> None:
+    # rays that leave the sample almost sideways meet the plane far from the axis
+    deep = OIL_ON_WATER.model_copy(update={"na": 1.4})
+    frequency = torch.tensor([0.0, 0.001], dtype=torch.float64)
+    found = radial_otf(
+        deep, torch.tensor([0.0, 3.0]), frequency, aberrations=Aberrations(depth_um=5)
+    )
+    assert torch.all(found[:, 1] > 0.99)
+
+
 def test_what_is_no_aberration_is_refused() -> None:
     for bad in ({3: 0.1}, {38: 0.1}, {11: math.nan}, {11: math.inf}):
         with pytest.raises(ValidationError):

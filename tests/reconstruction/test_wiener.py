@@ -64,21 +64,23 @@ class Dense:
         )
 
 
+def given_evidence(monkeypatch: pytest.MonkeyPatch, ratio: float, noise: float) -> None:
+    """Tell the filter noise over power, alike at all frequencies, and the noise."""
+    f64 = torch.float64
+    told = (torch.tensor(ratio, dtype=f64), torch.tensor(noise, dtype=f64))
+    monkeypatch.setattr(
+        wiener, "_evidence", lambda k, power, count: (told[0].expand(len(k)), told[1])
+    )
+
+
 @pytest.mark.parametrize("ratio", [0.3, 0.003])
 def test_posterior_is_that_of_all_pixels_at_once(
     monkeypatch: pytest.MonkeyPatch, rng: np.random.Generator, ratio: float
 ) -> None:
     shape, at = (9, 10), np.array([-2.3, 0.4, 1.9])
     pixels = shape[0] * shape[1]
-    # the noise is given: unit power of the object is pixels in the transform's unit
-    monkeypatch.setattr(
-        wiener,
-        "_evidence",
-        lambda k, power, count: (
-            torch.full((len(k),), ratio, dtype=torch.float64),
-            torch.tensor(ratio * pixels, dtype=torch.float64),
-        ),
-    )
+    # unit power of the object is `pixels` in the unit of the transform
+    given_evidence(monkeypatch, ratio, ratio * pixels)
     ours = WienerFilter(AIR, GRID, padding_px=0, misfit=0)
     dense = Dense(shape, ours._depths.numpy())
     planes = rng.normal(0, 1, (3, *shape)).astype(np.float32)
@@ -177,15 +179,7 @@ def test_error_is_predicted_and_least_in_a_gaussian_world(
 
     # told the true noise and power: exact in its prediction, and hardly any better
     pixels = planes.shape[-2] * planes.shape[-1]
-    ratio = noise**2 / len(ours._depths)
-    monkeypatch.setattr(
-        wiener,
-        "_evidence",
-        lambda k, power, count: (
-            torch.full((len(k),), ratio, dtype=torch.float64),
-            torch.tensor(noise**2 * pixels, dtype=torch.float64),
-        ),
-    )
+    given_evidence(monkeypatch, noise**2 / len(ours._depths), noise**2 * pixels)
     oracle = ours.estimate(planes, torch.from_numpy(at))
     least = (oracle.volume - truth).square().mean((1, 2)).sqrt()
     torch.testing.assert_close(oracle.error, least, rtol=0.08, atol=0)
@@ -281,17 +275,28 @@ def test_total_light_is_kept(rng: np.random.Generator, shape: tuple[int, int]) -
     np.testing.assert_allclose(padded.volume.sum((1, 2)), 5e5, rtol=0.03)
 
 
-def test_light_that_changes_from_plane_to_plane_is_shared_by_weight() -> None:
-    """Frequency 0: weights that add up to 1, so between the planes' own means."""
-    planes = torch.zeros(2, 16, 16)
-    planes[0] += 100
-    planes[1] += 300
-    result = WienerFilter(AIR, GRID, padding_px=0).estimate(
-        planes, torch.tensor([-3.0, 3.0])
-    )
-    mean = result.volume.mean((1, 2))
-    assert mean[3] == pytest.approx(200, abs=1)
-    assert torch.all(mean.diff() >= 0) and mean[0] >= 99 and mean[-1] <= 301
+@pytest.mark.parametrize("ratio", [0.02, 1.0])
+def test_light_that_changes_from_plane_to_plane_is_shared_by_weight(
+    monkeypatch: pytest.MonkeyPatch, ratio: float
+) -> None:
+    """Frequency 0: as its neighbour, but weights that add up to 1."""
+    given_evidence(monkeypatch, ratio, 1.0)
+    at, light = np.array([-3.0, 2.0, 3.0]), np.array([100.0, 300.0, 320.0])
+    planes = torch.zeros(3, 16, 16) + torch.from_numpy(light)[:, None, None]
+    ours = WienerFilter(AIR, GRID, padding_px=0)
+    found = ours.estimate(planes.float(), torch.from_numpy(at)).volume.mean((1, 2))
+
+    def blur(z_um: np.ndarray) -> np.ndarray:
+        dz = z_um[:, None] - ours._depths.numpy()
+        one = radial_otf(AIR, torch.from_numpy(dz.ravel()), ours._frequency[1:2])
+        return one.numpy().reshape(dz.shape)
+
+    taken, wanted = blur(at), blur(GRID.numpy())
+    k_mm, k_zm = (a @ taken.T / taken.shape[1] for a in (taken, wanted))
+    weights = np.linalg.solve(k_mm + ratio * np.eye(3), k_zm.T).T
+    assert ratio < 1 or np.all(weights.sum(1) < 0.9)
+    expected = weights @ light / weights.sum(1)
+    np.testing.assert_allclose(found, expected, rtol=5e-4)
 
 
 def test_order_of_the_planes_does_not_matter() -> None:

@@ -237,6 +237,15 @@ def test_a_stack_is_its_pictures(z_um: list[float]) -> None:
         np.testing.assert_allclose(picture, alone, atol=2e-3 * alone.max())
 
 
+def test_focus_may_be_far_from_a_thin_specimen() -> None:
+    thin = field((0.0, 0, 0), z_range_um=(-0.125, 0.125), margin_px=60)
+    near = thin.image(0.0)
+    for z in (12.0, -30.0):
+        alone, (other, _) = thin.image(z), thin.stack([z, z + 1.0])
+        np.testing.assert_allclose(alone, other, atol=0.01 * other.max())
+    np.testing.assert_allclose(thin.image(0.0), near, atol=1e-3 * near.max())
+
+
 def test_range_is_covered_whole() -> None:
     ends = field((-3.9, 0, 0), (3.9, 0, 0), z_range_um=(-4.0, 3.93), layer_um=0.7)
     total = ends.image(0.0)[:, :].sum()

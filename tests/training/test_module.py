@@ -68,7 +68,7 @@ def test_average_is_the_running_mean_and_is_not_trained() -> None:
     assert not any(p.requires_grad for p in trained.average.parameters())
     weight = trained.network.output.bias
     expected = None
-    for value in (1.0, 3.0, -2.0):
+    for value in (1.0, 3.0, -5.0):
         with torch.no_grad():
             weight.fill_(value)
         trained.on_before_zero_grad()
