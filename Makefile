@@ -23,7 +23,7 @@ PYTEST_ARGS ?=
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt $(PIP_ARGS)
 
-.PHONY: help demo test lint types pytest system clean
+.PHONY: help demo gui screenshots test lint types pytest system clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
@@ -37,6 +37,13 @@ demo: $(VENV)/.demo-installed  ## set up, then scan a simulated specimen; the re
 	  $(if $(SPECIMEN),--specimen "$(SPECIMEN)") $(if $(SEED),--seed "$(SEED)") \
 	  $(if $(MODEL),--model "$(MODEL)") $(if $(ESTIMATOR),--estimator "$(ESTIMATOR)") \
 	  $(if $(EPSILON),--epsilon "$(EPSILON)") $(ARGS)
+
+gui: $(VENV)/.gui-installed  ## set up, then open the window
+	$(BIN)/rmz-acquire gui $(ARGS)
+
+screenshots: $(VENV)/.gui-installed system  ## the window's main states as PNG, into docs/screenshots/
+	$(BIN)/python scripts/screenshots.py docs/screenshots dark
+	$(BIN)/python scripts/screenshots.py docs/screenshots light
 
 test: lint types pytest  ## set up, then ruff, mypy --strict and all tests
 
@@ -53,7 +60,7 @@ pytest: $(VENV)/.test-installed system
 	   qt='-p no:pytest-qt'; fi; \
 	 set -x; $(BIN)/python -m pytest $$qt $(PYTEST_ARGS)
 
-system: $(VENV)/.test-installed
+system: $(VENV)/.demo-installed
 	@sh scripts/system-packages.sh $(BIN)/python
 
 $(VENV)/.created:
@@ -64,6 +71,11 @@ $(VENV)/.created:
 $(VENV)/.demo-installed: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "installing into $(VENV) (torch is large: minutes the first time)"
 	@$(PIP) -e '.[simulation]'
+	@touch $@
+
+$(VENV)/.gui-installed: $(VENV)/.demo-installed
+	@echo "installing the window's libraries into $(VENV)"
+	@$(PIP) -e '.[gui,simulation]'
 	@touch $@
 
 $(VENV)/.test-installed: $(VENV)/.demo-installed

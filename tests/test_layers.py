@@ -10,6 +10,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "rmz_acquire"
 # from top to bottom; rooms of one row do not see each other
 ROWS = [
     {"cli"},
+    {"gui"},
     {"experiments", "session", "doctor"},
     {"training"},
     {"acquisition", "evaluation"},

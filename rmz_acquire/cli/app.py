@@ -18,6 +18,7 @@ from rmz_acquire.cli.console import set_up_logging, stderr
 from rmz_acquire.cli.demo import demo
 from rmz_acquire.cli.doctor import doctor
 from rmz_acquire.cli.evaluate import evaluate
+from rmz_acquire.cli.gui import gui
 from rmz_acquire.cli.models import models
 from rmz_acquire.cli.replay import replay
 from rmz_acquire.cli.scan import scan
@@ -71,6 +72,7 @@ for _name, _command, _example in (
         "rmz-acquire replay stack.tif --na 0.75 --immersion 1 --wavelength 0.52 "
         "--pixel-size 0.325 --z-step 0.5 --out run",
     ),
+    ("gui", gui, "rmz-acquire gui --config simulated"),
     (
         "scan",
         scan,

@@ -1,0 +1,122 @@
+"""Starts the window: icons, colours, log file, and the window itself."""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import sys
+from dataclasses import dataclass
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# before Qt: on Windows its libraries otherwise keep torch's from loading
+import torch  # noqa: F401
+
+os.environ.setdefault("QT_API", "pyqt6")
+os.environ.setdefault("PYQTGRAPH_QT_LIB", "PyQt6")
+
+from PyQt6.QtCore import QSettings, QStandardPaths
+from PyQt6.QtWidgets import QApplication
+
+from rmz_acquire.gui import icons
+
+icons.install()
+
+from rmz_acquire.gui.models.runs import RecentRuns  # noqa: E402
+from rmz_acquire.gui.views.main_window import MainWindow  # noqa: E402
+from rmz_acquire.gui.views.presenter import Presenter  # noqa: E402
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["Gui", "make_gui", "run"]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Gui:
+    """A window and what runs it."""
+
+    window: MainWindow
+    presenter: Presenter
+
+
+def make_gui(state: Path, root: Path, log_file: Path | None = None) -> Gui:
+    """Make the window; a QApplication must be there.
+
+    Parameters
+    ----------
+    state : Path
+        Folder where layout, choices and the list of runs are remembered.
+    root : Path
+        Folder for runs, until another one is chosen.
+    log_file : Path, optional
+        Named where an error is shown.
+
+    Returns
+    -------
+    Gui
+        Not shown yet.
+    """
+    state.mkdir(parents=True, exist_ok=True)
+    store = QSettings(str(state / "window.ini"), QSettings.Format.IniFormat)
+    runs = RecentRuns(state / "runs.json")
+    window = MainWindow(store, runs, root)
+    return Gui(window, Presenter(window, runs, log_file))
+
+
+def run(config: str | None = None, out: Path | None = None) -> int:
+    """Open the window and stay until it is closed.
+
+    Parameters
+    ----------
+    config : str, optional
+        A configuration to load at once; else the window asks.
+    out : Path, optional
+        Folder for runs.
+
+    Returns
+    -------
+    int
+        Exit code of the application.
+    """
+    app = QApplication.instance() or QApplication(sys.argv[:1])
+    assert isinstance(app, QApplication)
+    app.setApplicationName("rmz-acquire")
+    app.setApplicationDisplayName("rmz-acquire")
+    where = QStandardPaths.writableLocation(
+        QStandardPaths.StandardLocation.AppDataLocation
+    )
+    state = Path(where)
+    log_file = _log_to(state)
+    gui = make_gui(state, out or Path.home() / "rmz-acquire-runs", log_file)
+    if out is not None:
+        gui.window.form.folder.setText(str(out))
+
+    def hook(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        logger.error("uncaught in the window", exc_info=(kind, error, trace))
+
+    sys.excepthook = hook
+    gui.window.show()
+    if config is not None:
+        gui.presenter.connect_microscope(config)
+    return app.exec()
+
+
+def _log_to(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "rmz-acquire.log"
+    handler = RotatingFileHandler(file, maxBytes=1_000_000, backupCount=2)
+    handler.setFormatter(
+        logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s")
+    )
+    handler.setLevel(logging.INFO)
+    logging.getLogger().addHandler(handler)
+    if sys.stderr is not None:
+        faulthandler.enable()
+    return file

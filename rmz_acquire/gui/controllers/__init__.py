@@ -1,0 +1,1 @@
+"""What the window does, without Qt: the microscope, scans, events."""

@@ -1,0 +1,211 @@
+"""What the controllers tell the window, by a queue that the window polls.
+
+Worker threads put, the GUI thread drains on a timer. Of what comes faster than it can
+be drawn (live pictures, volumes) only the latest is kept, so the queue cannot grow.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from pymmcore_plus import CMMCorePlus
+
+    from rmz_acquire.gui.models.runs import StoredRun
+    from rmz_acquire.gui.models.settings import ScanSettings, ScopeFacts
+    from rmz_acquire.recording import Summary
+    from rmz_acquire.scanning import Decision, Plane
+
+__all__ = [
+    "Compared",
+    "Connected",
+    "Event",
+    "EventQueue",
+    "Focus",
+    "Looked",
+    "Picture",
+    "PlaneCame",
+    "Problem",
+    "RunOpened",
+    "ScanEnded",
+    "ScanStarted",
+    "State",
+    "StateChanged",
+    "Step",
+    "VolumeCame",
+]
+
+
+class State(StrEnum):
+    """What the microscope is doing; the window shows and allows accordingly."""
+
+    empty = "empty"
+    connecting = "connecting"
+    ready = "ready"
+    live = "live"
+    scanning = "scanning"
+    paused = "paused"
+    ending = "ending"
+    closed = "closed"
+
+    @property
+    def busy(self) -> bool:
+        """Whether a scan has the microscope."""
+        return self in (State.scanning, State.paused, State.ending)
+
+
+@dataclass(frozen=True, slots=True)
+class StateChanged:
+    """The microscope is in another state now."""
+
+    state: State
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A configuration is loaded: these are its core and its name."""
+
+    core: CMMCorePlus
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the microscope tells of itself now."""
+
+    facts: ScopeFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A live or snapped picture, (Y, X) camera counts."""
+
+    image: NDArray[Any]
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Focus:
+    """Where the focus stage stands, µm."""
+
+    z_um: float
+
+
+@dataclass(frozen=True, slots=True)
+class ScanStarted:
+    """A scan begins in this folder."""
+
+    settings: ScanSettings
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What the scan is doing, in words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlaneCame:
+    """A plane is on disk; `number` counts from 1."""
+
+    plane: Plane
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeCame:
+    """A decision is made; the volume is (Z, Y, X) float32 counts, None if it failed.
+
+    `levels` are its black and white, `contrast` that of each plane, (Z,).
+    """
+
+    decision: Decision
+    volume: NDArray[np.float32] | None
+    next_z_um: float | None
+    levels: tuple[float, float] | None = None
+    contrast: NDArray[np.float64] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanEnded:
+    """The scan is over, its files are whole; `error` is set where it failed."""
+
+    folder: Path
+    summary: Summary | None
+    error: str | None = None
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """Another volume to look at, (Z, Y, X) float32 counts, and what it is."""
+
+    name: str
+    volume: NDArray[np.float32]
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunOpened:
+    """A run was read from disk."""
+
+    run: StoredRun
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something went wrong: one line that says what to do, and the traceback."""
+
+    text: str
+    traceback: str = ""
+
+
+Event = (
+    StateChanged
+    | Connected
+    | Looked
+    | Picture
+    | Focus
+    | ScanStarted
+    | Step
+    | PlaneCame
+    | VolumeCame
+    | ScanEnded
+    | Compared
+    | RunOpened
+    | Problem
+)
+
+# of these only the latest is worth drawing
+_LATEST = (Looked, Picture, Focus, Step)
+
+
+class EventQueue:
+    """From worker threads to the one that polls."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._events: list[Event] = []
+
+    def put(self, event: Event) -> None:
+        """Add an event; from any thread."""
+        with self._lock:
+            if isinstance(event, _LATEST):
+                kind = type(event)
+                self._events = [e for e in self._events if type(e) is not kind]
+            self._events.append(event)
+
+    def drain(self) -> list[Event]:
+        """Take all events that wait, in order."""
+        with self._lock:
+            events, self._events = self._events, []
+        return events

@@ -1,0 +1,1 @@
+"""What the window shows: PyQt6, pyqtgraph, pymmcore-widgets."""

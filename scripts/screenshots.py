@@ -1,0 +1,90 @@
+"""Render the main states of the window: screenshots.py FOLDER [dark|light].
+
+Real widgets, the simulated microscope, and the path of a first-time user by clicks.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+from rmz_acquire.gui.app import make_gui
+
+# after the line above: torch comes before Qt
+from PyQt6.QtWidgets import QApplication, QPushButton  # isort: skip
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SIZE = (1280, 800)
+
+
+def main(out: Path, theme: str) -> None:
+    """Walk through a scan and write a picture of each state."""
+    app = QApplication.instance() or QApplication([])
+    out.mkdir(parents=True, exist_ok=True)
+
+    def until(condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
+        end = time.monotonic() + timeout_s
+        while not condition():
+            app.processEvents()
+            time.sleep(0.005)
+            if time.monotonic() > end:
+                raise TimeoutError
+
+    def idle(seconds: float) -> None:
+        end = time.monotonic() + seconds
+        until(lambda: time.monotonic() > end)
+
+    with tempfile.TemporaryDirectory() as folder:
+        gui = make_gui(Path(folder) / "state", Path(folder) / "runs")
+        window, presenter = gui.window, gui.presenter
+        if theme == "light":
+            window.toggle_theme()
+        window.resize(*SIZE)
+        window.show()
+
+        def picture(name: str) -> None:
+            idle(0.3)
+            window.form.folder.setText("~/rmz-acquire-runs")
+            idle(0.1)
+            window.grab().save(str(out / f"{name}-{theme}.png"))
+            window.form.folder.setText(str(Path(folder) / "runs"))
+            idle(0.1)
+
+        def push(text: str) -> None:
+            stage = window.microscope.stages["Z"]
+            for button in stage.findChildren(QPushButton):
+                if button.toolTip() == text:
+                    button.click()
+            idle(0.4)
+
+        picture("1-welcome")
+        window.welcome.simulated.click()
+        until(lambda: presenter.state == "ready")
+        window.live.trigger()
+        until(lambda: window.camera.note.text() == "live")
+        push("move by -10.0 µm")
+        window.form.set_bottom.click()
+        idle(1.0)
+        picture("2-range")
+        push("move by 20.0 µm")
+        window.form.set_top.click()
+        idle(0.3)
+        window.form.start.click()
+        until(lambda: window.camera.note.text().startswith("plane 6"))
+        picture("3-scanning")
+        until(lambda: presenter.state == "ready")
+        picture("4-done")
+        window.close()
+        until(lambda: not window.isVisible())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "dark")

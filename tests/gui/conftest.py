@@ -1,0 +1,117 @@
+"""The window with real widgets, and a check that none of them is left behind."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+pytest.importorskip("PyQt6.QtWidgets", exc_type=ImportError)
+pytest.importorskip("pymmcore_widgets", exc_type=ImportError)
+pytest.importorskip("mm_test_adapters")
+
+# before anything of Qt
+from rmz_acquire.gui.app import make_gui
+
+from PyQt6.QtCore import QEvent  # isort: skip
+from PyQt6.QtWidgets import QApplication, QMessageBox  # isort: skip
+
+from rmz_acquire.gui.controllers.events import EventQueue, State
+from rmz_acquire.gui.controllers.microscope import MicroscopeController
+from rmz_acquire.gui.controllers.scans import ScanController
+from rmz_acquire.gui.models.settings import ScanSettings
+
+SMALL = {"Camera": {"SensorSize_px": 64}}
+
+
+class Desk:
+    """A window, and the words to use it by clicks."""
+
+    def __init__(self, qtbot, tmp_path):
+        self.bot = qtbot
+        self.root = tmp_path / "runs"
+        self.state_dir = tmp_path / "state"
+        gui = make_gui(self.state_dir, self.root, tmp_path / "log.txt")
+        self.window, self.presenter = gui.window, gui.presenter
+        self.window.show()
+
+    @property
+    def state(self):
+        return self.presenter.state
+
+    def until(self, condition, timeout=60_000):
+        self.bot.waitUntil(condition, timeout=timeout)
+
+    def connect(self, *, small=True):
+        self.window.welcome.simulated.click()
+        self.until(lambda: self.state is State.ready)
+        core = self.presenter.microscope.core
+        if small:
+            core.setProperty("Camera", "SensorSize_px", 64)
+            core.setExposure(5)
+        self.until(lambda: self.window.status.headline.text() == "Ready")
+
+    def fill(self, bottom=-4.0, top=4.0, *, estimator="linear", **numbers):
+        form = self.window.form
+        form.bottom.set_um(bottom)
+        form.top.set_um(top)
+        form.estimator.setCurrentIndex(form.estimator.findData(estimator))
+        for name, value in numbers.items():
+            getattr(form, name).setValue(value)
+        self.presenter.refresh()
+
+    def scan(self):
+        assert self.window.form.start.isEnabled(), self.window.form.reason.text()
+        self.window.form.start.click()
+        self.until(lambda: self.state is State.scanning)
+
+    def finish(self):
+        self.until(lambda: self.state is State.ready)
+        self.until(lambda: self.window.status.open.isVisible())
+
+    def close(self):
+        self.window.close()
+        self.until(lambda: not self.window.isVisible())
+
+
+@pytest.fixture
+def desk(qtbot, tmp_path, qapp):
+    before = set(QApplication.topLevelWidgets())
+    made = Desk(qtbot, tmp_path)
+    yield made
+    for box in made.window.findChildren(QMessageBox):
+        box.close()
+    if made.window.isVisible():
+        made.close()
+    made.window.deleteLater()
+    made.window = made.presenter = None
+    for _ in range(3):
+        gc.collect()
+        qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        qapp.processEvents()
+    left = {w for w in QApplication.topLevelWidgets() if w not in before}
+    names = [f"{type(w).__name__} {w.objectName()}" for w in left]
+    assert not names, f"left behind: {names}"
+
+
+@pytest.fixture
+def bench():
+    """The controllers without a window."""
+    events = EventQueue()
+    microscope = MicroscopeController(events)
+    scans = ScanController(microscope, events)
+    yield events, microscope, scans
+    scans.abort()
+    scans.wait(30)
+    microscope.close()
+
+
+@pytest.fixture
+def settings():
+    return ScanSettings(
+        bottom_um=-4.0,
+        top_um=4.0,
+        exposure_ms=5.0,
+        estimator="linear",
+        max_planes=5,
+    )
