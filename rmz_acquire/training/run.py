@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import ModelCheckpoint, TQDMProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
+from pydantic import ValidationError
 from torch.utils.data import DataLoader
 
 from rmz_acquire.errors import InputError
@@ -29,6 +29,14 @@ log = logging.getLogger(__name__)
 def _only(batch: list[Any]) -> Any:
     """A sequence is a batch: its output planes share the work."""
     return batch[0]
+
+
+def _is_of(config: TrainingConfig, told: Path) -> bool:
+    """Whether the file says the same, however it is written."""
+    try:
+        return type(config).model_validate_json(told.read_bytes()) == config
+    except ValidationError:
+        return False
 
 
 def fit(
@@ -72,11 +80,10 @@ def fit(
         torch.set_num_threads(threads)
     folder.mkdir(parents=True, exist_ok=True)
     told = folder / "config.json"
-    settings = config.model_dump(mode="json")
-    if told.exists() and json.loads(told.read_text(encoding="utf-8")) != settings:
+    if told.exists() and not _is_of(config, told):
         msg = f"{folder} holds a run of another configuration: choose another --out"
         raise InputError(msg)
-    told.write_text(json.dumps(settings, indent=2), encoding="utf-8")
+    told.write_text(config.model_dump_json(indent=2), encoding="utf-8")
 
     last = folder / "last.ckpt"
     module = TrainingModule(config)
