@@ -260,6 +260,13 @@ def test_far_optics_are_named_with_how_far(
         assert len(warnings) == 1
 
 
+def test_reach_is_the_same_blur_through_another_objective() -> None:
+    assert card(largest_gap_um=5.0).reach_um(AIR) == pytest.approx(5)
+    oil = Optics(na=1.4, immersion_index=1.515, wavelength_um=0.52, pixel_size_um=0.1)
+    # 5 µm at 3.49 pixels a µm are 17.4 pixels, at 24.2 pixels a µm
+    assert card(largest_gap_um=5.0).reach_um(oil) == pytest.approx(0.7217, rel=1e-3)
+
+
 def test_oil_is_far_from_air_in_every_way() -> None:
     oil = Optics(na=1.4, immersion_index=1.515, wavelength_um=0.52, pixel_size_um=0.1)
     warnings = card().check(oil, np.linspace(0, 10, 50))

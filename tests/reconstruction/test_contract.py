@@ -175,6 +175,7 @@ def test_description_for_the_summary(
         "model": "small-none",
         "model_sha256": models["none"].sha256,
         "optics": AIR.model_dump(),
+        "largest_gap_um": 2.0,
     }
 
 

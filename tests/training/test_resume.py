@@ -90,6 +90,15 @@ def test_a_worker_process_makes_the_same_sequences(
     alike(whole[1], run(tmp_path, workers=1))
 
 
+@pytest.mark.parametrize("text", ["", "{}", "[1]"])
+def test_folder_with_a_damaged_configuration_is_another_run(
+    tmp_path: Path, text: str
+) -> None:
+    (tmp_path / "config.json").write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match="another configuration"):
+        run(tmp_path)
+
+
 def test_folder_of_another_run_is_left_alone(
     whole: tuple[Path, TrainingModule],
 ) -> None:
