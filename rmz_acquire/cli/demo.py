@@ -54,9 +54,9 @@ def demo(
     device: Device = "auto",
     exposure_ms: Annotated[
         float, typer.Option("--exposure", help="Exposure of every plane, ms.")
-    ] = 50.0,
+    ] = 20.0,
     policy: Policy = "bisect",
-    epsilon: Epsilon = 0.1,
+    epsilon: Epsilon = 0.05,
     first_planes: FirstPlanes = None,
     min_planes: MinPlanes = None,
     max_planes: MaxPlanes = None,
