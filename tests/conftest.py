@@ -11,11 +11,15 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("PYMM_LOG_FILE", "none")
 
 import random
+import signal
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+
+# a job in the background of a shell is started deaf to ctrl-C, and so are its children
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).resolve().parent.parent
 
