@@ -213,8 +213,8 @@ class ScanController:
         core = self._microscope.core
         if core is None or self._microscope.state is not State.paused:
             return
-        if core.mda.is_paused():
-            core.mda.set_paused(False)
+        # the engine may hold before the exposure, where the runner is not paused yet
+        core.mda.set_paused(False)
         self._microscope.set_state(State.scanning)
 
     def stop_and_keep(self) -> None:
@@ -330,7 +330,7 @@ class ScanController:
             self._running = None
             # a pause that came with the last plane must not hold the next scan
             core = self._microscope.core
-            if core is not None and core.mda.is_paused():
+            if core is not None and core.mda.status.pause_requested:
                 core.mda.set_paused(False)
             self._microscope.set_state(State.ready)
         if running.full_stack and ended.error is None:
@@ -418,7 +418,7 @@ class ScanController:
             scan.abort(running.abort)
 
     def _hold(self, core: CMMCorePlus) -> None:
-        if not core.mda.is_paused():
+        if not core.mda.status.pause_requested:
             core.mda.set_paused(True)
             self._microscope.set_state(State.paused)
             self._events.put(Step("paused: the light is off"))
