@@ -11,10 +11,11 @@ from rmz_acquire.acquisition.focus import Autofocus, AutofocusError
 from rmz_acquire.acquisition.light import LightGate
 from rmz_acquire.acquisition.run import run_on_core
 from rmz_acquire.acquisition.shutdown import quiet_at_exit
-from rmz_acquire.acquisition.visit import Control, Visit
+from rmz_acquire.acquisition.visit import Again, Control, Visit
 from rmz_acquire.objectives import optics_from_core
 
 __all__ = [
+    "Again",
     "Autofocus",
     "AutofocusError",
     "Control",

@@ -15,12 +15,14 @@ from rmz_acquire.errors import InputError
 if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
+    from rmz_acquire.acquisition.drive import Side
     from rmz_acquire.scanning import ScanPlan
 
 __all__ = [
     "check_camera",
     "check_channel",
     "check_free",
+    "check_property",
     "check_range",
     "check_stage",
     "stage_limits_um",
@@ -172,6 +174,7 @@ def check_range(
     asked_um: tuple[float, float],
     *,
     approach_um: float = 0.0,
+    approach_from: Side = "below",
     given: tuple[float, float] | None = None,
 ) -> tuple[float, float]:
     """Refuse positions outside the range of the focus stage.
@@ -185,7 +188,9 @@ def check_range(
     asked_um : (float, float)
         Lowest and highest z that will be asked for, µm.
     approach_um : float
-        How far below a target the stage may go to approach it, µm.
+        How far beside a target the stage may go to approach it, µm.
+    approach_from : {"below", "above"}
+        On which side.
     given : (float, float), optional
         Limits in addition to what the stage tells, µm.
 
@@ -199,7 +204,11 @@ def check_range(
     InputError
         With what to do.
     """
-    lowest, highest = asked_um[0] - approach_um, asked_um[1]
+    lowest, highest = asked_um
+    if approach_from == "below":
+        lowest -= approach_um
+    else:
+        highest += approach_um
     told = stage_limits_um(core, stage)
     limits = given or (-math.inf, math.inf)
     for (low, high), whose in (
@@ -214,6 +223,44 @@ def check_range(
             )
             raise InputError(msg)
     return max(told[0], limits[0]), min(told[1], limits[1])
+
+
+def check_property(core: CMMCorePlus, device: str, name: str, value: str) -> None:
+    """Refuse a property that a device has not, or a value that it does not take.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The core.
+    device, name : str
+        Which property.
+    value : str
+        What it shall be set to.
+
+    Raises
+    ------
+    InputError
+        With what there is.
+    """
+    names = core.getDevicePropertyNames(device)
+    if name not in names:
+        msg = f"device {device!r} has no property {name!r}: have {', '.join(names)}"
+        raise InputError(msg)
+    allowed = core.getAllowedPropertyValues(device, name)
+    if allowed and value not in allowed:
+        msg = f"{device}-{name} cannot be {value!r}: have {', '.join(allowed)}"
+        raise InputError(msg)
+    if not core.hasPropertyLimits(device, name):
+        return
+    low = core.getPropertyLowerLimit(device, name)
+    high = core.getPropertyUpperLimit(device, name)
+    try:
+        fits = low <= float(value) <= high
+    except ValueError:
+        fits = False
+    if not fits:
+        msg = f"{device}-{name} goes from {low:g} to {high:g}, not {value}"
+        raise InputError(msg)
 
 
 def stage_limits_um(core: CMMCorePlus, stage: str) -> tuple[float, float]:

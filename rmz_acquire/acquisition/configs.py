@@ -11,6 +11,7 @@ from pymmcore_plus.experimental.unicore import UniMMCore
 from rmz_acquire.acquisition.shutdown import quiet_at_exit
 from rmz_acquire.errors import InputError
 from rmz_acquire.resources import resource_dir
+from rmz_acquire.simulation.autofocus import FocusingCore
 from rmz_acquire.simulation.camera import connect_simulation
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def open_core(
         )
         raise InputError(msg)
     if core is None:
-        core = UniMMCore()
+        core = FocusingCore()
     quiet_at_exit(core)
     try:
         core.loadSystemConfiguration(path)

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 import math
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from pymmcore_plus import CMMCorePlus
 
-__all__ = ["Arrival", "FocusDrive", "Interrupted", "StageError", "wait_while"]
+__all__ = ["Arrival", "FocusDrive", "Interrupted", "Side", "StageError", "wait_while"]
+
+Side = Literal["below", "above"]
 
 _POLL_S = 0.01
 _LOOK_S = 0.05
@@ -101,8 +104,13 @@ class FocusDrive:
     tolerance_um : float
         How far from the target it may stand, µm.
     approach_um : float
-        Where above 0, every target is approached from below, from this far, µm:
-        against backlash.
+        Where above 0, every target is approached from one side, from this far or
+        farther, µm: against backlash.
+    approach_from : {"below", "above"}
+        From which side.
+    approach_speed : (str, str), optional
+        A property of the stage and its value on the way from there to the target;
+        before and behind it is as it was.
     timeout_ms : float
         How long the position read back may take to reach the target once the stage
         says that it has arrived, ms.
@@ -122,6 +130,8 @@ class FocusDrive:
         settle_ms: float | None = None,
         tolerance_um: float = 0.1,
         approach_um: float = 0.0,
+        approach_from: Side = "below",
+        approach_speed: tuple[str, str] | None = None,
         timeout_ms: float = 2000.0,
         retries: int = 0,
         limits_um: tuple[float, float] = (-math.inf, math.inf),
@@ -133,19 +143,23 @@ class FocusDrive:
         self.settle_ms = float(delay)
         self.tolerance_um = tolerance_um
         self.approach_um = approach_um
+        self._away = -1.0 if approach_from == "below" else 1.0
+        self._speed = approach_speed
         self._timeout_s = timeout_ms / 1000
         self._retries = retries
         self._limits_um = limits_um
         self._stopped = stopped
         self.start_um = float(core.getPosition(label))
 
-    def move(self, z_um: float) -> Arrival:
+    def move(self, z_um: float, *, by_way_of_um: float | None = None) -> Arrival:
         """Go to a position and stay there until it has settled.
 
         Parameters
         ----------
         z_um : float
             Target, µm.
+        by_way_of_um : float, optional
+            Where to go first, µm, in place of the usual approach.
 
         Returns
         -------
@@ -163,9 +177,13 @@ class FocusDrive:
         begin = time.perf_counter()
         for tries in range(1, self._retries + 2):
             try:
-                if self.approach_um > 0:
-                    self._send(z_um - self.approach_um)
-                return self._go(z_um, begin)
+                first = by_way_of_um
+                if first is None:
+                    first = self._first_um(z_um)
+                if first is not None:
+                    self._send(first)
+                with self._slow():
+                    return self._go(z_um, begin)
             except StageError as error:
                 if tries <= self._retries:
                     continue
@@ -173,6 +191,45 @@ class FocusDrive:
                     raise
                 raise StageError(f"{error} after {tries} tries") from None
         raise AssertionError  # pragma: no cover
+
+    def stay(self, rest_ms: float) -> Arrival:
+        """Rest where it stands, and read back.
+
+        Parameters
+        ----------
+        rest_ms : float
+            For how long, ms.
+
+        Raises
+        ------
+        Interrupted
+            If everything was stopped meanwhile.
+        """
+        begin = time.perf_counter()
+        self._rest(rest_ms / 1000)
+        return Arrival(self._read(), (time.perf_counter() - begin) * 1000)
+
+    def _first_um(self, z_um: float) -> float | None:
+        """Where an approach begins; None where the way leads by there anyway."""
+        if self.approach_um <= 0:
+            return None
+        first = z_um + self._away * self.approach_um
+        here = self._read()
+        return None if (here - first) * self._away >= 0 else first
+
+    @contextmanager
+    def _slow(self) -> Iterator[None]:
+        """Have the speed of an approach until its end."""
+        if self._speed is None:
+            yield
+            return
+        name, value = self._speed
+        usual = self._core.getProperty(self.label, name)
+        self._core.setProperty(self.label, name, value)
+        try:
+            yield
+        finally:
+            self._core.setProperty(self.label, name, usual)
 
     def home(self) -> None:
         """Bring the stage back to where it stood at the beginning.

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +38,8 @@ if TYPE_CHECKING:
     from rmz_acquire.acquisition.drive import Arrival, FocusDrive
     from rmz_acquire.acquisition.focus import Autofocus
     from rmz_acquire.acquisition.light import LightGate
-    from rmz_acquire.acquisition.visit import Visit
-    from rmz_acquire.scanning import Decision
+    from rmz_acquire.acquisition.visit import Again, Check, Visit
+    from rmz_acquire.scanning import Decision, Scan
 
 __all__ = ["ScanEngine"]
 
@@ -97,6 +98,8 @@ class ScanEngine(MDAEngine):
         self._thinker = Thinker()
         self._arrival: Arrival | None = None
         self._stuck: ShutterError | None = None
+        self._again: Again | None = None
+        self._numbered = 0
         #: What went wrong outside of any scan, or after the scan had ended.
         self.errors: list[Exception] = []
 
@@ -126,8 +129,23 @@ class ScanEngine(MDAEngine):
                     self._on_end(visit)
                 if self.stopped():
                     return
+                if visit.check is not None:
+                    yield from self._look_again(visit.scan, visit.check)
+                if self.stopped() or self.errors:
+                    return
         except Exception as error:
             self._fail(error)
+
+    def _look_again(self, scan: Scan, check: Check) -> Iterator[useq.MDAEvent]:
+        """Give the events of a check; what fails in it does not undo the scan."""
+        for number, again in enumerate(check.asks(scan)):
+            self._again = again
+            self._numbered = number
+            yield check.event(again, number)
+            self._again = None
+            if self.stopped() or self.errors:
+                return
+        self._thinker.run(check.conclude, self.stopped)
 
     def event_iterator(self, events: Iterable[useq.MDAEvent]) -> Iterator[Any]:
         """Give our events in place of the sequence's, which the runner only names."""
@@ -160,7 +178,7 @@ class ScanEngine(MDAEngine):
             if event.z_pos is None:
                 msg = "an event without a z came to the scan's engine"
                 raise StageError(msg)
-            self._arrival = self._drive.move(event.z_pos + self._correction_um())
+            self._arrival = self._arrive(event.z_pos + self._correction_um())
         except Interrupted:
             self._go_on_or_skip()
         except Exception as error:
@@ -169,6 +187,20 @@ class ScanEngine(MDAEngine):
         # light is dose: look once more before the exposure
         self._hold_while_paused()
         self._go_on_or_skip()
+
+    def _arrive(self, z_um: float) -> Arrival:
+        """Go there; for a check by its way, with its rest."""
+        again, drive = self._again, self._drive
+        if again is None:
+            return drive.move(z_um)
+        begin = time.perf_counter()
+        arrival = None
+        if again.by_way_of_um is not None:
+            way_um = again.by_way_of_um + self._correction_um()
+            arrival = drive.move(z_um, by_way_of_um=way_um)
+        if arrival is None or again.rest_ms > 0:
+            arrival = drive.stay(again.rest_ms)
+        return replace(arrival, stage_ms=(time.perf_counter() - begin) * 1000)
 
     def exec_event(self, event: useq.MDAEvent) -> Iterator[Any]:
         """Take the plane, put it on disk, pass the frame on, let the scan decide.
@@ -186,6 +218,13 @@ class ScanEngine(MDAEngine):
                     self._autofocus.focus(event.action, visit.place)
                 return
             plane = self._take(event)
+            if self._again is not None:
+                assert visit.check is not None
+                visit.check.observe(plane, self._numbered)
+                if self._stuck is not None:
+                    raise self._stuck
+                yield plane.image, event, self._describe(event)
+                return
             visit.recorder.write_plane(plane, visit.scan.planes_taken)
             if self._stuck is not None:
                 raise self._stuck
@@ -237,6 +276,7 @@ class ScanEngine(MDAEngine):
 
     def _go_on_or_skip(self) -> None:
         ended = self._visit is None or self._visit.scan.outcome is not None
+        ended = ended and self._again is None
         if self.stopped() or ended or self.errors:
             raise SkipEvent(0, "the scan was ended")
 

@@ -4,16 +4,55 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import useq
 
-    from rmz_acquire.scanning import Recorder, Scan
+    from rmz_acquire.scanning import Plane, Recorder, Scan
 
-__all__ = ["Control", "Visit"]
+__all__ = ["Again", "Check", "Control", "Visit"]
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A plane that is taken once more, to be compared.
+
+    Parameters
+    ----------
+    z_um : float
+        Where, µm.
+    by_way_of_um : float or None
+        Where the stage goes first, µm; None leaves it where it stands.
+    rest_ms : float
+        How long it rests then, beside its own settling, ms.
+    """
+
+    z_um: float
+    by_way_of_um: float | None
+    rest_ms: float = 0.0
+
+
+class Check(Protocol):
+    """What is looked at once more when a scan has ended well."""
+
+    def asks(self, scan: Scan) -> list[Again]:
+        """Give the planes that are wanted, in order; none where nothing can be told."""
+        ...
+
+    def event(self, again: Again, number: int) -> useq.MDAEvent:
+        """Make the event of one of them."""
+        ...
+
+    def observe(self, plane: Plane, number: int) -> None:
+        """Put one of them on disk."""
+        ...
+
+    def conclude(self) -> None:
+        """Compare; called when all are there."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +71,8 @@ class Visit:
         Hardware autofocus before the first plane.
     place : object
         What shares a focus correction: the index of the position.
+    check : Check, optional
+        What is looked at once more behind the last plane.
     """
 
     scan: Scan
@@ -39,6 +80,7 @@ class Visit:
     event: Callable[[float, int], useq.MDAEvent]
     autofocus: useq.MDAEvent | None = None
     place: int | None = None
+    check: Check | None = None
 
 
 class Control:

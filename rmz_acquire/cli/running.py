@@ -108,6 +108,9 @@ def run_and_print(
             change = decision.delta_relative
             note = "" if change is None else f"change {change:.1%}"
             progress.update(task, advance=1, note=note)
+            if decision.frame is not None:
+                z_um = decision.z_requested_um
+                warn(f"the plane at z {z_um:g} µm {decision.frame}")
 
         def on_step(step: str) -> None:
             progress.update(task, description=step, note="")

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["scan"]
 
+_MOST_TOLD = 20
+
 
 def scan(
     experiment: Annotated[
@@ -109,6 +111,8 @@ def scan(
                 )
     finally:
         _unload(core)
+    if progress.spoilt > _MOST_TOLD:
+        warn(f"{progress.spoilt} planes like that in all: see frame in decisions.jsonl")
     _print(summary, folder)
 
 
@@ -125,6 +129,8 @@ class _Progress:
             disable=not stderr.is_terminal,
         )
         self._task = self._bar.add_task("planes", total=None)
+        #: How many planes were blank or saturated.
+        self.spoilt = 0
 
     def __enter__(self) -> _Progress:
         self._bar.start()
@@ -136,11 +142,16 @@ class _Progress:
     def on_decision(
         self, volume: Volume, decision: Decision, _estimate: Estimate | None
     ) -> None:
-        index = " ".join(f"{axis} {n}" for axis, n in volume.index.items())
-        channel = f" {volume.channel}" if volume.channel else ""
         change = decision.delta_relative
         note = "" if change is None else f", change {change:.1%}"
-        self._bar.update(self._task, advance=1, description=f"{index}{channel}{note}")
+        self._bar.update(self._task, advance=1, description=f"{volume.name}{note}")
+        if decision.frame is not None:
+            self.spoilt += 1
+            if self.spoilt <= _MOST_TOLD:
+                warn(
+                    f"{volume.name}: the plane at z {decision.z_requested_um:g} µm "
+                    f"{decision.frame}"
+                )
 
 
 def _print(summary: ExperimentSummary, folder: Path) -> None:
@@ -148,6 +159,10 @@ def _print(summary: ExperimentSummary, folder: Path) -> None:
         warn(f"time point {item['t']:g} began {item['late_s']:.1f} s late")
     for text in summary.autofocus_failures:
         warn(text)
+    for text in summary.findings[:_MOST_TOLD]:
+        warn(text)
+    if len(summary.findings) > _MOST_TOLD:
+        warn(f"{len(summary.findings)} findings in all: see summary.json")
     if summary.status != "completed":
         said = summary.reason
         if summary.status == "failed" and not said.startswith("failed"):

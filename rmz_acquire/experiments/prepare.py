@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pymmcore_plus import DeviceType
@@ -17,16 +17,20 @@ from rmz_acquire.acquisition.checks import (
     check_camera,
     check_channel,
     check_free,
+    check_property,
     check_range,
 )
 from rmz_acquire.errors import InputError
+from rmz_acquire.experiments.checking import CHECK_PLANES
 from rmz_acquire.experiments.estimators import Channel, Estimators
 from rmz_acquire.experiments.settings import BLOCK, ExperimentSettings
 from rmz_acquire.experiments.volumes import Volume, volumes_of
+from rmz_acquire.recording.experiment import ExperimentFolder
 from rmz_acquire.recording.series import SeriesImage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     import useq
     from pymmcore_plus import CMMCorePlus
@@ -80,8 +84,22 @@ class Prepared:
             names.setdefault(volume.key[3], volume.channel or "camera")
         return [names.get(c, f"channel {c}") for c in range(max(names) + 1)]
 
-    def images(self, *, raw: bool) -> dict[tuple[int, int], SeriesImage]:
-        """Lay out the stores: of raw planes by their order, or of volumes by z."""
+    def folder(self, path: Path | str) -> ExperimentFolder:
+        """Open its record, with every store laid out."""
+        return ExperimentFolder(
+            path,
+            planes=self._images(raw=True),
+            volumes=self._images(raw=False),
+            checks={
+                place: replace(image, shape=(*image.shape[:2], CHECK_PLANES))
+                for place, image in self._images(raw=True).items()
+            },
+            channels=self.channels,
+            pixel_size_um=self.pixel_size_um,
+        )
+
+    def _images(self, *, raw: bool) -> dict[tuple[int, int], SeriesImage]:
+        """Lay out a store: of raw planes by their order, or of volumes by z."""
         sizes: dict[tuple[int, int], list[int]] = {}
         first: dict[tuple[int, int], Volume] = {}
         for volume in self.volumes:
@@ -150,6 +168,9 @@ def prepare(
     if stage and stage not in core.getLoadedDevicesOfType(DeviceType.Stage):
         msg = f"{BLOCK}.stage.device: there is no focus stage {stage!r}"
         raise InputError(msg)
+    if stage and settings.stage.approach_speed is not None:
+        with _key(f"{BLOCK}.stage.approach_speed"):
+            check_property(core, stage, *settings.stage.approach_speed)
     if here_um is None:
         here_um = float(core.getPosition(stage)) if stage else 0.0
     volumes = volumes_of(sequence, here_um)
@@ -249,6 +270,7 @@ def _check_ranges(
                 stage,
                 span,
                 approach_um=settings.stage.approach_um,
+                approach_from=settings.stage.approach_from,
                 given=settings.stage.limits_um,
             )
     return plans

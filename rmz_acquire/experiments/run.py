@@ -170,13 +170,7 @@ def _go(
 ) -> ExperimentSummary:
     control = control or Control()
     clock = time.perf_counter()
-    folder = ExperimentFolder(
-        out,
-        planes=prepared.images(raw=True),
-        volumes=prepared.images(raw=False),
-        channels=prepared.channels,
-        pixel_size_um=prepared.pixel_size_um,
-    )
+    folder = prepared.folder(out)
     tally = Tally(prepared, folder)
     settings = prepared.settings.stage
     engine: ScanEngine
@@ -186,6 +180,8 @@ def _go(
         settle_ms=settings.settle_ms,
         tolerance_um=prepared.tolerance_um,
         approach_um=settings.approach_um,
+        approach_from=settings.approach_from,
+        approach_speed=settings.approach_speed,
         timeout_ms=settings.timeout_ms,
         retries=settings.retries,
         limits_um=prepared.limits_um,
@@ -207,6 +203,7 @@ def _go(
         elapsed_s=elapsed_s,
         on_decision=on_decision,
         on_end=tally.add,
+        on_check=tally.add_check,
     )
     engine = ScanEngine(
         core,
@@ -241,6 +238,9 @@ def _go(
                 if not isinstance(visit.scan.error, OSError):
                     problems.append(" ".join(str(error).split()))
             tally.add(visits.volume, visits.record, visit.scan)
+    if visits.volume is not None and visits.record is not None:
+        # one that was not ended has cost light too
+        tally.add_check(visits.volume, visits.record)
     summary = tally.summary(
         visit.scan.outcome if visit is not None else None,
         reason=control.reason,

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from rmz_acquire.errors import InputError
 
 __all__ = [
     "BLOCK",
+    "CheckSettings",
     "ExperimentSettings",
     "OpticsSettings",
     "StageSettings",
@@ -45,7 +53,12 @@ class StageSettings(_Block):
     tolerance_um : float, optional
         How far from its target it may stand, µm; by default half the z step.
     approach_um : float
-        Every z is approached from this far below, µm: against backlash.
+        Every z is approached from one side, from this far away or farther, µm: against
+        backlash.
+    approach_from : {"below", "above"}
+        From which side.
+    approach_speed : (str, str), optional
+        A property of the stage and its value on that last way: ``[Speed, 50]``.
     limits_um : (float, float), optional
         Lowest and highest z that it may be sent to, µm.
     retries : int
@@ -58,14 +71,27 @@ class StageSettings(_Block):
     settle_ms: NotNegative | None = None
     tolerance_um: Positive | None = None
     approach_um: NotNegative = 0.0
+    approach_from: Literal["below", "above"] = "below"
+    approach_speed: tuple[str, str] | None = None
     limits_um: tuple[Finite, Finite] | None = None
     retries: int = Field(default=2, ge=0, le=100)
     timeout_ms: Positive = 2000.0
+
+    @field_validator("approach_speed", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        """Take numbers as Micro-Manager does, as text."""
+        if isinstance(value, list | tuple):
+            return tuple(str(item) for item in value)
+        return value
 
     @model_validator(mode="after")
     def _check_limits(self) -> Self:
         if self.limits_um is not None and self.limits_um[0] >= self.limits_um[1]:
             msg = "the lower of limits_um must be below the upper"
+            raise ValueError(msg)
+        if self.approach_speed is not None and self.approach_um == 0:
+            msg = "approach_speed is given, but approach_um is 0: there is no approach"
             raise ValueError(msg)
         return self
 
@@ -86,6 +112,25 @@ class OpticsSettings(_Block):
     pixel_size_um: Positive | None = None
     sample_index: Positive | None = None
     wavelength_um: Positive | dict[str, Positive] | None = None
+
+
+class CheckSettings(_Block):
+    """What is looked at once more when the scan of a volume has ended.
+
+    Parameters
+    ----------
+    repeat : bool
+        Whether an early plane is taken again, and compared: two exposures more a
+        volume, three where the stage is not approached from one side.
+    rest_ms : float
+        How long the stage stands between the first two of them, ms.
+    tolerance : float
+        What may differ, as a part of the plane's contrast.
+    """
+
+    repeat: bool = False
+    rest_ms: NotNegative = 200.0
+    tolerance: Positive = 0.1
 
 
 class ExperimentSettings(_Block):
@@ -117,6 +162,8 @@ class ExperimentSettings(_Block):
         position where it is relative.
     stage : StageSettings
         The focus stage.
+    checks : CheckSettings
+        Exposures that tell what a scan cannot know: drift, backlash, settling.
     optics : OpticsSettings
         What the configuration does not tell.
     autofocus_failure : {"stop", "continue"}
@@ -141,6 +188,7 @@ class ExperimentSettings(_Block):
     seed: int = Field(default=0, ge=0)
     z_um: tuple[Finite, ...] | None = None
     stage: StageSettings = StageSettings()
+    checks: CheckSettings = CheckSettings()
     optics: OpticsSettings = OpticsSettings()
     autofocus_failure: Literal["stop", "continue"] = "stop"
 

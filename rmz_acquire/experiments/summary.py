@@ -35,12 +35,16 @@ class ExperimentSummary(BaseModel):
         Asked for, and finished.
     planes_taken, planes_full_scan : int
         Of the volumes that were begun: exposures made, and those of full stacks.
+    check_planes : int
+        Exposures made for checks, beside those of the scans.
     dose_ms, dose_full_scan_ms : float or None
-        The same in ms of exposure.
+        In ms of exposure: of scans and checks, and of full stacks.
     late : list of dict
         Time points that began late: t and by how much, s.
     autofocus_failures : list of str
         Where the hardware autofocus failed and the experiment went on.
+    findings : list of str
+        What the checks of the volumes found, one line each.
     started : datetime
         UTC.
     wall_s : float
@@ -60,10 +64,12 @@ class ExperimentSummary(BaseModel):
     volumes_done: int
     planes_taken: int
     planes_full_scan: int
+    check_planes: int
     dose_ms: float | None
     dose_full_scan_ms: float | None
     late: list[dict[str, float]]
     autofocus_failures: list[str]
+    findings: list[str]
     started: datetime
     wall_s: float
     estimator: dict[str, Any]
@@ -86,6 +92,8 @@ class Tally:
         self._planes: dict[Key, tuple[int, float | None]] = {}
         self._done: set[Key] = set()
         self._late: dict[int, float] = {}
+        self._checks: dict[Key, list[float | None]] = {}
+        self._findings: dict[Key, list[str]] = {}
         #: What autofocus had found, by position, µm.
         self.corrections_um: dict[int | None, float] = {}
         for volume in prepared.volumes:
@@ -95,7 +103,9 @@ class Tally:
             self._count(volume.key, [line["exposure_ms"] for line in lines])
             if folder.done(volume.key):
                 self._done.add(volume.key)
-            self._note_late(volume.key, folder.volumes_before.get(volume.key, {}))
+            line = folder.volumes_before.get(volume.key, {})
+            self._note_late(volume.key, line)
+            self._note_check(volume, folder.checks_before.get(volume.key, []))
             self.corrections_um[volume.index.get("p")] = lines[-1]["z_shift_um"]
 
     def add(
@@ -114,6 +124,11 @@ class Tally:
         if scan.outcome is not None and scan.outcome.ok:
             self._done.add(volume.key)
         self._note_late(volume.key, {"late_s": record.late_s})
+
+    def add_check(self, volume: Volume, record: VolumeRecord) -> None:
+        """Count the planes of a volume's check and note what it found."""
+        if record.check:
+            self._note_check(volume, record.check)
 
     def summary(
         self,
@@ -162,7 +177,8 @@ class Tally:
             more = "; ".join(dict.fromkeys(problems))
             said = f"{said}; afterwards {more}" if status != "completed" else more
             status, error = "failed", error or more
-        doses = [dose for _, dose in self._planes.values()]
+        checks = [ms for every in self._checks.values() for ms in every]
+        doses = [*(dose for _, dose in self._planes.values()), *checks]
         known = [dose for dose in doses if dose is not None]
         complete = bool(known) and len(known) == len(doses)
         full_dose = sum(
@@ -180,10 +196,12 @@ class Tally:
             volumes_done=len(self._done),
             planes_taken=taken,
             planes_full_scan=full,
+            check_planes=len(checks),
             dose_ms=sum(known) if complete else None,
             dose_full_scan_ms=full_dose if complete else None,
             late=[{"t": t, "late_s": s} for t, s in sorted(self._late.items())],
             autofocus_failures=autofocus,
+            findings=[text for every in self._findings.values() for text in every],
             started=started,
             wall_s=wall_s,
             estimator=self._prepared.estimators.describe(),
@@ -194,6 +212,15 @@ class Tally:
         known = [ms for ms in exposures if ms is not None]
         complete = len(known) == len(exposures)
         self._planes[key] = (len(exposures), sum(known) if complete else None)
+
+    def _note_check(self, volume: Volume, lines: list[dict[str, Any]]) -> None:
+        for line in lines:
+            if line["number"] is not None:
+                continue
+            said = [f"{volume.name}, {text}" for text in line["findings"]]
+            self._findings[volume.key] = said
+        taken = [line["exposure_ms"] for line in lines if line["number"] is not None]
+        self._checks[volume.key] = taken
 
     def _note_late(self, key: Key, line: dict[str, Any]) -> None:
         late_s = line.get("late_s")

@@ -9,12 +9,13 @@ import numpy as np
 import useq
 
 from rmz_acquire.experiments.estimators import Estimators
+from rmz_acquire.experiments.following import Following
 from rmz_acquire.experiments.prepare import Prepared
 from rmz_acquire.experiments.settings import ExperimentSettings
 from rmz_acquire.experiments.visits import difference, fresh_scan
 from rmz_acquire.experiments.volumes import volumes_of
 from rmz_acquire.optics import Optics
-from rmz_acquire.recording.experiment import ExperimentFolder, read_run
+from rmz_acquire.recording.experiment import read_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,26 +74,14 @@ def verify(path: Path | str) -> Verification:
         told["here_um"],
         told["pixel_size_um"],
     )
-    folder = ExperimentFolder(
-        path,
-        planes=prepared.images(raw=True),
-        volumes=prepared.images(raw=False),
-        channels=prepared.channels,
-        pixel_size_um=prepared.pixel_size_um,
-    )
+    folder = prepared.folder(path)
     count, differences = 0, []
-    led: dict[tuple[int, int, int], list[float]] = {}
+    following = Following(settings)
     for volume in volumes:
         planes = folder.planes_of(volume.key)
         lines = {n["index"]: n for n in folder.decisions_before.get(volume.key, [])}
-        t, p, g, _ = volume.key
-        exact = None
-        if settings.channels == "leader" and not volume.single:
-            low = min(volume.z_um)
-            if (t, p, g) in led:
-                exact = [round(z + low, 9) for z in led[t, p, g]]
-            led.setdefault((t, p, g), [q.z_requested_um - low for q in planes])
-        scan = fresh_scan(prepared, volume, exact)
+        scan = fresh_scan(prepared, volume, following.z_of(volume))
+        following.note(volume, [plane.z_requested_um for plane in planes])
         for number, plane in enumerate(planes):
             z_um = scan.next_z()
             where = f"volume {volume.key}, plane {number + 1}"

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.acquisition import Visit
 from rmz_acquire.errors import InputError
+from rmz_acquire.experiments.checking import VolumeCheck
 from rmz_acquire.experiments.estimators import NoEstimator
+from rmz_acquire.experiments.following import Following
 from rmz_acquire.experiments.prepare import channel_of
 from rmz_acquire.scanning import Scan, ScanPlan
 
@@ -53,6 +55,8 @@ class Visits:
         Is handed the volume, each decision and its estimate.
     on_end : callable, optional
         Is handed each volume that ended well, its record and its scan.
+    on_check : callable, optional
+        Is handed each volume that was looked at again, and its record.
     """
 
     def __init__(
@@ -65,7 +69,9 @@ class Visits:
         elapsed_s: float | None = None,
         on_decision: Callable[[Volume, Decision, Estimate | None], None] | None = None,
         on_end: Callable[[Volume, VolumeRecord, Scan], None] | None = None,
+        on_check: Callable[[Volume, VolumeRecord], None] | None = None,
     ) -> None:
+        self._on_check = on_check
         self._on_end = on_end
         self._prepared = prepared
         self._folder = folder
@@ -73,7 +79,7 @@ class Visits:
         self._clock_s = clock_s
         self._elapsed_s = elapsed_s
         self._on_decision = on_decision
-        self._led: dict[tuple[int, int, int], list[float]] = {}
+        self._following = Following(prepared.settings)
         #: The volume at hand and its record.
         self.volume: Volume | None = None
         self.record: VolumeRecord | None = None
@@ -86,7 +92,7 @@ class Visits:
             time_points.add(volume.key[0])
             if self._folder.done(volume.key):
                 lines = self._folder.planes_before[volume.key]
-                self._note(volume, [line["z_requested_um"] for line in lines])
+                self._following.note(volume, [n["z_requested_um"] for n in lines])
                 continue
             if self._control.reason is not None:
                 return
@@ -101,9 +107,8 @@ class Visits:
                     return self._clock_s() - due
 
             record = self.record = self._folder.record(volume.key, late)
-            scan = fresh_scan(
-                self._prepared, volume, self._exact(volume), self._watch(volume)
-            )
+            exact = self._following.z_of(volume)
+            scan = fresh_scan(self._prepared, volume, exact, self._watch(volume))
             take_up(scan, volume, self._folder, record, self._control)
             if scan.outcome is not None and scan.outcome.ok:
                 self.ended(scan)
@@ -114,6 +119,7 @@ class Visits:
                 self._events(volume, scan),
                 None if volume.autofocus is None else self._timed(volume.autofocus),
                 volume.index.get("p"),
+                self._check(volume, record),
             )
 
     def ended(self, scan: Scan) -> None:
@@ -124,24 +130,18 @@ class Visits:
         volume, record, outcome = self.volume, self.record, scan.outcome
         assert volume is not None and record is not None and outcome is not None
         record.finish(outcome, scan.volume)
-        self._note(volume, [d.z_requested_um for d in scan.decisions])
+        self._following.note(volume, [d.z_requested_um for d in scan.decisions])
         if self._on_end is not None:
             self._on_end(volume, record, scan)
 
-    def _note(self, volume: Volume, z_um: list[float]) -> None:
-        if not volume.single:
-            t, p, g, _ = volume.key
-            low = min(volume.z_um)
-            self._led.setdefault((t, p, g), [z - low for z in z_um])
-
-    def _exact(self, volume: Volume) -> list[float] | None:
-        """The z of the leading channel, for one that follows it."""
-        if self._prepared.settings.channels != "leader" or volume.single:
+    def _check(self, volume: Volume, record: VolumeRecord) -> VolumeCheck | None:
+        settings = self._prepared.settings
+        if not settings.checks.repeat or volume.single:
             return None
-        t, p, g, _ = volume.key
-        led = self._led.get((t, p, g))
-        low = min(volume.z_um)
-        return None if led is None else [round(z + low, 9) for z in led]
+        stage, side = settings.stage, 0
+        if stage.approach_um > 0:
+            side = 1 if stage.approach_from == "below" else -1
+        return VolumeCheck(volume, record, settings.checks, side, self._on_check)
 
     def _watch(
         self, volume: Volume

@@ -74,6 +74,12 @@ class Volume:
         return None if self.first.channel is None else self.first.channel.config
 
     @property
+    def name(self) -> str:
+        """The same for people: "t 0 p 1 GFP"."""
+        axes = [f"{axis} {n}" for axis, n in self.index.items() if axis != "c"]
+        return " ".join([*axes, self.channel or ""]).strip() or "the volume"
+
+    @property
     def single(self) -> bool:
         """Whether it is one plane only, with nothing to decide."""
         return len(self.z_um) == 1

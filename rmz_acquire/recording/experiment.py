@@ -35,10 +35,11 @@ RUN = "run.json"
 EXPERIMENT = "experiment.yaml"
 PLANES = "planes.ome.zarr"
 VOLUMES = "volumes.ome.zarr"
+CHECKS = "checks.ome.zarr"
 DECISIONS = "decisions.jsonl"
 SUMMARY = "summary.json"
 
-EXPERIMENT_FILES = (RUN, EXPERIMENT, PLANES, VOLUMES, DECISIONS, SUMMARY)
+EXPERIMENT_FILES = (RUN, EXPERIMENT, PLANES, VOLUMES, CHECKS, DECISIONS, SUMMARY)
 
 
 def read_run(path: Path | str) -> dict[str, Any]:
@@ -80,8 +81,8 @@ class ExperimentFolder:
     ----------
     path : path
         The folder.
-    planes, volumes : dict of SeriesImage
-        The images of both stores, by position and field (p, g).
+    planes, volumes, checks : dict of SeriesImage
+        The images of the stores, by position and field (p, g).
     channels : list of str
         Names of the channels.
     pixel_size_um : float or None
@@ -94,6 +95,7 @@ class ExperimentFolder:
         *,
         planes: dict[tuple[int, int], SeriesImage],
         volumes: dict[tuple[int, int], SeriesImage],
+        checks: dict[tuple[int, int], SeriesImage],
         channels: list[str],
         pixel_size_um: float | None,
     ) -> None:
@@ -104,9 +106,11 @@ class ExperimentFolder:
         }
         self._planes = Series(self.path / PLANES, "planes.jsonl", planes, **options)
         self._volumes = Series(self.path / VOLUMES, "volumes.jsonl", volumes, **options)
+        self._checks = Series(self.path / CHECKS, "checks.jsonl", checks, **options)
         self._decisions = Journal(self.path / DECISIONS)
         #: What lay in the journals when it was opened.
         self.planes_before = _by_key(self._planes.journal.lines)
+        self.checks_before = _by_key(self._checks.journal.lines)
         self.decisions_before = _by_key(self._decisions.lines)
         self.volumes_before = {
             key: lines[-1]
@@ -178,7 +182,9 @@ class ExperimentFolder:
             By how much the volume came later than planned, s; asked when its first
             plane is there.
         """
-        return VolumeRecord(key, self._planes, self._volumes, self._decisions, late_s)
+        return VolumeRecord(
+            key, self._planes, self._volumes, self._checks, self._decisions, late_s
+        )
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Replace ``summary.json``."""
@@ -193,6 +199,7 @@ class VolumeRecord:
         key: Key,
         planes: Series,
         volumes: Series,
+        checks: Series,
         decisions: Journal,
         late_s: Callable[[], float] | None,
     ) -> None:
@@ -200,12 +207,15 @@ class VolumeRecord:
         self._index = {"t": t, "p": p, "g": g, "c": c}
         self._planes = planes
         self._volumes = volumes
+        self._checks = checks
         self._decisions = decisions
         self._ask_late = late_s
         #: By how much it came later than planned, s; None where nobody planned it.
         self.late_s: float | None = None
         #: How many planes it was given.
         self.planes = 0
+        #: The lines of its check: one a plane, and the last with what was found.
+        self.check: list[dict[str, Any]] = []
 
     def write_plane(self, plane: Plane, index: int) -> None:
         """Put a plane on disk, findable by t, p, g, c and its order."""
@@ -215,6 +225,25 @@ class VolumeRecord:
         line = {**self._index, "order": index, **plane_line(plane)}
         self._planes.write(self.key, index, plane.image, line)
         self.planes += 1
+
+    def read_plane(self, order: int) -> NDArray[Any]:
+        """Give the pixels of a plane back, (Y, X) counts."""
+        return self._planes.read(self.key, order)
+
+    def write_check(self, plane: Plane, number: int) -> None:
+        """Put a plane that was taken for a check on disk."""
+        line = {**self._index, "number": number, **plane_line(plane)}
+        self._checks.write(self.key, number, plane.image, line)
+        self.check.append(line)
+
+    def finish_check(self, found: Mapping[str, Any]) -> None:
+        """Put what came of a check on disk, where it took a plane."""
+        if not self.check:
+            return
+        line = {**self._index, "number": None, **found}
+        self._checks.journal.append(line)
+        self._checks.journal.sync()
+        self.check.append(line)
 
     def write_decision(self, decision: Decision) -> None:
         """Add a line to ``decisions.jsonl``."""

@@ -7,7 +7,14 @@ loop runs on a list of arrays: no torch, no Qt, no hardware.
 from __future__ import annotations
 
 from rmz_acquire.scanning.decision import Decision, Outcome, Status
-from rmz_acquire.scanning.frames import FrameFacts, Observation, blank_reason, look_at
+from rmz_acquire.scanning.frames import (
+    FrameFacts,
+    Observation,
+    blank_reason,
+    fault_of,
+    look_at,
+)
+from rmz_acquire.scanning.likeness import Likeness, compare, depth_of
 from rmz_acquire.scanning.loop import run_scan
 from rmz_acquire.scanning.plan import ScanPlan
 from rmz_acquire.scanning.policies import (
@@ -37,6 +44,7 @@ __all__ = [
     "Estimator",
     "ExactList",
     "FrameFacts",
+    "Likeness",
     "Microscope",
     "Observation",
     "Outcome",
@@ -51,6 +59,9 @@ __all__ = [
     "Uniform",
     "Verdict",
     "blank_reason",
+    "compare",
+    "depth_of",
+    "fault_of",
     "look_at",
     "make_policy",
     "run_scan",

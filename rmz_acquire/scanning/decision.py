@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from rmz_acquire.scanning.protocols import Estimate, Plane
 
 __all__ = ["Decision", "Outcome", "Status"]
 
@@ -37,6 +39,8 @@ class Decision:
         Why, in one sentence with the numbers.
     time : datetime
         When the exposure ended, UTC.
+    frame : str or None
+        What is wrong with the frame (blank, saturated); None where nothing is.
     """
 
     index: int
@@ -53,6 +57,46 @@ class Decision:
     camera_ms: float | None
     inference_ms: float | None
     time: datetime
+    frame: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        index: int,
+        plane: Plane,
+        estimate: Estimate | None,
+        decision: Literal["continue", "stop"],
+        reason: str,
+        frame: str | None = None,
+    ) -> Decision:
+        """Take the numbers of a plane and its estimate; None where that failed."""
+        made = cls(
+            index=index,
+            z_requested_um=plane.z_requested_um,
+            z_actual_um=plane.z_um,
+            exposure_ms=plane.exposure_ms,
+            delta=None,
+            delta_relative=None,
+            innovation=None,
+            gap_um=None,
+            decision=decision,
+            reason=reason,
+            stage_ms=plane.stage_ms,
+            camera_ms=plane.camera_ms,
+            inference_ms=None,
+            time=plane.time,
+            frame=frame,
+        )
+        if estimate is None:
+            return made
+        return replace(
+            made,
+            delta=estimate.delta,
+            delta_relative=estimate.delta_relative,
+            innovation=estimate.innovation,
+            gap_um=estimate.gap_um,
+            inference_ms=1000 * estimate.seconds,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Give JSON-ready values in the contract's order, time in ISO 8601."""

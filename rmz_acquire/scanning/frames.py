@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning.protocols import Estimate, Plane
 
-__all__ = ["FrameFacts", "Observation", "blank_reason", "look_at"]
+__all__ = ["FrameFacts", "Observation", "blank_reason", "fault_of", "look_at"]
 
 # White noise correlates with its shifted self by 1/√n; five times that is no chance.
 _SIGMAS = 5.0
@@ -30,6 +30,13 @@ _LEAST_CORRELATION = 0.02
 _SOME = 256
 # Farther from the median than this many robust deviations is no noise.
 _OUTLIER = 6.0
+# So many pixels at the highest count, and so many times more than just below it, are
+# cut off there; a bright bead's tip is not.
+_LEAST_CUT_OFF = 16
+_SHARE_CUT_OFF = 0.001
+_PILED_UP = 3.0
+_JUST_BELOW = 0.02
+_FULL_SCALES = frozenset(2**bits - 1 for bits in (8, 10, 11, 12, 14, 16))
 # Wide-field light is about the same in every plane, in focus or not.
 _DIM = 0.1
 
@@ -50,6 +57,10 @@ class FrameFacts:
         1st percentile, counts.
     mean : float
         Mean, counts.
+    highest : float
+        The highest count.
+    saturated : float
+        The part of the pixels that are cut off at it; 0 where none seem to be.
     """
 
     digest: str
@@ -57,6 +68,8 @@ class FrameFacts:
     structured: bool
     background: float
     mean: float
+    highest: float
+    saturated: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +150,33 @@ def look_at(image: NDArray[Any]) -> FrameFacts:
         structured=bool(likeness > limit),
         background=float(low),
         mean=mean,
+        highest=float(image.max()),
+        saturated=_cut_off(image),
     )
+
+
+def fault_of(frame: FrameFacts, earlier: Sequence[FrameFacts] = ()) -> str | None:
+    """Say what is wrong with a frame, or None where nothing is.
+
+    Parameters
+    ----------
+    frame : FrameFacts
+        The frame in question.
+    earlier : sequence of FrameFacts
+        Those before it.
+
+    Returns
+    -------
+    str or None
+        A clause that completes "the frame …".
+    """
+    if frame.saturated > 0:
+        return (
+            f"is saturated: {frame.saturated:.1%} of its pixels are at "
+            f"{frame.highest:g} counts"
+        )
+    blank = blank_reason(frame, earlier)
+    return None if blank is None else f"is blank: it {blank}"
 
 
 def blank_reason(frame: FrameFacts, earlier: Sequence[FrameFacts]) -> str | None:
@@ -167,6 +206,23 @@ def blank_reason(frame: FrameFacts, earlier: Sequence[FrameFacts]) -> str | None
         if light < _DIM * usual:
             return f"has {light / usual:.0%} of the light of the planes before it"
     return None
+
+
+def _cut_off(image: NDArray[Any]) -> float:
+    """Part of the pixels at the highest count, where they pile up there."""
+    if not np.issubdtype(image.dtype, np.integer):
+        return 0.0
+    top = int(image.max())
+    count = int(np.count_nonzero(image == top))
+    if count < max(_LEAST_CUT_OFF, _SHARE_CUT_OFF * image.size):
+        return 0.0
+    if top not in _FULL_SCALES:
+        # a camera may clip below its full scale; a dark frame of few counts does not
+        below = np.count_nonzero(image >= top * (1 - _JUST_BELOW)) - count
+        low = float(image.min()) < top
+        if top < min(_FULL_SCALES) or not low or count < _PILED_UP * below:
+            return 0.0
+    return count / image.size
 
 
 def _neighbour_correlation(pixels: NDArray[np.float32], mean: float) -> float:

@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from rmz_acquire.scanning.decision import Decision, Outcome, Status
-from rmz_acquire.scanning.frames import Observation, look_at
+from rmz_acquire.scanning.frames import Observation, fault_of, look_at
 from rmz_acquire.scanning.policies import make_policy
 from rmz_acquire.scanning.stopping import ChangeRule
 
@@ -202,8 +202,10 @@ class Scan:
             self._state = ScanState.thinking
             self._planes_taken += 1
         estimate: Estimate | None = None
+        fault: str | None = None
         try:
             frame = look_at(plane.image)
+            fault = fault_of(frame, [other.frame for other in self._taken])
             estimate = _checked(self.estimator.add(plane.image, plane.z_um))
             self._taken.append(Observation.of(plane, frame, estimate))
             status, reason = self._judge()
@@ -214,7 +216,7 @@ class Scan:
             # ctrl-C lands here: no decision, but never a scan that thinks for ever
             self._interrupt(f"interrupted by {type(error).__name__}")
             raise
-        decision = self._conclude(plane, estimate, status, reason)
+        decision = self._conclude(plane, estimate, status, reason, fault)
         if self._on_decision is not None:
             try:
                 self._on_decision(decision, estimate)
@@ -299,6 +301,7 @@ class Scan:
         estimate: Estimate | None,
         status: Status | None,
         reason: str,
+        fault: str | None,
     ) -> Decision:
         """Write the decision down and move on to idle or finished."""
         with self._lock:
@@ -313,7 +316,9 @@ class Scan:
             if self._outcome is not None:
                 ended = "stop"
                 reason = reason if status is not None else self._outcome.reason
-            decision = _decision(self._planes_taken - 1, plane, estimate, ended, reason)
+            decision = Decision.of(
+                self._planes_taken - 1, plane, estimate, ended, reason, fault
+            )
             self._decisions.append(decision)
             return decision
 
@@ -335,41 +340,6 @@ class Scan:
 
     def _count(self) -> str:
         return f"{self._planes_taken} plane{'' if self._planes_taken == 1 else 's'}"
-
-
-def _decision(
-    index: int,
-    plane: Plane,
-    estimate: Estimate | None,
-    decision: Literal["continue", "stop"],
-    reason: str,
-) -> Decision:
-    made = Decision(
-        index=index,
-        z_requested_um=plane.z_requested_um,
-        z_actual_um=plane.z_um,
-        exposure_ms=plane.exposure_ms,
-        delta=None,
-        delta_relative=None,
-        innovation=None,
-        gap_um=None,
-        decision=decision,
-        reason=reason,
-        stage_ms=plane.stage_ms,
-        camera_ms=plane.camera_ms,
-        inference_ms=None,
-        time=plane.time,
-    )
-    if estimate is None:
-        return made
-    return replace(
-        made,
-        delta=estimate.delta,
-        delta_relative=estimate.delta_relative,
-        innovation=estimate.innovation,
-        gap_um=estimate.gap_um,
-        inference_ms=1000 * estimate.seconds,
-    )
 
 
 def _checked(estimate: Estimate) -> Estimate:

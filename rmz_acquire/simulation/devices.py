@@ -18,9 +18,9 @@ from pymmcore_plus.experimental.unicore import Device, UniMMCore
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from pymmcore_plus import CMMCorePlus
+    from pymmcore_plus import CMMCorePlus, DeviceType
 
-__all__ = ["Choices", "SimulatedDevice", "device_behind"]
+__all__ = ["Choices", "SimulatedDevice", "device_behind", "first_device"]
 
 INSTANCE = "SimulationNumber"
 
@@ -125,3 +125,25 @@ def device_behind(core: CMMCorePlus, label: str, kind: type[D]) -> D | None:
         return None
     device = _devices.get(int(core.getProperty(label, INSTANCE)))
     return device if isinstance(device, kind) else None
+
+
+def first_device(core: CMMCorePlus, role: DeviceType, kind: type[D]) -> D | None:
+    """Find the first simulated device of a kind that a core has loaded.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The core.
+    role : DeviceType
+        What it is to Micro-Manager.
+    kind : type
+        What it must be.
+
+    Returns
+    -------
+    SimulatedDevice or None
+        None where there is none.
+    """
+    labels = core.getLoadedDevicesOfType(role)
+    found = (device_behind(core, label, kind) for label in labels)
+    return next((device for device in found if device is not None), None)

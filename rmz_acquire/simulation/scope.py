@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from pymmcore_plus import DeviceType
 
 from rmz_acquire.objectives import optics_from_core
-from rmz_acquire.simulation.devices import device_behind
+from rmz_acquire.simulation.devices import first_device
 from rmz_acquire.simulation.stage import SimulatedStage
 
 if TYPE_CHECKING:
@@ -58,11 +58,7 @@ class CoreScope:
 
     def __init__(self, core: CMMCorePlus) -> None:
         self._core = weakref.ref(core)
-        stages = (
-            device_behind(core, label, SimulatedStage)
-            for label in core.getLoadedDevicesOfType(DeviceType.Stage)
-        )
-        self._stage = next((stage for stage in stages if stage is not None), None)
+        self._stage = first_device(core, DeviceType.Stage, SimulatedStage)
 
     def z_um(self) -> float:
         """Focus of the simulated stage, with its ringing; else of the focus device."""

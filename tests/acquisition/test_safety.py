@@ -8,13 +8,10 @@ import time
 
 import numpy as np
 import pytest
-from pymmcore_plus.mda import MDAEngine
 from scan_fakes import LinearEstimator, MemoryRecorder, ScriptedEstimator
 
 from rmz_acquire.acquisition import FocusDrive, StageError, run_on_core
-from rmz_acquire.errors import InputError
 from rmz_acquire.recording import RunFolder, read_planes
-from rmz_acquire.scanning import ScanState
 
 SHUTTER = "White Light Shutter"
 START_UM = 2.5
@@ -346,116 +343,3 @@ def test_ctrl_c_ends_cleanly(pattern, make_scan, safe):
     assert outcome.status == "aborted" and "ctrl-C" in outcome.reason
     assert camera.snaps == 2 and recorder.outcome == outcome
     safe.check()
-
-
-def test_an_early_stage_is_waited_for(demo, make_scan, monkeypatch):
-    """A stage that calls itself ready while it is still on its way."""
-    real_set, real_get = demo.setPosition, demo.getPosition
-    state = {"from": 0.0, "to": 0.0, "at": 0.0}
-
-    def set_position(label, z_um):
-        state.update({"from": real_get(label), "to": z_um, "at": time.monotonic()})
-        real_set(label, z_um)
-
-    def get_position(*args):
-        done = min(1.0, (time.monotonic() - state["at"]) / 0.05)
-        return state["from"] + done * (state["to"] - state["from"])
-
-    monkeypatch.setattr(demo, "setPosition", set_position)
-    monkeypatch.setattr(demo, "getPosition", get_position)
-    scan, recorder = make_scan(z_exact_um=(0.0, 12.0, 4.0))
-    outcome = run_on_core(demo, scan, recorder, exposure_ms=3.0, tolerance_um=0.05)
-    assert outcome.ok
-    for plane in recorder.planes:
-        assert plane.z_um == pytest.approx(plane.z_requested_um, abs=0.05)
-    assert recorder.planes[1].stage_ms > 40
-
-
-def test_settling_and_one_sided_approach(demo, make_scan, monkeypatch):
-    real, sent = demo.setPosition, []
-
-    def set_position(label, z_um):
-        sent.append(z_um)
-        real(label, z_um)
-
-    monkeypatch.setattr(demo, "setPosition", set_position)
-    scan, recorder = make_scan(z_exact_um=(8.0, 2.0))
-    outcome = run_on_core(
-        demo, scan, recorder, exposure_ms=3.0, settle_ms=30.0, approach_um=1.0
-    )
-    assert outcome.ok
-    assert sent == [7.0, 8.0, 1.0, 2.0, 0.0]  # and straight back to the start
-    assert all(plane.stage_ms >= 30 for plane in recorder.planes)
-
-
-REFUSED = {
-    "no camera": (lambda core: core.setCameraDevice(""), {}, "no camera"),
-    "no stage": (lambda core: core.setFocusDevice(""), {}, "no focus stage"),
-    "other stage": (None, {"z_stage": "XY"}, "no focus stage 'XY'"),
-    "limits": (None, {"z_limits_um": (0.0, 10.0)}, "outside the limits given"),
-    "approach": (
-        None,
-        {"z_limits_um": (0.0, 12.0), "approach_um": 1.0},
-        "with 1 µm of approach",
-    ),
-    "no group": (None, {"channel": ("Colour", "FITC")}, "no configuration group"),
-    "no preset": (None, {"channel": ("Channel", "GFP")}, "has no preset 'GFP'"),
-    "exposure 0": (None, {"exposure_ms": 0.0}, "above 0 ms"),
-    "exposure nan": (None, {"exposure_ms": np.nan}, "above 0 ms"),
-    "exposure long": (None, {"exposure_ms": 1e6}, "exposes from 0 to 10000 ms"),
-    "tolerance": (None, {"tolerance_um": 0.0}, "tolerance must be above 0"),
-    "settle": (None, {"settle_ms": -1.0}, "settle time must be 0 or more"),
-    "colour": (
-        lambda core: core.setProperty("Camera", "PixelType", "32bitRGB"),
-        {},
-        "gives colour",
-    ),
-}
-
-
-@pytest.mark.parametrize("case", REFUSED)
-def test_refused_before_anything_moves(demo, make_scan, case, monkeypatch):
-    spoil, options, message = REFUSED[case]
-    if spoil is not None:
-        spoil(demo)
-    for name in ("setPosition", "snapImage", "setShutterOpen", "setConfig"):
-
-        def forbidden(*_, name=name):
-            pytest.fail(f"{name} was called")
-
-        monkeypatch.setattr(demo, name, forbidden)
-    scan, recorder = make_scan()
-    with pytest.raises(InputError, match=message):
-        run_on_core(demo, scan, recorder, **{"exposure_ms": 3.0, **options})
-    assert recorder.log == [] and scan.state is ScanState.idle
-    assert type(demo.mda.engine) is MDAEngine
-
-
-def test_refused_on_a_stage_that_tells_its_limits(simulated, make_scan):
-    scan, recorder = make_scan(np.linspace(190, 210, 11))
-    with pytest.raises(InputError, match=r"outside the range of stage 'Z', -200 to"):
-        run_on_core(simulated, scan, recorder, exposure_ms=3.0)
-    assert simulated.getPosition() == 0.0
-
-
-def test_a_used_scan_is_refused(demo, make_scan):
-    scan, recorder = make_scan()
-    run_on_core(demo, scan, recorder, exposure_ms=3.0)
-    with pytest.raises(InputError, match="the scan is finished"):
-        run_on_core(demo, scan, recorder, exposure_ms=3.0)
-
-
-def test_refused_while_another_acquisition_runs(pattern, make_scan):
-    core, _ = pattern
-    inner, inner_recorder = make_scan()
-    refused = []
-
-    def once_more(decision, _):
-        if decision.index == 0:
-            with pytest.raises(InputError, match="an acquisition is running") as said:
-                run_on_core(core, inner, inner_recorder, exposure_ms=1.0)
-            refused.append(said)
-
-    scan, recorder = make_scan(on_decision=once_more)
-    assert run_on_core(core, scan, recorder, exposure_ms=1.0).ok
-    assert len(refused) == 1

@@ -63,9 +63,13 @@ def test_the_others_take_the_planes_of_the_leader(made):
     _folder, images, _ = made
     for t in (0, 1):
         for p in (0, 1):
-            led = [z for z, _ in images[t, p, 0]]
-            followed = [z for z, _ in images[t, p, 1]]
-            assert np.allclose(np.array(followed) - led, 0.5)
+            led = np.array([z for z, _ in images[t, p, 0]])
+            followed = np.array([z for z, _ in images[t, p, 1]]) - 0.5
+            assert np.allclose(sorted(led), sorted(followed))
+            # along the way, from the end that is nearer to where the leader ended
+            steps = np.diff(followed)
+            assert (steps > 0).all() or (steps < 0).all()
+            assert abs(led[-1] - followed[0]) <= abs(led[-1] - followed[-1])
 
 
 def test_volumes_have_voxel_size_place_and_channels(made):

@@ -103,6 +103,55 @@ BAD = {
         _with(axis_order="tpgzc", channels=[{"config": "DAPI"}, {"config": "FITC"}]),
         "axis_order: z must come last",
     ),
+    "z inside the channels of a position": (
+        _with(
+            stage_positions=[
+                {
+                    "z": 0,
+                    "sequence": {
+                        "axis_order": "zc",
+                        "channels": [{"config": "DAPI"}, {"config": "FITC"}],
+                        "z_plan": {"range": 6, "step": 1},
+                    },
+                }
+            ],
+            channels=None,
+            z_plan=None,
+        ),
+        r"stage_positions\.0\.sequence\.axis_order: z must come last",
+    ),
+    "time inside z": (
+        _with(axis_order="pzt", time_plan={"interval": 0, "loops": 2}, channels=None),
+        "axis_order: z must come last",
+    ),
+    "no such side": (
+        _with(block={"stage": {"approach_um": 1, "approach_from": "left"}}),
+        r"rmz_acquire\.stage\.approach_from .*'below' or 'above'",
+    ),
+    "an approach from above beyond the limits": (
+        _with(
+            block={
+                "stage": {
+                    "approach_um": 2,
+                    "approach_from": "above",
+                    "limits_um": [-2, 5],
+                }
+            }
+        ),
+        r"z_plan .*from -2 to 6 µm \(with 2 µm of approach\)",
+    ),
+    "a speed of no such property": (
+        _with(block={"stage": {"approach_um": 2, "approach_speed": ["Speed", 5]}}),
+        r"rmz_acquire\.stage\.approach_speed: device 'Z' has no property 'Speed'",
+    ),
+    "a speed without an approach": (
+        _with(block={"stage": {"approach_speed": ["Speed", 5]}}),
+        r"rmz_acquire\.stage: approach_speed is given, but approach_um is 0",
+    ),
+    "a misspelt check": (
+        _with(block={"checks": {"repaet": True}}),
+        r"rmz_acquire\.checks\.repaet: there is no such key",
+    ),
     "a leader that comes second": (
         _with(
             block={"channels": "leader", "leader": "FITC"},

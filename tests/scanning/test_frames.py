@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scan_fakes import blobs
 
-from rmz_acquire.scanning import blank_reason, look_at
+from rmz_acquire.scanning import blank_reason, fault_of, look_at
 
 Z_UM = np.linspace(0, 10, 11)
 
@@ -92,3 +92,24 @@ def test_equal_pixels_have_equal_digests():
 def test_what_is_no_frame_is_refused(image):
     with pytest.raises(ValueError, match="frame"):
         look_at(image)
+
+
+def test_a_saturated_frame_is_told_from_a_bright_one(rng):
+    stack = blobs(Z_UM, shape=(64, 64), bright=3000)
+    assert fault_of(look_at(stack[5])) is None
+    clipped = stack[5].clip(0, 400)  # a camera whose well is full below its scale
+    assert "saturated" in fault_of(look_at(clipped))
+    twelve = (stack[5].astype(int) * 4).clip(0, 4095).astype(np.uint16)
+    share = float((twelve == 4095).mean())
+    assert f"saturated: {share:.1%} of its pixels are at 4095" in fault_of(
+        look_at(twelve)
+    )
+
+
+def test_dark_frames_of_few_counts_are_blank_and_not_saturated(rng):
+    few = rng.poisson(1.0, (64, 64)).astype(np.uint16)
+    assert fault_of(look_at(few)) == "is blank: it shows nothing above its noise"
+    flat = np.full((32, 32), 100, np.uint16)
+    assert "is blank: it has 100 counts" in fault_of(look_at(flat))
+    full = np.full((32, 32), 65535, np.uint16)
+    assert "is saturated: 100.0% of its pixels" in fault_of(look_at(full))

@@ -47,6 +47,7 @@ KEYS = [
     "camera_ms",
     "inference_ms",
     "time",
+    "frame",
 ]
 
 
