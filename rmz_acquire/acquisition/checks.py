@@ -25,6 +25,7 @@ __all__ = [
     "check_property",
     "check_range",
     "check_stage",
+    "focus_stage",
     "stage_limits_um",
 ]
 
@@ -152,6 +153,34 @@ def check_stage(
     InputError
         With what to do.
     """
+    stage = focus_stage(core, label)
+    asked = (*plan.z_um, *(plan.z_exact_um or ()))
+    check_range(
+        core, stage, (min(asked), max(asked)), approach_um=approach_um, given=limits_um
+    )
+    return stage
+
+
+def focus_stage(core: CMMCorePlus, label: str | None) -> str:
+    """Find the focus stage.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The core.
+    label : str or None
+        Its label; None takes the core's focus device.
+
+    Returns
+    -------
+    str
+        Its label.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
     stage = label or str(core.getFocusDevice())
     if not stage:
         msg = "no focus stage is selected: choose one in the configuration (Core-Focus)"
@@ -161,10 +190,6 @@ def check_stage(
         have = ", ".join(stages) or "none"
         msg = f"there is no focus stage {stage!r}: have {have}"
         raise InputError(msg)
-    asked = (*plan.z_um, *(plan.z_exact_um or ()))
-    check_range(
-        core, stage, (min(asked), max(asked)), approach_um=approach_um, given=limits_um
-    )
     return stage
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rmz_acquire.cli.console import busy, console, stderr
-from rmz_acquire.cli.options import PixelSize, positive
+from rmz_acquire.cli.options import PixelSize, positive, preset_of
 from rmz_acquire.errors import InputError
 
 __all__ = ["acquire_stacks"]
@@ -55,13 +55,7 @@ def acquire_stacks(
     if z_range < step:
         msg = f"--range {z_range:g} µm is shorter than one --step of {step:g} µm"
         raise InputError(msg)
-    preset = None
-    if channel is not None:
-        group, colon, name = channel.partition(":")
-        if not colon or not group or not name:
-            msg = f"--channel {channel!r}: write it as Channel:GFP"
-            raise InputError(msg)
-        preset = (group, name)
+    preset = preset_of(channel)
     with busy("starting the microscope"):
         from rmz_acquire.acquisition import open_core
         from rmz_acquire.acquisition.dense import acquire_stacks as take

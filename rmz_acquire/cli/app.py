@@ -14,6 +14,7 @@ from rich.markup import escape
 
 from rmz_acquire import __version__
 from rmz_acquire.cli.acquire_stacks import acquire_stacks
+from rmz_acquire.cli.check_stage import check_stage
 from rmz_acquire.cli.console import set_up_logging, stderr
 from rmz_acquire.cli.demo import demo
 from rmz_acquire.cli.doctor import doctor
@@ -91,6 +92,11 @@ for _name, _command, _example in (
         "rmz-acquire acquire-stacks --range 20 --step 0.5 --out stacks",
     ),
     ("evaluate", evaluate, "rmz-acquire evaluate --quick --only fig3 --out quick"),
+    (
+        "check-stage",
+        check_stage,
+        "rmz-acquire check-stage --config scope.cfg --range 10 --specimen above",
+    ),
     ("doctor", doctor, "rmz-acquire doctor"),
 ):
     app.command(_name, epilog=f"Example: {_example}")(_command)

@@ -36,6 +36,7 @@ __all__ = [
     "optics_from",
     "parse_z",
     "positive",
+    "preset_of",
 ]
 
 _OPTICS = "Optics"
@@ -168,6 +169,23 @@ def positive(value: float, option: str, unit: str = " µm") -> float:
         msg = f"{option} must be above 0{unit}, not {value:g}"
         raise InputError(msg)
     return value
+
+
+def preset_of(channel: str | None) -> tuple[str, str] | None:
+    """Take a channel apart that was given as ``Group:Preset``.
+
+    Raises
+    ------
+    InputError
+        If it is not written so.
+    """
+    if channel is None:
+        return None
+    group, colon, name = channel.partition(":")
+    if not colon or not group or not name:
+        msg = f"--channel {channel!r}: write it as Channel:GFP"
+        raise InputError(msg)
+    return group, name
 
 
 def optics_from(

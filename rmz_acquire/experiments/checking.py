@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.acquisition import Again
-from rmz_acquire.scanning import compare, depth_of, fault_of, look_at
+from rmz_acquire.scanning import compare, contrast_of, depth_of, fault_of, look_at
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +140,7 @@ class VolumeCheck:
             image = self._record.read_plane(number)
             if fault_of(look_at(image)) is not None:
                 continue
-            contrast = float(np.std(image))
+            contrast = contrast_of(image)
             if best is None or contrast > best[0]:
                 best = (contrast, number)
         return None if best is None else best[1]

@@ -25,6 +25,7 @@ __all__ = [
     "ExperimentSettings",
     "OpticsSettings",
     "StageSettings",
+    "TimeLapseSettings",
     "one_line",
 ]
 
@@ -133,6 +134,28 @@ class CheckSettings(_Block):
     tolerance: Positive = 0.1
 
 
+class TimeLapseSettings(_Block):
+    """What a time point takes over from the one before it.
+
+    Parameters
+    ----------
+    start : {"fresh", "last"}
+        Whether each volume begins with nothing, or with the planes of the last time
+        point, until one that is taken again differs.
+    confirm : int
+        How many are taken again, the oldest first.
+    tolerance : float
+        By how much one may differ, as a part of its contrast.
+    max_age : int
+        How many time points a plane is believed at most.
+    """
+
+    start: Literal["fresh", "last"] = "fresh"
+    confirm: int = Field(default=2, ge=1)
+    tolerance: Positive = 0.1
+    max_age: int = Field(default=5, ge=1)
+
+
 class ExperimentSettings(_Block):
     """The block, with the scan's settings as `rmz_acquire.scanning.ScanPlan` has them.
 
@@ -162,6 +185,8 @@ class ExperimentSettings(_Block):
         position where it is relative.
     stage : StageSettings
         The focus stage.
+    time_lapse : TimeLapseSettings
+        What a time point takes over from the one before it.
     checks : CheckSettings
         Exposures that tell what a scan cannot know: drift, backlash, settling.
     optics : OpticsSettings
@@ -189,6 +214,7 @@ class ExperimentSettings(_Block):
     z_um: tuple[Finite, ...] | None = None
     stage: StageSettings = StageSettings()
     checks: CheckSettings = CheckSettings()
+    time_lapse: TimeLapseSettings = TimeLapseSettings()
     optics: OpticsSettings = OpticsSettings()
     autofocus_failure: Literal["stop", "continue"] = "stop"
 
@@ -197,6 +223,21 @@ class ExperimentSettings(_Block):
         if self.leader is not None and self.channels != "leader":
             msg = "leader is given, but channels is not 'leader'"
             raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _check_time_lapse(self) -> Self:
+        if self.time_lapse.start == "fresh":
+            return self
+        for key, value, needed in (
+            ("channels", self.channels, "independent"),
+            ("policy", self.policy, "bisect"),
+            ("z_um", self.z_um, None),
+        ):
+            if value != needed:
+                told = "no z_um" if needed is None else f"{key}: {needed}"
+                msg = f"time_lapse.start: last goes with {told} only"
+                raise ValueError(msg)
         return self
 
     @classmethod

@@ -44,7 +44,8 @@ class ExperimentSummary(BaseModel):
     autofocus_failures : list of str
         Where the hardware autofocus failed and the experiment went on.
     findings : list of str
-        What the checks of the volumes found, one line each.
+        What the checks of the volumes found, and where a volume did not go on with
+        the planes of the last time point; one line each.
     started : datetime
         UTC.
     wall_s : float
@@ -94,6 +95,7 @@ class Tally:
         self._late: dict[int, float] = {}
         self._checks: dict[Key, list[float | None]] = {}
         self._findings: dict[Key, list[str]] = {}
+        self._changed: dict[Key, str] = {}
         #: What autofocus had found, by position, µm.
         self.corrections_um: dict[int | None, float] = {}
         for volume in prepared.volumes:
@@ -105,6 +107,7 @@ class Tally:
                 self._done.add(volume.key)
             line = folder.volumes_before.get(volume.key, {})
             self._note_late(volume.key, line)
+            self._note_dropped(volume, line.get("dropped"))
             self._note_check(volume, folder.checks_before.get(volume.key, []))
             self.corrections_um[volume.index.get("p")] = lines[-1]["z_shift_um"]
 
@@ -124,6 +127,7 @@ class Tally:
         if scan.outcome is not None and scan.outcome.ok:
             self._done.add(volume.key)
         self._note_late(volume.key, {"late_s": record.late_s})
+        self._note_dropped(volume, record.dropped)
 
     def add_check(self, volume: Volume, record: VolumeRecord) -> None:
         """Count the planes of a volume's check and note what it found."""
@@ -201,7 +205,10 @@ class Tally:
             dose_full_scan_ms=full_dose if complete else None,
             late=[{"t": t, "late_s": s} for t, s in sorted(self._late.items())],
             autofocus_failures=autofocus,
-            findings=[text for every in self._findings.values() for text in every],
+            findings=[
+                *self._changed.values(),
+                *(text for every in self._findings.values() for text in every),
+            ],
             started=started,
             wall_s=wall_s,
             estimator=self._prepared.estimators.describe(),
@@ -212,6 +219,11 @@ class Tally:
         known = [ms for ms in exposures if ms is not None]
         complete = len(known) == len(exposures)
         self._planes[key] = (len(exposures), sum(known) if complete else None)
+
+    def _note_dropped(self, volume: Volume, why: str | None) -> None:
+        if why is not None:
+            said = f"{volume.name}: {why}; what was known of it is dropped"
+            self._changed[volume.key] = said
 
     def _note_check(self, volume: Volume, lines: list[dict[str, Any]]) -> None:
         for line in lines:

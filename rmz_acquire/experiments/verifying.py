@@ -12,6 +12,7 @@ from rmz_acquire.experiments.estimators import Estimators
 from rmz_acquire.experiments.following import Following
 from rmz_acquire.experiments.prepare import Prepared
 from rmz_acquire.experiments.settings import ExperimentSettings
+from rmz_acquire.experiments.time_lapse import TimeLapse
 from rmz_acquire.experiments.visits import difference, fresh_scan
 from rmz_acquire.experiments.volumes import volumes_of
 from rmz_acquire.optics import Optics
@@ -77,10 +78,12 @@ def verify(path: Path | str) -> Verification:
     folder = prepared.folder(path)
     count, differences = 0, []
     following = Following(settings)
+    time_lapse = TimeLapse(settings.time_lapse, folder)
     for volume in volumes:
         planes = folder.planes_of(volume.key)
         lines = {n["index"]: n for n in folder.decisions_before.get(volume.key, [])}
-        scan = fresh_scan(prepared, volume, following.z_of(volume))
+        old = time_lapse.old(volume)
+        scan = fresh_scan(prepared, volume, following.z_of(volume), old)
         following.note(volume, [plane.z_requested_um for plane in planes])
         for number, plane in enumerate(planes):
             z_um = scan.next_z()
@@ -102,4 +105,5 @@ def verify(path: Path | str) -> Verification:
                 said = f"decision is {decision.decision}, was {line['decision']}"
             if said is not None:
                 differences.append(f"{where}: {said}")
+        time_lapse.note(volume, scan)
     return Verification(count, differences)

@@ -11,10 +11,11 @@ from rmz_acquire.experiments.checking import VolumeCheck
 from rmz_acquire.experiments.estimators import NoEstimator
 from rmz_acquire.experiments.following import Following
 from rmz_acquire.experiments.prepare import channel_of
-from rmz_acquire.scanning import Scan, ScanPlan
+from rmz_acquire.experiments.time_lapse import TimeLapse
+from rmz_acquire.scanning import Carrying, Scan, ScanPlan
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     import useq
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments.prepare import Prepared
     from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.recording.experiment import ExperimentFolder, VolumeRecord
-    from rmz_acquire.scanning import Decision, Estimate, Estimator
+    from rmz_acquire.scanning import Decision, Estimate, Estimator, OldPlane
 
 __all__ = ["Visits", "fresh_scan", "take_up"]
 
@@ -80,6 +81,7 @@ class Visits:
         self._elapsed_s = elapsed_s
         self._on_decision = on_decision
         self._following = Following(prepared.settings)
+        self._time_lapse = TimeLapse(prepared.settings.time_lapse, folder)
         #: The volume at hand and its record.
         self.volume: Volume | None = None
         self.record: VolumeRecord | None = None
@@ -92,6 +94,8 @@ class Visits:
             time_points.add(volume.key[0])
             if self._folder.done(volume.key):
                 lines = self._folder.planes_before[volume.key]
+                done = self._folder.volumes_before[volume.key]
+                self._time_lapse.take_up(volume, done.get("stands_on"))
                 self._following.note(volume, [n["z_requested_um"] for n in lines])
                 continue
             if self._control.reason is not None:
@@ -108,7 +112,8 @@ class Visits:
 
             record = self.record = self._folder.record(volume.key, late)
             exact = self._following.z_of(volume)
-            scan = fresh_scan(self._prepared, volume, exact, self._watch(volume))
+            old = self._time_lapse.old(volume)
+            scan = fresh_scan(self._prepared, volume, exact, old, self._watch(volume))
             take_up(scan, volume, self._folder, record, self._control)
             if scan.outcome is not None and scan.outcome.ok:
                 self.ended(scan)
@@ -129,6 +134,9 @@ class Visits:
         """
         volume, record, outcome = self.volume, self.record, scan.outcome
         assert volume is not None and record is not None and outcome is not None
+        record.stands_on = self._time_lapse.note(volume, scan)
+        if isinstance(scan.estimator, Carrying):
+            record.dropped = scan.estimator.dropped
         record.finish(outcome, scan.volume)
         self._following.note(volume, [d.z_requested_um for d in scan.decisions])
         if self._on_end is not None:
@@ -183,6 +191,7 @@ def fresh_scan(
     prepared: Prepared,
     volume: Volume,
     exact_um: list[float] | None,
+    old: Sequence[OldPlane] = (),
     on_decision: Callable[[Decision, Estimate | None], None] | None = None,
 ) -> Scan:
     """Make the scan of a volume that no plane was taken of.
@@ -195,6 +204,8 @@ def fresh_scan(
         Which one.
     exact_um : list of float or None
         The z that it takes where it follows another channel, µm.
+    old : sequence of OldPlane
+        What it begins with, of the time points before.
     on_decision : callable, optional
         As for `Scan`.
     """
@@ -208,7 +219,28 @@ def fresh_scan(
         plan = volume.plan(prepared.settings, exact_um)
         estimator = prepared.estimators.make(channel_of(volume), plan.z_um)
         plan = plan.within_reach(estimator.describe().get("largest_gap_um"))
+        if old:
+            return _carrying(prepared, volume, plan, old, on_decision)
     return Scan(plan, estimator, on_decision=on_decision)
+
+
+def _carrying(
+    prepared: Prepared,
+    volume: Volume,
+    plan: ScanPlan,
+    old: Sequence[OldPlane],
+    on_decision: Callable[[Decision, Estimate | None], None] | None,
+) -> Scan:
+    """Make the scan of a volume that begins with planes of the last time point."""
+    settings = prepared.settings.time_lapse
+    carrying = Carrying(
+        plan,
+        old,
+        lambda: prepared.estimators.make(channel_of(volume), plan.z_um),
+        confirm=settings.confirm,
+        tolerance=settings.tolerance,
+    )
+    return Scan(plan, carrying, policy=carrying, rule=carrying, on_decision=on_decision)
 
 
 def take_up(

@@ -164,6 +164,10 @@ class ExperimentFolder:
             for line in self.planes_before.get(key, [])
         ]
 
+    def plane_pixels(self, key: Key, order: int) -> NDArray[Any]:
+        """Give the pixels of any plane that is on disk, (Y, X) counts."""
+        return self._planes.read(key, order)
+
     def volume_of(self, key: Key, planes: int) -> NDArray[np.float32]:
         """Give a volume of so many planes back, (Z, Y, X) camera counts."""
         volume: NDArray[np.float32] = self._volumes.read(key, slice(0, planes))
@@ -214,6 +218,10 @@ class VolumeRecord:
         self.late_s: float | None = None
         #: How many planes it was given.
         self.planes = 0
+        #: The planes that the next time point may begin with; None where none may.
+        self.stands_on: list[dict[str, Any]] | None = None
+        #: Why it did not go on with those of the last one; None where it did.
+        self.dropped: str | None = None
         #: The lines of its check: one a plane, and the last with what was found.
         self.check: list[dict[str, Any]] = []
 
@@ -261,6 +269,8 @@ class VolumeRecord:
             "error": outcome.error,
             "planes_taken": outcome.planes_taken,
             "late_s": self.late_s,
+            "stands_on": self.stands_on,
+            "dropped": self.dropped,
         }
         if volume is None:
             self._volumes.path.mkdir(parents=True, exist_ok=True)

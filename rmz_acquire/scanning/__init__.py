@@ -6,6 +6,7 @@ loop runs on a list of arrays: no torch, no Qt, no hardware.
 
 from __future__ import annotations
 
+from rmz_acquire.scanning.carrying import Carrying, OldPlane
 from rmz_acquire.scanning.decision import Decision, Outcome, Status
 from rmz_acquire.scanning.frames import (
     FrameFacts,
@@ -14,7 +15,7 @@ from rmz_acquire.scanning.frames import (
     fault_of,
     look_at,
 )
-from rmz_acquire.scanning.likeness import Likeness, compare, depth_of
+from rmz_acquire.scanning.likeness import Likeness, compare, contrast_of, depth_of
 from rmz_acquire.scanning.loop import run_scan
 from rmz_acquire.scanning.plan import ScanPlan
 from rmz_acquire.scanning.policies import (
@@ -38,6 +39,7 @@ from rmz_acquire.scanning.stopping import ChangeRule, StopRule, Verdict
 __all__ = [
     "POLICIES",
     "Bisect",
+    "Carrying",
     "ChangeRule",
     "Decision",
     "Estimate",
@@ -47,6 +49,7 @@ __all__ = [
     "Likeness",
     "Microscope",
     "Observation",
+    "OldPlane",
     "Outcome",
     "Plane",
     "Policy",
@@ -60,6 +63,7 @@ __all__ = [
     "Verdict",
     "blank_reason",
     "compare",
+    "contrast_of",
     "depth_of",
     "fault_of",
     "look_at",

@@ -16,7 +16,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Likeness", "compare", "depth_of"]
+__all__ = ["Likeness", "compare", "contrast_of", "depth_of"]
 
 # White noise correlates with its shifted self by 1/√n; five times that is no chance.
 _SIGMAS = 5.0
@@ -82,6 +82,23 @@ def compare(before: NDArray[Any], after: NDArray[Any]) -> Likeness:
     light = _height(b) / height if height > 0 else None
     dy, dx = _shift(first, second)
     return Likeness(float(change), light, (dy * scale, dx * scale))
+
+
+def contrast_of(image: NDArray[Any]) -> float:
+    """Give the RMS contrast of what a frame shows, without its noise, counts.
+
+    Parameters
+    ----------
+    image : ndarray, (Y, X)
+        Camera counts.
+
+    Returns
+    -------
+    float
+    """
+    pixels = _binned(image, _bin_of(image.shape))
+    pixels = pixels - pixels.mean()
+    return float(np.sqrt(max(0.0, _shared(pixels, pixels))))
 
 
 def depth_of(image: NDArray[Any], volume: NDArray[Any], z_um: ArrayLike) -> float:

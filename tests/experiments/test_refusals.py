@@ -148,6 +148,10 @@ BAD = {
         _with(block={"stage": {"approach_speed": ["Speed", 5]}}),
         r"rmz_acquire\.stage: approach_speed is given, but approach_um is 0",
     ),
+    "a follower that would begin with the last time point": (
+        _with(block={"channels": "leader", "time_lapse": {"start": "last"}}),
+        r"rmz_acquire: time_lapse\.start: last goes with channels: independent only",
+    ),
     "a misspelt check": (
         _with(block={"checks": {"repaet": True}}),
         r"rmz_acquire\.checks\.repaet: there is no such key",
