@@ -19,6 +19,7 @@ from rmz_acquire.cli.console import set_up_logging, stderr
 from rmz_acquire.cli.demo import demo
 from rmz_acquire.cli.doctor import doctor
 from rmz_acquire.cli.evaluate import evaluate
+from rmz_acquire.cli.export import export
 from rmz_acquire.cli.gui import gui
 from rmz_acquire.cli.models import models
 from rmz_acquire.cli.replay import replay
@@ -79,6 +80,7 @@ for _name, _command, _example in (
         scan,
         "rmz-acquire scan experiment.yaml --config scope.cfg --out night-1",
     ),
+    ("export", export, "rmz-acquire export night-1 --out night-1-tiff"),
     (
         "simulate",
         simulate,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pymmcore_plus import DeviceType
@@ -21,16 +21,12 @@ from rmz_acquire.acquisition.checks import (
     check_range,
 )
 from rmz_acquire.errors import InputError
-from rmz_acquire.experiments.checking import CHECK_PLANES
 from rmz_acquire.experiments.estimators import Channel, Estimators
 from rmz_acquire.experiments.settings import BLOCK, ExperimentSettings
 from rmz_acquire.experiments.volumes import Volume, volumes_of
-from rmz_acquire.recording.experiment import ExperimentFolder
-from rmz_acquire.recording.series import SeriesImage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import useq
     from pymmcore_plus import CMMCorePlus
@@ -75,60 +71,6 @@ class Prepared:
     tolerance_um: float
     here_um: float
     pixel_size_um: float | None
-
-    @property
-    def channels(self) -> list[str]:
-        """Name of each channel, by its index c."""
-        names: dict[int, str] = {}
-        for volume in self.volumes:
-            names.setdefault(volume.key[3], volume.channel or "camera")
-        return [names.get(c, f"channel {c}") for c in range(max(names) + 1)]
-
-    def folder(self, path: Path | str) -> ExperimentFolder:
-        """Open its record, with every store laid out."""
-        return ExperimentFolder(
-            path,
-            planes=self._images(raw=True),
-            volumes=self._images(raw=False),
-            checks={
-                place: replace(image, shape=(*image.shape[:2], CHECK_PLANES))
-                for place, image in self._images(raw=True).items()
-            },
-            channels=self.channels,
-            pixel_size_um=self.pixel_size_um,
-        )
-
-    def _images(self, *, raw: bool) -> dict[tuple[int, int], SeriesImage]:
-        """Lay out a store: of raw planes by their order, or of volumes by z."""
-        sizes: dict[tuple[int, int], list[int]] = {}
-        first: dict[tuple[int, int], Volume] = {}
-        for volume in self.volumes:
-            t, p, g, c = volume.key
-            deep = len(volume.z_um)
-            if raw and not volume.single:
-                plan = volume.plan(self.settings)
-                exact = plan.z_exact_um
-                deep = plan.max_planes if exact is None else len(exact)
-            size = sizes.setdefault((p, g), [1, 1, 1])
-            size[:] = [
-                max(n, m) for n, m in zip(size, (t + 1, c + 1, deep), strict=True)
-            ]
-            known = first.setdefault((p, g), volume)
-            if known.single and not volume.single:
-                first[p, g] = volume
-        many = max(g for _, g in sizes) > 0
-        made = {}
-        for (p, g), (t, c, deep) in sizes.items():
-            volume = first[p, g]
-            z_um = sorted(volume.z_um)
-            step = None
-            if not raw and len(z_um) > 1:
-                step = (z_um[-1] - z_um[0]) / (len(z_um) - 1)
-            name = f"p{p:03d}_g{g:03d}" if many else f"p{p:03d}"
-            place = volume.first
-            origin = (None if raw else z_um[0], place.y_pos, place.x_pos)
-            made[p, g] = SeriesImage(name, (t, c, deep), step, origin)
-        return made
 
 
 def channel_of(volume: Volume) -> Channel:

@@ -20,6 +20,8 @@ from rmz_acquire.acquisition import (
     acquire,
 )
 from rmz_acquire.errors import InputError
+from rmz_acquire.experiments.exporting import export_ome_tiff
+from rmz_acquire.experiments.layout import lay_out
 from rmz_acquire.experiments.prepare import Prepared, channel_of, prepare
 from rmz_acquire.experiments.reading import read_experiment
 from rmz_acquire.experiments.restoring import steps_back
@@ -29,6 +31,7 @@ from rmz_acquire.experiments.visits import Visits
 from rmz_acquire.recording import check_folder, versions
 from rmz_acquire.recording.experiment import (
     EXPERIMENT_FILES,
+    OME_TIFF,
     ExperimentFolder,
     read_run,
 )
@@ -170,7 +173,7 @@ def _go(
 ) -> ExperimentSummary:
     control = control or Control()
     clock = time.perf_counter()
-    folder = prepared.folder(out)
+    folder = lay_out(out, prepared.volumes, prepared.settings, prepared.pixel_size_um)
     tally = Tally(prepared, folder)
     settings = prepared.settings.stage
     engine: ScanEngine
@@ -254,7 +257,12 @@ def _go(
     except OSError as error:
         logger.debug("the summary was not written", exc_info=error)
         said = summary.error or f"the summary could not be written: {error}"
-        summary = summary.model_copy(update={"status": "failed", "error": said})
+        return summary.model_copy(update={"status": "failed", "error": said})
+    if prepared.settings.ome_tiff and summary.planes_taken:
+        try:
+            export_ome_tiff(out, out / OME_TIFF)
+        except OSError as error:
+            logger.warning("the OME-TIFF could not be written: %s", error)
     return summary
 
 

@@ -191,6 +191,8 @@ class ExperimentSettings(_Block):
         Exposures that tell what a scan cannot know: drift, backlash, settling.
     optics : OpticsSettings
         What the configuration does not tell.
+    ome_tiff : bool
+        Whether to write everything as OME-TIFF too, in the end.
     autofocus_failure : {"stop", "continue"}
         What a hardware autofocus that fails leads to: the end, or planes with the
         last correction that is known.
@@ -216,6 +218,7 @@ class ExperimentSettings(_Block):
     checks: CheckSettings = CheckSettings()
     time_lapse: TimeLapseSettings = TimeLapseSettings()
     optics: OpticsSettings = OpticsSettings()
+    ome_tiff: bool = False
     autofocus_failure: Literal["stop", "continue"] = "stop"
 
     @model_validator(mode="after")

@@ -6,17 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import useq
 
 from rmz_acquire.experiments.estimators import Estimators
 from rmz_acquire.experiments.following import Following
+from rmz_acquire.experiments.layout import reopen
 from rmz_acquire.experiments.prepare import Prepared
-from rmz_acquire.experiments.settings import ExperimentSettings
 from rmz_acquire.experiments.time_lapse import TimeLapse
 from rmz_acquire.experiments.visits import difference, fresh_scan
-from rmz_acquire.experiments.volumes import volumes_of
 from rmz_acquire.optics import Optics
-from rmz_acquire.recording.experiment import read_run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,15 +54,13 @@ def verify(path: Path | str) -> Verification:
     InputError
         If it holds no experiment, or its model is not there.
     """
-    told = read_run(path)
-    sequence = useq.MDASequence.model_validate(told["sequence"])
-    settings = ExperimentSettings.of(sequence.metadata)
-    volumes = volumes_of(sequence, told["here_um"])
+    run = reopen(path)
+    told, settings, volumes, folder = run.told, run.settings, run.volumes, run.folder
     optics = {
         name: Optics.model_validate(one) for name, one in (told["optics"] or {}).items()
     }
     prepared = Prepared(
-        sequence,
+        run.sequence,
         settings,
         volumes,
         Estimators(settings, optics),
@@ -75,7 +70,6 @@ def verify(path: Path | str) -> Verification:
         told["here_um"],
         told["pixel_size_um"],
     )
-    folder = prepared.folder(path)
     count, differences = 0, []
     following = Following(settings)
     time_lapse = TimeLapse(settings.time_lapse, folder)

@@ -38,8 +38,18 @@ VOLUMES = "volumes.ome.zarr"
 CHECKS = "checks.ome.zarr"
 DECISIONS = "decisions.jsonl"
 SUMMARY = "summary.json"
+OME_TIFF = "ome-tiff"
 
-EXPERIMENT_FILES = (RUN, EXPERIMENT, PLANES, VOLUMES, CHECKS, DECISIONS, SUMMARY)
+EXPERIMENT_FILES = (
+    RUN,
+    EXPERIMENT,
+    PLANES,
+    VOLUMES,
+    CHECKS,
+    DECISIONS,
+    SUMMARY,
+    OME_TIFF,
+)
 
 
 def read_run(path: Path | str) -> dict[str, Any]:
@@ -167,6 +177,11 @@ class ExperimentFolder:
     def plane_pixels(self, key: Key, order: int) -> NDArray[Any]:
         """Give the pixels of any plane that is on disk, (Y, X) counts."""
         return self._planes.read(key, order)
+
+    def volume_plane(self, key: Key, number: int) -> NDArray[np.float32]:
+        """Give one plane of a volume, (Y, X) camera counts."""
+        plane: NDArray[np.float32] = self._volumes.read(key, number)
+        return plane
 
     def volume_of(self, key: Key, planes: int) -> NDArray[np.float32]:
         """Give a volume of so many planes back, (Z, Y, X) camera counts."""

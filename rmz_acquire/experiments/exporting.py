@@ -1,0 +1,117 @@
+"""An experiment as OME-TIFF: a file of volumes and one of raw planes a position."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.experiments.layout import channel_names, reopen
+from rmz_acquire.recording.ome_tiff import TiffPlane, write_ome_tiff
+
+if TYPE_CHECKING:
+    from rmz_acquire.experiments.layout import Reopened
+    from rmz_acquire.experiments.volumes import Volume
+
+__all__ = ["export_ome_tiff"]
+
+
+def export_ome_tiff(path: Path | str, out: Path | str) -> list[Path]:
+    """Write what an experiment has so far as OME-TIFF.
+
+    The volumes have their voxel size; the raw planes lie in the order taken, each with
+    its z, and no step.
+
+    Parameters
+    ----------
+    path : path
+        The experiment's folder; it is left as it is.
+    out : path
+        The folder for the files; files of the same names are replaced.
+
+    Returns
+    -------
+    list of Path
+        The files.
+
+    Raises
+    ------
+    InputError
+        If it holds no experiment, or no plane.
+    OSError
+        If the disk does not take them.
+    """
+    run = reopen(path)
+    if not run.folder.planes_before:
+        msg = f"{path} holds no planes yet"
+        raise InputError(msg)
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    started = datetime.fromisoformat(run.told["started"])
+    places: dict[tuple[int, int], list[Volume]] = {}
+    for volume in run.volumes:
+        if volume.key in run.folder.planes_before:
+            places.setdefault(volume.key[1:3], []).append(volume)
+    many = max(volume.key[2] for volume in run.volumes) > 0
+    files = []
+    for (p, g), volumes in places.items():
+        name = f"p{p:03d}_g{g:03d}" if many else f"p{p:03d}"
+        for kind, planes, step in (
+            ("planes", _raw(run, volumes, started), None),
+            ("volumes", _made(run, volumes), _step(volumes)),
+        ):
+            if not planes:
+                continue
+            files.append(out / f"{kind}_{name}.ome.tif")
+            write_ome_tiff(
+                files[-1],
+                planes,
+                name=name,
+                channels=channel_names(run.volumes),
+                pixel_size_um=run.told["pixel_size_um"],
+                z_step_um=step,
+                started=started,
+            )
+    return files
+
+
+def _raw(run: Reopened, volumes: list[Volume], started: datetime) -> list[TiffPlane]:
+    return [
+        TiffPlane(
+            (volume.key[0], volume.key[3], line["order"]),
+            partial(run.folder.plane_pixels, volume.key, line["order"]),
+            **_place(volume),
+            z_um=line["z_actual_um"],
+            exposure_ms=line["exposure_ms"],
+            delta_s=(datetime.fromisoformat(line["time"]) - started).total_seconds(),
+        )
+        for volume in volumes
+        for line in run.folder.planes_before[volume.key]
+    ]
+
+
+def _made(run: Reopened, volumes: list[Volume]) -> list[TiffPlane]:
+    return [
+        TiffPlane(
+            (volume.key[0], volume.key[3], number),
+            partial(run.folder.volume_plane, volume.key, number),
+            **_place(volume),
+            z_um=z_um,
+        )
+        for volume in volumes
+        if run.folder.done(volume.key) and not volume.single
+        for number, z_um in enumerate(sorted(volume.z_um))
+    ]
+
+
+def _place(volume: Volume) -> dict[str, Any]:
+    return {"x_um": volume.first.x_pos, "y_um": volume.first.y_pos}
+
+
+def _step(volumes: list[Volume]) -> float | None:
+    stacks = [sorted(volume.z_um) for volume in volumes if not volume.single]
+    if not stacks:
+        return None
+    return (stacks[0][-1] - stacks[0][0]) / (len(stacks[0]) - 1)

@@ -1,0 +1,139 @@
+"""How the volumes of an experiment lie in its folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import useq
+
+from rmz_acquire.experiments.checking import CHECK_PLANES
+from rmz_acquire.experiments.settings import ExperimentSettings
+from rmz_acquire.experiments.volumes import Volume, volumes_of
+from rmz_acquire.recording.experiment import ExperimentFolder, read_run
+from rmz_acquire.recording.series import SeriesImage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Reopened", "channel_names", "lay_out", "reopen"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reopened:
+    """An experiment as it lies on disk.
+
+    Parameters
+    ----------
+    told : dict
+        The contents of ``run.json``.
+    sequence : useq.MDASequence
+        What was run.
+    settings : ExperimentSettings
+        Our block of it.
+    volumes : list of Volume
+        In the order taken.
+    folder : ExperimentFolder
+        The record.
+    """
+
+    told: dict[str, Any]
+    sequence: useq.MDASequence
+    settings: ExperimentSettings
+    volumes: list[Volume]
+    folder: ExperimentFolder
+
+
+def reopen(path: Path | str) -> Reopened:
+    """Open the record of an experiment, without a microscope.
+
+    Parameters
+    ----------
+    path : path
+        Its folder.
+
+    Raises
+    ------
+    InputError
+        If it holds none.
+    """
+    told = read_run(path)
+    sequence = useq.MDASequence.model_validate(told["sequence"])
+    settings = ExperimentSettings.of(sequence.metadata)
+    volumes = volumes_of(sequence, told["here_um"])
+    folder = lay_out(path, volumes, settings, told["pixel_size_um"])
+    return Reopened(told, sequence, settings, volumes, folder)
+
+
+def channel_names(volumes: list[Volume]) -> list[str]:
+    """Name of each channel, by its index c."""
+    names: dict[int, str] = {}
+    for volume in volumes:
+        names.setdefault(volume.key[3], volume.channel or "camera")
+    return [names.get(c, f"channel {c}") for c in range(max(names) + 1)]
+
+
+def lay_out(
+    path: Path | str,
+    volumes: list[Volume],
+    settings: ExperimentSettings,
+    pixel_size_um: float | None,
+) -> ExperimentFolder:
+    """Open the record of an experiment, with every store laid out.
+
+    Parameters
+    ----------
+    path : path
+        The folder.
+    volumes : list of Volume
+        What it holds, or will.
+    settings : ExperimentSettings
+        Tells how many planes there may be of each.
+    pixel_size_um : float or None
+        At the sample.
+    """
+    raw = _images(volumes, settings, raw=True)
+    return ExperimentFolder(
+        path,
+        planes=raw,
+        volumes=_images(volumes, settings, raw=False),
+        checks={
+            place: replace(image, shape=(*image.shape[:2], CHECK_PLANES))
+            for place, image in raw.items()
+        },
+        channels=channel_names(volumes),
+        pixel_size_um=pixel_size_um,
+    )
+
+
+def _images(
+    volumes: list[Volume], settings: ExperimentSettings, *, raw: bool
+) -> dict[tuple[int, int], SeriesImage]:
+    """Lay out a store: of raw planes by their order, or of volumes by z."""
+    sizes: dict[tuple[int, int], list[int]] = {}
+    first: dict[tuple[int, int], Volume] = {}
+    for volume in volumes:
+        t, p, g, c = volume.key
+        deep = len(volume.z_um)
+        if raw and not volume.single:
+            plan = volume.plan(settings)
+            exact = plan.z_exact_um
+            deep = plan.max_planes if exact is None else len(exact)
+        size = sizes.setdefault((p, g), [1, 1, 1])
+        size[:] = [max(n, m) for n, m in zip(size, (t + 1, c + 1, deep), strict=True)]
+        known = first.setdefault((p, g), volume)
+        if known.single and not volume.single:
+            first[p, g] = volume
+    many = max(g for _, g in sizes) > 0
+    made = {}
+    for (p, g), (t, c, deep) in sizes.items():
+        volume = first[p, g]
+        z_um = sorted(volume.z_um)
+        step = None
+        if not raw and len(z_um) > 1:
+            step = (z_um[-1] - z_um[0]) / (len(z_um) - 1)
+        name = f"p{p:03d}_g{g:03d}" if many else f"p{p:03d}"
+        place = volume.first
+        origin = (None if raw else z_um[0], place.y_pos, place.x_pos)
+        made[p, g] = SeriesImage(name, (t, c, deep), step, origin)
+    return made
