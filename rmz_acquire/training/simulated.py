@@ -19,7 +19,7 @@ from rmz_acquire.simulation.widefield import CameraModel, WideField
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rmz_acquire.training.config import SimulationConfig
+    from rmz_acquire.training.simulation_config import SimulationConfig
 
 __all__ = ["Field", "simulate_field"]
 
