@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from rmz_acquire.optics import Optics
+from rmz_acquire.optics import Optics, OpticsRange
 from rmz_acquire.settings import Strict
 
 __all__ = ["SimulationConfig"]
@@ -34,6 +34,8 @@ class SimulationConfig(Strict):
     wide_optics : float
         Share of specimens seen through another objective, drawn at random, with the
         z range scaled to the same blur in pixels.
+    wide_range : OpticsRange
+        What those other objectives are drawn from.
     families : dict of str to float
         Weight of each kind of specimen.
     photons : (float, float)
@@ -56,6 +58,7 @@ class SimulationConfig(Strict):
     optics_error: Annotated[float, Field(ge=0, le=0.2)] = 0.02
     aberration_waves: Annotated[float, Field(ge=0, le=0.5)] = 0.04
     wide_optics: Share = 0.0
+    wide_range: OpticsRange = OpticsRange()
     families: dict[Literal["beads", "nuclei", "filaments"], float]
     photons: Range = (100.0, 10000.0)
     haze: Range = (0.0, 0.4)
