@@ -217,4 +217,5 @@ def _sharp(file: str) -> NDArray[np.float32]:
     counts = read_stack(path).data.astype(np.float32)
     light = np.clip(counts - np.percentile(counts, 30), 0, None)
     bright = float(np.percentile(light, 99.9))
-    return np.minimum(light / bright, 1.5).astype(np.float32, copy=False)
+    sharp: NDArray[np.float32] = np.minimum(light / bright, 1.5).astype(np.float32)
+    return sharp
