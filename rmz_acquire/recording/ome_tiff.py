@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["TiffPlane", "write_ome_tiff"]
 
 _UM, _MS, _S = model.UnitsLength.MICROMETER, model.UnitsTime.MILLISECOND, "s"
-_PIXEL_TYPES = {"uint8": "uint8", "uint16": "uint16", "float32": "float"}
+# as numpy calls them, and as OME does where it has another name
+_PIXEL_TYPES = {"float32": "float", "float64": "double"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,17 +131,15 @@ def _describe(
         pixels=model.Pixels(
             id="Pixels:0",
             dimension_order="XYZCT",
-            type=_PIXEL_TYPES[str(pixels.dtype)],
+            type=_PIXEL_TYPES.get(str(pixels.dtype), str(pixels.dtype)),
             size_x=x,
             size_y=y,
             size_z=z,
             size_c=c,
             size_t=t,
             channels=[
-                model.Channel(
-                    id=f"Channel:0:{n}", name=channels[n], samples_per_pixel=1
-                )
-                for n in range(c)
+                model.Channel(id=f"Channel:0:{n}", name=label, samples_per_pixel=1)
+                for n, label in enumerate(channels[:c])
             ],
             tiff_data_blocks=[
                 model.TiffData(

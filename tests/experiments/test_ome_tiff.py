@@ -64,7 +64,7 @@ def test_volumes_and_planes_of_every_position(demo, tmp_path, wanted):
             assert plane.exposure_time == line["exposure_ms"] == 1 + line["c"]
             assert plane.delta_t > 0
         stack = tifffile.imread(raw)
-        assert stack.shape == (2, 2, 4, 32, 32) and stack.dtype == np.uint8
+        assert stack.shape == (2, 2, 4, 32, 32) and stack.dtype == np.uint16
 
 
 def test_an_unfinished_one_gives_what_it_has(demo, tmp_path, wanted, capsys):
