@@ -23,6 +23,7 @@ from pymmcore_plus.mda import MDAEngine, SkipEvent
 from useq import HardwareAutofocus
 
 from rmz_acquire.acquisition.drive import Interrupted, StageError
+from rmz_acquire.acquisition.exposing import expose
 from rmz_acquire.acquisition.light import ShutterError
 from rmz_acquire.acquisition.settings import EventSettings
 from rmz_acquire.acquisition.thinking import Thinker
@@ -306,7 +307,7 @@ class ScanEngine(MDAEngine):
         begin = time.perf_counter()
         try:
             with self._light.exposure():
-                core.snapImage()
+                expose(core, self._light, self.stopped)
         except ShutterError as error:
             # the specimen has paid for this frame: kept first, told then
             self._stuck = error
