@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import math
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ import numpy as np
 from rmz_acquire.acquisition.checks import check_camera, check_channel, check_stage
 from rmz_acquire.acquisition.run import run_on_core
 from rmz_acquire.errors import InputError, ScanFailed
-from rmz_acquire.scanning import Estimate, Scan, ScanPlan
+from rmz_acquire.scanning import NoEstimator, Scan, ScanPlan
 from rmz_acquire.stacks import write_stack
 
 if TYPE_CHECKING:
@@ -52,42 +51,6 @@ class Position:
     y_um: float
     z_um: float | None = None
     specimen: str | None = None
-
-
-class _Keeper:
-    """An estimator that only counts: the planes themselves are what is wanted."""
-
-    name = "none"
-
-    def __init__(self, z_um: Sequence[float]) -> None:
-        self._z_um = np.asarray(z_um, dtype=np.float64)
-        self._at: list[float] = []
-        self._volume: NDArray[np.float32] | None = None
-
-    @property
-    def z_um(self) -> NDArray[np.float64]:
-        return self._z_um
-
-    @property
-    def volume(self) -> NDArray[np.float32] | None:
-        return self._volume
-
-    @property
-    def planes_taken(self) -> int:
-        return len(self._at)
-
-    def describe(self) -> dict[str, Any]:
-        return {"estimator": "none", "model": None, "model_sha256": None}
-
-    def add(self, image: NDArray[Any], z_um: float) -> Estimate:
-        start = time.perf_counter()
-        self._at.append(z_um)
-        plane = np.asarray(image, dtype=np.float32)
-        # one plane in memory, however many are shown
-        self._volume = np.broadcast_to(plane, (len(self._z_um), *plane.shape))
-        gap = np.abs(self._z_um[:, None] - np.array(self._at)[None]).min(1).max()
-        seconds = time.perf_counter() - start
-        return Estimate(self._volume, None, None, None, float(gap), seconds)
 
 
 class _Collector:
@@ -240,7 +203,7 @@ def acquire_stacks(
             keep = _Collector()
             outcome = run_on_core(
                 core,
-                Scan(plan, _Keeper(plan.z_um)),
+                Scan(plan, NoEstimator(plan.z_um)),
                 keep,
                 exposure_ms=exposure_ms,
                 channel=channel,

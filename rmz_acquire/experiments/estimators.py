@@ -13,46 +13,23 @@ from rmz_acquire.experiments.settings import BLOCK
 from rmz_acquire.models import DEFAULT_MODEL, LoadedModel, load_model
 from rmz_acquire.objectives import emission_um
 from rmz_acquire.reconstruction import make_estimator
-from rmz_acquire.scanning import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import NDArray
     from pymmcore_plus import CMMCorePlus
 
     from rmz_acquire.experiments.settings import ExperimentSettings
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning import Estimator
 
-__all__ = ["Estimators", "NoEstimator"]
+__all__ = ["Estimators"]
 
 logger = logging.getLogger(__name__)
 
 _NEED_OPTICS = ("recurrent-mz", "wiener")
 
 Channel = tuple[str, str] | None
-
-
-class NoEstimator:
-    """Stands where a plane is taken for itself and no volume is made of it."""
-
-    name = "none"
-    volume: NDArray[np.float32] | None = None
-
-    def __init__(self, z_um: Sequence[float]) -> None:
-        self.z_um = np.asarray(z_um, dtype=np.float64)
-        self.planes_taken = 0
-
-    def add(self, image: NDArray[Any], z_um: float) -> Estimate:
-        """Count the plane."""
-        self.planes_taken += 1
-        nothing = np.zeros((0, *image.shape), np.float32)
-        return Estimate(nothing, None, None, None, 0.0, 0.0)
-
-    def describe(self) -> dict[str, Any]:
-        """Nothing to describe."""
-        return {"estimator": None, "model": None, "model_sha256": None, "optics": None}
 
 
 class Estimators:

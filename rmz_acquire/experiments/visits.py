@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 from rmz_acquire.acquisition import Visit
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.checking import VolumeCheck
-from rmz_acquire.experiments.estimators import NoEstimator
 from rmz_acquire.experiments.following import Following
 from rmz_acquire.experiments.prepare import channel_of
 from rmz_acquire.experiments.time_lapse import TimeLapse
-from rmz_acquire.scanning import Carrying, Scan, ScanPlan
+from rmz_acquire.scanning import Carrying, NoEstimator, Scan, ScanPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

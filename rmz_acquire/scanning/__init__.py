@@ -7,6 +7,7 @@ loop runs on a list of arrays: no torch, no Qt, no hardware.
 from __future__ import annotations
 
 from rmz_acquire.scanning.carrying import Carrying, OldPlane
+from rmz_acquire.scanning.counting import NoEstimator
 from rmz_acquire.scanning.decision import Decision, Outcome, Status
 from rmz_acquire.scanning.frames import (
     FrameFacts,
@@ -48,6 +49,7 @@ __all__ = [
     "FrameFacts",
     "Likeness",
     "Microscope",
+    "NoEstimator",
     "Observation",
     "OldPlane",
     "Outcome",
