@@ -13,6 +13,8 @@ import numpy as np
 import tifffile
 from ome_types import model
 
+from rmz_acquire.recording.ome import ome_image, ome_plane
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
@@ -21,10 +23,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = ["TiffPlane", "write_ome_tiff"]
-
-_UM, _MS, _S = model.UnitsLength.MICROMETER, model.UnitsTime.MILLISECOND, "s"
-# as numpy calls them, and as OME does where it has another name
-_PIXEL_TYPES = {"float32": "float", "float64": "double"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +86,29 @@ def write_ome_tiff(
     """
     first = planes[0].read()
     sizes = [1 + max(plane.index[axis] for plane in planes) for axis in range(3)]
-    ome = _describe(
-        planes, sizes, first, name, channels, pixel_size_um, z_step_um, started
+    image = ome_image(
+        name,
+        (*sizes, *first.shape),
+        first.dtype,
+        channels=channels,
+        pixel_size_um=pixel_size_um,
+        z_step_um=z_step_um,
+        planes=[
+            ome_plane(
+                plane.index,
+                (plane.z_um, plane.y_um, plane.x_um),
+                exposure_ms=plane.exposure_ms,
+                delta_s=plane.delta_s,
+            )
+            for plane in planes
+        ],
+        tiff_data_blocks=[
+            model.TiffData(ifd=n, first_t=t, first_c=c, first_z=z, plane_count=1)
+            for n, (t, c, z) in enumerate(plane.index for plane in planes)
+        ],
     )
+    image.acquisition_date = started
+    ome = model.OME(images=[image])
     beside = path.with_name(f".{path.name}.tmp")
     big = len(planes) * first.nbytes > 2**31
     try:
@@ -106,67 +124,3 @@ def write_ome_tiff(
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-
-
-def _describe(
-    planes: Sequence[TiffPlane],
-    sizes: Sequence[int],
-    pixels: NDArray[Any],
-    name: str,
-    channels: Sequence[str],
-    pixel_size_um: float | None,
-    z_step_um: float | None,
-    started: datetime | None,
-) -> model.OME:
-    t, c, z = sizes
-    y, x = pixels.shape
-    length: dict[str, Any] = {}
-    for axis, size in (("x", pixel_size_um), ("y", pixel_size_um), ("z", z_step_um)):
-        if size is not None:
-            length |= {f"physical_size_{axis}": size, f"physical_size_{axis}_unit": _UM}
-    image = model.Image(
-        id="Image:0",
-        name=name,
-        acquisition_date=started,
-        pixels=model.Pixels(
-            id="Pixels:0",
-            dimension_order="XYZCT",
-            type=_PIXEL_TYPES.get(str(pixels.dtype), str(pixels.dtype)),
-            size_x=x,
-            size_y=y,
-            size_z=z,
-            size_c=c,
-            size_t=t,
-            channels=[
-                model.Channel(id=f"Channel:0:{n}", name=label, samples_per_pixel=1)
-                for n, label in enumerate(channels[:c])
-            ],
-            tiff_data_blocks=[
-                model.TiffData(
-                    ifd=n,
-                    first_t=plane.index[0],
-                    first_c=plane.index[1],
-                    first_z=plane.index[2],
-                    plane_count=1,
-                )
-                for n, plane in enumerate(planes)
-            ],
-            planes=[_plane(plane) for plane in planes],
-            **length,
-        ),
-    )
-    return model.OME(images=[image])
-
-
-def _plane(plane: TiffPlane) -> model.Plane:
-    t, c, z = plane.index
-    known: dict[str, Any] = {}
-    for axis in "xyz":
-        value = getattr(plane, f"{axis}_um")
-        if value is not None:
-            known |= {f"position_{axis}": value, f"position_{axis}_unit": _UM}
-    if plane.exposure_ms is not None:
-        known |= {"exposure_time": plane.exposure_ms, "exposure_time_unit": _MS}
-    if plane.delta_s is not None:
-        known |= {"delta_t": plane.delta_s, "delta_t_unit": _S}
-    return model.Plane(the_t=t, the_c=c, the_z=z, **known)

@@ -22,10 +22,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorstore
+from ome_types import model
 from yaozarrs import v05
 from yaozarrs.write.v05 import prepare_image
 
-from rmz_acquire.recording.files import jsonable, replace_json, sync_directory
+from rmz_acquire.recording.files import (
+    jsonable,
+    replace_json,
+    replace_text,
+    sync_directory,
+)
+from rmz_acquire.recording.ome import ome_image, ome_plane
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,6 +42,13 @@ if TYPE_CHECKING:
 __all__ = ["Journal", "Series", "SeriesImage"]
 
 _CHUNK_BYTES = 2**26
+_OME = (
+    '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+    'xsi:schemaLocation="http://www.openmicroscopy.org/Schemas/OME/2016-06 '
+    'http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd">',
+    "</OME>\n",
+)
 
 
 class Journal:
@@ -145,6 +159,7 @@ class Series:
         self._channels = channels
         self._pixel_size_um = pixel_size_um
         self._arrays: dict[tuple[int, int], Any] = {}
+        self._described: dict[tuple[int, int], str] = {}
         self.journal = Journal(path / journal)
         self._journal_name = journal
 
@@ -217,12 +232,11 @@ class Series:
 
     def _array(self, place: tuple[int, int], pixels: NDArray[Any]) -> Any:
         if place not in self._arrays:
-            # the array's own file comes last: without it the image is made anew
-            made = self.path / self._images[place].name / "0" / "zarr.json"
-            exists = made.exists()
+            exists = self._exists(self._images[place])
             self._arrays[place] = (
                 self._open(place) if exists else self._create(place, pixels)
             )
+            self._list_images()
         return self._arrays[place]
 
     def _open(self, place: tuple[int, int]) -> Any:
@@ -239,7 +253,7 @@ class Series:
     def _create(self, place: tuple[int, int], pixels: NDArray[Any]) -> Any:
         """Make the image; its own metadata last, so that it is whole or not there."""
         image = self._images[place]
-        self._make_root()
+        self.path.mkdir(parents=True, exist_ok=True)
         y, x = pixels.shape[-2:]
         one = y * x * pixels.dtype.itemsize
         deep = 1 if pixels.ndim == 2 else max(1, min(len(pixels), _CHUNK_BYTES // one))
@@ -255,12 +269,25 @@ class Series:
         sync_directory(self.path / image.name)
         return self._open(place)
 
-    def _make_root(self) -> None:
-        root = self.path / "zarr.json"
-        if root.exists():
-            return
+    def _list_images(self) -> None:
+        """Name the images that are there, for the readers of this layout.
+
+        In ``OME/METADATA.ome.xml`` too, which napari's reader goes by.
+        """
         (self.path / "OME").mkdir(parents=True, exist_ok=True)
-        names = [image.name for image in self._images.values()]
+        first = not self._described
+        for place, image in self._images.items():
+            # those of this process are known; others lay there before it
+            fresh = place not in self._described and (
+                place in self._arrays or (first and self._exists(image))
+            )
+            if fresh:
+                array = self._arrays.get(place) or self._open(place)
+                self._described[place] = self._as_xml(image, array)
+        there = [place for place in self._images if place in self._described]
+        text = "".join((_OME[0], *(self._described[place] for place in there), _OME[1]))
+        replace_text(self.path / "OME" / "METADATA.ome.xml", text)
+        names = [self._images[place].name for place in there]
         head = {"zarr_format": 3, "node_type": "group"}
         ome = {"version": "0.5"}
         replace_json(
@@ -269,7 +296,28 @@ class Series:
         )
         layout = {**ome, "bioformats2raw.layout": 3}
         ours = {"version": 1, "journal": self._journal_name}
-        replace_json(root, {**head, "attributes": {"ome": layout, "rmz_acquire": ours}})
+        replace_json(
+            self.path / "zarr.json",
+            {**head, "attributes": {"ome": layout, "rmz_acquire": ours}},
+        )
+
+    def _as_xml(self, image: SeriesImage, array: Any) -> str:
+        described = ome_image(
+            image.name,
+            array.shape,
+            array.dtype.numpy_dtype,
+            channels=self._channels,
+            pixel_size_um=self._pixel_size_um,
+            z_step_um=image.z_step_um,
+            planes=[ome_plane((0, 0, 0), image.origin_um)],
+            metadata_only=True,
+        )
+        whole = model.OME(images=[described]).to_xml()
+        return whole[whole.index("<Image") : whole.rindex("</OME>")]
+
+    def _exists(self, image: SeriesImage) -> bool:
+        # the array's own file comes last: without it the image is made anew
+        return (self.path / image.name / "0" / "zarr.json").exists()
 
     def _model(self, image: SeriesImage, pixels: NDArray[Any]) -> v05.Image:
         pixel = self._pixel_size_um

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import tensorstore
 from experiment_fakes import sequence
+from ome_types import from_xml
 from yaozarrs import open_group, validate_zarr_store
 
-from rmz_acquire.experiments import run
+from rmz_acquire.experiments import resume, run
 from rmz_acquire.experiments.verifying import verify
 
 
@@ -89,6 +90,42 @@ def test_volumes_have_voxel_size_place_and_channels(made):
         volume = _array(folder / "volumes.ome.zarr" / f"p{p:03d}")
         assert volume.shape == (2, 2, 7, 32, 32) and volume.dtype == np.float32
         assert np.isfinite(volume).all() and (volume.std(axis=(3, 4)) > 0).all()
+
+
+def test_the_images_are_listed_where_readers_look(made):
+    """napari's reader goes by the IDs in METADATA.ome.xml, others by the series."""
+    folder, _, _ = made
+    for name in ("planes", "volumes"):
+        store = folder / f"{name}.ome.zarr"
+        listed = json.loads((store / "OME" / "zarr.json").read_text("utf-8"))
+        assert listed["attributes"]["ome"]["series"] == ["p000", "p001"]
+        ome = from_xml(store / "OME" / "METADATA.ome.xml")
+        assert [image.id for image in ome.images] == ["Image:p000", "Image:p001"]
+        for image, (x, y) in zip(ome.images, [(10, 20), (30, 40)], strict=True):
+            pixels = image.pixels
+            assert [c.name for c in pixels.channels] == ["DAPI", "FITC"]
+            assert (pixels.size_t, pixels.size_c, pixels.size_x) == (2, 2, 32)
+            assert pixels.physical_size_x == 1
+            assert pixels.physical_size_z == (1 if name == "volumes" else None)
+            plane = pixels.planes[0]
+            assert (plane.position_x, plane.position_y) == (x, y)
+
+
+def test_a_position_that_was_not_reached_is_not_listed(demo, tmp_path):
+    wanted = sequence(stage_positions=[(0, 0, 3), (5, 0, 4), (9, 0, 4)])
+    demo.mda.events.frameReady.connect(
+        lambda _i, event, _m: demo.mda.cancel() if event.index["p"] == 1 else None
+    )
+    assert run(demo, wanted, tmp_path / "run").status == "aborted"
+
+    def listed():
+        path = tmp_path / "run" / "planes.ome.zarr" / "OME" / "METADATA.ome.xml"
+        return [image.name for image in from_xml(path).images]
+
+    assert listed() == ["p000", "p001"]
+    demo.mda.events.frameReady.disconnect()
+    assert resume(demo, tmp_path / "run").status == "completed"
+    assert listed() == ["p000", "p001", "p002"]
 
 
 def test_decisions_and_summary(made):
