@@ -205,7 +205,7 @@ FAULTS = {
         "Late_probability",
         0.3,
         (("Camera", "Late_ms"), 700),
-        told="all 4 volumes",
+        told="time point 1 began .* s late",
     ),
     "camera that throws": _set(
         "Camera",

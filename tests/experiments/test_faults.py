@@ -179,8 +179,11 @@ def _plain(text, told):
     text = re.sub(r"began [\d.]+ s late", "began … s late", text)
     text = re.sub(r"-?\d+\.\d{2,} µm", "… µm", text)
     first, *more = text.removeprefix("error: ").split("warning: ")
+    if "late" not in told:
+        # on a computer that is busy otherwise
+        more = [each for each in more if "s late" not in each]
     if not more:
-        return first
+        return first or "nothing"
     # which of several warnings come, and where, depends on how fast the computer is
     main = next((each for each in more if re.search(told, each)), more[0]).strip()
     if "of its contrast" in main:
