@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rmz_acquire.optics.microscope import Optics
+if TYPE_CHECKING:
+    from rmz_acquire.optics.microscope import Optics
 
 __all__ = ["OpticsRange"]
 
