@@ -85,6 +85,8 @@ def train(
         again = f" --finetune {finetune}" if finetune else ""
         msg = f"stopped; go on with: rmz-acquire train {config} --out {out}{again}"
         raise ScanFailed(msg) from error
+    if model is None:  # not the first of several processes
+        return
     console.print(f"model  {out / model.card.name}", soft_wrap=True)
     console.print(f"try    rmz-acquire models {out / model.card.name}", soft_wrap=True)
 

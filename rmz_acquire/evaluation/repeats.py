@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
-from rmz_acquire.evaluation.study import Result, by_plane
+from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.study import by_plane
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +31,7 @@ def run(study: Study) -> Result:
     """RMSE of the planes that are neither input."""
     result = Result(KEY, TITLE)
     contenders, result.missing = study.contenders("neurons")
-    for seed in study.seeds():
+    for seed in study.seeds(study.size.few_seeds):
         stack = study.stack("neurons", seed)
         pair = stack.nearest(study.inputs_um("neurons", 2))
         unseen = np.ones(len(stack.z_um), dtype=bool)
@@ -60,7 +61,9 @@ def run(study: Study) -> Result:
             if row["inputs"] == title:
                 values.setdefault(row["estimator"], []).append(row["rmse"])
         mean = {k: float(np.mean(v)) for k, v in values.items()}
-        result.sum_up(f"RMSE from {title}", mean, unit="counts", digits=2)
+        result.sum_up(
+            f"RMSE from {title}", mean, unit="counts", digits=2, headline=True
+        )
     return result
 
 
