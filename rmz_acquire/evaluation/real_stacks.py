@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +18,7 @@ from rmz_acquire.evaluation.positions import even_positions
 from rmz_acquire.evaluation.result import Result
 from rmz_acquire.evaluation.study import Contender
 from rmz_acquire.reconstruction import BASELINES
+from rmz_acquire.resources import data_folder
 from rmz_acquire.stacks import read_stack
 
 if TYPE_CHECKING:
@@ -29,12 +28,6 @@ if TYPE_CHECKING:
     from rmz_acquire.evaluation.study import Study
 
 KEY, TITLE = "real", "Real wide-field stacks, 3 and 5 evenly spread planes"
-
-
-def data_folder() -> Path:
-    """Where real stacks are looked for."""
-    told = os.environ.get("RMZ_ACQUIRE_DATA")
-    return Path(told) if told else Path("..") / "shared" / "data"
 
 
 def middle(stack: NDArray[Any], side_px: int) -> NDArray[Any]:

@@ -127,6 +127,8 @@ def _kinds(config: TrainingConfig, recorded: Sequence[RecordedField]) -> list[st
     """Kinds of specimen that were trained on."""
     weights = config.simulation.families
     kinds: list[str] = [kind for kind in sorted(weights) if weights[kind] > 0]
+    if len(kinds) > 1 and "volumes" in kinds:
+        kinds.remove("volumes")  # its objects are those of training
     if not recorded or config.files is None:
         return kinds
     return ["recorded", *(kinds if config.files.share < 1 else [])]
