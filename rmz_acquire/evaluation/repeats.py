@@ -38,10 +38,13 @@ def run(study: Study) -> Result:
         unseen[pair] = False
         for who in contenders:
             study.say(f"{KEY} {seed} {who.label}")
-            made = {
+            # the longest first: the shorter ones are on its way
+            longest = sorted(_SEQUENCES.items(), key=lambda item: -len(item[1]))
+            found = {
                 title: study.volume(who, stack, [pair[i] for i in sequence])
-                for title, sequence in _SEQUENCES.items()
+                for title, sequence in longest
             }
+            made = {title: found[title] for title in _SEQUENCES}
             if who.estimator == "deep-z":
                 alone = [study.volume(who, stack, [i]) for i in pair]
                 made["mean of outputs"] = np.mean(alone, axis=0, dtype=np.float32)

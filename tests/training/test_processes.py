@@ -14,9 +14,15 @@ import torch
 import yaml
 
 from rmz_acquire.models import load_model
+from rmz_acquire.training import TrainingConfig, fit
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+# Of lightning itself, with the version of torch that goes with it.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:.*LeafSpec.* is deprecated:FutureWarning"
+)
 
 KILLS = int(os.environ.get("RMZ_ACQUIRE_KILLS", "2"))
 BEADS = {"families": {"beads": 1}, "sequences": 1}
@@ -31,11 +37,6 @@ def start(folder: Path, config: Path, *options: str) -> subprocess.Popen[bytes]:
         return subprocess.Popen(words, stdout=said, stderr=said, cwd=folder)
 
 
-def finish(process: subprocess.Popen[bytes], folder: Path) -> None:
-    code = process.wait(600)
-    assert code == 0, (folder / "said.txt").read_text("utf-8")[-3000:]
-
-
 def written(folder: Path, tiny: dict[str, Any], **changes: Any) -> Path:
     tiny["simulation"] |= BEADS
     path = folder / "tiny.yaml"
@@ -43,17 +44,23 @@ def written(folder: Path, tiny: dict[str, Any], **changes: Any) -> Path:
     return path
 
 
+def same_weights(network: torch.nn.Module, other: torch.nn.Module, **near: Any) -> None:
+    theirs = dict(other.named_parameters())
+    for name, weight in network.named_parameters():
+        torch.testing.assert_close(theirs[name], weight, msg=name, **near)
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(900 + 300 * KILLS)
+@pytest.mark.timeout(600 + 200 * KILLS)
 def test_killed_at_random_moments_it_ends_as_one_that_was_not(
     tiny: dict[str, Any], tmp_path: Path
 ) -> None:
-    steps = {"steps": 60, "accumulate": 2, "learning_rate": 0.01}
+    steps = {"steps": 80, "accumulate": 2, "learning_rate": 0.01}
     config = written(tmp_path, tiny, optimiser=steps, validate_every=25)
-    whole = tmp_path / "whole"
-    finish(start(tmp_path, config, "--out", str(whole)), tmp_path)
-    begun = (whole / "config.json").stat().st_mtime
-    lasts = (whole / "last.ckpt").stat().st_mtime - begun
+    told = TrainingConfig.from_yaml(config)
+    whole = fit(told, tmp_path / "whole", progress=False)
+    begun = (tmp_path / "whole" / "config.json").stat().st_mtime
+    lasts = (tmp_path / "whole" / "last.ckpt").stat().st_mtime - begun
 
     chance = random.Random(5)
     run, cut_short = tmp_path / "killed", []
@@ -62,16 +69,17 @@ def test_killed_at_random_moments_it_ends_as_one_that_was_not(
         process = start(tmp_path, config, "--out", str(run))
         while not (run / "config.json").exists() and process.poll() is None:
             time.sleep(0.01)
-        time.sleep(chance.uniform(0.2, 0.8) * lasts)
+        time.sleep(chance.uniform(0.3, 0.9) * lasts)
         process.kill()
         process.wait(30)
         # what was written is whole, and nothing that was done before is lost
         cut_short.append(_step(run))
         assert cut_short[-1] >= before
-    assert any(0 < step < 60 for step in cut_short)
-    finish(start(tmp_path, config, "--out", str(run)), tmp_path)
-    assert _step(run) == 60
-    assert load_model(run / "tiny").sha256 == load_model(whole / "tiny").sha256
+    assert min(cut_short) < 80
+    resumed = fit(told, run, progress=False)
+    assert _step(run) == 80
+    same_weights(whole.network, resumed.network, atol=0, rtol=0)
+    same_weights(whole.average, resumed.average, atol=0, rtol=0)
 
 
 def _step(run: Path) -> int:
@@ -82,26 +90,21 @@ def _step(run: Path) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("loss", ["berhu", "paper"])
 def test_two_processes_learn_from_different_specimens(
     loss: str, tiny: dict[str, Any], tmp_path: Path
 ) -> None:
     # Specimens 0, 2, ... of one process and 1, 3, ... of the other, their gradients
     # averaged, are those of one process that gathers two at every step.
-    runs = {
-        "two": {"accumulate": 1, "strategy": "ddp", "devices": 2},
-        "one": {"accumulate": 2},
-    }
     told = {"loss": loss, "discriminator": {"levels": 2, "base_channels": 2}}
-    for name, changes in runs.items():
-        optimiser = {"steps": 4, "learning_rate": 0.01}
-        optimiser["accumulate"] = changes.pop("accumulate")
-        config = written(tmp_path, tiny, optimiser=optimiser, **told, **changes)
-        options = ["--out", str(tmp_path / name), "--workers", "0"]
-        finish(start(tmp_path, config, *options), tmp_path)
-    one, two = (load_model(tmp_path / name / "tiny") for name in ("one", "two"))
-    theirs = dict(two.network.named_parameters())
-    for name, weight in one.network.named_parameters():
-        torch.testing.assert_close(theirs[name], weight, atol=1e-5, rtol=1e-4, msg=name)
-    assert "tiny.unreleased" not in {p.name for p in (tmp_path / "two").iterdir()}
+    steps = {"steps": 4, "learning_rate": 0.01}
+    alone = written(tmp_path, tiny, optimiser={**steps, "accumulate": 2}, **told)
+    one = fit(TrainingConfig.from_yaml(alone), tmp_path / "one", progress=False)
+    told |= {"strategy": "ddp", "devices": 2, "optimiser": {**steps, "accumulate": 1}}
+    config = written(tmp_path, tiny, **told)
+    process = start(tmp_path, config, "--out", str(tmp_path / "two"), "--workers", "0")
+    code = process.wait(500)
+    assert code == 0, (tmp_path / "said.txt").read_text("utf-8")[-3000:]
+    two = load_model(tmp_path / "two" / "tiny")  # the first of them released it
+    same_weights(one.average.module, two.network, atol=1e-5, rtol=1e-4)
