@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import logging
+import warnings
 from pathlib import Path
 from typing import Annotated
 
@@ -71,6 +72,7 @@ def train(
         from rmz_acquire.training import train as run_training
     # its tips are not about this training
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", "Using ModelCheckpoint with manual optimization")
     try:
         model = run_training(
             path,

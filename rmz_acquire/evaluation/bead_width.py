@@ -108,10 +108,15 @@ def kl_divergence(widths: NDArray[np.float64], true: NDArray[np.float64]) -> flo
         was added, spread over all bins.
     """
     every = 1 / (len(_BINS) - 1)
-    p = np.histogram(np.clip(widths, _BINS[0], _BINS[-1]), _BINS)[0] + every
-    q = np.histogram(np.clip(true, _BINS[0], _BINS[-1]), _BINS)[0] + every
+    p = np.histogram(_clipped(widths), _BINS)[0] + every
+    q = np.histogram(_clipped(true), _BINS)[0] + every
     p, q = p / p.sum(), q / q.sum()
     return float(np.sum(q * np.log(q / p)))
+
+
+def _clipped(widths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """With what lies beyond the bins in the first and the last of them."""
+    return np.clip(widths, _BINS[0], _BINS[-1])
 
 
 def run(study: Study) -> Result:
@@ -200,9 +205,9 @@ def draw(result: Result, figure: Figure) -> None:
     for axes in panels.flat[len(widths) :]:
         axes.set_axis_off()
     for axes, (label, values) in zip(panels.flat, widths.items(), strict=False):
-        axes.hist(widths["truth"], _BINS, color="#dddddd")
-        axes.hist(values, _BINS, histtype="step", color=colour(label), lw=1.5)
+        axes.hist(_clipped(widths["truth"]), _BINS, color="#dddddd")
+        axes.hist(_clipped(values), _BINS, histtype="step", color=colour(label), lw=1.5)
         mean = f"{np.mean(values):.3f} µm" if len(values) else "no fit"
         axes.set_title(f"{label}\n{mean}, n = {len(values)}", fontsize=7)
-        axes.set_xlabel("FWHM, µm (truth in grey)", fontsize=7)
+        axes.set_xlabel("FWHM, µm (truth grey, last: beyond)", fontsize=7)
         tidy(axes)

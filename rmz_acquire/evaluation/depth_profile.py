@@ -32,9 +32,9 @@ def run(study: Study) -> Result:
             taken = stack.nearest(inputs)
             for who in contenders:
                 study.say(f"{KEY} {name} {seed} {who.label}")
-                made = study.volumes(who, stack, taken)
                 for m in (2, 3):
-                    values = by_plane(stack.truth, made[m - 1], with_ssim=True)
+                    made = study.volume(who, stack, taken[:m])
+                    values = by_plane(stack.truth, made, with_ssim=True)
                     for i, z in enumerate(stack.z_um):
                         result.rows.append(
                             {

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 KEY, TITLE = "objectives", "Five objectives, 3 and 5 planes over the same blur"
 
 _WAVELENGTH_UM, _CAMERA_UM, _PLANES = 0.52, 6.5, 31
+_SIDE_PX = 96
 
 
 def run(study: Study) -> Result:
@@ -31,7 +32,7 @@ def run(study: Study) -> Result:
     general = study.model(settings.model)
     if general is None:
         result.missing.append(settings.model)
-    side = study.size.side_px
+    side = min(_SIDE_PX, study.size.side_px)
     for entry in settings.list:
         optics = Optics.from_camera(
             na=entry.na,

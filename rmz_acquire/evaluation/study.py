@@ -76,6 +76,11 @@ class Contender:
     model: LoadedModel | None = None
 
     @property
+    def key(self) -> str:
+        """The same for those that make the same, whatever they are called."""
+        return self.estimator if self.model is None else self.model.sha256
+
+    @property
     def remembers(self) -> bool:
         """Whether what it makes of planes depends on how they came."""
         return self.estimator == "recurrent-mz"
@@ -289,7 +294,7 @@ class Study:
 
     def _recall(self, *key: Any) -> NDArray[np.float32] | None:
         who, stack, planes, told = key
-        return self._volumes.get((who.label, stack, tuple(planes), tuple(told)))
+        return self._volumes.get((who.key, stack, tuple(planes), tuple(told)))
 
     def _remember(
         self,
@@ -301,7 +306,7 @@ class Study:
     ) -> NDArray[np.float32]:
         """Keep the latest volumes: experiments ask for many of them again."""
         volume.flags.writeable = False
-        self._volumes[who.label, stack, tuple(planes), tuple(told)] = volume
+        self._volumes[who.key, stack, tuple(planes), tuple(told)] = volume
         while sum(v.nbytes for v in self._volumes.values()) > _KEPT_BYTES:
             self._volumes.pop(next(iter(self._volumes)))
         return volume
