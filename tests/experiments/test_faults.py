@@ -179,7 +179,7 @@ def _plain(text, told):
     text = re.sub(r"began [\d.]+ s late", "began … s late", text)
     text = re.sub(r"-?\d+\.\d{2,} µm", "… µm", text)
     first, *more = text.removeprefix("error: ").split("warning: ")
-    if "late" not in told:
+    if "s late" not in told:
         # on a computer that is busy otherwise
         more = [each for each in more if "s late" not in each]
     if not more:
