@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +17,7 @@ from rmz_acquire.evaluation.held_out import even_positions
 from rmz_acquire.evaluation.metrics import planes_not_taken, score
 from rmz_acquire.evaluation.study import Contender, Result
 from rmz_acquire.reconstruction import BASELINES
+from rmz_acquire.resources import data_folder
 from rmz_acquire.stacks import read_stack
 
 if TYPE_CHECKING:
@@ -27,12 +26,6 @@ if TYPE_CHECKING:
     from rmz_acquire.evaluation.study import Study
 
 KEY, TITLE = "real", "Real wide-field stacks, 3 and 5 evenly spread planes"
-
-
-def data_folder() -> Path:
-    """Where real stacks are looked for."""
-    told = os.environ.get("RMZ_ACQUIRE_DATA")
-    return Path(told) if told else Path("..") / "shared" / "data"
 
 
 def run(study: Study) -> Result:

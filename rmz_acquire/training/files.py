@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.optics import Optics
-    from rmz_acquire.training.config import StackFile, TrainingConfig
+    from rmz_acquire.training.config import TrainingConfig
+    from rmz_acquire.training.files_config import StackFile
 
 __all__ = ["RecordedField", "split_specimens", "training_stacks"]
 

@@ -11,7 +11,7 @@ from rmz_acquire.acquisition.dense import Position, acquire_stacks, read_positio
 from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
 from rmz_acquire.stacks import read_stack
-from rmz_acquire.training.config import StackFile
+from rmz_acquire.training.files_config import StackFile
 
 
 @pytest.fixture

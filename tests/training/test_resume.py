@@ -122,7 +122,7 @@ def test_a_configuration_becomes_a_model_with_its_card(
         scored.append(model.sha256)
         return scores
 
-    module = sys.modules["rmz_acquire.training.release"]  # a function has its name
+    module = sys.modules["rmz_acquire.training.releasing"]
     monkeypatch.setattr(module, "held_out_scores", score)
     config = tmp_path / "small.yaml"
     config.write_text(yaml.safe_dump(SETTINGS), encoding="utf-8")
