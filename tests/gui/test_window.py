@@ -117,6 +117,8 @@ def test_every_button_in_every_state(desk, monkeypatch):
     monkeypatch.setattr(
         "rmz_acquire.gui.views.commands.QDesktopServices.openUrl", lambda _: True
     )
+    # sub-sequences of positions have one of their own
+    monkeypatch.setattr("PyQt6.QtWidgets.QDialog.exec", lambda _: 0)
     window = desk.window
     status = window.status
     desk.connect()
