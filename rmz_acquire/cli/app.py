@@ -20,6 +20,7 @@ from rmz_acquire.cli.doctor import doctor
 from rmz_acquire.cli.evaluate import evaluate
 from rmz_acquire.cli.gui import gui
 from rmz_acquire.cli.models import models
+from rmz_acquire.cli.release import release
 from rmz_acquire.cli.replay import replay
 from rmz_acquire.cli.scan import scan
 from rmz_acquire.cli.simulate import simulate
@@ -85,6 +86,7 @@ for _name, _command, _example in (
     ),
     ("models", models, "rmz-acquire models"),
     ("train", train, "rmz-acquire train air-20x075 --out runs/first"),
+    ("release", release, "rmz-acquire release runs/first --out models/mine"),
     (
         "acquire-stacks",
         acquire_stacks,

@@ -98,6 +98,10 @@ class TrainingConfig(Strict):
     largest_gap_um : float
         Largest distance from an output plane to the nearest plane taken, µm, that the
         model is released for: a scan does not take a small change for an end before.
+    min_gain_db : float or None
+        Least gain over the better of wiener and linear, dB, anywhere in the range that
+        the model is released for, which is cut down to where it holds. None releases
+        it whatever it gains, to be compared with only.
     loss : {"berhu", "relative", "paper"}
         "berhu" is eq. 8 of the paper; "relative" is the squared plus the absolute
         error, each over the prior's own, so that dim and bright, easy and hard
@@ -135,6 +139,7 @@ class TrainingConfig(Strict):
     order: Literal["any", "sorted", "shuffled", "by-distance"] = "any"
     targets: Annotated[int, Field(ge=1)] = 8
     largest_gap_um: Annotated[float, Field(gt=0)] = 2.5
+    min_gain_db: Annotated[float, Field(allow_inf_nan=False)] | None = -0.1
     loss: Literal["berhu", "relative", "paper"] = "relative"
     loss_weights: LossWeights = LossWeights()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
@@ -152,6 +157,11 @@ class TrainingConfig(Strict):
     def adversarial(self) -> bool:
         """Whether a discriminator is trained too."""
         return self.loss == "paper" and self.loss_weights.gan > 0
+
+    def trained_alike(self) -> TrainingConfig:
+        """Without what only the release depends on: equal for runs that train alike."""
+        fixed = {"description": "", "largest_gap_um": 1.0, "min_gain_db": None}
+        return self.model_copy(update=fixed)
 
     @model_validator(mode="after")
     def _check_planes(self) -> Self:

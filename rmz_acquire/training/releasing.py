@@ -1,21 +1,33 @@
-"""From a finished run to a released model: averaged weights, card, held-out scores."""
+"""From a run to a released model: averaged weights, card, scores, declared range."""
 
 from __future__ import annotations
 
+import json
+import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from rmz_acquire.evaluation.held_out import held_out_scores
+import torch
+from pydantic import ValidationError
+
+from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.models import LoadedModel, ModelCard, load_model, save_model
 from rmz_acquire.networks import DeepZ, Network, RecurrentMZ, UNet3D
 from rmz_acquire.training.config import TrainingConfig
-from rmz_acquire.training.run import fit
+from rmz_acquire.training.declared import declare, worst
+from rmz_acquire.training.files import training_stacks
+from rmz_acquire.training.module import TrainingModule, training_module
+from rmz_acquire.training.run import CHECKPOINT, TOLD, fit
+from rmz_acquire.training.scoring import Standing, score_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["release", "train"]
+__all__ = ["release", "release_again", "train"]
+
+_WIDE = 0.5
+"""Share of other objectives from which on a model is one for any."""
 
 
 def train(
@@ -27,7 +39,8 @@ def train(
     progress: bool = True,
     on_step: Callable[[str], None] | None = None,
     finetune: str | None = None,
-) -> LoadedModel:
+    min_gain_db: float | None = None,
+) -> LoadedModel | None:
     """Train as a configuration says, go on where a run was cut off, release.
 
     Parameters
@@ -47,26 +60,95 @@ def train(
     finetune : str, optional
         Name or folder of the model whose weights training starts from: goes before
         the configuration's `start_from`.
+    min_gain_db : float, optional
+        Goes before the configuration's.
 
     Returns
     -------
-    LoadedModel
-        As released.
+    LoadedModel or None
+        As released; None in the other processes of a run on several devices, the
+        first of which releases.
 
     Raises
     ------
     InputError
         For a bad configuration, or a folder that holds another run.
+    ScanFailed
+        Where the trained model loses to a linear method: it is not released.
     """
     config = TrainingConfig.from_yaml(config_path)
     if finetune is not None:
         config = config.model_copy(update={"start_from": finetune})
+    if min_gain_db is not None:
+        config = config.model_copy(update={"min_gain_db": min_gain_db})
     module = fit(config, out, workers=workers, threads=threads, progress=progress)
+    if not module.trainer.is_global_zero:
+        return None
+    return release(config, _averaged(module), out / config.name, on_step=on_step)
+
+
+def release_again(
+    folder: Path,
+    *,
+    out: Path | None = None,
+    min_gain_db: float | None = None,
+    on_step: Callable[[str], None] | None = None,
+) -> LoadedModel:
+    """Score and release the last checkpoint of a run, or a model once more.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a run, which may still go on, or of a model.
+    out : Path, optional
+        The model's folder; by default the run's NAME, or the same model.
+    min_gain_db : float, optional
+        Goes before the configuration's.
+    on_step : callable, optional
+        Is told each specimen that the scores are made of.
+
+    Returns
+    -------
+    LoadedModel
+
+    Raises
+    ------
+    InputError
+        Where the folder holds neither.
+    ScanFailed
+        Where the model loses to a linear method.
+    """
+    if (folder / TOLD).is_file() and (folder / CHECKPOINT).is_file():
+        config = _config((folder / TOLD).read_text("utf-8"), folder)
+        module = training_module(config)
+        saved = torch.load(
+            folder / CHECKPOINT, weights_only=False, map_location=torch.device("cpu")
+        )
+        module.load_state_dict(saved["state_dict"])
+        network, target = _averaged(module), folder / config.name
+    else:
+        model = load_model(folder)
+        config = _config(json.dumps(model.card.training), folder)
+        network, target = model.network, folder
+    if min_gain_db is not None:
+        config = config.model_copy(update={"min_gain_db": min_gain_db})
+    return release(config, network, out or target, on_step=on_step)
+
+
+def _config(text: str, folder: Path) -> TrainingConfig:
+    try:
+        return TrainingConfig.model_validate_json(text)
+    except ValidationError as error:
+        msg = f"{folder} was not trained by this program, or by another version of it"
+        raise InputError(msg) from error
+
+
+def _averaged(module: TrainingModule) -> Network:
     averaged = module.average.module
     if not isinstance(averaged, (RecurrentMZ, DeepZ, UNet3D)):
         msg = f"the run gave a {type(averaged).__name__}, not one of our networks"
         raise TypeError(msg)
-    return release(config, averaged, out / config.name, on_step=on_step)
+    return averaged
 
 
 def release(
@@ -92,13 +174,73 @@ def release(
     Returns
     -------
     LoadedModel
+        Declared for the range in which it gains as much as the configuration asks.
+
+    Raises
+    ------
+    ScanFailed
+        Where there is no such range; the weights lie beside, with their scores.
     """
+    beside = folder.with_name(f"{folder.name}.unreleased")
+    card = _card(config)
+    save_model(beside, network.eval(), card)
+    wide = config.simulation.wide_optics >= _WIDE
+    standing = score_model(
+        load_model(beside),
+        config,
+        recorded=training_stacks(config)[1],
+        seeds=8 if wide else 4,
+        on_step=on_step,
+    )
+    card = card.model_copy(update=_scored(standing))
+    save_model(beside, network, card)
+    if config.min_gain_db is not None:
+        declared = declare(
+            standing.gains, config.planes, config.largest_gap_um, config.min_gain_db
+        )
+        if declared is None:
+            raise ScanFailed(_refusal(config, standing, beside))
+        card = card.model_copy(update={"comparison": False, **declared._asdict()})
+    save_model(folder, network, card)
+    shutil.rmtree(beside)
+    return load_model(folder)
+
+
+def _refusal(config: TrainingConfig, standing: Standing, beside: Path) -> str:
+    kind, m, gap, gain = worst(standing.gains)
+    return (
+        f"model {config.name} is not released: on {kind} at {m}, up to {gap:.2g} µm "
+        f"from a plane taken, it gains {gain:+.2f} dB over the better of wiener and "
+        f"linear, where {config.min_gain_db:+g} is asked for; train it further, or "
+        f"give --min-gain; its weights and scores are in {beside}"
+    )
+
+
+def _scored(standing: Standing) -> dict[str, object]:
+    gains = {
+        kind: {
+            m: {f"to {gap:.3g} µm": gain for gap, gain in by_gap.items()}
+            for m, by_gap in by_m.items()
+        }
+        for kind, by_m in standing.gains.items()
+    }
+    return {
+        "scores": standing.scores,
+        "gains": gains,
+        "conditions": standing.conditions,
+    }
+
+
+def _card(config: TrainingConfig) -> ModelCard:
+    """What is known of a model before it is scored."""
     simulation = config.simulation
-    card = ModelCard(
+    wide = simulation.wide_optics >= _WIDE
+    return ModelCard(
         name=config.name,
         description=config.description,
         network=config.network,
         optics=simulation.optics,
+        optics_range=simulation.wide_range if wide else None,
         z_range_um=simulation.z_range_um,
         z_step_um=simulation.z_step_um,
         largest_gap_um=config.largest_gap_um,
@@ -108,17 +250,10 @@ def release(
         normalisation=_NORMALISATION[config.normalisation],
         data=_data(config),
         training=config.model_dump(mode="json"),
+        comparison=True,
         date=datetime.now(UTC).date().isoformat(),
         sha256="",
     )
-    save_model(folder, network.eval(), card)
-    low, high = config.planes
-    counted = [m for m in (3, 5, 8, 12) if low <= m <= max(high, 3)] or [high]
-    if config.network.kind == "recurrent-mz" and high >= 10:
-        counted = [3, 5, 8, 12]
-    scores = held_out_scores(load_model(folder), planes=counted, on_step=on_step)
-    save_model(folder, network, card.model_copy(update={"scores": scores}))
-    return load_model(folder)
 
 
 _NORMALISATION = {
