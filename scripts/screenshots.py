@@ -9,7 +9,11 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+
+import useq
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -17,12 +21,17 @@ from rmz_acquire.gui.app import make_gui
 
 # after the line above: torch comes before Qt
 from PyQt6.QtWidgets import QApplication, QPushButton  # isort: skip
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SIZE = (1280, 800)
+SERIES: dict[str, Any] = {
+    "positions": (useq.Position(x=-40, y=0, z=0), useq.Position(x=40, y=0, z=1.5)),
+    "channels": (useq.Channel(config="GFP", exposure=50),),
+    "time_plan": useq.TIntervalLoops(interval=timedelta(seconds=30), loops=1),
+}
 
 
 def main(out: Path, theme: str) -> None:
@@ -30,7 +39,7 @@ def main(out: Path, theme: str) -> None:
     app = QApplication.instance() or QApplication([])
     out.mkdir(parents=True, exist_ok=True)
 
-    def until(condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
+    def until(condition: Callable[[], bool], timeout_s: float = 900.0) -> None:
         end = time.monotonic() + timeout_s
         while not condition():
             app.processEvents()
@@ -77,11 +86,30 @@ def main(out: Path, theme: str) -> None:
         push("move by 20.0 µm")
         window.form.set_top.click()
         idle(0.3)
+        window.form.epsilon.setValue(10.0)
         window.form.start.click()
         until(lambda: window.camera.note.text().startswith("plane 6"))
         picture("3-scanning")
         until(lambda: presenter.state == "ready")
         picture("4-done")
+        window.live.trigger()
+        until(lambda: window.camera.note.text() == "live")
+        form, series = window.form, window.series
+        form.counts.setCurrentIndex(1)
+        form.bottom.set_um(-10.0)
+        form.top.set_um(10.0)
+        form.max_planes.setValue(6)
+        form.tau.setValue(20.0)
+        series.set_settings(replace(form.settings(), **SERIES))
+        window.docks[2].raise_()
+        picture("5-series")
+        window.docks[1].raise_()
+        form.start.click()
+        until(lambda: "osition 2" in window.status.headline.text())
+        until(lambda: window.camera.note.text().startswith("plane 5"))
+        picture("6-series-scanning")
+        until(lambda: presenter.state == "ready")
+        picture("7-series-done")
         window.close()
         until(lambda: not window.isVisible())
 

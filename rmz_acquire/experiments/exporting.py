@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.experiments.layout import channel_names, reopen
+from rmz_acquire.experiments.layout import channel_names
+from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.recording.ome_tiff import TiffPlane, write_ome_tiff
 
 if TYPE_CHECKING:
-    from rmz_acquire.experiments.layout import Reopened
     from rmz_acquire.experiments.volumes import Volume
 
 __all__ = ["export_ome_tiff"]
@@ -43,7 +43,7 @@ def export_ome_tiff(path: Path | str, out: Path | str) -> list[Path]:
     OSError
         If the disk does not take them.
     """
-    run = reopen(path)
+    run = StoredExperiment(path)
     if not run.folder.planes_before:
         msg = f"{path} holds no planes yet"
         raise InputError(msg)
@@ -51,10 +51,10 @@ def export_ome_tiff(path: Path | str, out: Path | str) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     started = datetime.fromisoformat(run.told["started"])
     places: dict[tuple[int, int], list[Volume]] = {}
-    for volume in run.volumes:
-        if volume.key in run.folder.planes_before:
-            places.setdefault(volume.key[1:3], []).append(volume)
-    many = max(volume.key[2] for volume in run.volumes) > 0
+    for volume in run.begun:
+        places.setdefault(volume.key[1:3], []).append(volume)
+    every = run.prepared.volumes
+    many = max(volume.key[2] for volume in every) > 0
     files = []
     for (p, g), volumes in places.items():
         name = f"p{p:03d}_g{g:03d}" if many else f"p{p:03d}"
@@ -69,15 +69,17 @@ def export_ome_tiff(path: Path | str, out: Path | str) -> list[Path]:
                 files[-1],
                 planes,
                 name=name,
-                channels=channel_names(run.volumes),
-                pixel_size_um=run.told["pixel_size_um"],
+                channels=channel_names(every),
+                pixel_size_um=run.prepared.pixel_size_um,
                 z_step_um=step,
                 started=started,
             )
     return files
 
 
-def _raw(run: Reopened, volumes: list[Volume], started: datetime) -> list[TiffPlane]:
+def _raw(
+    run: StoredExperiment, volumes: list[Volume], started: datetime
+) -> list[TiffPlane]:
     return [
         TiffPlane(
             (volume.key[0], volume.key[3], line["order"]),
@@ -92,7 +94,7 @@ def _raw(run: Reopened, volumes: list[Volume], started: datetime) -> list[TiffPl
     ]
 
 
-def _made(run: Reopened, volumes: list[Volume]) -> list[TiffPlane]:
+def _made(run: StoredExperiment, volumes: list[Volume]) -> list[TiffPlane]:
     return [
         TiffPlane(
             (volume.key[0], volume.key[3], number),

@@ -2,67 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
-
-import useq
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rmz_acquire.experiments.checking import CHECK_PLANES
-from rmz_acquire.experiments.settings import ExperimentSettings
-from rmz_acquire.experiments.volumes import Volume, volumes_of
-from rmz_acquire.recording.experiment import ExperimentFolder, read_run
+from rmz_acquire.recording.experiment import ExperimentFolder
 from rmz_acquire.recording.series import SeriesImage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Reopened", "channel_names", "lay_out", "reopen"]
+    from rmz_acquire.experiments.settings import ExperimentSettings
+    from rmz_acquire.experiments.volumes import Volume
 
-
-@dataclass(frozen=True, slots=True)
-class Reopened:
-    """An experiment as it lies on disk.
-
-    Parameters
-    ----------
-    told : dict
-        The contents of ``run.json``.
-    sequence : useq.MDASequence
-        What was run.
-    settings : ExperimentSettings
-        Our block of it.
-    volumes : list of Volume
-        In the order taken.
-    folder : ExperimentFolder
-        The record.
-    """
-
-    told: dict[str, Any]
-    sequence: useq.MDASequence
-    settings: ExperimentSettings
-    volumes: list[Volume]
-    folder: ExperimentFolder
-
-
-def reopen(path: Path | str) -> Reopened:
-    """Open the record of an experiment, without a microscope.
-
-    Parameters
-    ----------
-    path : path
-        Its folder.
-
-    Raises
-    ------
-    InputError
-        If it holds none.
-    """
-    told = read_run(path)
-    sequence = useq.MDASequence.model_validate(told["sequence"])
-    settings = ExperimentSettings.of(sequence.metadata)
-    volumes = volumes_of(sequence, told["here_um"])
-    folder = lay_out(path, volumes, settings, told["pixel_size_um"])
-    return Reopened(told, sequence, settings, volumes, folder)
+__all__ = ["channel_names", "lay_out"]
 
 
 def channel_names(volumes: list[Volume]) -> list[str]:

@@ -57,10 +57,21 @@ class TimeLapse:
         ]
 
     def note(self, volume: Volume, scan: Scan) -> list[dict[str, Any]] | None:
-        """Note what a volume stands on; None where nothing will be carried over."""
+        """Note what a volume stands on; None where nothing will be carried over.
+
+        Where a later time point has begun, that one stands on what the volume stood on
+        then: planes that were taken since, by going on after the stop, change nothing.
+        """
         t, p, g, c = volume.key
         if self._settings.start == "fresh" or volume.single:
             return None
+        before = self._folder.volumes_before.get(volume.key, {}).get("stands_on")
+        later = any(
+            key[0] > t and key[1:] == (p, g, c) for key in self._folder.planes_before
+        )
+        if later and before is not None:
+            self._stands_on[p, g, c] = list(before)
+            return list(before)
         lines = [
             {
                 "t": t,

@@ -5,15 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from rmz_acquire.experiments.estimators import Estimators
 from rmz_acquire.experiments.following import Following
-from rmz_acquire.experiments.layout import reopen
-from rmz_acquire.experiments.prepare import Prepared
+from rmz_acquire.experiments.replaying import difference, replay
+from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.experiments.time_lapse import TimeLapse
-from rmz_acquire.experiments.visits import difference, fresh_scan
-from rmz_acquire.optics import Optics
+from rmz_acquire.experiments.visits import fresh_scan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,50 +50,40 @@ def verify(path: Path | str) -> Verification:
     InputError
         If it holds no experiment, or its model is not there.
     """
-    run = reopen(path)
-    told, settings, volumes, folder = run.told, run.settings, run.volumes, run.folder
-    optics = {
-        name: Optics.model_validate(one) for name, one in (told["optics"] or {}).items()
-    }
-    prepared = Prepared(
-        run.sequence,
-        settings,
-        volumes,
-        Estimators(settings, optics),
-        "",
-        (-np.inf, np.inf),
-        1.0,
-        told["here_um"],
-        told["pixel_size_um"],
-    )
+    stored = StoredExperiment(path)
+    prepared = stored.prepared
     count, differences = 0, []
-    following = Following(settings)
-    time_lapse = TimeLapse(settings.time_lapse, folder)
-    for volume in volumes:
-        planes = folder.planes_of(volume.key)
-        lines = {n["index"]: n for n in folder.decisions_before.get(volume.key, [])}
-        old = time_lapse.old(volume)
-        scan = fresh_scan(prepared, volume, following.z_of(volume), old)
+    following = Following(prepared.settings, stored.folder)
+    time_lapse = TimeLapse(prepared.settings.time_lapse, stored.folder)
+    for volume in prepared.volumes:
+        planes = stored.planes(volume)
+        lines = {n["index"]: n for n in stored.decisions(volume)}
+        ending = stored.ending(volume)
+        status = None if ending is None else ending["status"]
+        by_hand = status in ("stopped", "aborted")
+        exact = following.z_of(volume)
+        if exact is not None and status == "list_done":
+            # the one that leads may have gone on since
+            exact = exact[: len(following.taken(volume))]
+        scan = fresh_scan(prepared, volume, exact, time_lapse.old(volume))
         following.note(volume, [plane.z_requested_um for plane in planes])
-        for number, plane in enumerate(planes):
-            z_um = scan.next_z()
-            where = f"volume {volume.key}, plane {number + 1}"
-            if z_um is None or abs(z_um - plane.z_requested_um) > 1e-6:
-                differences.append(
-                    f"{where} was taken at {plane.z_requested_um:g} µm, not at {z_um}"
-                )
+        for done in replay(scan, planes):
+            where = f"volume {volume.key}, plane {done.number + 1}"
+            if done.decision is None:
+                at = done.plane.z_requested_um
+                said = f"was taken at {at:g} µm, not at {done.wanted_um}"
+                differences.append(f"{where} {said}")
                 break
-            decision = scan.observe(plane)
-            line = lines.get(number)
+            line = lines.get(done.number)
             if line is None:
                 continue
             count += 1
-            said = difference(line, decision)
-            ended = line["decision"] != decision.decision
-            # the last plane of an aborted scan stopped for another reason
-            if ended and "abort" not in line["reason"] and said is None:
-                said = f"decision is {decision.decision}, was {line['decision']}"
-            if said is not None:
-                differences.append(f"{where}: {said}")
+            told = difference(line, done.decision)
+            # the last plane of a scan that somebody ended stopped for that reason
+            last = by_hand and done.number == len(planes) - 1
+            if told is None and line["decision"] != done.decision.decision and not last:
+                told = f"decision is {done.decision.decision}, was {line['decision']}"
+            if told is not None:
+                differences.append(f"{where}: {told}")
         time_lapse.note(volume, scan)
     return Verification(count, differences)

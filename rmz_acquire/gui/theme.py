@@ -127,8 +127,9 @@ QMainWindow, QMainWindow::separator {{ background: {t.window}; }}
 QMainWindow::separator {{ width: 5px; height: 5px; }}
 QToolTip {{ color: {t.text}; background: {t.panel}; border: 1px solid {t.border};
   padding: 4px; }}
-QToolBar {{ background: {t.panel}; border: 0; border-bottom: 1px solid {t.border};
-  padding: 2px 8px; spacing: 4px; }}
+QToolBar {{ background: transparent; border: 0; padding: 2px 8px; spacing: 4px; }}
+QToolBar#Tools {{ background: {t.panel};
+  border-bottom: 1px solid {t.border}; }}
 QToolBar QToolButton {{ padding: 5px 9px; border: 1px solid transparent;
   border-radius: 4px; }}
 QToolBar QToolButton:hover:enabled {{ background: {t.field};
@@ -180,6 +181,16 @@ QScrollBar::handle:vertical {{ background: {t.border}; border-radius: 4px;
 QScrollBar::add-line:vertical, QScrollBar::sub-line:vertical {{ height: 0; }}
 QScrollBar::add-page:vertical, QScrollBar::sub-page:vertical {{
   background: transparent; }}
+QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
+QScrollBar::handle:horizontal {{ background: {t.border}; border-radius: 4px;
+  min-width: 30px; }}
+QScrollBar::add-line:horizontal, QScrollBar::sub-line:horizontal {{ width: 0; }}
+QScrollBar::add-page:horizontal, QScrollBar::sub-page:horizontal {{
+  background: transparent; }}
+QHeaderView::section {{ background: {t.panel}; color: {t.muted}; padding: 4px 6px;
+  border: 0; border-bottom: 1px solid {t.border}; }}
+QTableWidget {{ border: 1px solid {t.border}; border-radius: 4px;
+  gridline-color: {t.border}; }}
 MoveStageButton, MoveStageButton:disabled {{ background: transparent; padding: 0;
   border: 0; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: 0; }}
@@ -188,6 +199,7 @@ QScrollArea > QWidget > QWidget {{ background: transparent; }}
 QListWidget {{ border: 0; background: {t.panel}; }}
 QListWidget::item {{ padding: 7px 6px; border-bottom: 1px solid {t.border}; }}
 QSplitter::handle {{ background: {t.window}; }}
+QTabBar {{ qproperty-drawBase: 0; }}
 QTabBar::tab {{ padding: 6px 12px; background: {t.window}; color: {t.muted};
   border: 1px solid {t.border}; }}
 QTabBar::tab:selected {{ background: {t.panel}; color: {t.text};

@@ -189,7 +189,10 @@ class ExperimentFolder:
         return volume
 
     def record(
-        self, key: Key, late_s: Callable[[], float] | None = None
+        self,
+        key: Key,
+        late_s: Callable[[], float] | None = None,
+        told: Callable[[Plane, int], None] | None = None,
     ) -> VolumeRecord:
         """Make the recorder of one volume.
 
@@ -200,10 +203,11 @@ class ExperimentFolder:
         late_s : callable, optional
             By how much the volume came later than planned, s; asked when its first
             plane is there.
+        told : callable, optional
+            Is handed each plane and its index once it is on disk.
         """
-        return VolumeRecord(
-            key, self._planes, self._volumes, self._checks, self._decisions, late_s
-        )
+        stores = self._planes, self._volumes, self._checks
+        return VolumeRecord(key, *stores, self._decisions, late_s, told)
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Replace ``summary.json``."""
@@ -221,6 +225,7 @@ class VolumeRecord:
         checks: Series,
         decisions: Journal,
         late_s: Callable[[], float] | None,
+        told: Callable[[Plane, int], None] | None,
     ) -> None:
         t, p, g, c = self.key = key
         self._index = {"t": t, "p": p, "g": g, "c": c}
@@ -229,6 +234,7 @@ class VolumeRecord:
         self._checks = checks
         self._decisions = decisions
         self._ask_late = late_s
+        self._told = told
         #: By how much it came later than planned, s; None where nobody planned it.
         self.late_s: float | None = None
         #: How many planes it was given.
@@ -248,6 +254,8 @@ class VolumeRecord:
         line = {**self._index, "order": index, **plane_line(plane)}
         self._planes.write(self.key, index, plane.image, line)
         self.planes += 1
+        if self._told is not None:
+            self._told(plane, index)
 
     def read_plane(self, order: int) -> NDArray[Any]:
         """Give the pixels of a plane back, (Y, X) counts."""

@@ -28,6 +28,7 @@ from rmz_acquire.scanning.policies import (
     make_policy,
 )
 from rmz_acquire.scanning.protocols import (
+    ChosenBy,
     Estimate,
     Estimator,
     Microscope,
@@ -42,6 +43,7 @@ __all__ = [
     "Bisect",
     "Carrying",
     "ChangeRule",
+    "ChosenBy",
     "Decision",
     "Estimate",
     "Estimator",

@@ -90,6 +90,7 @@ class Carrying:
         self._inner = make()
         self._old = tuple(old)
         self._again = _oldest_and_apart(self._old, min(confirm, len(self._old)))
+        self._unseen = list(self._again)
         self._new: list[tuple[NDArray[Any], float]] = []
         self._said = ""
         lenient = {"min_planes": min(plan.min_planes, len(self._again))}
@@ -126,11 +127,11 @@ class Carrying:
 
     def add(self, image: NDArray[Any], z_um: float) -> Estimate:
         """Take in a new plane, and compare it where it is one taken again."""
-        number = len(self._new)
         self._new.append((image.copy(), z_um))
         self._said = ""
-        if self.dropped is None and number < len(self._again):
-            old = self._again[number]
+        old = self._taken_again(z_um)
+        if self.dropped is None and old is not None:
+            self._unseen.remove(old)
             when = _when(old.age)
             likeness = compare(old.image, image)
             problem = self._problem(likeness)
@@ -139,9 +140,9 @@ class Carrying:
                 self._said = f"{self.dropped}: begun anew"
                 return self._begin_anew()
             self._said = f"as {when} ({likeness.change:.0%} of its contrast)"
-        if number == 0:
-            for old in self._old:
-                self._inner.add(old.image, old.z_um)
+        if len(self._new) == 1:
+            for each in self._old:
+                self._inner.add(each.image, each.z_um)
         return self._inner.add(image, z_um)
 
     # ---- as a policy --------------------------------------------------------------
@@ -149,9 +150,11 @@ class Carrying:
     def next_z(self, taken: Sequence[Observation]) -> float | None:
         """Give the next old plane to take again, or the z farthest from all others."""
         believed = self.dropped is None
-        if believed and len(taken) < len(self._again):
-            return self._again[len(taken)].z_requested_um
         asked = [plane.z_requested_um for plane in taken]
+        left_again = [old.z_requested_um for old in self._unseen]
+        left_again = [z for z in left_again if z not in asked]
+        if believed and left_again:
+            return left_again[0]
         seen = [plane.z_um for plane in taken]
         if believed:
             asked += [old.z_requested_um for old in self._old]
@@ -173,8 +176,8 @@ class Carrying:
         """Compare the change with ε once the old planes are confirmed, or dropped."""
         if self.dropped is not None:
             verdict = self._doubting.judge(taken)
-        elif len(taken) < len(self._again):
-            verdict = Verdict(False, f"{len(self._again) - len(taken)} more to confirm")
+        elif self._unseen:
+            verdict = Verdict(False, f"{len(self._unseen)} more to confirm")
         else:
             verdict = self._believing.judge(taken)
         if not self._said:
@@ -182,6 +185,17 @@ class Carrying:
         return Verdict(verdict.converged, f"{self._said}; {verdict.reason}")
 
     # ---- inside -------------------------------------------------------------------
+
+    def _taken_again(self, z_um: float) -> OldPlane | None:
+        """Which old plane one at this z repeats; one by hand may repeat none."""
+
+        def away_um(old: OldPlane) -> float:
+            return abs(old.z_requested_um - z_um)
+
+        nearest = min(self._unseen, key=away_um, default=None)
+        if nearest is None or away_um(nearest) > self._plan.step_um / 2:
+            return None
+        return nearest
 
     def _problem(self, likeness: Likeness) -> str | None:
         """What speaks against believing the old planes, as a clause."""

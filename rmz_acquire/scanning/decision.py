@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from rmz_acquire.scanning.protocols import Estimate, Plane
 
-__all__ = ["Decision", "Outcome", "Status"]
+__all__ = ["Decision", "Outcome", "Status", "checked"]
 
-Status = Literal["converged", "max_planes", "list_done", "aborted", "failed"]
+Status = Literal["converged", "max_planes", "list_done", "stopped", "aborted", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,24 @@ class Decision:
         decision: Literal["continue", "stop"],
         reason: str,
         frame: str | None = None,
-    ) -> Decision:
-        """Take the numbers of a plane and its estimate; None where that failed."""
+    ) -> Self:
+        """Make the decision on a plane; what an estimate would tell is else unknown.
+
+        Parameters
+        ----------
+        index : int
+            Place in the order taken, from 0.
+        plane : Plane
+            The plane.
+        estimate : Estimate or None
+            What came of it; None where that failed.
+        decision : {"continue", "stop"}
+            What follows.
+        reason : str
+            Why.
+        frame : str or None
+            What is wrong with the frame.
+        """
         made = cls(
             index=index,
             z_requested_um=plane.z_requested_um,
@@ -112,8 +129,9 @@ class Outcome:
 
     Parameters
     ----------
-    status : {"converged", "max_planes", "list_done", "aborted", "failed"}
-        Which end it was.
+    status : {"converged", "max_planes", "list_done", "stopped", "aborted", "failed"}
+        Which end it was. "stopped": by somebody for whom it was enough, after a
+        plane that still counts; "aborted": at once.
     reason : str
         Why, in one sentence with the numbers.
     planes_taken : int
@@ -129,5 +147,25 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether the scan ended as its plan allows (not aborted, not failed)."""
-        return self.status in ("converged", "max_planes", "list_done")
+        """Whether the volume is as good as was wanted: not aborted, not failed."""
+        return self.status not in ("aborted", "failed")
+
+
+def checked(estimate: Estimate) -> Estimate:
+    """Refuse a volume that is not a number; a ratio that is none is unknown.
+
+    A change that is not finite means a broken volume. A ratio is not finite where it
+    was divided by nothing, as on a dark field: that is no failure.
+    """
+    if estimate.delta is not None and not math.isfinite(estimate.delta):
+        msg = f"the estimator gave a change of {estimate.delta}"
+        raise ArithmeticError(msg)
+
+    def known(ratio: float | None) -> float | None:
+        return ratio if ratio is not None and math.isfinite(ratio) else None
+
+    return replace(
+        estimate,
+        delta_relative=known(estimate.delta_relative),
+        innovation=known(estimate.innovation),
+    )

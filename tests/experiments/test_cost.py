@@ -16,7 +16,8 @@ from experiment_fakes import sequence
 from pymmcore_plus.mda import MDAEngine
 
 from rmz_acquire.experiments import run
-from rmz_acquire.experiments.estimators import Estimators, NoEstimator
+from rmz_acquire.experiments.estimators import Estimators
+from rmz_acquire.scanning import NoEstimator
 
 # the whole of it: RMZ_ACQUIRE_SOAK=1000 pytest -s tests/experiments/test_cost.py
 SOAK = int(os.environ.get("RMZ_ACQUIRE_SOAK", "60"))

@@ -13,7 +13,7 @@ from fault_cases import pictures
 
 from rmz_acquire.acquisition import load_simulated
 from rmz_acquire.evaluation import psnr_db
-from rmz_acquire.experiments import resume, run
+from rmz_acquire.experiments import Further, Watcher, resume, run
 from rmz_acquire.experiments.verifying import verify
 
 STEP_UM = 0.1
@@ -204,3 +204,48 @@ def test_resumed_to_the_same_decisions(scope, tmp_path, after):
         assert cut[key][0] == decision
         assert cut[key][1] == (None if delta is None else pytest.approx(delta))
     assert not verify(tmp_path / "cut").differences
+
+
+@pytest.mark.parametrize("t", [0, 1, 2])
+def test_going_on_with_one_leaves_those_after_it_as_they_were(scope, tmp_path, t):
+    folder = tmp_path / "run"
+    run(scope, _sequence(tmp_path / "a.yaml", "last"), folder)
+    before = _planes(folder)
+    key = (t, 0, 0, 0)
+    again = resume(scope, folder, further=Further(key, planes=2, z_um=(3.4,)))
+    assert again.status == "completed"
+    assert again.planes_taken == sum(before) + 2
+    result = verify(folder)
+    assert not result.differences and result.decisions == sum(before) + 2
+
+
+def test_one_that_was_cut_goes_on_with_what_it_began_with(scope, tmp_path):
+    folder, seen = tmp_path / "run", []
+
+    def stop(_image, event, _meta):
+        seen.append(event.index["t"])
+        if seen.count(1) == 1:
+            scope.mda.cancel()
+
+    scope.mda.events.frameReady.connect(stop)
+    assert run(scope, _sequence(tmp_path / "a.yaml", "last"), folder).status != "failed"
+    scope.mda.events.frameReady.disconnect(stop)
+    # the first time point goes on; the second had begun with less
+    again = resume(scope, folder, further=Further((0, 0, 0, 0), planes=2))
+    assert again.status == "completed", again.reason
+    assert not verify(folder).differences
+
+
+def test_a_plane_by_hand_confirms_no_other_plane(scope, tmp_path):
+    class Asking(Watcher):
+        def volume(self, volume, scan):
+            if volume.key[0] == 1:
+                scan.ask(4.4)
+
+    folder = tmp_path / "run"
+    wanted = _sequence(tmp_path / "a.yaml", "last", loops=2)
+    summary = run(scope, wanted, folder, watcher=Asking())
+    assert summary.findings == []
+    # the two that confirm come behind the one by hand
+    assert _planes(folder)[1] == 3
+    assert not verify(folder).differences

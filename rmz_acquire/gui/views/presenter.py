@@ -8,14 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from pathlib import Path
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QObject, QTimer, QUrl
-from PyQt6.QtGui import QDesktopServices
-from PyQt6.QtWidgets import QFileDialog, QMessageBox
+from PyQt6.QtCore import QObject, QTimer
 
-from rmz_acquire.errors import InputError
 from rmz_acquire.gui.controllers.events import (
     Compared,
     Connected,
@@ -33,17 +30,26 @@ from rmz_acquire.gui.controllers.events import (
     StateChanged,
     Step,
     VolumeCame,
+    VolumeStarted,
 )
+from rmz_acquire.gui.controllers.looking import RunReader
 from rmz_acquire.gui.controllers.microscope import MicroscopeController
 from rmz_acquire.gui.controllers.scans import ScanController
-from rmz_acquire.gui.models.experiment import read_settings, write_settings
-from rmz_acquire.gui.models.runs import new_folder, why
+from rmz_acquire.gui.models.runs import new_folder
+from rmz_acquire.gui.models.stored import sentence
+from rmz_acquire.gui.napari_view import has_napari
+from rmz_acquire.gui.views.allowing import BUSY, allow
+from rmz_acquire.gui.views.commands import Commands
 from rmz_acquire.gui.views.shown import ShownRun
-from rmz_acquire.gui.views.volume3d import has_opengl
+from rmz_acquire.gui.views.wiring import connect_views
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rmz_acquire.gui.models.runs import RecentRuns
-    from rmz_acquire.gui.models.settings import ScopeFacts
+    from rmz_acquire.gui.models.scope import ScopeFacts
+    from rmz_acquire.gui.models.settings import ScanSettings
+    from rmz_acquire.gui.models.stored import StoredRun
     from rmz_acquire.gui.views.main_window import MainWindow
 
 __all__ = ["Presenter"]
@@ -52,14 +58,6 @@ logger = logging.getLogger(__name__)
 
 _POLL_MS = 30
 _GONE_MS = 30
-_BUSY = {
-    State.empty: "no microscope is connected",
-    State.connecting: "the microscope is being loaded",
-    State.scanning: "a scan is running",
-    State.paused: "a scan is paused",
-    State.ending: "a scan is ending",
-    State.closed: "the window is closing",
-}
 
 
 class Presenter(QObject):
@@ -85,13 +83,16 @@ class Presenter(QObject):
         self.events = EventQueue()
         self.microscope = MicroscopeController(self.events)
         self.scans = ScanController(self.microscope, self.events)
-        self.shown = ShownRun(window, self.scans)
+        self.reader = RunReader(self.events)
+        self.shown = ShownRun(window, self.reader)
+        self.commands = Commands(self)
         self._state = self.microscope.state
-        self._traceback = ""
+        self.traceback = ""
+        self._napari = has_napari()
         self._facts: ScopeFacts | None = None
         self._z_um: float | None = None
         self._closing: threading.Thread | None = None
-        self._connect_views()
+        connect_views(self)
         self._refresh_soon = QTimer(self)
         self._refresh_soon.setSingleShot(True)
         self._refresh_soon.setInterval(60)
@@ -107,24 +108,14 @@ class Presenter(QObject):
         """What the microscope is doing, as far as the window has heard."""
         return self._state
 
-    # ---- what is asked ------------------------------------------------------------
-
     def connect_microscope(self, config: str | Path) -> None:
         """Load a configuration."""
         if self.state.busy or self.state is State.connecting:
             return
         # the widgets of the old core must be gone before it is
-        self.window.microscope.set_core(None)
+        self._let_go_of_core()
         self.window.welcome.show_busy(True)
         QTimer.singleShot(_GONE_MS, lambda: self.microscope.connect(config))
-
-    def choose_config(self) -> None:
-        """Ask for a configuration file, and load it."""
-        chosen, _ = QFileDialog.getOpenFileName(
-            self.window, "Micro-Manager configuration", "", "Configurations (*.cfg)"
-        )
-        if chosen:
-            self.connect_microscope(chosen)
 
     def toggle_live(self) -> None:
         """Live view on or off."""
@@ -136,7 +127,7 @@ class Presenter(QObject):
 
     def set_end(self, which: str) -> None:
         """Take the focus now as the top or the bottom of the range."""
-        if self._z_um is None:
+        if self._z_um is None or self.window.form.counts.currentData():
             return
         field = self.window.form.top if which == "top" else self.window.form.bottom
         field.set_um(self._z_um)
@@ -151,40 +142,7 @@ class Presenter(QObject):
         form = self.window.form
         self.refresh()
         if form.start.isEnabled():
-            self.scans.start(form.settings(), new_folder(form.root()))
-
-    def load_settings(self) -> None:
-        """Fill the form in from an experiment; exposure and channel are set too."""
-        name, _ = QFileDialog.getOpenFileName(
-            self.window, "Load settings", "", "Experiments (*.yaml *.yml)"
-        )
-        if name:
-            self.use_settings(Path(name))
-
-    def use_settings(self, path: Path) -> None:
-        """Fill the form in from a file."""
-        try:
-            settings = read_settings(path)
-        except InputError as error:
-            self.window.status.show_problem(str(error), details=False)
-            return
-        self.window.form.set_settings(settings)
-        self.microscope.prepare(settings.exposure_ms, settings.channel)
-        self._note(f"settings of {path.name}")
-
-    def save_settings(self) -> None:
-        """Write the form as an experiment."""
-        name, _ = QFileDialog.getSaveFileName(
-            self.window, "Save settings", "scan.yaml", "Experiments (*.yaml)"
-        )
-        if not name:
-            return
-        try:
-            write_settings(Path(name), self.window.form.settings())
-        except (InputError, OSError) as error:
-            self.window.status.show_problem(str(error), details=False)
-        else:
-            self._note(f"saved {name}")
+            self.scans.start(self.settings(), new_folder(form.root()))
 
     def pause(self) -> None:
         """Pause, or go on."""
@@ -195,57 +153,43 @@ class Presenter(QObject):
 
     def ask_plane(self, z_um: float | None = None) -> None:
         """Take a plane at a z, µm, by default at the one that is shown."""
+        at = self.window.along_z.shown.value() if z_um is None else z_um
         if self.state in (State.scanning, State.paused):
-            at = self.window.along_z.shown.value() if z_um is None else z_um
             self.scans.ask_plane(at)
-            self._note(f"a plane at {at:.2f} µm comes after the one under way")
+            self.note(f"a plane at {at:.2f} µm comes after the one under way")
+        elif self._can_go_on():
+            self.go_on(z_um=at)
 
-    def open_folder(self) -> None:
-        """Show the files of the run."""
-        if self.shown.folder is not None:
-            url = QUrl.fromLocalFile(str(self.shown.folder))
-            if not QDesktopServices.openUrl(url):
-                self._note(f"the files are in {self.shown.folder}")
+    def go_on(self, z_um: float | None = None) -> None:
+        """Go on with the scan that is shown: its rest, more planes, or one here."""
+        run, key = self.shown.run, self.shown.key
+        if run is None or key is None or not self._can_go_on():
+            return
+        planes = 0
+        if run.complete and z_um is None:
+            planes = self.window.status.more.value()
+        self.scans.go_on(run.folder, key, planes=planes, z_um=z_um)
 
-    def choose_run(self) -> None:
-        """Ask for the folder of a run, and show it."""
-        chosen = QFileDialog.getExistingDirectory(self.window, "Folder of a run")
-        if chosen:
-            self.open_run(Path(chosen))
+    def settings(self) -> ScanSettings:
+        """Give all that is typed."""
+        return replace(self.window.form.settings(), **self.window.series.values())
 
     def open_run(self, folder: Path) -> None:
         """Show a run from disk."""
         if not self.state.busy:
-            self.scans.open_run(folder)
+            self.reader.open_run(folder)
 
     def take_full_stack(self) -> None:
         """Take every plane of the run's range, to compare with."""
-        run = self.shown
-        if run.folder is not None and run.settings is not None:
-            self.scans.take_full_stack(run.settings, run.folder)
-
-    def show_3d(self) -> None:
-        """Open the volume in 3D."""
-        if not has_opengl():
-            self._note("the 3D view needs OpenGL, which this screen does not offer")
-            return
-        self.shown.open_3d()
-
-    def show_details(self) -> None:
-        """Show the traceback of what went wrong."""
-        box = QMessageBox(self.window)
-        box.setWindowTitle("What went wrong")
-        box.setText(self.window.status.detail.text())
-        if self.log_file is not None:
-            box.setInformativeText(f"The log file is {self.log_file}")
-        box.setDetailedText(self._traceback)
-        box.open()
+        run, key = self.shown.run, self.shown.key
+        if run is not None and key is not None and self._can_go_on():
+            self.scans.take_full_stack(run.folder, key)
 
     def close(self) -> None:
         """End everything safely, then close the window."""
         if self._closing is not None:
             return
-        self.window.microscope.set_core(None)
+        self._let_go_of_core()
         self.window.status.show_idle(
             "Ending safely", "Light off, focus back, files closed."
         )
@@ -255,14 +199,13 @@ class Presenter(QObject):
             try:
                 self.scans.abort("the window was closed")
                 self.scans.wait()
+                self.reader.wait(10)
                 self.microscope.close()
             except Exception:
                 logger.exception("the microscope did not end well")
 
         closing = self._closing = threading.Thread(target=end, name="closing")
         QTimer.singleShot(_GONE_MS, closing.start)
-
-    # ---- what happened ------------------------------------------------------------
 
     def poll(self) -> None:
         """Take what came since the last look, and draw it."""
@@ -300,10 +243,12 @@ class Presenter(QObject):
             case Focus(z_um):
                 self._z_um = z_um
                 window.focus.setText(f"Focus  {z_um:.2f} µm")
-            case ScanStarted(settings, folder):
-                self._traceback = ""
-                self.shown.begin(settings, folder, self._pixel_um())
+            case ScanStarted(folder, volumes):
+                self.traceback = ""
+                self.shown.begin(folder, volumes)
                 self._show_state()
+            case VolumeStarted():
+                self.shown.begin_volume(event)
             case Step(text):
                 window.status.say(text[:1].upper() + text[1:], self.shown.cost())
             case PlaneCame(plane, number):
@@ -314,12 +259,10 @@ class Presenter(QObject):
             case ScanEnded():
                 self._ended(event)
             case RunOpened(run):
-                self._traceback = ""
+                self.traceback = ""
                 window.show_welcome(False)
                 self.shown.open(run)
-                window.status.show_done(
-                    *why(run.summary), can_compare=False, details=False
-                )
+                self._show_done(run)
                 self._show_state()
             case Compared(name, volume, text):
                 self.shown.compared(name, volume)
@@ -336,6 +279,7 @@ class Presenter(QObject):
         title = "Simulated microscope" if name == "simulated" else name
         window.microscope_name.setText(title)
         window.microscope.set_core(core)
+        window.series.set_core(core)
         window.show_welcome(False)
         window.status.show_idle(
             "Ready", "Find the sample with Live, set top and bottom, then Start."
@@ -355,33 +299,39 @@ class Presenter(QObject):
 
     def _ended(self, event: ScanEnded) -> None:
         window = self.window
-        self._traceback = event.traceback
-        if event.summary is not None:
+        self.traceback = event.traceback
+        if event.run is not None:
             self.runs.add(event.folder)
             window.runs.refresh()
-        self.shown.end(event.summary)
-        if event.error is not None:
-            window.status.show_done(
-                "The scan failed", event.error, can_compare=False, details=True
-            )
-        elif event.summary is not None:
-            window.status.show_done(
-                *why(event.summary),
-                can_compare=event.summary.stop_reason != "failed",
-                details=False,
-            )
+        self.shown.end(event.run)
+        self._show_done(event.run, event.error)
         self._show_state()
 
+    def _show_done(self, run: StoredRun | None, error: str | None = None) -> None:
+        """Say how a run ended, and what can be done with it."""
+        words = ("", "") if run is None else sentence(run)
+        if error is not None:
+            words = ("The scan failed", error)
+        shown = None if run is None else run.shown
+        self.window.status.show_done(
+            *words,
+            volume=shown is not None and shown.pixels is not None,
+            experiment=shown is not None and run is not None and run.experiment,
+            complete=run is not None and run.complete,
+            details=bool(self.traceback),
+        )
+
     def _problem(self, text: str, trace: str) -> None:
-        self._traceback = trace
+        self.traceback = trace
         if self.window.pages.currentIndex() == 0:
             self.window.welcome.show_problem(text)
         elif self.state.busy:
-            self._note(text)
+            self.note(text)
         else:
             self.window.status.show_problem(text, details=bool(trace))
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
+        """Say something in the status bar for a while."""
         bar = self.window.statusBar()
         assert bar is not None
         bar.showMessage(text, 8000)
@@ -392,20 +342,31 @@ class Presenter(QObject):
         """Look at the microscope and the form again; mark what is wrong."""
         form, facts = self.window.form, self._facts
         if facts is None or self.state.busy or self.state is State.closed:
-            form.mark({}, busy=_BUSY.get(self.state))
+            form.mark({}, form.settings(), busy=BUSY.get(self.state))
             return
         form.set_context(facts.exposure_ms, facts.channel)
-        settings = form.settings()
+        settings = self.settings()
         optics, problem = facts.resolve(settings.overrides())
         form.set_optics(optics)
         self.window.camera.pixel_size_um = self._pixel_um()
-        form.mark(
-            settings.problems(
-                stage_um=facts.stage_um,
-                optics_problem=problem,
-                models=[settings.model] if settings.model else [],
-            ),
-            busy=_BUSY.get(self.state) or facts.missing,
+        problems = settings.problems(
+            stage_um=facts.stage_um,
+            optics_problem=problem,
+            models=[settings.model] if settings.model else [],
+        )
+        form.mark(problems, settings, busy=BUSY.get(self.state) or facts.missing)
+        self.window.series.mark(problems)
+
+    def _let_go_of_core(self) -> None:
+        """Take down the widgets that hold on to the core."""
+        self.window.microscope.set_core(None)
+        self.window.series.set_core(None)
+
+    def _can_go_on(self) -> bool:
+        run = self.shown.run
+        free = self.state in (State.ready, State.live)
+        return (
+            free and run is not None and run.experiment and self.shown.key is not None
         )
 
     def _pixel_um(self) -> float | None:
@@ -414,26 +375,7 @@ class Presenter(QObject):
         return typed or told
 
     def _show_state(self) -> None:
-        window, state = self.window, self.state
-        free = state in (State.ready, State.live)
-        window.welcome.show_busy(state is State.connecting)
-        window.microscope.setEnabled(free)
-        window.form.body.setEnabled(free)
-        for action in (window.live, window.snap, window.focus_up, window.focus_down):
-            action.setEnabled(free)
-        for action in (window.set_top, window.set_bottom, window.start):
-            action.setEnabled(free)
-        for action in (window.connect_simulated, window.connect_config):
-            action.setEnabled(free or state is State.empty)
-        running = state in (State.scanning, State.paused)
-        for action in (window.pause, window.keep, window.abort, window.plane_here):
-            action.setEnabled(running)
-        window.load_settings.setEnabled(free)
-        window.open_run.setEnabled(not state.busy)
-        window.open_folder.setEnabled(self.shown.folder is not None)
-        for action in (window.export, window.show_3d):
-            action.setEnabled(window.volume.volume is not None)
-        window.along_z.ask.setEnabled(running)
+        state, window = self.state, self.window
         window.live.setChecked(state is State.live)
         if state is State.live:
             window.camera.hint.setText("Waiting for the camera’s first picture…")
@@ -441,61 +383,16 @@ class Presenter(QObject):
             window.status.show_scan(
                 paused=state is State.paused, ending=state is State.ending
             )
+        shown = self.shown
+        allow(
+            window,
+            state,
+            can_go_on=self._can_go_on(),
+            folder=shown.folder is not None,
+            napari=self._napari and shown.key is not None,
+        )
+        if not state.busy:
+            window.status.allow(
+                free=self._can_go_on(), why=BUSY.get(state, ""), napari=self._napari
+            )
         self.refresh()
-
-    def _connect_views(self) -> None:
-        window, status = self.window, self.window.status
-        window.welcome.simulated_asked.connect(
-            lambda: self.connect_microscope("simulated")
-        )
-        window.welcome.config_asked.connect(self.choose_config)
-        window.connect_simulated.triggered.connect(
-            lambda: self.connect_microscope("simulated")
-        )
-        window.connect_config.triggered.connect(self.choose_config)
-        window.live.triggered.connect(self.toggle_live)
-        window.snap.triggered.connect(lambda: self.microscope.snap())
-        window.set_bottom.triggered.connect(lambda: self.set_end("bottom"))
-        window.set_top.triggered.connect(lambda: self.set_end("top"))
-        window.form.bottom_asked.connect(lambda: self.set_end("bottom"))
-        window.form.top_asked.connect(lambda: self.set_end("top"))
-        window.form.changed.connect(self.refresh)
-        window.form.start_asked.connect(self.start)
-        window.start.triggered.connect(self.start)
-        window.focus_up.triggered.connect(lambda: self.move_focus(1))
-        window.focus_down.triggered.connect(lambda: self.move_focus(-1))
-        window.slice_up.triggered.connect(lambda: window.volume.step_z(1))
-        window.slice_down.triggered.connect(lambda: window.volume.step_z(-1))
-        for signal in (status.pause_asked, window.pause.triggered):
-            signal.connect(lambda *_: self.pause())
-        for signal in (status.keep_asked, window.keep.triggered):
-            signal.connect(lambda *_: self.scans.stop_and_keep())
-        for signal in (status.abort_asked, window.abort.triggered):
-            signal.connect(lambda *_: self.scans.abort())
-        for signal in (status.open_asked, window.open_folder.triggered):
-            signal.connect(lambda *_: self.open_folder())
-        status.compare_asked.connect(self.take_full_stack)
-        status.details_asked.connect(self.show_details)
-        window.along_z.plane_asked.connect(self.ask_plane)
-        window.plane_here.triggered.connect(lambda: self.ask_plane())
-        window.runs.open_asked.connect(self.open_run)
-        window.load_settings.triggered.connect(self.load_settings)
-        window.save_settings.triggered.connect(self.save_settings)
-        window.open_run.triggered.connect(self.choose_run)
-        window.show_3d.triggered.connect(self.show_3d)
-        window.export.triggered.connect(self.shown.export)
-        window.compare.activated.connect(lambda _: self.shown.choose())
-        window.about_keys.triggered.connect(self._show_keys)
-        window.close_asked.connect(self.close)
-
-    def _show_keys(self) -> None:
-        rows = "".join(
-            f"<tr><td><b>{action.shortcut().toString()}</b>&nbsp;&nbsp;</td>"
-            f"<td>{action.text()}</td></tr>"
-            for action in self.window.actions()
-            if not action.shortcut().isEmpty()
-        )
-        box = QMessageBox(self.window)
-        box.setWindowTitle("Keys")
-        box.setText(f"<table>{rows}</table>")
-        box.open()
