@@ -177,9 +177,7 @@ def _volumes(
     volumes = {}
     for name in (model.card.network.kind, *BASELINES):
         estimator = make_estimator(name, stack.z_um, stack.optics, model=model)
-        for i in taken:
-            made = estimator.add(stack.counts[i], float(stack.z_um[i])).volume
-        volumes[name] = made
+        volumes[name] = estimator.add_all(stack.counts[taken], stack.z_um[taken])
     return volumes, taken
 
 
