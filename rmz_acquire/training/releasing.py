@@ -184,12 +184,10 @@ def release(
     beside = folder.with_name(f"{folder.name}.unreleased")
     card = _card(config)
     save_model(beside, network.eval(), card)
-    wide = config.simulation.wide_optics >= _WIDE
     standing = score_model(
         load_model(beside),
         config,
         recorded=training_stacks(config)[1],
-        seeds=8 if wide else 4,
         on_step=on_step,
     )
     card = card.model_copy(update=_scored(standing))

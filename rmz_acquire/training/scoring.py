@@ -244,7 +244,7 @@ def _conditions(
         found = []
         for kind in simulated:
             say(f"{kind}, {title}")
-            for stack in _stacks(config, kind, (), max(1, seeds // 2), **case):
+            for stack in _stacks(config, kind, (), max(1, seeds // 4), **case):
                 volumes, taken = _volumes(model, config, stack, m)
                 found.append(_compare(model, config, stack, volumes, taken)[0])
         out[title] = _mean(found)
