@@ -18,6 +18,7 @@ from rmz_acquire.cli.console import set_up_logging, stderr
 from rmz_acquire.cli.demo import demo
 from rmz_acquire.cli.doctor import doctor
 from rmz_acquire.cli.evaluate import evaluate
+from rmz_acquire.cli.finetune import finetune
 from rmz_acquire.cli.gui import gui
 from rmz_acquire.cli.models import models
 from rmz_acquire.cli.replay import replay
@@ -85,6 +86,11 @@ for _name, _command, _example in (
     ),
     ("models", models, "rmz-acquire models"),
     ("train", train, "rmz-acquire train air-20x075 --out runs/first"),
+    (
+        "finetune",
+        finetune,
+        "rmz-acquire finetune air-20x075 stacks --out runs/mine",
+    ),
     (
         "acquire-stacks",
         acquire_stacks,

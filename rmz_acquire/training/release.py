@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmz_acquire.evaluation.held_out import held_out_scores
+from rmz_acquire.evaluation.recorded_scores import recorded_scores
 from rmz_acquire.models import LoadedModel, ModelCard, load_model, save_model
 from rmz_acquire.networks import DeepZ, Network, RecurrentMZ, UNet3D
+from rmz_acquire.recording.progress import ProgressLog
 from rmz_acquire.training.config import TrainingConfig
+from rmz_acquire.training.files import held_out_stacks
 from rmz_acquire.training.run import fit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-__all__ = ["release", "train"]
+__all__ = ["release", "start_name", "train"]
 
 
 def train(
@@ -66,7 +69,16 @@ def train(
     if not isinstance(averaged, (RecurrentMZ, DeepZ, UNet3D)):
         msg = f"the run gave a {type(averaged).__name__}, not one of our networks"
         raise TypeError(msg)
-    return release(config, averaged, out / config.name, on_step=on_step)
+    progress_log = ProgressLog(out)
+
+    def say(step: str) -> None:
+        progress_log.write(scoring=step)
+        if on_step is not None:
+            on_step(step)
+
+    model = release(config, averaged, out / config.name, on_step=say)
+    progress_log.write(model=config.name)
+    return model
 
 
 def release(
@@ -76,7 +88,10 @@ def release(
     *,
     on_step: Callable[[str], None] | None = None,
 ) -> LoadedModel:
-    """Write a model with its card, scored on held-out specimens.
+    """Write a model with its card, scored on specimens that it has not seen.
+
+    Those are the stacks that were kept apart, where it was trained on stacks, and
+    simulated ones, where it was trained on such.
 
     Parameters
     ----------
@@ -112,13 +127,47 @@ def release(
         sha256="",
     )
     save_model(folder, network.eval(), card)
+    model = load_model(folder)
+    scores = _recorded(config, model, on_step)
+    if config.files is None or config.files.share < 1:
+        scores |= _simulated(config, model, on_step)
+    save_model(folder, network, card.model_copy(update={"scores": scores}))
+    return load_model(folder)
+
+
+def start_name(config: TrainingConfig) -> str | None:
+    """Name the model that a run starts from, as its scores are named on the card."""
+    return None if config.start_from is None else Path(config.start_from).name
+
+
+def _recorded(
+    config: TrainingConfig, model: LoadedModel, on_step: Callable[[str], None] | None
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Scores on the stacks kept apart, beside those of the model it started from."""
+    models: dict[str, LoadedModel] = {model.card.network.kind: model}
+    before = start_name(config)
+    if before is not None and config.files is not None:
+        assert config.start_from is not None
+        models[before] = load_model(config.start_from)
+    return recorded_scores(
+        models,
+        held_out_stacks(config),
+        config.simulation.optics,
+        z_step_um=config.simulation.z_step_um,
+        planes=config.planes,
+        on_step=on_step,
+    )
+
+
+def _simulated(
+    config: TrainingConfig, model: LoadedModel, on_step: Callable[[str], None] | None
+) -> dict[str, dict[str, dict[str, float]]]:
+    """Scores on simulated specimens that no training draws."""
     low, high = config.planes
     counted = [m for m in (3, 5, 8, 12) if low <= m <= max(high, 3)] or [high]
     if config.network.kind == "recurrent-mz" and high >= 10:
         counted = [3, 5, 8, 12]
-    scores = held_out_scores(load_model(folder), planes=counted, on_step=on_step)
-    save_model(folder, network, card.model_copy(update={"scores": scores}))
-    return load_model(folder)
+    return held_out_scores(model, planes=counted, on_step=on_step)
 
 
 _NORMALISATION = {
