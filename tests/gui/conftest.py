@@ -55,7 +55,9 @@ class Desk:
         form = self.window.form
         form.bottom.set_um(bottom)
         form.top.set_um(top)
-        form.estimator.setCurrentIndex(form.estimator.findData(estimator))
+        form.reconstruction.estimator.setCurrentIndex(
+            form.reconstruction.estimator.findData(estimator)
+        )
         for name, value in numbers.items():
             getattr(form, name).setValue(value)
         self.presenter.refresh()

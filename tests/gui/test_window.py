@@ -37,7 +37,7 @@ def click(desk, button):
 def test_a_first_scan_takes_eight_clicks_and_no_reading(desk, monkeypatch):
     opened = []
     monkeypatch.setattr(
-        "rmz_acquire.gui.views.presenter.QDesktopServices.openUrl",
+        "rmz_acquire.gui.views.commands.QDesktopServices.openUrl",
         lambda url: opened.append(url.toLocalFile()) or True,
     )
     window, clicks = desk.window, 0
@@ -128,13 +128,13 @@ def test_optics_typed_wrong_are_marked(desk):
     form = desk.window.form
     desk.connect()
     desk.fill(estimator="wiener")
-    assert form.start.isEnabled() and "NA 0.75" in form.optics.text()
-    form.optics_more.click()
+    assert form.start.isEnabled() and "NA 0.75" in form.reconstruction.optics.text()
+    form.reconstruction.optics_more.click()
     for text in ("1.2", "abc"):
-        form.na.setText(text)
-        assert form.na.property("wrong") and not form.start.isEnabled()
-    form.na.setText("0.8")
-    assert form.start.isEnabled() and "NA 0.8" in form.optics.text()
+        form.reconstruction.na.setText(text)
+        assert form.reconstruction.na.property("wrong") and not form.start.isEnabled()
+    form.reconstruction.na.setText("0.8")
+    assert form.start.isEnabled() and "NA 0.8" in form.reconstruction.optics.text()
 
 
 def test_every_button_in_every_state(desk):
@@ -326,10 +326,10 @@ def test_the_stock_demo_microscope(desk):
     form = desk.window.form
     # its labels tell no aperture
     assert not form.start.isEnabled() and "does not tell" in form.reason.text()
-    assert form.optics_fields.isVisible()
-    form.na.setText("0.3")
-    form.immersion.setText("1")
-    form.wavelength.setText("520")
+    assert form.reconstruction.optics_fields.isVisible()
+    form.reconstruction.na.setText("0.3")
+    form.reconstruction.immersion.setText("1")
+    form.reconstruction.wavelength.setText("520")
     assert form.start.isEnabled(), form.reason.text()
     desk.fill(max_planes=4)
     desk.scan()
@@ -374,15 +374,16 @@ def test_a_model_that_does_not_fit_is_said(desk, tmp_path):
     desk.connect()
     form = desk.window.form
     desk.fill(-2.0, 2.0, estimator="recurrent-mz")
-    form._add_model(str(folder))
+    form.reconstruction.add_model(str(folder))
     desk.presenter.refresh()
-    assert form.fit.text() == "Fits this objective, pixel size and range."
+    fit = form.reconstruction.fit
+    assert fit.text() == "Fits this objective, pixel size and range."
     core = desk.presenter.microscope.core
     core.setConfig("Objective", "63x")
-    desk.until(lambda: "Does not fit" in form.fit.text())
-    assert "NA over immersion" in form.fit.text()
+    desk.until(lambda: "Does not fit" in fit.text())
+    assert "NA over immersion" in fit.text()
     core.setConfig("Objective", "20x")
-    desk.until(lambda: form.fit.text().startswith("Fits"))
+    desk.until(lambda: fit.text().startswith("Fits"))
     form.max_planes.setValue(4)
     desk.scan()
     desk.finish()
@@ -432,7 +433,7 @@ def test_settings_are_saved_and_loaded(desk, tmp_path, monkeypatch):
     desk.connect()
     desk.fill(-7.0, 3.0, max_planes=9)
     file = tmp_path / "scan.yaml"
-    dialog = "rmz_acquire.gui.views.presenter.QFileDialog"
+    dialog = "rmz_acquire.gui.views.commands.QFileDialog"
     monkeypatch.setattr(f"{dialog}.getSaveFileName", lambda *_: (str(file), ""))
     desk.window.save_settings.trigger()
     desk.fill(0.0, 1.0, max_planes=5)

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QObject, QTimer, QUrl
-from PyQt6.QtGui import QDesktopServices
-from PyQt6.QtWidgets import QFileDialog, QMessageBox
+from PyQt6.QtCore import QObject, QTimer
 
-from rmz_acquire.errors import InputError
 from rmz_acquire.gui.controllers.events import (
     Compared,
     Connected,
@@ -36,12 +32,13 @@ from rmz_acquire.gui.controllers.events import (
 )
 from rmz_acquire.gui.controllers.microscope import MicroscopeController
 from rmz_acquire.gui.controllers.scans import ScanController
-from rmz_acquire.gui.models.experiment import read_settings, write_settings
 from rmz_acquire.gui.models.runs import new_folder, why
+from rmz_acquire.gui.views.commands import Commands
 from rmz_acquire.gui.views.shown import ShownRun
-from rmz_acquire.gui.views.volume3d import has_opengl
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from rmz_acquire.gui.models.runs import RecentRuns
     from rmz_acquire.gui.models.settings import ScopeFacts
     from rmz_acquire.gui.views.main_window import MainWindow
@@ -86,6 +83,7 @@ class Presenter(QObject):
         self.microscope = MicroscopeController(self.events)
         self.scans = ScanController(self.microscope, self.events)
         self.shown = ShownRun(window, self.scans)
+        self.commands = Commands(self)
         self._state = self.microscope.state
         self._traceback = ""
         self._facts: ScopeFacts | None = None
@@ -118,14 +116,6 @@ class Presenter(QObject):
         self.window.welcome.show_busy(True)
         QTimer.singleShot(_GONE_MS, lambda: self.microscope.connect(config))
 
-    def choose_config(self) -> None:
-        """Ask for a configuration file, and load it."""
-        chosen, _ = QFileDialog.getOpenFileName(
-            self.window, "Micro-Manager configuration", "", "Configurations (*.cfg)"
-        )
-        if chosen:
-            self.connect_microscope(chosen)
-
     def toggle_live(self) -> None:
         """Live view on or off."""
         if self.state is State.live:
@@ -153,39 +143,6 @@ class Presenter(QObject):
         if form.start.isEnabled():
             self.scans.start(form.settings(), new_folder(form.root()))
 
-    def load_settings(self) -> None:
-        """Fill the form in from an experiment; exposure and channel are set too."""
-        name, _ = QFileDialog.getOpenFileName(
-            self.window, "Load settings", "", "Experiments (*.yaml *.yml)"
-        )
-        if name:
-            self.use_settings(Path(name))
-
-    def use_settings(self, path: Path) -> None:
-        """Fill the form in from a file."""
-        try:
-            settings = read_settings(path)
-        except InputError as error:
-            self.window.status.show_problem(str(error), details=False)
-            return
-        self.window.form.set_settings(settings)
-        self.microscope.prepare(settings.exposure_ms, settings.channel)
-        self._note(f"settings of {path.name}")
-
-    def save_settings(self) -> None:
-        """Write the form as an experiment."""
-        name, _ = QFileDialog.getSaveFileName(
-            self.window, "Save settings", "scan.yaml", "Experiments (*.yaml)"
-        )
-        if not name:
-            return
-        try:
-            write_settings(Path(name), self.window.form.settings())
-        except (InputError, OSError) as error:
-            self.window.status.show_problem(str(error), details=False)
-        else:
-            self._note(f"saved {name}")
-
     def pause(self) -> None:
         """Pause, or go on."""
         if self.state is State.paused:
@@ -198,20 +155,7 @@ class Presenter(QObject):
         if self.state in (State.scanning, State.paused):
             at = self.window.along_z.shown.value() if z_um is None else z_um
             self.scans.ask_plane(at)
-            self._note(f"a plane at {at:.2f} µm comes after the one under way")
-
-    def open_folder(self) -> None:
-        """Show the files of the run."""
-        if self.shown.folder is not None:
-            url = QUrl.fromLocalFile(str(self.shown.folder))
-            if not QDesktopServices.openUrl(url):
-                self._note(f"the files are in {self.shown.folder}")
-
-    def choose_run(self) -> None:
-        """Ask for the folder of a run, and show it."""
-        chosen = QFileDialog.getExistingDirectory(self.window, "Folder of a run")
-        if chosen:
-            self.open_run(Path(chosen))
+            self.note(f"a plane at {at:.2f} µm comes after the one under way")
 
     def open_run(self, folder: Path) -> None:
         """Show a run from disk."""
@@ -223,23 +167,6 @@ class Presenter(QObject):
         run = self.shown
         if run.folder is not None and run.settings is not None:
             self.scans.take_full_stack(run.settings, run.folder)
-
-    def show_3d(self) -> None:
-        """Open the volume in 3D."""
-        if not has_opengl():
-            self._note("the 3D view needs OpenGL, which this screen does not offer")
-            return
-        self.shown.open_3d()
-
-    def show_details(self) -> None:
-        """Show the traceback of what went wrong."""
-        box = QMessageBox(self.window)
-        box.setWindowTitle("What went wrong")
-        box.setText(self.window.status.detail.text())
-        if self.log_file is not None:
-            box.setInformativeText(f"The log file is {self.log_file}")
-        box.setDetailedText(self._traceback)
-        box.open()
 
     def close(self) -> None:
         """End everything safely, then close the window."""
@@ -377,11 +304,12 @@ class Presenter(QObject):
         if self.window.pages.currentIndex() == 0:
             self.window.welcome.show_problem(text)
         elif self.state.busy:
-            self._note(text)
+            self.note(text)
         else:
             self.window.status.show_problem(text, details=bool(trace))
 
-    def _note(self, text: str) -> None:
+    def note(self, text: str) -> None:
+        """Say something in the status bar for a while."""
         bar = self.window.statusBar()
         assert bar is not None
         bar.showMessage(text, 8000)
@@ -448,11 +376,11 @@ class Presenter(QObject):
         window.welcome.simulated_asked.connect(
             lambda: self.connect_microscope("simulated")
         )
-        window.welcome.config_asked.connect(self.choose_config)
+        window.welcome.config_asked.connect(self.commands.choose_config)
         window.connect_simulated.triggered.connect(
             lambda: self.connect_microscope("simulated")
         )
-        window.connect_config.triggered.connect(self.choose_config)
+        window.connect_config.triggered.connect(self.commands.choose_config)
         window.live.triggered.connect(self.toggle_live)
         window.snap.triggered.connect(lambda: self.microscope.snap())
         window.set_bottom.triggered.connect(lambda: self.set_end("bottom"))
@@ -473,29 +401,19 @@ class Presenter(QObject):
         for signal in (status.abort_asked, window.abort.triggered):
             signal.connect(lambda *_: self.scans.abort())
         for signal in (status.open_asked, window.open_folder.triggered):
-            signal.connect(lambda *_: self.open_folder())
+            signal.connect(lambda *_: self.commands.open_folder())
         status.compare_asked.connect(self.take_full_stack)
-        status.details_asked.connect(self.show_details)
+        status.details_asked.connect(
+            lambda: self.commands.show_details(self._traceback, self.log_file)
+        )
         window.along_z.plane_asked.connect(self.ask_plane)
         window.plane_here.triggered.connect(lambda: self.ask_plane())
         window.runs.open_asked.connect(self.open_run)
-        window.load_settings.triggered.connect(self.load_settings)
-        window.save_settings.triggered.connect(self.save_settings)
-        window.open_run.triggered.connect(self.choose_run)
-        window.show_3d.triggered.connect(self.show_3d)
+        window.load_settings.triggered.connect(self.commands.load_settings)
+        window.save_settings.triggered.connect(self.commands.save_settings)
+        window.open_run.triggered.connect(self.commands.choose_run)
+        window.show_3d.triggered.connect(self.commands.show_3d)
         window.export.triggered.connect(self.shown.export)
         window.compare.activated.connect(lambda _: self.shown.choose())
-        window.about_keys.triggered.connect(self._show_keys)
+        window.about_keys.triggered.connect(self.commands.show_keys)
         window.close_asked.connect(self.close)
-
-    def _show_keys(self) -> None:
-        rows = "".join(
-            f"<tr><td><b>{action.shortcut().toString()}</b>&nbsp;&nbsp;</td>"
-            f"<td>{action.text()}</td></tr>"
-            for action in self.window.actions()
-            if not action.shortcut().isEmpty()
-        )
-        box = QMessageBox(self.window)
-        box.setWindowTitle("Keys")
-        box.setText(f"<table>{rows}</table>")
-        box.open()

@@ -1,0 +1,119 @@
+"""What is asked with a dialog of the system: files, folders, boxes with words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QUrl
+from PyQt6.QtGui import QDesktopServices
+from PyQt6.QtWidgets import QFileDialog, QMessageBox
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.gui.models.experiment import read_settings, write_settings
+from rmz_acquire.gui.views.volume3d import has_opengl
+
+if TYPE_CHECKING:
+    from rmz_acquire.gui.views.presenter import Presenter
+
+__all__ = ["Commands"]
+
+
+class Commands:
+    """Asks the user where, and passes it on.
+
+    Parameters
+    ----------
+    presenter : Presenter
+        Runs the window.
+    """
+
+    def __init__(self, presenter: Presenter) -> None:
+        self._presenter = presenter
+        self._window = presenter.window
+
+    def choose_config(self) -> None:
+        """Ask for a configuration file, and load it."""
+        chosen, _ = QFileDialog.getOpenFileName(
+            self._window, "Micro-Manager configuration", "", "Configurations (*.cfg)"
+        )
+        if chosen:
+            self._presenter.connect_microscope(chosen)
+
+    def load_settings(self) -> None:
+        """Fill the form in from an experiment; exposure and channel are set too."""
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, "Load settings", "", "Experiments (*.yaml *.yml)"
+        )
+        if name:
+            self.use_settings(Path(name))
+
+    def use_settings(self, path: Path) -> None:
+        """Fill the form in from a file."""
+        try:
+            settings = read_settings(path)
+        except InputError as error:
+            self._window.status.show_problem(str(error), details=False)
+            return
+        self._window.form.set_settings(settings)
+        self._presenter.microscope.prepare(settings.exposure_ms, settings.channel)
+        self._presenter.note(f"settings of {path.name}")
+
+    def save_settings(self) -> None:
+        """Write the form as an experiment."""
+        name, _ = QFileDialog.getSaveFileName(
+            self._window, "Save settings", "scan.yaml", "Experiments (*.yaml)"
+        )
+        if not name:
+            return
+        try:
+            write_settings(Path(name), self._window.form.settings())
+        except (InputError, OSError) as error:
+            self._window.status.show_problem(str(error), details=False)
+        else:
+            self._presenter.note(f"saved {name}")
+
+    def choose_run(self) -> None:
+        """Ask for the folder of a run, and show it."""
+        chosen = QFileDialog.getExistingDirectory(self._window, "Folder of a run")
+        if chosen:
+            self._presenter.open_run(Path(chosen))
+
+    def open_folder(self) -> None:
+        """Show the files of the run."""
+        folder = self._presenter.shown.folder
+        if folder is not None:
+            url = QUrl.fromLocalFile(str(folder))
+            if not QDesktopServices.openUrl(url):
+                self._presenter.note(f"the files are in {folder}")
+
+    def show_3d(self) -> None:
+        """Open the volume in 3D."""
+        if not has_opengl():
+            said = "the 3D view needs OpenGL, which this screen does not offer"
+            self._presenter.note(said)
+            return
+        self._presenter.shown.open_3d()
+
+    def show_details(self, traceback: str, log_file: Path | None) -> None:
+        """Show the traceback of what went wrong."""
+        box = QMessageBox(self._window)
+        box.setWindowTitle("What went wrong")
+        box.setText(self._window.status.detail.text())
+        if log_file is not None:
+            box.setInformativeText(f"The log file is {log_file}")
+        box.setDetailedText(traceback)
+        box.open()
+
+    def show_keys(self) -> None:
+        """List the keys of all actions."""
+        rows = "".join(
+            f"<tr><td><b>{action.shortcut().toString()}</b>&nbsp;&nbsp;</td>"
+            f"<td>{action.text()}</td></tr>"
+            for action in self._window.actions()
+            if not action.shortcut().isEmpty()
+        )
+        box = QMessageBox(self._window)
+        box.setWindowTitle("Keys")
+        box.setText(f"<table>{rows}</table>")
+        box.open()
