@@ -91,4 +91,5 @@ def _mean(values: list[float]) -> float | None:
 
 
 def _db(value: float) -> str:
-    return f"{value:+.1f} dB".replace("-", "−")
+    rounded = round(value, 1)
+    return "0.0 dB" if rounded == 0 else f"{rounded:+.1f} dB".replace("-", "−")

@@ -29,6 +29,7 @@ from rmz_acquire.gui.views.microscope_panel import MicroscopePanel
 from rmz_acquire.gui.views.runs_panel import RunsPanel
 from rmz_acquire.gui.views.scan_form import ScanForm
 from rmz_acquire.gui.views.status import StatusCard
+from rmz_acquire.gui.views.training_panel import TrainingPanel
 from rmz_acquire.gui.views.welcome import WelcomePage
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MainWindow"]
 
-_LAYOUT = 1
+_LAYOUT = 2
 
 
 class MainWindow(QMainWindow):
@@ -71,6 +72,7 @@ class MainWindow(QMainWindow):
         self.change = ChangePlot()
         self.microscope = MicroscopePanel()
         self.form = ScanForm(root)
+        self.training = TrainingPanel()
         self.runs = RunsPanel(runs)
         self._lay_out()
         self._make_docks()
@@ -93,7 +95,7 @@ class MainWindow(QMainWindow):
     def show_welcome(self, on: bool) -> None:
         """Show the first page, or the microscope."""
         self.pages.setCurrentIndex(0 if on else 1)
-        for dock in (self.left, self.right, self.third):
+        for dock in (self.left, self.right, self.fourth, self.third):
             if on:
                 dock.hide()
             else:
@@ -105,6 +107,12 @@ class MainWindow(QMainWindow):
         if not on:
             self.right.raise_()
 
+    def show_training(self) -> None:
+        """Bring the dock for training to the front."""
+        if self.pages.currentIndex() == 1:
+            self.fourth.show()
+            self.fourth.raise_()
+
     def set_theme(self, theme: Theme) -> None:
         """Dress everything, dark or light."""
         self._theme = theme
@@ -114,7 +122,7 @@ class MainWindow(QMainWindow):
         for view in (self.camera, self.volume):
             view.dress(theme.plot)
         self.volume.set_line_colour("#56b4e9")
-        for plot in (self.along_z, self.change):
+        for plot in (self.along_z, self.change, self.training.curve):
             plot.dress(theme)
         self._colour_icons()
         self.store.setValue("theme", theme.name)
@@ -177,11 +185,13 @@ class MainWindow(QMainWindow):
         area = Qt.DockWidgetArea
         self.left = self._dock("Microscope", self.microscope)
         self.right = self._dock("Adaptive scan", self.form)
+        self.fourth = self._dock("Train", self.training)
         self.third = self._dock("Runs", self.runs)
         self.addDockWidget(area.LeftDockWidgetArea, self.left)
         self.addDockWidget(area.RightDockWidgetArea, self.right)
-        self.addDockWidget(area.RightDockWidgetArea, self.third)
-        self.tabifyDockWidget(self.right, self.third)
+        for dock in (self.fourth, self.third):
+            self.addDockWidget(area.RightDockWidgetArea, dock)
+            self.tabifyDockWidget(self.right, dock)
         self.setTabPosition(area.RightDockWidgetArea, QTabWidget.TabPosition.North)
         corner = Qt.Corner
         self.setCorner(corner.BottomLeftCorner, area.LeftDockWidgetArea)
@@ -212,6 +222,8 @@ class MainWindow(QMainWindow):
         self.pause = make("Pause or resume", "mdi:pause", "Ctrl+P")
         self.keep = make("Stop and keep", "mdi:content-save-outline", "Ctrl+.")
         self.abort = make("Abort", "mdi:close-octagon", "Shift+Esc")
+        self.train = make("Train a model", "mdi:tune-variant", "Ctrl+J")
+        self.train.triggered.connect(self.show_training)
         self.plane_here = make("Take a plane here", "mdi:plus-circle-outline", "Ctrl+K")
         self.set_bottom = make("Set bottom", "mdi:arrow-collapse-down", "[")
         self.set_top = make("Set top", "mdi:arrow-collapse-up", "]")
@@ -274,6 +286,8 @@ class MainWindow(QMainWindow):
                 None,
                 self.load_settings,
                 self.save_settings,
+                None,
+                self.train,
             ),
             "&Run": (self.open_run, self.open_folder, self.show_3d, self.export),
             "&View": (

@@ -37,6 +37,7 @@ from rmz_acquire.gui.views.commands import Commands
 from rmz_acquire.gui.views.shown import ShownRun
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from rmz_acquire.gui.models.runs import RecentRuns
@@ -53,6 +54,7 @@ _BUSY = {
     State.empty: "no microscope is connected",
     State.connecting: "the microscope is being loaded",
     State.scanning: "a scan is running",
+    State.collecting: "stacks are being taken",
     State.paused: "a scan is paused",
     State.ending: "a scan is ending",
     State.closed: "the window is closing",
@@ -89,6 +91,8 @@ class Presenter(QObject):
         self._facts: ScopeFacts | None = None
         self._z_um: float | None = None
         self._closing: threading.Thread | None = None
+        self.endings: list[Callable[[], None]] = []
+        """What else ends, off the GUI thread, before the window closes."""
         self._connect_views()
         self._refresh_soon = QTimer(self)
         self._refresh_soon.setSingleShot(True)
@@ -104,6 +108,16 @@ class Presenter(QObject):
     def state(self) -> State:
         """What the microscope is doing, as far as the window has heard."""
         return self._state
+
+    @property
+    def facts(self) -> ScopeFacts | None:
+        """What the microscope told of itself last."""
+        return self._facts
+
+    @property
+    def closing(self) -> bool:
+        """Whether the window is ending all that runs."""
+        return self._closing is not None
 
     # ---- what is asked ------------------------------------------------------------
 
@@ -174,12 +188,15 @@ class Presenter(QObject):
             return
         self.window.microscope.set_core(None)
         self.window.status.show_idle(
-            "Ending safely", "Light off, focus back, files closed."
+            "Ending safely",
+            "Light off, focus back, files closed; a training stops at its checkpoint.",
         )
         self.window.setEnabled(False)
 
         def end() -> None:
             try:
+                for ending in self.endings:
+                    ending()
                 self.scans.abort("the window was closed")
                 self.scans.wait()
                 self.microscope.close()
@@ -354,8 +371,9 @@ class Presenter(QObject):
         for action in (window.connect_simulated, window.connect_config):
             action.setEnabled(free or state is State.empty)
         running = state in (State.scanning, State.paused)
-        for action in (window.pause, window.keep, window.abort, window.plane_here):
+        for action in (window.pause, window.keep, window.plane_here):
             action.setEnabled(running)
+        window.abort.setEnabled(running or state is State.collecting)
         window.load_settings.setEnabled(free)
         window.open_run.setEnabled(not state.busy)
         window.open_folder.setEnabled(self.shown.folder is not None)
@@ -365,7 +383,9 @@ class Presenter(QObject):
         window.live.setChecked(state is State.live)
         if state is State.live:
             window.camera.hint.setText("Waiting for the camera’s first picture…")
-        if state.busy:
+        if state is State.collecting:
+            window.status.show_stacks()
+        elif state.busy:
             window.status.show_scan(
                 paused=state is State.paused, ending=state is State.ending
             )

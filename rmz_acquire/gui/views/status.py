@@ -117,6 +117,11 @@ class StatusCard(QFrame):
             button.setEnabled(not ending)
         self.progress.show()
 
+    def show_stacks(self) -> None:
+        """Stacks are being taken: they can only be ended."""
+        self._buttons(self.abort)
+        self.progress.show()
+
     def show_done(
         self, headline: str, detail: str, *, can_compare: bool, details: bool
     ) -> None:
