@@ -186,7 +186,7 @@ class TrainingPresenter(QObject):
         self._remember()
         status, n = self.window.status, len(event.files)
         stacks = f"{n} stack{'' if n == 1 else 's'}"
-        kept = "They are in the list of the dock Train."
+        kept = "Ticked under Train: what has a tick is learned from."
         if event.cancelled:
             said = kept if n else "Nothing was kept."
             status.show_idle(f"Stopped after {stacks}", said)

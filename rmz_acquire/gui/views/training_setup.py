@@ -100,10 +100,10 @@ class TrainingSetup(QWidget):
 
     def add_a_place(self, place: Position) -> None:
         """Put a place into the list."""
-        words = f"{place.x_um:.1f}, {place.y_um:.1f} µm"
-        if place.z_um is not None:
-            words += f"   z {place.z_um:.1f} µm"
-        item = QListWidgetItem(words)
+        x, y, z = (
+            round(v or 0.0, 1) + 0.0 for v in (place.x_um, place.y_um, place.z_um)
+        )
+        item = QListWidgetItem(f"x {x:.1f}   y {y:.1f}   middle {z:.1f} µm")
         item.setData(_DATA, place)
         self.places.addItem(item)
         self._tell()
