@@ -16,7 +16,7 @@ from safetensors.torch import load_file, save_file
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.networks.build import Network, NetworkConfig, build_network
-from rmz_acquire.optics import Optics
+from rmz_acquire.optics import Optics, OpticsRange
 from rmz_acquire.resources import resource_dir
 
 if TYPE_CHECKING:
@@ -52,7 +52,9 @@ class ModelCard(BaseModel):
     network : NetworkConfig
         Which network, and the layout of its weights.
     optics : Optics
-        The microscope it was trained for.
+        The microscope it was trained for; lengths on the card are at this one.
+    optics_range : OpticsRange, optional
+        Of a model for any microscope: what it was trained on.
     z_range_um, z_step_um : float
         Of the volumes it was trained on, µm.
     largest_gap_um : float
@@ -71,6 +73,14 @@ class ModelCard(BaseModel):
         The configuration of the run, whole.
     scores : dict
         By specimen and number of planes, PSNR in dB of the network and the baselines.
+    gains : dict
+        By specimen, number of planes and distance to the nearest of them, dB over the
+        better of wiener and linear.
+    conditions : dict
+        PSNR of the network and the baselines under all that was varied in training,
+        and without each of these.
+    comparison : bool
+        Whether it is there to be compared with only: it may lose to interpolation.
     date : str
         Of the release, ISO 8601.
     sha256 : str
@@ -84,6 +94,7 @@ class ModelCard(BaseModel):
     description: str
     network: NetworkConfig
     optics: Optics
+    optics_range: OpticsRange | None = None
     z_range_um: Length
     z_step_um: Length
     largest_gap_um: Length
@@ -94,6 +105,9 @@ class ModelCard(BaseModel):
     data: str
     training: dict[str, Any]
     scores: dict[str, dict[str, dict[str, float]]] = {}
+    gains: dict[str, dict[str, dict[str, float]]] = {}
+    conditions: dict[str, dict[str, float]] = {}
+    comparison: bool = False
     date: str
     sha256: str
 
@@ -133,24 +147,36 @@ class ModelCard(BaseModel):
         """
         grid = [float(z) for z in torch.as_tensor(z_um, dtype=torch.float64)]
         mine, theirs = self.optics, optics
+        blur = "blur per z range, pixels"
         pairs = {
-            "NA over immersion index": (
-                mine.na / mine.immersion_index,
-                theirs.na / theirs.immersion_index,
-            ),
-            "pixel size over resolution λ/NA": (
-                mine.pixel_size_um * mine.na / mine.wavelength_um,
-                theirs.pixel_size_um * theirs.na / theirs.wavelength_um,
-            ),
-            "blur per z range, pixels": (
+            blur: (
                 self.z_range_um * mine.blur_radius_px_per_um,
                 (max(grid) - min(grid)) * theirs.blur_radius_px_per_um,
-            ),
+            )
         }
+        if self.optics_range is None:
+            pairs = {
+                "NA over immersion index": (
+                    mine.na / mine.immersion_index,
+                    theirs.na / theirs.immersion_index,
+                ),
+                "pixel size over resolution λ/NA": (
+                    mine.pixel_size_um * mine.na / mine.wavelength_um,
+                    theirs.pixel_size_um * theirs.na / theirs.wavelength_um,
+                ),
+                **pairs,
+            }
         out = []
+        if self.comparison:
+            out.append(f"model {self.name} is there to be compared with only")
+        if self.optics_range is not None:
+            out += [
+                f"model {self.name} was trained at {phrase}"
+                for phrase in self.optics_range.outside(optics)
+            ]
         for what, (trained, here) in pairs.items():
             off = here / trained - 1
-            shallow = what.startswith("blur") and off < 0
+            shallow = what == blur and off < 0
             if abs(off) > FAR and not shallow:
                 out.append(
                     f"model {self.name} was trained at {what} {trained:.3g}, "

@@ -17,7 +17,7 @@ ROWS = [
     {"recording", "reconstruction", "simulation"},
     {"models", "scanning", "stacks"},
     {"networks", "objectives"},
-    {"optics"},
+    {"optics", "settings"},
     {"errors", "resources"},
 ]
 DEPTH = {room: depth for depth, row in enumerate(ROWS) for room in row}

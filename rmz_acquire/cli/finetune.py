@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,10 +20,14 @@ from rmz_acquire.cli.training import (
     StopWithInput,
     Threads,
     Workers,
-    check_training,
+    check_folder,
+    need_training,
     run_training,
 )
 from rmz_acquire.errors import InputError
+
+if TYPE_CHECKING:
+    from rmz_acquire.models import ModelCard
 
 __all__ = ["CONFIG_FILE", "finetune"]
 
@@ -69,14 +73,15 @@ def finetune(
     are those of the model's card unless given. Leaves the configuration that it ran
     with, for `train`, in the folder. Stop it with ctrl-C, go on with the same command.
     """
-    check_training(out)
+    need_training()
+    check_folder(out)
     with busy("reading the stacks"):
         import yaml
 
-        from rmz_acquire.evaluation.verdict import verdict
+        from rmz_acquire.models import read_card
         from rmz_acquire.training.config import TrainingConfig
         from rmz_acquire.training.finetuning import finetuning_config, list_stacks
-        from rmz_acquire.training.release import start_name
+        from rmz_acquire.training.releasing import NotReleased
 
         config = finetuning_config(
             model,
@@ -102,13 +107,29 @@ def finetune(
             config.model_dump(mode="json"), sort_keys=False, allow_unicode=True
         )
         path.write_text(text, encoding="utf-8")
-    released = run_training(
-        path,
-        out,
-        workers=workers,
-        threads=threads,
-        stop_with_input=stop_with_input,
-        again=f"rmz-acquire train {path} --out {out}",
+    try:
+        card = run_training(
+            path,
+            out,
+            workers=workers,
+            threads=threads,
+            stop_with_input=stop_with_input,
+            again=f"rmz-acquire train {path} --out {out}",
+        ).card
+    except NotReleased as refused:
+        card = read_card(refused.folder)
+        _say(card, model)
+        raise
+    _say(card, model)
+
+
+def _say(card: ModelCard, model: str) -> None:
+    from rmz_acquire.evaluation.verdict import verdict
+
+    said = verdict(
+        card.scores,
+        card.network.kind,
+        Path(model).name,
+        released=not card.comparison,
     )
-    said = verdict(released.card.scores, released.card.network.kind, start_name(config))
     console.print(f"{said.headline}. {said.text}", soft_wrap=True)

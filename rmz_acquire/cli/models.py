@@ -52,11 +52,24 @@ def models(
 
 
 def _optics(card: ModelCard) -> str:
-    o = card.optics
+    o, of = card.optics, card.optics_range
+    if of is not None:
+        angle, light, sampling = of.na_over_index, of.wavelength_um, of.sampling
+        return (
+            f"any: NA/n {angle[0]:g} to {angle[1]:g}, {light[0]:g} to {light[1]:g} µm, "
+            f"pixel {sampling[0]:g} to {sampling[1]:g} × λ/(4 NA); lengths here at NA "
+            f"{o.na:g}, n {o.immersion_index:g}, pixel {o.pixel_size_um:g} µm"
+        )
     return (
         f"NA {o.na:g}, n {o.immersion_index:g}, {o.wavelength_um:g} µm, "
         f"pixel {o.pixel_size_um:g} µm"
     )
+
+
+def _released(card: ModelCard) -> str:
+    if card.comparison:
+        return "to be compared with only: it may lose to interpolation"
+    return "for use"
 
 
 def _show(card: ModelCard) -> None:
@@ -67,6 +80,7 @@ def _show(card: ModelCard) -> None:
     for label, value in (
         ("model", card.name),
         ("for", card.description),
+        ("released", _released(card)),
         ("optics", _optics(card)),
         ("z range", f"{card.z_range_um:g} µm in steps of {card.z_step_um:g} µm"),
         ("planes", f"{card.planes[0]} to {card.planes[1]}, {card.order}"),
@@ -80,12 +94,25 @@ def _show(card: ModelCard) -> None:
         facts.add_row(label, escape(value))
     console.print(facts)
     for specimen, by_planes in card.scores.items():
-        names = list(dict.fromkeys(n for row in by_planes.values() for n in row))
-        table = Table(title=f"{specimen}: PSNR, dB", title_justify="left")
-        table.add_column("planes", justify="right")
-        for each in names:
-            table.add_column(each, justify="right")
-        for planes, row in by_planes.items():
-            cells = [f"{row[n]:.2f}" if n in row else "-" for n in names]
-            table.add_row(planes, *cells)
-        console.print(table)
+        _rows(f"{specimen}: PSNR, dB", "planes", by_planes)
+    for specimen, by_planes in card.gains.items():
+        title = f"{specimen}: dB over the better of wiener and linear, by distance"
+        _rows(title, "planes", by_planes)
+    if card.conditions:
+        title = "PSNR, dB, with all that was varied, and without each"
+        _rows(title, "varied", card.conditions)
+
+
+def _rows(title: str, first: str, rows: dict[str, dict[str, float]]) -> None:
+    """Print a table of figures."""
+    from rich.table import Table
+
+    names = list(dict.fromkeys(n for row in rows.values() for n in row))
+    table = Table(title=title, title_justify="left")
+    table.add_column(first, justify="right")
+    for each in names:
+        table.add_column(each, justify="right")
+    for label, row in rows.items():
+        cells = [f"{row[n]:.2f}" if n in row else "-" for n in names]
+        table.add_row(label, *cells)
+    console.print(table)

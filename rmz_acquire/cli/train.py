@@ -11,7 +11,8 @@ from rmz_acquire.cli.training import (
     StopWithInput,
     Threads,
     Workers,
-    check_training,
+    check_folder,
+    need_training,
     run_training,
 )
 from rmz_acquire.errors import InputError
@@ -40,13 +41,23 @@ def train(
             help="Start from the weights of this model: a name, or its folder.",
         ),
     ] = None,
+    min_gain: Annotated[
+        float | None,
+        typer.Option(
+            "--min-gain",
+            metavar="DB",
+            help="Release it only for the range in which it gains so much over "
+            "wiener and linear. [default: the configuration's, -0.1]",
+        ),
+    ] = None,
     stop_with_input: StopWithInput = False,
 ) -> None:
     """Train a model on dense stacks or simulated specimens, score it, write its card.
 
     It may take hours. Stop it with ctrl-C and go on later with the same command.
     """
-    check_training(out)
+    need_training()
+    check_folder(out)
     path = _config_path(config)
     option = f" --finetune {finetune}" if finetune else ""
     run_training(
@@ -55,6 +66,7 @@ def train(
         workers=workers,
         threads=threads,
         finetune=finetune,
+        min_gain_db=min_gain,
         stop_with_input=stop_with_input,
         again=f"rmz-acquire train {config} --out {out}{option}",
     )

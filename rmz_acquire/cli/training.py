@@ -20,7 +20,14 @@ from rmz_acquire.errors import InputError, ScanFailed
 if TYPE_CHECKING:
     from rmz_acquire.models import LoadedModel
 
-__all__ = ["StopWithInput", "Threads", "Workers", "check_training", "run_training"]
+__all__ = [
+    "StopWithInput",
+    "Threads",
+    "Workers",
+    "check_folder",
+    "need_training",
+    "run_training",
+]
 
 Workers = Annotated[
     int, typer.Option("--workers", min=0, help="Processes that load and simulate.")
@@ -38,18 +45,16 @@ StopWithInput = Annotated[
 ]
 
 
-def check_training(out: Path) -> None:
-    """Refuse what cannot go well, before anything heavy is loaded.
-
-    Raises
-    ------
-    InputError
-        Where Lightning is missing or `out` is a file.
-    """
-    for module in ("lightning", "tensorboard"):
-        if importlib.util.find_spec(module) is None:
-            msg = f"training needs {module}: pip install 'rmz-acquire[train]'"
+def need_training() -> None:
+    """Say what to install where training cannot run."""
+    for package in ("lightning", "tensorboard"):
+        if importlib.util.find_spec(package) is None:
+            msg = f"training needs {package}: pip install 'rmz-acquire[train]'"
             raise InputError(msg)
+
+
+def check_folder(out: Path) -> None:
+    """Say so where a run has no folder to go to."""
     if out.exists() and not out.is_dir():
         msg = f"{out} is a file: name a folder for the run"
         raise InputError(msg)
@@ -62,6 +67,7 @@ def run_training(
     workers: int,
     threads: int | None,
     finetune: str | None = None,
+    min_gain_db: float | None = None,
     stop_with_input: bool = False,
     again: str,
 ) -> LoadedModel:
@@ -73,7 +79,7 @@ def run_training(
         The file.
     out : Path
         Folder of the run.
-    workers, threads, finetune
+    workers, threads, finetune, min_gain_db
         As for `rmz_acquire.training.train`.
     stop_with_input : bool
         Whether the end of the standard input stops it.
@@ -103,6 +109,7 @@ def run_training(
             threads=threads,
             progress=not stop_with_input,
             finetune=finetune,
+            min_gain_db=min_gain_db,
             on_step=lambda step: stderr.print(f"scoring {step}", soft_wrap=True),
         )
     except (KeyboardInterrupt, SystemExit) as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
-from rmz_acquire.evaluation.held_out import even_positions
+from rmz_acquire.evaluation.positions import even_positions
 from rmz_acquire.evaluation.study import Result, by_plane
 
 if TYPE_CHECKING:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from rmz_acquire.errors import InputError
 from rmz_acquire.optics import Optics
+from rmz_acquire.settings import Strict, read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = [
     "DataSet",
@@ -24,11 +25,7 @@ Positive = Annotated[float, Field(gt=0)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ModelEntry(_Strict):
+class ModelEntry(Strict):
     """A network in the comparison.
 
     Parameters
@@ -43,7 +40,7 @@ class ModelEntry(_Strict):
     model: str
 
 
-class DataSet(_Strict):
+class DataSet(Strict):
     """Specimens and optics of one of the paper's experiments.
 
     Parameters
@@ -65,7 +62,7 @@ class DataSet(_Strict):
     """
 
     specimen: str
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = Field(default={})
     optics: Optics
     z_range_um: Positive
     z_step_um: Positive
@@ -74,7 +71,7 @@ class DataSet(_Strict):
     models: dict[str, ModelEntry]
 
 
-class Size(_Strict):
+class Size(Strict):
     """How much is done.
 
     Parameters
@@ -100,7 +97,7 @@ class Size(_Strict):
     timing_side_px: Annotated[int, Field(ge=64)] = 1024
 
 
-class ObjectiveEntry(_Strict):
+class ObjectiveEntry(Strict):
     """An objective that the model for any microscope is tried on.
 
     Parameters
@@ -123,13 +120,13 @@ class ObjectiveEntry(_Strict):
     model: str | None = None
 
 
-class _Objectives(_Strict):
+class _Objectives(Strict):
     model: str
     blur_px: Positive
     list: list[ObjectiveEntry]
 
 
-class RealStack(_Strict):
+class RealStack(Strict):
     """A recorded wide-field stack.
 
     Parameters
@@ -150,12 +147,12 @@ class RealStack(_Strict):
     guessed: bool
 
 
-class _Real(_Strict):
+class _Real(Strict):
     model: str
     stacks: list[RealStack]
 
 
-class EvaluationConfig(_Strict):
+class EvaluationConfig(Strict):
     """All experiments of an evaluation.
 
     Parameters
@@ -176,8 +173,8 @@ class EvaluationConfig(_Strict):
 
     seed: Annotated[int, Field(ge=0)]
     sets: dict[Literal["beads", "neurons"], DataSet]
-    spacing_models: dict[float, str] = {}
-    order_models: dict[str, str] = {}
+    spacing_models: dict[float, str] = Field(default={})
+    order_models: dict[str, str] = Field(default={})
     full: Size
     quick: Size
     objectives: _Objectives
@@ -201,17 +198,4 @@ class EvaluationConfig(_Strict):
         InputError
             Where the file is missing or a key is wrong; names the key.
         """
-        try:
-            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-            return cls.model_validate(data)
-        except OSError as error:
-            msg = f"cannot read the configuration {path}: {error.strerror}"
-            raise InputError(msg) from error
-        except yaml.YAMLError as error:
-            msg = f"{path} is not YAML: {' '.join(str(error).split())}"
-            raise InputError(msg) from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            msg = f"{path}: {key}: {first['msg']}"
-            raise InputError(msg) from error
+        return read_settings(path, cls)

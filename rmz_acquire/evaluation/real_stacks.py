@@ -15,8 +15,8 @@ from rmz_acquire.evaluation.figures import (
     nothing,
     tidy,
 )
-from rmz_acquire.evaluation.held_out import even_positions
 from rmz_acquire.evaluation.metrics import planes_not_taken, score
+from rmz_acquire.evaluation.positions import even_positions
 from rmz_acquire.evaluation.study import Contender, Result
 from rmz_acquire.reconstruction import BASELINES
 from rmz_acquire.stacks import read_stack

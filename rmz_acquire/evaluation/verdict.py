@@ -39,22 +39,26 @@ def verdict(
     scores: Mapping[str, Mapping[str, Mapping[str, float]]],
     own: str,
     before: str | None = None,
+    *,
+    released: bool = True,
 ) -> Verdict:
-    """Judge a model by its scores on stacks that it has not seen.
+    """Judge a model by its scores on specimens that it has not seen.
 
     Parameters
     ----------
     scores : mapping
-        stack -> "M=5" -> estimator -> PSNR, dB.
+        specimen -> "M=5" -> estimator -> PSNR, dB.
     own : str
         The estimator that is judged.
     before : str, optional
         The one that it started from.
+    released : bool
+        Whether there is a range in which it nowhere loses to a linear method.
 
     Returns
     -------
     Verdict
-        By the mean differences over all stacks and numbers of planes.
+        By the mean differences over all specimens and numbers of planes.
     """
     rows = [row for by_planes in scores.values() for row in by_planes.values()]
     lead = {
@@ -71,15 +75,16 @@ def verdict(
         parts.append(f"{_db(over_optics)} against the optics alone (Wiener filter)")
     if over_linear is not None:
         parts.append(f"{_db(over_linear)} against linear interpolation")
-    n = len(scores)
-    stacks = f"{n} stack{'s' if n > 1 else ''} that it has not seen"
-    numbers = f"On {stacks}: {', '.join(parts)}."
+    numbers = f"On what it has not seen: {', '.join(parts)}."
     if over_before is not None and over_before < NOTICEABLE_DB:
         said = f"{numbers} Go on with {before}."
         return Verdict(False, "Not better: do not use it", said)
     if over_optics is not None and over_optics < NOTICEABLE_DB:
         said = f"{numbers} The Wiener filter needs no model."
         return Verdict(False, "Not better than the optics alone: do not use it", said)
+    if not released:
+        said = f"{numbers} Near or far from the planes taken it loses to the optics."
+        return Verdict(False, "Not better everywhere: do not use it", said)
     first = over_before if over_before is not None else over_optics
     assert first is not None
     than = "than before" if over_before is not None else "than the optics alone"

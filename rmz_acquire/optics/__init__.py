@@ -12,10 +12,12 @@ from rmz_acquire.optics.pupil import (
     radial_otf,
     zernike,
 )
+from rmz_acquire.optics.range import OpticsRange
 
 __all__ = [
     "Aberrations",
     "Optics",
+    "OpticsRange",
     "RadialGrid",
     "fourier_radius",
     "is_symmetric",

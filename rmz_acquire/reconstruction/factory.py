@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rmz_acquire.errors import InputError
 from rmz_acquire.reconstruction.interpolation import LinearEstimator, NearestEstimator
 from rmz_acquire.reconstruction.linear_optimum import WienerEstimator
-from rmz_acquire.reconstruction.recurrent import Precision, RecurrentEstimator
+from rmz_acquire.reconstruction.recurrent import RecurrentEstimator
 from rmz_acquire.reconstruction.stateless import DeepZEstimator, UNet3DEstimator
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction.base import VolumeEstimator
+    from rmz_acquire.reconstruction.network import Precision
 
 __all__ = ["BASELINES", "ESTIMATORS", "NETWORKS", "make_estimator"]
 
@@ -48,7 +49,7 @@ def make_estimator(
     model : LoadedModel, optional
         Of a network.
     device, precision, chunk
-        Of a network: see `RecurrentEstimator`.
+        Of a network: see `NetworkEstimator`.
 
     Returns
     -------
@@ -83,9 +84,12 @@ def make_estimator(
             f"{name} one: give --estimator {model.card.network.kind}, or another model"
         )
         raise InputError(msg)
-    if name != "recurrent-mz":
-        stateless = DeepZEstimator if name == "deep-z" else UNet3DEstimator
-        return stateless(z_um, optics, model, device=device, precision=precision)
-    return RecurrentEstimator(
+    network = {
+        "recurrent-mz": RecurrentEstimator,
+        "deep-z": DeepZEstimator,
+        "unet3d": UNet3DEstimator,
+    }[name]
+    made: VolumeEstimator = network(
         z_um, optics, model, device=device, precision=precision, chunk=chunk
     )
+    return made

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rmz_acquire.errors import InputError
-from rmz_acquire.models import normalisation_kind
 from rmz_acquire.networks.recurrent_mz import RecurrentMZ, State
-from rmz_acquire.reconstruction.base import VolumeEstimator
+from rmz_acquire.reconstruction.network import NetworkEstimator, Precision
 from rmz_acquire.reconstruction.normalisation import Normalisation
 from rmz_acquire.reconstruction.wiener import WienerFilter, WienerVolume
 
@@ -22,20 +19,13 @@ if TYPE_CHECKING:
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
 
-__all__ = ["Precision", "RecurrentEstimator"]
-
-Precision = Literal["float32", "bfloat16", "float16"]
-_DTYPE = {
-    "float32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
+__all__ = ["RecurrentEstimator"]
 
 TOLERANCE = 0.25
 """Share of the scale by which background or scale may move before all is rebuilt."""
 
 
-class RecurrentEstimator(VolumeEstimator):
+class RecurrentEstimator(NetworkEstimator[RecurrentMZ]):
     """A released Recurrent-MZ model, fed plane by plane.
 
     Background and scale come from the planes at hand and stay as they are while new
@@ -44,28 +34,14 @@ class RecurrentEstimator(VolumeEstimator):
 
     Parameters
     ----------
-    z_um : array_like
-        (Z,) ascending output grid, µm.
-    optics : Optics
-        The microscope.
-    model : LoadedModel
-        The network and its card.
-    device : str
-        Of torch; "auto" takes the GPU where there is one.
-    precision : {"float32", "bfloat16", "float16"}
-        Of the network and its state.
-    chunk : int, optional
-        Output planes computed at once; by default what keeps memory small.
+    z_um, optics, model, device, precision, chunk
+        As of `NetworkEstimator`.
     order : {"taken", "sorted"}
         "sorted" feeds the planes by z: it rebuilds wherever a plane comes in between.
-
-    Raises
-    ------
-    InputError
-        For a chunk of less than one plane, or a bad grid.
     """
 
     name = "recurrent-mz"
+    network_type = RecurrentMZ
 
     def __init__(
         self,
@@ -78,26 +54,13 @@ class RecurrentEstimator(VolumeEstimator):
         chunk: int | None = None,
         order: Literal["taken", "sorted"] = "taken",
     ) -> None:
-        super().__init__(z_um)
-        if chunk is not None and chunk < 1:
-            msg = f"chunk is {chunk}: give at least one output plane at a time"
-            raise InputError(msg)
-        self._optics, self._model, self._order = optics, model, order
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._device = torch.device(device)
-        self._dtype = _DTYPE[precision]
-        if not isinstance(model.network, RecurrentMZ):
-            msg = f"model {model.card.name} is a {model.card.network.kind} network"
-            raise InputError(msg)
-        # A copy: another estimator may run the model elsewhere or more precisely.
-        self._network = copy.deepcopy(model.network).to(self._device, self._dtype)
-        self._kind = normalisation_kind(model)
-        self._chunk = chunk
-        self._uses_prior = model.card.network.prior == "wiener"
+        super().__init__(
+            z_um, optics, model, device=device, precision=precision, chunk=chunk
+        )
+        self._order = order
         self._wiener = (
             WienerFilter(optics, torch.from_numpy(self.z_um))
-            if self._uses_prior
+            if self._network.config.prior == "wiener"
             else None
         )
         self._normalisation: Normalisation | None = None
@@ -108,15 +71,6 @@ class RecurrentEstimator(VolumeEstimator):
     def normalisation(self) -> Normalisation | None:
         """Background and scale in use, counts; None before the first plane."""
         return self._normalisation
-
-    def describe(self) -> dict[str, Any]:
-        """What this estimator is, for summary.json."""
-        return super().describe() | {
-            "model": self._model.card.name,
-            "model_sha256": self._model.sha256,
-            "optics": self._optics.model_dump(),
-            "largest_gap_um": self._model.card.reach_um(self._optics),
-        }
 
     def rebuild(self) -> NDArray[np.float32]:
         """Feed all planes again, with the background and scale that fit them now.
@@ -148,13 +102,6 @@ class RecurrentEstimator(VolumeEstimator):
             return list(range(len(self._images)))
         return [int(i) for i in np.argsort(self.planes_z_um, kind="stable")]
 
-    def _slices(self) -> list[slice]:
-        # About 256 MB of activations at a time keeps caches and small GPUs happy.
-        height, width = self._images[0].shape
-        per_plane = 40 * self._model.card.network.base_channels * height * width
-        chunk = self._chunk or max(1, int(256e6 / per_plane))
-        return [slice(i, i + chunk) for i in range(0, len(self.z_um), chunk)]
-
     @torch.inference_mode()
     def _feed(self) -> NDArray[np.float32]:
         """Feed what the state does not hold yet, and decode."""
@@ -168,13 +115,13 @@ class RecurrentEstimator(VolumeEstimator):
             given = sequence[: place + 1]
             index, last = given[-1], place == len(sequence) - 1
             prior = self._prior(planes, given)
-            plane = self._to_network(planes[index])
+            plane = self._to_network(planes[index][None, None])
             dz_um = torch.from_numpy(self.z_um) - self._at_um[index]
             dz_px = (dz_um * self._optics.blur_radius_px_per_um).to(self._device)
             for i, part in enumerate(slices):
                 chunk = error = None
                 if prior is not None:
-                    chunk = self._to_network(prior.volume[part])
+                    chunk = self._to_network(prior.volume[part][:, None])
                     error = prior.error[part].to(self._device)
                 state = self._network.step(plane, dz_px[part], self._states[i], chunk)
                 if last:
@@ -192,9 +139,3 @@ class RecurrentEstimator(VolumeEstimator):
             return None
         at = torch.from_numpy(self.planes_z_um[given])
         return self._wiener.estimate(planes[given], at)
-
-    def _to_network(self, pictures: Tensor) -> Tensor:
-        """(n, 1, H, W) on the network's device, in its precision."""
-        height, width = pictures.shape[-2:]
-        pictures = pictures.reshape(-1, 1, height, width)
-        return pictures.to(self._device, self._dtype)

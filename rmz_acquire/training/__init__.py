@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rmz_acquire.training.config import TrainingConfig
-from rmz_acquire.training.release import release, train
+from rmz_acquire.training.releasing import release, release_again, train
 from rmz_acquire.training.run import fit
 
-__all__ = ["TrainingConfig", "fit", "release", "train"]
+__all__ = ["TrainingConfig", "fit", "release", "release_again", "train"]

@@ -3,167 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from rmz_acquire.errors import InputError
 from rmz_acquire.networks import (
     KINDS,
     DiscriminatorConfig,
     NetworkConfig,
     UNet3DConfig,
 )
-from rmz_acquire.optics import Optics
+from rmz_acquire.settings import Strict, read_settings
+from rmz_acquire.training.files_config import FilesConfig
+from rmz_acquire.training.simulation_config import SimulationConfig
 
-__all__ = [
-    "FilesConfig",
-    "LossWeights",
-    "OptimiserConfig",
-    "SimulationConfig",
-    "StackFile",
-    "TrainingConfig",
-]
+__all__ = ["LossWeights", "OptimiserConfig", "TrainingConfig"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Range = tuple[float, float]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class SimulationConfig(_Strict):
-    """Simulated specimens and what is random about them.
-
-    Parameters
-    ----------
-    optics : Optics
-        The microscope that the model is for.
-    z_range_um : float
-        Length of the z range, µm.
-    z_step_um : float
-        Step of the output grid, µm.
-    optics_error : float
-        Sigma of the relative error of NA and wavelength between what the prior is
-        told and what is simulated.
-    aberration_waves : float
-        Sigma of the primary spherical aberration, waves RMS.
-    wide_optics : float
-        Share of specimens seen through another objective, drawn at random, with the
-        z range scaled to the same blur in pixels.
-    families : dict of str to float
-        Weight of each kind of specimen.
-    photons : (float, float)
-        Electrons at the brightest spot; log-uniform.
-    haze : (float, float)
-        Even background over the brightest spot; uniform.
-    crop_px : int
-        Side of a training picture, pixels.
-    field_px : int
-        Side of the simulated field that crops are taken from, pixels.
-    margin_px : int
-        Simulated beyond the field on every side, pixels.
-    sequences : int
-        Training sequences taken from each specimen.
-    """
-
-    optics: Optics
-    z_range_um: Annotated[float, Field(gt=0)]
-    z_step_um: Annotated[float, Field(gt=0)]
-    optics_error: Annotated[float, Field(ge=0, le=0.2)] = 0.02
-    aberration_waves: Annotated[float, Field(ge=0, le=0.5)] = 0.04
-    wide_optics: Share = 0.0
-    families: dict[Literal["beads", "nuclei", "filaments"], float]
-    photons: Range = (100.0, 10000.0)
-    haze: Range = (0.0, 0.4)
-    crop_px: Annotated[int, Field(ge=32)] = 96
-    field_px: Annotated[int, Field(ge=32)] = 192
-    margin_px: Annotated[int, Field(ge=0)] = 56
-    sequences: Annotated[int, Field(ge=1)] = 16
-
-    @property
-    def grid_planes(self) -> int:
-        """Planes of the output grid."""
-        return round(self.z_range_um / self.z_step_um) + 1
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        msg = ""
-        if self.crop_px > self.field_px:
-            msg = f"crop_px {self.crop_px} is larger than field_px {self.field_px}"
-        elif self.grid_planes < 2:
-            msg = f"z_step_um {self.z_step_um:g} is longer than the z range"
-        elif min(self.families.values(), default=0) < 0 or not any(
-            self.families.values()
-        ):
-            msg = "families need weights of 0 or more, one of them above 0"
-        elif not 0 < self.photons[0] <= self.photons[1]:
-            msg = f"photons {self.photons} are no range above 0"
-        elif not 0 <= self.haze[0] <= self.haze[1]:
-            msg = f"haze {self.haze} is no range from 0"
-        if msg:
-            raise ValueError(msg)
-        return self
-
-
-class StackFile(_Strict):
-    """One dense stack.
-
-    Parameters
-    ----------
-    path : Path
-        TIFF, OME-TIFF or OME-Zarr; from where the configuration lies, or absolute.
-    specimen : str, optional
-        What was imaged: stacks of one specimen stay on one side of the split. By
-        default the file's name.
-    split : {"train", "validation"}, optional
-        Which side; by default drawn.
-    pixel_size_um, z_step_um : float, optional
-        Voxel size, µm, where the file does not tell.
-    """
-
-    path: Path
-    specimen: str | None = None
-    split: Literal["train", "validation"] | None = None
-    pixel_size_um: Annotated[float, Field(gt=0)] | None = None
-    z_step_um: Annotated[float, Field(gt=0)] | None = None
-
-
-class FilesConfig(_Strict):
-    """Dense stacks to train on, prepared as in Methods 4.1 of the paper.
-
-    Parameters
-    ----------
-    stacks : list of StackFile
-        Of two specimens or more.
-    share : float
-        Share of the training specimens that come from files; the others are
-        simulated.
-    validation_share : float
-        Share of the specimens that is validated on; at least one.
-    register_planes : bool
-        Undo lateral shifts between the planes of a stack.
-    rotation : bool
-        Undo rotations too.
-    noise : float
-        Sigma of the noise added to input planes, of the stack's own range; drawn
-        uniformly up to it.
-    intensity : (float, float)
-        Factor on all intensities; uniform.
-    """
-
-    stacks: Annotated[list[StackFile], Field(min_length=1)]
-    share: Share = 1.0
-    validation_share: Annotated[float, Field(gt=0, lt=1)] = 0.2
-    register_planes: bool = True
-    rotation: bool = False
-    noise: Share = 0.02
-    intensity: Range = (0.7, 1.4)
-
-
-class LossWeights(_Strict):
+class LossWeights(Strict):
     """Weights of the terms of the paper's loss (eq. 7).
 
     Parameters
@@ -177,7 +36,7 @@ class LossWeights(_Strict):
     gan: Annotated[float, Field(ge=0)] = 0.5
 
 
-class OptimiserConfig(_Strict):
+class OptimiserConfig(Strict):
     """How the weights are found.
 
     Parameters
@@ -205,7 +64,7 @@ class OptimiserConfig(_Strict):
     clip: Annotated[float, Field(gt=0)] = 1.0
 
 
-class TrainingConfig(_Strict):
+class TrainingConfig(Strict):
     """A training run.
 
     Parameters
@@ -239,6 +98,10 @@ class TrainingConfig(_Strict):
     largest_gap_um : float
         Largest distance from an output plane to the nearest plane taken, µm, that the
         model is released for: a scan does not take a small change for an end before.
+    min_gain_db : float or None
+        Least gain over the better of wiener and linear, dB, anywhere in the range that
+        the model is released for, which is cut down to where it holds. None releases
+        it whatever it gains, to be compared with only.
     loss : {"berhu", "relative", "paper"}
         "berhu" is eq. 8 of the paper; "relative" is the squared plus the absolute
         error, each over the prior's own, so that dim and bright, easy and hard
@@ -276,6 +139,7 @@ class TrainingConfig(_Strict):
     order: Literal["any", "sorted", "shuffled", "by-distance"] = "any"
     targets: Annotated[int, Field(ge=1)] = 8
     largest_gap_um: Annotated[float, Field(gt=0)] = 2.5
+    min_gain_db: Annotated[float, Field(allow_inf_nan=False)] | None = -0.1
     loss: Literal["berhu", "relative", "paper"] = "relative"
     loss_weights: LossWeights = LossWeights()
     discriminator: DiscriminatorConfig = DiscriminatorConfig()
@@ -293,6 +157,11 @@ class TrainingConfig(_Strict):
     def adversarial(self) -> bool:
         """Whether a discriminator is trained too."""
         return self.loss == "paper" and self.loss_weights.gan > 0
+
+    def trained_alike(self) -> TrainingConfig:
+        """Without what only the release depends on: equal for runs that train alike."""
+        fixed = {"description": "", "largest_gap_um": 1.0, "min_gain_db": None}
+        return self.model_copy(update=fixed)
 
     @model_validator(mode="after")
     def _check_planes(self) -> Self:
@@ -350,22 +219,10 @@ class TrainingConfig(_Strict):
         InputError
             Where the file is missing or a key is wrong; names the key.
         """
-        try:
-            return cls.model_validate(_read(Path(path))).beside(Path(path).parent)
-        except OSError as error:
-            msg = f"cannot read the training configuration {path}: {error.strerror}"
-            raise InputError(msg) from error
-        except (yaml.YAMLError, UnicodeDecodeError) as error:
-            msg = f"{path} is not YAML: {' '.join(str(error).split())}"
-            raise InputError(msg) from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            # pydantic names the kind of network as a part of the key
-            parts = [str(part) for part in first["loc"]]
-            key = ".".join(p for p in parts if p not in KINDS)
-            what = first["msg"].removeprefix("Value error, ")
-            msg = f"{path}: {key + ': ' if key else ''}{what}"
-            raise InputError(msg) from error
+        path = Path(path)
+        # the kind of network is not a part of the key that was written
+        config = read_settings(path, cls, whole=("network",), tags=KINDS)
+        return config.beside(path.parent)
 
     def beside(self, folder: Path) -> TrainingConfig:
         """Take the stacks' relative paths from a folder.
@@ -388,22 +245,3 @@ class TrainingConfig(_Strict):
         ]
         files = self.files.model_copy(update={"stacks": stacks})
         return self.model_copy(update={"files": files})
-
-
-def _read(path: Path, depth: int = 0) -> Any:
-    """Read a file with what it extends."""
-    data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not isinstance(data, dict) or "extends" not in data:
-        return data
-    if depth > 3:
-        msg = f"{path}: extends too many others, or itself"
-        raise InputError(msg)
-    base = _read(path.parent / str(data.pop("extends")), depth + 1)
-    merged = dict(base) if isinstance(base, dict) else {}
-    for key, value in data.items():
-        before = merged.get(key)
-        if key != "network" and isinstance(value, dict) and isinstance(before, dict):
-            merged[key] = {**before, **value}
-        else:
-            merged[key] = value
-    return merged

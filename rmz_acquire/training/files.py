@@ -19,14 +19,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.optics import Optics
-    from rmz_acquire.training.config import StackFile, TrainingConfig
+    from rmz_acquire.training.config import TrainingConfig
+    from rmz_acquire.training.files_config import StackFile
 
-__all__ = [
-    "RecordedField",
-    "held_out_stacks",
-    "split_specimens",
-    "training_stacks",
-]
+__all__ = ["RecordedField", "split_specimens", "training_stacks"]
 
 _VOXEL_TOLERANCE = 0.02
 
@@ -163,56 +159,7 @@ def training_stacks(
     return fields
 
 
-def held_out_stacks(
-    config: TrainingConfig,
-) -> list[tuple[str, NDArray[np.float32]]]:
-    """Give the stacks that training never saw, whole and prepared, with their names.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-        With `files`.
-
-    Returns
-    -------
-    list of (str, ndarray)
-        Counts, (Z, Y, X) float32.
-    """
-    files = config.files
-    if files is None:
-        return []
-    _, looking = split_specimens(files.stacks, files.validation_share, config.seed)
-    found: list[tuple[str, NDArray[np.float32]]] = []
-    for entry in looking:
-        name, names = entry.path.name, {name for name, _ in found}
-        name = name if name not in names else str(entry.path)
-        found.append((name, _prepared(config, entry)))
-    return found
-
-
 def _crops(config: TrainingConfig, entry: StackFile) -> list[RecordedField]:
-    files, simulation = config.files, config.simulation
-    assert files is not None
-    data = _prepared(config, entry)
-    crop = simulation.crop_px
-    n = len(data)
-    z = (np.arange(n) - (n - 1) / 2) * simulation.z_step_um
-    return [
-        RecordedField(
-            data[:, top : top + crop, left : left + crop],
-            z,
-            simulation.optics,
-            files.noise,
-            files.intensity,
-        )
-        for top, left in crop_corners(
-            (data.shape[1], data.shape[2]), crop, entry.path.name
-        )
-    ]
-
-
-def _prepared(config: TrainingConfig, entry: StackFile) -> NDArray[np.float32]:
-    """Read a stack, check it, and align its planes."""
     files, simulation = config.files, config.simulation
     assert files is not None
     stack = read_stack(entry.path)
@@ -244,9 +191,20 @@ def _prepared(config: TrainingConfig, entry: StackFile) -> NDArray[np.float32]:
             f"taken and {config.targets} made"
         )
         raise InputError(msg)
-    # before the planes are aligned, which takes its time
-    crop_corners(stack.data.shape[1:], simulation.crop_px, name)
+    crop = simulation.crop_px
+    corners = crop_corners(stack.data.shape[1:], crop, name)
     data = stack.data.astype(np.float32)
     if files.register_planes:
         data, _ = register_planes(data, rotation=files.rotation)
-    return data
+    n = len(data)
+    z = (np.arange(n) - (n - 1) / 2) * simulation.z_step_um
+    return [
+        RecordedField(
+            data[:, top : top + crop, left : left + crop],
+            z,
+            simulation.optics,
+            files.noise,
+            files.intensity,
+        )
+        for top, left in corners
+    ]

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 from rmz_acquire.errors import InputError
 from rmz_acquire.models import read_card
 from rmz_acquire.stacks import read_stack
-from rmz_acquire.training.config import StackFile, TrainingConfig
+from rmz_acquire.training.config import TrainingConfig
+from rmz_acquire.training.files_config import StackFile
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -216,6 +217,7 @@ def _picture(
     return {
         **told,
         "optics": optics.model_dump(),
+        "wide_optics": 0.0,
         "z_step_um": step_um,
         "z_range_um": step_um * (planes - 1),
         "crop_px": crop,

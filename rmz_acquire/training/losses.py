@@ -145,8 +145,8 @@ def discriminator_loss(judged_made: Tensor, judged_true: Tensor) -> Tensor:
     ----------
     Eq. 10 of [1]_.
     """
-    true: Tensor = 0.5 * (judged_true - 1).square().mean()
-    return 0.5 * judged_made.square().mean() + true
+    made: Tensor = judged_made.square().mean()
+    return 0.5 * (made + adversarial(judged_true))
 
 
 def paper_loss(

@@ -29,7 +29,10 @@ from rmz_acquire.training.watching import Watching
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["fit"]
+__all__ = ["CHECKPOINT", "TOLD", "fit"]
+
+CHECKPOINT, TOLD = "last.ckpt", "config.json"
+"""Of a run's folder: where it stands, and what it was told."""
 
 log = logging.getLogger(__name__)
 
@@ -148,7 +151,7 @@ def fit(
         torch.set_num_threads(threads)
     learning, looking = training_stacks(config)
     module = training_module(config)
-    last = folder / "last.ckpt"
+    last = folder / CHECKPOINT
     if config.start_from is not None and not last.exists():
         _start_from(module, config)
     _claim(folder, config)
@@ -214,14 +217,14 @@ def _trainer(
 
 def _claim(folder: Path, config: TrainingConfig) -> None:
     """Note in the folder which run it holds, or say that it holds another."""
-    told = folder / "config.json"
+    told = folder / TOLD
     if told.exists():
         try:
             before = TrainingConfig.model_validate_json(told.read_text("utf-8"))
         except ValidationError:
             before = None
         # compared as read: a key that is new has the default that it then had
-        if before != config:
+        if before is None or before.trained_alike() != config.trained_alike():
             msg = f"{folder} holds a run of another configuration: choose another --out"
             raise InputError(msg)
         return

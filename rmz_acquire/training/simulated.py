@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rmz_acquire.optics import Aberrations, Optics
+from rmz_acquire.optics import Aberrations, Optics, OpticsRange
 from rmz_acquire.simulation.specimens import Specimen, make_specimen
 from rmz_acquire.simulation.widefield import CameraModel, WideField
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rmz_acquire.training.config import SimulationConfig
+    from rmz_acquire.training.simulation_config import SimulationConfig
 
 __all__ = ["Field", "simulate_field"]
 
@@ -76,7 +76,7 @@ def simulate_field(config: SimulationConfig, seed: list[int]) -> Field:
     rng = np.random.default_rng(seed)
     believed = config.optics
     if rng.random() < config.wide_optics:
-        believed = _draw_optics(rng)
+        believed = _draw_optics(config.wide_range, rng)
     truth = believed.model_copy(
         update={
             "na": min(
@@ -119,17 +119,17 @@ def simulate_field(config: SimulationConfig, seed: list[int]) -> Field:
     return Field(light, z, believed, camera)
 
 
-def _draw_optics(rng: np.random.Generator) -> Optics:
+def _draw_optics(of: OpticsRange, rng: np.random.Generator) -> Optics:
     """Some other objective and camera, as they are found on microscopes."""
     immersion = float(rng.choice([1.0, 1.33, 1.515]))
-    na = immersion * rng.uniform(0.3, 0.93)
-    wavelength = rng.uniform(0.45, 0.68)
+    na = immersion * rng.uniform(*of.na_over_index)
+    wavelength = rng.uniform(*of.wavelength_um)
     nyquist = wavelength / (4 * na)
     return Optics(
         na=float(na),
         immersion_index=immersion,
         wavelength_um=float(wavelength),
-        pixel_size_um=float(nyquist * rng.uniform(0.7, 2.6)),
+        pixel_size_um=float(nyquist * rng.uniform(*of.sampling)),
     )
 
 

@@ -13,7 +13,7 @@ from rmz_acquire.acquisition.dense import Position, acquire_stacks, read_positio
 from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.stacks import read_stack
-from rmz_acquire.training.config import StackFile
+from rmz_acquire.training.files_config import StackFile
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ def tiny() -> dict[str, Any]:
         "validate_every": 2,
         "validation_specimens": 2,
         "checkpoint_every": 2,
+        "min_gain_db": None,
     }
 
 

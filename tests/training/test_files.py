@@ -16,8 +16,8 @@ from rmz_acquire.reconstruction.extended_focus import triangle_threshold
 from rmz_acquire.simulation.stack import simulate_stack
 from rmz_acquire.stacks import write_stack
 from rmz_acquire.training import TrainingConfig, fit, release
-from rmz_acquire.training.config import StackFile
 from rmz_acquire.training.files import split_specimens, training_stacks
+from rmz_acquire.training.files_config import StackFile
 from rmz_acquire.training.preparation import (
     crop_corners,
     lateral_shift,

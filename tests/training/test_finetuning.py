@@ -12,13 +12,16 @@ from cli_helpers import OPTICS, write_model
 
 from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
-from rmz_acquire.models import read_card
+from rmz_acquire.models import DEFAULT_MODEL, read_card
 from rmz_acquire.recording.progress import read_progress
 from rmz_acquire.simulation.stack import simulate_stack
 from rmz_acquire.stacks import write_stack
 from rmz_acquire.training.finetuning import finetuning_config, list_stacks
 
 STEP_UM = 0.5
+
+# a training is a process that loads torch and Lightning first
+pytestmark = pytest.mark.timeout(400)
 
 
 def write_stacks(folder, number=3, side=48, planes=9, pixel_um=0.325):
@@ -70,6 +73,7 @@ def test_a_model_is_made_judged_and_watched(model, stacks, tmp_path, capsys):
     assert main([*args, "--workers", "0"]) == 0
     said = capsys.readouterr().out
     card = read_card(out / "mine")
+    assert list(card.scores) == ["recorded"]
     (rows,) = card.scores.values()
     assert set(rows["M=3"]) == {"recurrent-mz", "base", "wiener", "linear", "nearest"}
     # an untrained model gives its prior
@@ -89,27 +93,27 @@ def test_a_model_is_made_judged_and_watched(model, stacks, tmp_path, capsys):
 
 def test_the_end_of_its_input_stops_it_and_it_goes_on(model, stacks, tmp_path):
     out = tmp_path / "run"
-    args = ("finetune", model, stacks, "--out", out, "--steps", 60)
+    args = ("finetune", model, stacks, "--out", out, "--steps", 40)
     # with a process that loads, which is forked while the input is waited for
     child = process(*args, "--stop-with-input")
-    end = time.monotonic() + 100
+    end = time.monotonic() + 180
     while not (out / "last.ckpt").exists():
         assert child.poll() is None and time.monotonic() < end, child.communicate()
         time.sleep(0.02)
-    _, said = child.communicate(timeout=60)
+    _, said = child.communicate(timeout=150)
     lines = [line for line in said.splitlines() if line.startswith("error: ")]
     assert child.returncode == 1, said
     assert lines == [
         f"error: stopped; go on with: rmz-acquire train {out}/finetune.yaml --out {out}"
     ]
     stopped = read_progress(out)
-    assert stopped.model is None and stopped.step < 60
+    assert stopped.model is None and stopped.step < 40
     words = lines[0].split("rmz-acquire ")[1].split()
     child = process(*words)
-    child.communicate(timeout=100)
+    child.communicate(timeout=180)
     assert child.returncode == 0
     done = read_progress(out)
-    assert (done.step, done.model) == (60, "mine")
+    assert (done.step, done.model) == (40, "mine")
     assert done.looks[0][0] == 0
 
 
@@ -142,6 +146,13 @@ def test_optics_that_are_given_go_before_the_cards(model, tmp_path):
     assert config.simulation.optics == optics
     assert config.simulation.z_range_um == pytest.approx(4)
     assert config.simulation.crop_px == 48
+
+
+def test_the_card_of_the_shipped_model_is_enough(tmp_path):
+    stacks = list_stacks([write_stacks(tmp_path / "s", side=96, planes=21)])
+    config = finetuning_config(DEFAULT_MODEL, stacks, name="m", steps=1000)
+    assert config.network == read_card(DEFAULT_MODEL).network
+    assert (config.simulation.grid_planes, config.planes) == (21, (1, 10))
 
 
 def test_places_of_two_folders_are_not_one_specimen(tmp_path):

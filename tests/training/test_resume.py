@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -9,15 +8,11 @@ import yaml
 from small_training import SETTINGS, SMALL
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.models import load_model
-from rmz_acquire.optics import Optics
 from rmz_acquire.training import fit, train
 from rmz_acquire.training.module import TrainingModule
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from rmz_acquire.models import LoadedModel
 
 # Of lightning itself, with the version of torch that goes with it.
 pytestmark = pytest.mark.filterwarnings(
@@ -108,39 +103,6 @@ def test_folder_of_another_run_is_left_alone(
     with pytest.raises(InputError, match="another configuration: choose another --out"):
         fit(other, folder, workers=0, progress=False)
     assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == before
-
-
-# the run above made its checkpoints more often
-@pytest.mark.filterwarnings("ignore:Be aware that when using `ckpt_path`:UserWarning")
-def test_a_configuration_becomes_a_model_with_its_card(
-    whole: tuple[Path, TrainingModule], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    scored = []
-    scores = {"beads": {"3": {"recurrent-mz": 30.0, "wiener": 29.0}}}
-
-    def score(model: LoadedModel, **_: Any) -> dict[str, Any]:
-        scored.append(model.sha256)
-        return scores
-
-    module = sys.modules["rmz_acquire.training.release"]  # a function has its name
-    monkeypatch.setattr(module, "held_out_scores", score)
-    config = tmp_path / "small.yaml"
-    config.write_text(yaml.safe_dump(SETTINGS), encoding="utf-8")
-    model = train(config, whole[0], workers=0, progress=False)  # the run is done
-
-    again = load_model(whole[0] / "small")
-    assert again.card == model.card and scored == [model.sha256]
-    card = model.card
-    assert (card.name, card.planes, card.scores) == ("small", (1, 3), scores)
-    assert card.optics == Optics(**SETTINGS["simulation"]["optics"])
-    assert (card.z_range_um, card.z_step_um) == (4, 0.5)
-    assert card.training == SMALL.model_dump(mode="json")
-    assert "standard deviation" in card.normalisation
-    # it is the average that is released
-    averaged = whole[1].average.module.state_dict()
-    for name, weight in again.network.state_dict().items():
-        torch.testing.assert_close(weight, averaged[name], msg=name)
-    assert not torch.equal(again.network.output.weight, whole[1].network.output.weight)
 
 
 def test_a_bad_configuration_is_refused_before_anything_is_written(

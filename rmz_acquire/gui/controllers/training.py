@@ -259,7 +259,8 @@ class TrainingController:
             said.seek(0)
             log = said.read().decode("utf-8", errors="replace")
         progress = read_progress(folder)
-        if child.returncode == 0 and progress.model is not None:
+        # one that loses to the optics is not released, but judged all the same
+        if progress.model is not None:
             made = TrainedModel.load(folder / progress.model)
             return TrainingEnded(folder, model=made, log=log)
         if self._stop.is_set():

@@ -172,7 +172,9 @@ class TrainedModel:
         card = read_card(folder)
         start = card.training.get("start_from")
         before = None if start is None else Path(str(start)).name
-        said = verdict(card.scores, card.network.kind, before)
+        said = verdict(
+            card.scores, card.network.kind, before, released=not card.comparison
+        )
         names: dict[str, str] = {card.network.kind: "new model"}
         together: dict[str, dict[str, list[float]]] = {}
         for by_planes in card.scores.values():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt
+from PyQt6.QtWidgets import QSizePolicy
 
 from rmz_acquire.gui.views.curves import PlotCard
 
@@ -33,7 +34,10 @@ class GainPlot(PlotCard):
         self.start = pg.InfiniteLine(angle=0)
         self.plot.addItem(self.start)
         self.gain = self.plot.plot(symbol="o", symbolSize=6)
-        self.setMinimumHeight(190)
+        self.setFixedHeight(230)
+        # the plot asks for 640 pixels, which would widen the dock
+        policy = QSizePolicy.Policy
+        self.plot.setSizePolicy(policy.Ignored, policy.Expanding)
         self.setToolTip(
             "PSNR gained over the optics alone (the Wiener filter) on crops of the\n"
             "stack kept apart, dB; dashed: the model that it started from"

@@ -22,10 +22,10 @@ from rmz_acquire.gui.models.training import time_left
 from rmz_acquire.gui.views.fields import restyle
 from rmz_acquire.gui.views.training_curve import GainPlot
 from rmz_acquire.gui.views.training_setup import TrainingSetup
+from rmz_acquire.recording.progress import TrainingProgress
 
 if TYPE_CHECKING:
     from rmz_acquire.gui.models.training import TrainedModel
-    from rmz_acquire.recording.progress import TrainingProgress
 
 __all__ = ["TrainingPanel"]
 
@@ -71,6 +71,7 @@ class TrainingPanel(QWidget):
         """A training begins."""
         self.pages.setCurrentIndex(1)
         self._say(f"Training {name}", "heading", "Reading the stacks.")
+        self.curve.show_progress(TrainingProgress())
         self.bar.setRange(0, 0)
         self.bar.show()
         self._clear_table()
@@ -210,7 +211,7 @@ class TrainingPanel(QWidget):
         if not model.rows:
             return
         names = list(dict.fromkeys(name for _, row in model.rows for name in row))
-        head = ["PSNR, dB", *(f"{planes} planes" for planes, _ in model.rows)]
+        head = ["dB from planes:", *(planes for planes, _ in model.rows)]
         cells = [
             [name, *(_db(row.get(name)) for _, row in model.rows)] for name in names
         ]

@@ -253,7 +253,8 @@ class TrainingPresenter(QObject):
         self.folder = folder
         self.model = None
         self.window.store.setValue(_UNFINISHED, str(folder))
-        self.panel.show_training(folder.name)
+        # without the date
+        self.panel.show_training(folder.name.rpartition("_")[2].partition("-")[2])
 
     def _unfinished(self) -> Path | None:
         told = str(self.window.store.value(_UNFINISHED, "") or "")

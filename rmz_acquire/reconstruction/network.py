@@ -1,0 +1,104 @@
+"""What estimators with a network share: its copy, device, precision, its optics."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+import torch
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.models import normalisation_kind
+from rmz_acquire.networks import Network
+from rmz_acquire.reconstruction.base import VolumeEstimator
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+    from torch import Tensor
+
+    from rmz_acquire.models import LoadedModel
+    from rmz_acquire.optics import Optics
+
+__all__ = ["NetworkEstimator", "Precision"]
+
+Precision = Literal["float32", "bfloat16", "float16"]
+
+_ACTIVATIONS = 256e6
+"""Bytes, about, that keep caches and small GPUs happy."""
+
+Net = TypeVar("Net", bound=Network)
+
+
+class NetworkEstimator(VolumeEstimator, Generic[Net]):
+    """A volume from a released network.
+
+    Parameters
+    ----------
+    z_um : array_like
+        (Z,) ascending output grid, µm.
+    optics : Optics
+        The microscope.
+    model : LoadedModel
+        The network and its card.
+    device : str
+        Of torch; "auto" takes the GPU where there is one.
+    precision : {"float32", "bfloat16", "float16"}
+        Of the network and its state.
+    chunk : int, optional
+        Output planes computed at once; by default what keeps memory small.
+
+    Raises
+    ------
+    InputError
+        For another kind of network, a chunk of less than one plane, or a bad grid.
+    """
+
+    network_type: type[Net]
+
+    def __init__(
+        self,
+        z_um: ArrayLike,
+        optics: Optics,
+        model: LoadedModel,
+        *,
+        device: str = "auto",
+        precision: Precision = "float32",
+        chunk: int | None = None,
+    ) -> None:
+        super().__init__(z_um)
+        if chunk is not None and chunk < 1:
+            msg = f"chunk is {chunk}: give at least one output plane at a time"
+            raise InputError(msg)
+        network = model.network
+        if not isinstance(network, self.network_type):
+            kind = model.card.network.kind
+            msg = f"model {model.card.name} is a {kind} network, not a {self.name} one"
+            raise InputError(msg)
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._optics, self._model, self._chunk = optics, model, chunk
+        self._device = torch.device(device)
+        self._dtype: torch.dtype = getattr(torch, precision)
+        # A copy: another estimator may run the model elsewhere or more precisely.
+        self._network = copy.deepcopy(network).to(self._device, self._dtype)
+        self._kind = normalisation_kind(model)
+
+    def describe(self) -> dict[str, Any]:
+        """What this estimator is, for summary.json."""
+        return super().describe() | {
+            "model": self._model.card.name,
+            "model_sha256": self._model.sha256,
+            "optics": self._optics.model_dump(),
+            "largest_gap_um": self._model.card.reach_um(self._optics),
+        }
+
+    def _slices(self) -> list[slice]:
+        """Parts of the z grid that are computed one after another."""
+        height, width = self._images[0].shape
+        per_plane = 40 * self._model.card.network.base_channels * height * width
+        chunk = self._chunk or max(1, int(_ACTIVATIONS / per_plane))
+        return [slice(i, i + chunk) for i in range(0, len(self.z_um), chunk)]
+
+    def _to_network(self, pictures: Tensor) -> Tensor:
+        """On the network's device, in its precision."""
+        return pictures.to(self._device, self._dtype)
