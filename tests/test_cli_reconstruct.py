@@ -61,6 +61,7 @@ def test_planes_that_somebody_else_took(tmp_path, capsys):
     volume, planes = tifffile.imread(out), tifffile.imread(stack)
     np.testing.assert_allclose(volume[[8, 0, 4, 2, 6]], planes)
     np.testing.assert_allclose(volume[1], (volume[0] + volume[2]) / 2, rtol=1e-5)
+    capsys.readouterr()
     empty = ["reconstruct", str(tmp_path), "--out", str(tmp_path / "x.tif")]
     assert "holds no run" in refused(empty, capsys)
     assert "is a TIFF" in refused([*empty[:-1], "x.png"], capsys)
