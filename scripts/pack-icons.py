@@ -15,6 +15,9 @@ WANTED = {
     "bi": ["chevron-down", "chevron-up", "sign-stop-fill"],
     "mdi": [
         *"alert alert-circle-outline alphabetical-variant arrow-all".split(),
+        *"axis axis-arrow checkbox-multiple-blank-outline".split(),
+        *"checkbox-multiple-marked-outline close-box-multiple-outline".split(),
+        *"close-box-outline close-circle flag plus-thick".split(),
         *"arrow-collapse-down arrow-collapse-up arrow-up-down camera".split(),
         *"camera-iris camera-outline check-circle check-circle-outline".split(),
         *"chevron-double-down chevron-double-left chevron-double-right".split(),

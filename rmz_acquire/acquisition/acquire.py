@@ -120,12 +120,15 @@ def _live(
 def _say_why(core: CMMCorePlus, engine: ScanEngine) -> None:
     """Finish a scan that the runner left in the middle."""
     cancelled = core.mda.status.finish_reason == FinishReason.CANCELED
-    if cancelled:
+    winding_up = engine.control.winding_up
+    if cancelled and winding_up is None:
         engine.control.abort("cancelled through Micro-Manager")
     visit = engine.visit
     if visit is None or visit.scan.outcome is not None:
         return
-    if cancelled or engine.stopped():
+    if winding_up is not None:
+        visit.scan.stop(winding_up)
+    elif cancelled or engine.stopped():
         visit.scan.abort(engine.control.reason or "cancelled through Micro-Manager")
     else:
         visit.scan.fail(RuntimeError("the acquisition ended before the scan did"))

@@ -97,6 +97,8 @@ class ScanEngine(MDAEngine):
         self._thinker = Thinker()
         self._arrival: Arrival | None = None
         self._stuck: ShutterError | None = None
+        #: Whether a plane is under way, from the first setting to the decision.
+        self.at_work = False
         #: What went wrong outside of any scan, or after the scan had ended.
         self.errors: list[Exception] = []
 
@@ -118,13 +120,13 @@ class ScanEngine(MDAEngine):
                 self._visit = visit
                 if visit.autofocus is not None:
                     yield visit.autofocus
-                while (z_um := visit.scan.next_z()) is not None:
+                while (z_um := self._next_z(visit)) is not None:
                     yield visit.event(z_um, visit.scan.planes_taken)
                 if visit.scan.outcome is None or not visit.scan.outcome.ok:
                     return
                 if self._on_end is not None:
                     self._on_end(visit)
-                if self.stopped():
+                if self.stopped() or self.control.winding_up is not None:
                     return
         except Exception as error:
             self._fail(error)
@@ -154,6 +156,7 @@ class ScanEngine(MDAEngine):
             Where no frame shall be taken: the scan was ended meanwhile, or the stage
             is not where it was sent (then the scan has failed).
         """
+        self.at_work = True
         self._go_on_or_skip()
         try:
             self._settings.apply(event)
@@ -178,6 +181,12 @@ class ScanEngine(MDAEngine):
         ImagePayload
             Image, event and metadata, for whoever listens to `frameReady`.
         """
+        try:
+            yield from self._exec(event)
+        finally:
+            self.at_work = False
+
+    def _exec(self, event: useq.MDAEvent) -> Iterator[Any]:
         visit = self._visit
         assert visit is not None
         try:
@@ -185,7 +194,7 @@ class ScanEngine(MDAEngine):
                 if self._autofocus is not None:
                     self._autofocus.focus(event.action, visit.place)
                 return
-            plane = self._take(event)
+            plane = self._take(event, visit)
             visit.recorder.write_plane(plane, visit.scan.planes_taken)
             if self._stuck is not None:
                 raise self._stuck
@@ -217,7 +226,10 @@ class ScanEngine(MDAEngine):
     def stopped(self) -> bool:
         """Whether anybody wants it all to end."""
         scan = self._visit.scan if self._visit is not None else None
-        if self.mmcore.mda.status.cancel_requested:
+        winding_up = self.control.winding_up
+        if winding_up is not None and scan is not None:
+            scan.stop(winding_up)
+        if self.mmcore.mda.status.cancel_requested and winding_up is None:
             self.control.abort("cancelled through Micro-Manager")
         if scan is not None and scan.abort_requested:
             return True
@@ -236,14 +248,22 @@ class ScanEngine(MDAEngine):
             scan.fail(error)
 
     def _go_on_or_skip(self) -> None:
-        ended = self._visit is None or self._visit.scan.outcome is not None
-        if self.stopped() or ended or self.errors:
+        scan = None if self._visit is None else self._visit.scan
+        ended = scan is None or scan.outcome is not None
+        if self.stopped() or ended or self.errors or (scan and scan.ending):
+            self.at_work = False
             raise SkipEvent(0, "the scan was ended")
 
     def _hold_while_paused(self) -> None:
         """Hold before the exposure: the runner itself pauses behind it only."""
         while self.mmcore.mda.status.pause_requested and not self.stopped():
+            if self.control.winding_up is not None:
+                return
             time.sleep(_LOOK_S)
+
+    def _next_z(self, visit: Visit) -> float | None:
+        self.stopped()  # hands on to the scan what was asked meanwhile
+        return visit.scan.next_z()
 
     def _correction_um(self) -> float:
         if self._autofocus is None or self._visit is None:
@@ -257,7 +277,7 @@ class ScanEngine(MDAEngine):
             visit.scan.abandon()
         return decision
 
-    def _take(self, event: useq.MDAEvent) -> Plane:
+    def _take(self, event: useq.MDAEvent, visit: Visit) -> Plane:
         core, arrival = self.mmcore, self._arrival
         if arrival is None:  # pragma: no cover  # the runner calls setup_event first
             msg = "a frame was asked for before the stage was set"
@@ -288,6 +308,7 @@ class ScanEngine(MDAEngine):
             camera_ms=camera_ms,
             time=ended,
             z_shift_um=shift_um,
+            chosen_by=visit.scan.chosen_by,
         )
 
     def _describe(self, event: useq.MDAEvent) -> Any:

@@ -51,11 +51,28 @@ class Control:
     def __init__(self) -> None:
         self._stop = threading.Event()
         self._reason = ""
+        self._winding_up: str | None = None
 
     @property
     def reason(self) -> str | None:
         """Why it was stopped; None where it was not."""
         return self._reason if self._stop.is_set() else None
+
+    @property
+    def winding_up(self) -> str | None:
+        """Why no further plane is wanted; None where more are."""
+        return self._winding_up
+
+    def wind_up(self, reason: str = "stopped by the user") -> None:
+        """End the acquisition well: the plane under way still counts, none follows.
+
+        Parameters
+        ----------
+        reason : str
+            Who or what found it enough.
+        """
+        if self._winding_up is None:
+            self._winding_up = reason
 
     def abort(self, reason: str = "aborted by the user") -> None:
         """End the acquisition: light off, stage back, what was taken kept.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,14 +70,17 @@ class Estimators:
     def __init__(self, settings: ExperimentSettings, optics: dict[str, Optics]) -> None:
         self._settings = settings
         self._optics = optics
-        self._model: LoadedModel | None = None
-        if settings.estimator != "recurrent-mz":
-            if settings.model is not None:
-                msg = f"{BLOCK}.model: the {settings.estimator} estimator has none"
-                raise InputError(msg)
-            return
+        if settings.estimator != "recurrent-mz" and settings.model is not None:
+            msg = f"{BLOCK}.model: the {settings.estimator} estimator has none"
+            raise InputError(msg)
+
+    @cached_property
+    def _model(self) -> LoadedModel | None:
+        """The model, loaded when it is needed first: not to look at pictures only."""
+        if self._settings.estimator != "recurrent-mz":
+            return None
         try:
-            self._model = load_model(settings.model or DEFAULT_MODEL)
+            return load_model(self._settings.model or DEFAULT_MODEL)
         except InputError as error:
             msg = f"{BLOCK}.model: {error}"
             raise InputError(msg) from error

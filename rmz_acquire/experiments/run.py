@@ -26,6 +26,7 @@ from rmz_acquire.experiments.restoring import steps_back
 from rmz_acquire.experiments.scope import restore_settings, settings_of
 from rmz_acquire.experiments.summary import ExperimentSummary, Tally
 from rmz_acquire.experiments.visits import Visits
+from rmz_acquire.experiments.watching import DecisionWatcher, Watcher
 from rmz_acquire.recording import check_folder, versions
 from rmz_acquire.recording.experiment import (
     EXPERIMENT_FILES,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
     from pymmcore_plus import CMMCorePlus
 
+    from rmz_acquire.experiments.replaying import Further
     from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.scanning import Decision, Estimate
 
@@ -55,6 +57,7 @@ def run(
     config: str | None = None,
     control: Control | None = None,
     on_decision: Callable[[Volume, Decision, Estimate | None], None] | None = None,
+    watcher: Watcher | None = None,
 ) -> ExperimentSummary:
     """Run an experiment whose z-stacks are adaptive scans.
 
@@ -77,6 +80,8 @@ def run(
         Aborts it from another thread. Pause with ``core.mda.set_paused(True)``.
     on_decision : callable, optional
         Is handed the volume, each decision and its estimate (None where it failed).
+    watcher : Watcher, optional
+        Is told of planes and volumes too; `on_decision` is then not called.
 
     Returns
     -------
@@ -113,7 +118,8 @@ def run(
         text,
         overwrite=overwrite,
     )
-    return _go(core, prepared, Path(out), control, on_decision, started, resumed=False)
+    watcher = _watcher(watcher, on_decision)
+    return _go(core, prepared, Path(out), control, watcher, started)
 
 
 def resume(
@@ -122,6 +128,8 @@ def resume(
     *,
     control: Control | None = None,
     on_decision: Callable[[Volume, Decision, Estimate | None], None] | None = None,
+    watcher: Watcher | None = None,
+    further: Further | None = None,
 ) -> ExperimentSummary:
     """Go on with an experiment that was killed, aborted or failed.
 
@@ -134,8 +142,10 @@ def resume(
         The microscope; its settings are brought to what they were.
     out : path
         The experiment's folder.
-    control, on_decision
+    control, on_decision, watcher
         As for `run`.
+    further : Further, optional
+        More planes of a volume that has ended; its scan decides on with them.
 
     Returns
     -------
@@ -154,8 +164,20 @@ def resume(
     _check_same_model(told, prepared)
     restore_settings(core, told["microscope"])
     core.setExposure(told["exposure_ms"])
+    _check_further(prepared, further)
+    watcher = _watcher(watcher, on_decision)
     started = datetime.fromisoformat(told["started"])
-    return _go(core, prepared, Path(out), control, on_decision, started, resumed=True)
+    elapsed_s = (datetime.now(UTC) - started).total_seconds()
+    return _go(
+        core,
+        prepared,
+        Path(out),
+        control,
+        watcher,
+        started,
+        elapsed_s=elapsed_s,
+        further=further,
+    )
 
 
 def _go(
@@ -163,10 +185,11 @@ def _go(
     prepared: Prepared,
     out: Path,
     control: Control | None,
-    on_decision: Callable[[Volume, Decision, Estimate | None], None] | None,
+    watcher: Watcher | None,
     started: datetime,
     *,
-    resumed: bool,
+    elapsed_s: float | None = None,
+    further: Further | None = None,
 ) -> ExperimentSummary:
     control = control or Control()
     clock = time.perf_counter()
@@ -177,6 +200,8 @@ def _go(
         channels=prepared.channels,
         pixel_size_um=prepared.pixel_size_um,
     )
+    if watcher is not None:
+        watcher.begin(prepared, folder)
     tally = Tally(prepared, folder)
     settings = prepared.settings.stage
     engine: ScanEngine
@@ -198,14 +223,14 @@ def _go(
         required=prepared.settings.autofocus_failure == "stop",
         corrections_um=tally.corrections_um,
     )
-    elapsed_s = (datetime.now(UTC) - started).total_seconds() if resumed else None
     visits = Visits(
         prepared,
         folder,
         control,
         clock_s=core.mda.event_seconds_elapsed,
         elapsed_s=elapsed_s,
-        on_decision=on_decision,
+        watcher=watcher,
+        further=further,
         on_end=tally.add,
     )
     engine = ScanEngine(
@@ -226,24 +251,31 @@ def _go(
         prepared.sequence,
         groups=sorted(groups),
         abort=control.abort,
-        aborted=lambda: control.reason is not None,
+        # nobody need wait for the next time point once no plane is wanted any more
+        aborted=lambda: (
+            control.reason is not None
+            or (control.winding_up is not None and not engine.at_work)
+        ),
         also=steps_back(core, prepared.sequence, prepared.volumes),
     )
     visit = engine.visit
-    if visit is not None and visit.scan.outcome is not None:
-        outcome = visit.scan.outcome
-        if not outcome.ok:
-            try:
-                visit.recorder.finish(outcome, visit.scan.volume)
-            except Exception as error:
-                # its planes are there; the disk may be full
-                logger.debug("the unfinished volume was not written", exc_info=error)
-                if not isinstance(visit.scan.error, OSError):
-                    problems.append(" ".join(str(error).split()))
+    if visit is not None and visit.scan.outcome is not None and visits.pending:
+        try:
+            if visit.scan.outcome.ok:
+                visits.ended(visit.scan)
+            else:
+                visit.recorder.finish(visit.scan.outcome, visit.scan.volume)
+        except Exception as error:
+            # its planes are there; the disk may be full
+            logger.debug("the unfinished volume was not written", exc_info=error)
+            if not isinstance(visit.scan.error, OSError):
+                problems.append(" ".join(str(error).split()))
+        if not visit.scan.outcome.ok:
             tally.add(visits.volume, visits.record, visit.scan)
     summary = tally.summary(
         visit.scan.outcome if visit is not None else None,
         reason=control.reason,
+        enough=control.winding_up,
         problems=problems,
         autofocus=focus.failures,
         started=started,
@@ -258,8 +290,36 @@ def _go(
     return summary
 
 
-def _check_same_model(told: dict[str, Any], prepared: Prepared) -> None:
+def _watcher(
+    watcher: Watcher | None,
+    on_decision: Callable[[Volume, Decision, Estimate | None], None] | None,
+) -> Watcher | None:
+    if watcher is not None or on_decision is None:
+        return watcher
+    return DecisionWatcher(on_decision)
 
+
+def _check_further(prepared: Prepared, further: Further | None) -> None:
+    if further is None:
+        return
+    volume = next((v for v in prepared.volumes if v.key == further.key), None)
+    if volume is None or volume.single:
+        msg = f"the experiment has no volume {further.key} that could go on"
+        raise InputError(msg)
+    if prepared.settings.channels == "leader" and any(
+        v.key[:3] == further.key[:3] and v.number < volume.number and not v.single
+        for v in prepared.volumes
+    ):
+        msg = "this channel takes the planes of the one that leads: go on with that"
+        raise InputError(msg)
+    low, high = min(volume.z_um), max(volume.z_um)
+    for z_um in further.z_um:
+        if not low <= z_um <= high:
+            msg = f"z {z_um:g} µm is outside the range of {low:g} to {high:g} µm"
+            raise InputError(msg)
+
+
+def _check_same_model(told: dict[str, Any], prepared: Prepared) -> None:
     now = prepared.estimators.describe()
     for name in ("estimator", "model_sha256", "optics"):
         if told[name] != now[name]:

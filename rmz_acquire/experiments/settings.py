@@ -108,7 +108,7 @@ class ExperimentSettings(_Block):
         same planes.
     leader : str, optional
         The preset that leads; by default the first channel.
-    policy, epsilon, epsilon_kind, first_planes, min_planes, max_planes, max_gap_um
+    policy, epsilon, epsilon_kind, tau, first_planes, min_planes, max_planes, max_gap_um
         As in `ScanPlan`.
     seed : int
         As in `ScanPlan`.
@@ -134,6 +134,7 @@ class ExperimentSettings(_Block):
     policy: Literal["bisect", "uniform"] = "bisect"
     epsilon: Positive = 0.05
     epsilon_kind: Literal["relative", "absolute"] = "relative"
+    tau: Positive | None = None
     first_planes: int | None = Field(default=None, ge=1)
     min_planes: int | None = Field(default=None, ge=1)
     max_planes: int | None = Field(default=None, ge=1)
@@ -196,6 +197,7 @@ class ExperimentSettings(_Block):
             "policy",
             "epsilon",
             "epsilon_kind",
+            "tau",
             "first_planes",
             "min_planes",
             "max_planes",

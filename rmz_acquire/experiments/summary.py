@@ -25,8 +25,8 @@ class ExperimentSummary(BaseModel):
 
     Parameters
     ----------
-    status : {"completed", "aborted", "failed"}
-        How it ended.
+    status : {"completed", "stopped", "aborted", "failed"}
+        How it ended; "stopped" by somebody for whom it was enough.
     reason : str
         The same as a sentence.
     error : str or None
@@ -53,7 +53,7 @@ class ExperimentSummary(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    status: Literal["completed", "aborted", "failed"]
+    status: Literal["completed", "stopped", "aborted", "failed"]
     reason: str
     error: str | None
     volumes: int
@@ -120,6 +120,7 @@ class Tally:
         outcome: Outcome | None,
         *,
         reason: str | None,
+        enough: str | None,
         problems: list[str],
         autofocus: list[str],
         started: datetime,
@@ -132,7 +133,9 @@ class Tally:
         outcome : Outcome or None
             Of the last scan.
         reason : str or None
-            Why it was stopped, if it was.
+            Why it was aborted, if it was.
+        enough : str or None
+            Why no more was wanted, if it was stopped so.
         problems : list of str
             What went wrong outside of any scan.
         autofocus : list of str
@@ -147,11 +150,13 @@ class Tally:
         full = sum(len(v.z_um) for v in volumes if v.key in self._planes)
         counted = f"{len(self._done)} of {len(volumes)} volumes, {taken} planes"
         error: str | None = None
-        status: Literal["completed", "aborted", "failed"] = "completed"
+        status: Literal["completed", "stopped", "aborted", "failed"] = "completed"
         said = f"all {len(volumes)} volumes are taken, {taken} planes of {full}"
         if outcome is not None and outcome.status == "failed":
             status, error = "failed", outcome.error
             said = f"failed after {counted}: {outcome.error}"
+        elif enough is not None and reason is None:
+            status, said = "stopped", f"{enough} after {counted}"
         elif reason is not None or (outcome is not None and not outcome.ok):
             status = "aborted"
             said = f"{reason or (outcome.reason if outcome else '')} after {counted}"

@@ -5,16 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import useq
-
-from rmz_acquire.experiments.estimators import Estimators
-from rmz_acquire.experiments.prepare import Prepared
-from rmz_acquire.experiments.settings import ExperimentSettings
-from rmz_acquire.experiments.visits import difference, fresh_scan
-from rmz_acquire.experiments.volumes import volumes_of
-from rmz_acquire.optics import Optics
-from rmz_acquire.recording.experiment import ExperimentFolder, read_run
+from rmz_acquire.experiments.replaying import difference, replay
+from rmz_acquire.experiments.stored import StoredExperiment
+from rmz_acquire.experiments.visits import fresh_scan
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,62 +48,39 @@ def verify(path: Path | str) -> Verification:
     InputError
         If it holds no experiment, or its model is not there.
     """
-    told = read_run(path)
-    sequence = useq.MDASequence.model_validate(told["sequence"])
-    settings = ExperimentSettings.of(sequence.metadata)
-    volumes = volumes_of(sequence, told["here_um"])
-    optics = {
-        name: Optics.model_validate(one) for name, one in (told["optics"] or {}).items()
-    }
-    prepared = Prepared(
-        sequence,
-        settings,
-        volumes,
-        Estimators(settings, optics),
-        "",
-        (-np.inf, np.inf),
-        1.0,
-        told["here_um"],
-        told["pixel_size_um"],
-    )
-    folder = ExperimentFolder(
-        path,
-        planes=prepared.images(raw=True),
-        volumes=prepared.images(raw=False),
-        channels=prepared.channels,
-        pixel_size_um=prepared.pixel_size_um,
-    )
+    stored = StoredExperiment(path)
+    prepared = stored.prepared
     count, differences = 0, []
     led: dict[tuple[int, int, int], list[float]] = {}
-    for volume in volumes:
-        planes = folder.planes_of(volume.key)
-        lines = {n["index"]: n for n in folder.decisions_before.get(volume.key, [])}
+    for volume in prepared.volumes:
+        planes = stored.planes(volume)
+        lines = {n["index"]: n for n in stored.decisions(volume)}
+        ending = stored.ending(volume)
+        by_hand = ending is not None and ending["status"] in ("stopped", "aborted")
         t, p, g, _ = volume.key
         exact = None
-        if settings.channels == "leader" and not volume.single:
+        if prepared.settings.channels == "leader" and not volume.single:
             low = min(volume.z_um)
             if (t, p, g) in led:
                 exact = [round(z + low, 9) for z in led[t, p, g]]
             led.setdefault((t, p, g), [q.z_requested_um - low for q in planes])
         scan = fresh_scan(prepared, volume, exact)
-        for number, plane in enumerate(planes):
-            z_um = scan.next_z()
-            where = f"volume {volume.key}, plane {number + 1}"
-            if z_um is None or abs(z_um - plane.z_requested_um) > 1e-6:
-                differences.append(
-                    f"{where} was taken at {plane.z_requested_um:g} µm, not at {z_um}"
-                )
+        for done in replay(scan, planes):
+            where = f"volume {volume.key}, plane {done.number + 1}"
+            if done.decision is None:
+                at = done.plane.z_requested_um
+                said = f"was taken at {at:g} µm, not at {done.wanted_um}"
+                differences.append(f"{where} {said}")
                 break
-            decision = scan.observe(plane)
-            line = lines.get(number)
+            line = lines.get(done.number)
             if line is None:
                 continue
             count += 1
-            said = difference(line, decision)
-            ended = line["decision"] != decision.decision
-            # the last plane of an aborted scan stopped for another reason
-            if ended and "abort" not in line["reason"] and said is None:
-                said = f"decision is {decision.decision}, was {line['decision']}"
-            if said is not None:
-                differences.append(f"{where}: {said}")
+            told = difference(line, done.decision)
+            # the last plane of a scan that somebody ended stopped for that reason
+            last = by_hand and done.number == len(planes) - 1
+            if told is None and line["decision"] != done.decision.decision and not last:
+                told = f"decision is {done.decision.decision}, was {line['decision']}"
+            if told is not None:
+                differences.append(f"{where}: {told}")
     return Verification(count, differences)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.acquisition import Visit
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.estimators import NoEstimator
 from rmz_acquire.experiments.prepare import channel_of
+from rmz_acquire.experiments.replaying import difference, replay
 from rmz_acquire.scanning import Scan, ScanPlan
 
 if TYPE_CHECKING:
@@ -18,17 +20,15 @@ if TYPE_CHECKING:
 
     from rmz_acquire.acquisition import Control
     from rmz_acquire.experiments.prepare import Prepared
+    from rmz_acquire.experiments.replaying import Further
     from rmz_acquire.experiments.volumes import Volume
+    from rmz_acquire.experiments.watching import Watcher
     from rmz_acquire.recording.experiment import ExperimentFolder, VolumeRecord
     from rmz_acquire.scanning import Decision, Estimate, Estimator
 
 __all__ = ["Visits", "fresh_scan", "take_up"]
 
 logger = logging.getLogger(__name__)
-
-# what a line of decisions.jsonl tells that the planes alone decide
-_DECIDED = ("z_requested_um", "delta", "delta_relative", "innovation", "gap_um")
-_EXACT = 1e-6
 
 
 class Visits:
@@ -49,8 +49,10 @@ class Visits:
         Seconds on the clock of the events.
     elapsed_s : float or None
         How long ago the experiment began, s; None for one that begins now.
-    on_decision : callable, optional
-        Is handed the volume, each decision and its estimate.
+    watcher : Watcher, optional
+        Is told what happens.
+    further : Further, optional
+        What is wanted of a volume that has ended.
     on_end : callable, optional
         Is handed each volume that ended well, its record and its scan.
     """
@@ -63,7 +65,8 @@ class Visits:
         *,
         clock_s: Callable[[], float],
         elapsed_s: float | None = None,
-        on_decision: Callable[[Volume, Decision, Estimate | None], None] | None = None,
+        watcher: Watcher | None = None,
+        further: Further | None = None,
         on_end: Callable[[Volume, VolumeRecord, Scan], None] | None = None,
     ) -> None:
         self._on_end = on_end
@@ -72,11 +75,14 @@ class Visits:
         self._control = control
         self._clock_s = clock_s
         self._elapsed_s = elapsed_s
-        self._on_decision = on_decision
+        self._watcher = watcher
+        self._further = further
         self._led: dict[tuple[int, int, int], list[float]] = {}
         #: The volume at hand and its record.
         self.volume: Volume | None = None
         self.record: VolumeRecord | None = None
+        #: Whether how it ended is not written down yet.
+        self.pending = False
 
     def __iter__(self) -> Iterator[Visit]:
         """Give them in order."""
@@ -84,11 +90,15 @@ class Visits:
         for volume in self._prepared.volumes:
             first_of_time = volume.key[0] not in time_points
             time_points.add(volume.key[0])
-            if self._folder.done(volume.key):
+            exact = self._exact(volume)
+            further = self._further
+            if further is not None and further.key != volume.key:
+                further = None
+            if further is None and self._done(volume, exact):
                 lines = self._folder.planes_before[volume.key]
                 self._note(volume, [line["z_requested_um"] for line in lines])
                 continue
-            if self._control.reason is not None:
+            if self._control.reason is not None or self._control.winding_up is not None:
                 return
             self.volume = volume
             due_s = volume.first.min_start_time
@@ -100,11 +110,17 @@ class Visits:
                 def late(due: float = due) -> float:
                     return self._clock_s() - due
 
-            record = self.record = self._folder.record(volume.key, late)
-            scan = fresh_scan(
-                self._prepared, volume, self._exact(volume), self._watch(volume)
-            )
-            take_up(scan, volume, self._folder, record, self._control)
+            watcher = self._watcher
+            told = decided = None
+            if watcher is not None:
+                told = partial(watcher.plane, volume)
+                decided = partial(watcher.decision, volume)
+            record = self.record = self._folder.record(volume.key, late, told)
+            self.pending = True
+            scan = fresh_scan(self._prepared, volume, exact, decided)
+            if watcher is not None:
+                watcher.volume(volume, scan)
+            take_up(scan, volume, self._folder, record, self._control, further)
             if scan.outcome is not None and scan.outcome.ok:
                 self.ended(scan)
                 continue
@@ -124,6 +140,7 @@ class Visits:
         volume, record, outcome = self.volume, self.record, scan.outcome
         assert volume is not None and record is not None and outcome is not None
         record.finish(outcome, scan.volume)
+        self.pending = False
         self._note(volume, [d.z_requested_um for d in scan.decisions])
         if self._on_end is not None:
             self._on_end(volume, record, scan)
@@ -143,13 +160,12 @@ class Visits:
         low = min(volume.z_um)
         return None if led is None else [round(z + low, 9) for z in led]
 
-    def _watch(
-        self, volume: Volume
-    ) -> Callable[[Decision, Estimate | None], None] | None:
-        told = self._on_decision
-        if told is None:
-            return None
-        return lambda decision, estimate: told(volume, decision, estimate)
+    def _done(self, volume: Volume, exact_um: list[float] | None) -> bool:
+        """Whether it was finished before; a leader that went on takes others along."""
+        if not self._folder.done(volume.key):
+            return False
+        planes = self._folder.planes_before[volume.key]
+        return exact_um is None or len(planes) >= len(exact_um)
 
     def _events(
         self, volume: Volume, scan: Scan
@@ -217,6 +233,7 @@ def take_up(
     folder: ExperimentFolder,
     record: VolumeRecord,
     control: Control,
+    further: Further | None = None,
 ) -> None:
     """Give a fresh scan the planes that were taken before, and compare.
 
@@ -232,6 +249,8 @@ def take_up(
         Is given the decisions that a kill, or an abort, cost.
     control : Control
         Stops it.
+    further : Further, optional
+        What is wanted beyond these planes.
 
     Raises
     ------
@@ -240,18 +259,16 @@ def take_up(
     """
     lines = folder.decisions_before.get(volume.key, [])
     before = {line["index"]: line for line in lines}  # of one made twice, the last
-    for number, plane in enumerate(folder.planes_of(volume.key)):
-        if control.reason is not None:
-            return
-        z_um = scan.next_z()
-        if z_um is None or abs(z_um - plane.z_requested_um) > _EXACT:
+    for done in replay(scan, folder.planes_of(volume.key), further):
+        number, decision = done.number, done.decision
+        if decision is None:
             msg = (
                 f"plane {number + 1} of volume {volume.key} was taken at "
-                f"{plane.z_requested_um:g} µm, the scan would take it at {z_um} µm: "
-                "the settings, or the model, are not those that it began with"
+                f"{done.plane.z_requested_um:g} µm, the scan would take it at "
+                f"{done.wanted_um} µm: the settings, or the model, are not those that "
+                "it began with"
             )
             raise InputError(msg)
-        decision = scan.observe(plane)
         line = before.get(number)
         if line is not None:
             told = difference(line, decision)
@@ -260,17 +277,5 @@ def take_up(
                 raise InputError(msg)
         if line is None or line["decision"] != decision.decision:
             record.write_decision(decision)
-
-
-def difference(line: dict[str, Any], decision: Decision) -> str | None:
-    """Say in what a decision is not the one that is written down; None if it is."""
-    made = decision.to_dict()
-    for name in _DECIDED:
-        a, b = line[name], made[name]
-        if a is None or b is None:
-            same = a is b
-        else:
-            same = abs(a - b) <= _EXACT * max(1e-12, abs(a))
-        if not same:
-            return f"{name} is {b}, was {a}: the estimator is not the same"
-    return None
+        if control.reason is not None:
+            return

@@ -166,7 +166,10 @@ class ExperimentFolder:
         return volume
 
     def record(
-        self, key: Key, late_s: Callable[[], float] | None = None
+        self,
+        key: Key,
+        late_s: Callable[[], float] | None = None,
+        told: Callable[[Plane, int], None] | None = None,
     ) -> VolumeRecord:
         """Make the recorder of one volume.
 
@@ -177,8 +180,11 @@ class ExperimentFolder:
         late_s : callable, optional
             By how much the volume came later than planned, s; asked when its first
             plane is there.
+        told : callable, optional
+            Is handed each plane and its index once it is on disk.
         """
-        return VolumeRecord(key, self._planes, self._volumes, self._decisions, late_s)
+        journals = self._planes, self._volumes, self._decisions
+        return VolumeRecord(key, *journals, late_s, told)
 
     def write_summary(self, summary: Mapping[str, Any]) -> None:
         """Replace ``summary.json``."""
@@ -195,6 +201,7 @@ class VolumeRecord:
         volumes: Series,
         decisions: Journal,
         late_s: Callable[[], float] | None,
+        told: Callable[[Plane, int], None] | None,
     ) -> None:
         t, p, g, c = self.key = key
         self._index = {"t": t, "p": p, "g": g, "c": c}
@@ -202,6 +209,7 @@ class VolumeRecord:
         self._volumes = volumes
         self._decisions = decisions
         self._ask_late = late_s
+        self._told = told
         #: By how much it came later than planned, s; None where nobody planned it.
         self.late_s: float | None = None
         #: How many planes it was given.
@@ -215,6 +223,8 @@ class VolumeRecord:
         line = {**self._index, "order": index, **plane_line(plane)}
         self._planes.write(self.key, index, plane.image, line)
         self.planes += 1
+        if self._told is not None:
+            self._told(plane, index)
 
     def write_decision(self, decision: Decision) -> None:
         """Add a line to ``decisions.jsonl``."""

@@ -181,6 +181,7 @@ def plane_line(plane: Plane) -> dict[str, Any]:
         "z_requested_um": plane.z_requested_um,
         "z_actual_um": plane.z_um,
         "z_shift_um": plane.z_shift_um,
+        "chosen_by": plane.chosen_by,
         "exposure_ms": plane.exposure_ms,
         "stage_ms": plane.stage_ms,
         "camera_ms": plane.camera_ms,
@@ -199,4 +200,5 @@ def plane_of(line: dict[str, Any], image: NDArray[Any]) -> Plane:
         camera_ms=line["camera_ms"],
         time=datetime.fromisoformat(line["time"]),
         z_shift_um=line.get("z_shift_um", 0.0),
+        chosen_by=line.get("chosen_by", "policy"),
     )

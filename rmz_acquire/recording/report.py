@@ -57,6 +57,7 @@ _TITLES = {
     "max_planes": "Not converged",
     "list_done": "List done",
     "aborted": "Aborted",
+    "stopped": "Stopped by the user",
     "failed": "Failed",
 }
 

@@ -188,6 +188,12 @@ class Series:
                 f"{shape} {dtype}"
             )
             raise ValueError(msg)
+        deep = z + (1 if pixels.ndim == 2 else len(pixels))
+        if deep > array.shape[2]:
+            # somebody wanted more than the experiment was laid out for
+            grown = [*array.shape[:2], deep, *array.shape[3:]]
+            array = array.resize(exclusive_max=grown, expand_only=True).result()
+            self._arrays[p, g] = array
         if pixels.ndim == 2:
             target = array[t, c, z]
         else:

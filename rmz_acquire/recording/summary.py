@@ -37,7 +37,7 @@ class Summary(BaseModel):
     Parameters
     ----------
     stop_reason : str
-        converged, max_planes, list_done, aborted or failed.
+        converged, max_planes, list_done, stopped, aborted or failed.
     reason : str
         The same as a sentence with its numbers.
     error : str or None

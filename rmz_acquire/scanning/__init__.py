@@ -19,6 +19,7 @@ from rmz_acquire.scanning.policies import (
     make_policy,
 )
 from rmz_acquire.scanning.protocols import (
+    ChosenBy,
     Estimate,
     Estimator,
     Microscope,
@@ -32,6 +33,7 @@ __all__ = [
     "POLICIES",
     "Bisect",
     "ChangeRule",
+    "ChosenBy",
     "Decision",
     "Estimate",
     "Estimator",

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["Decision", "Outcome", "Status"]
+    from rmz_acquire.scanning.protocols import Estimate, Plane
 
-Status = Literal["converged", "max_planes", "list_done", "aborted", "failed"]
+__all__ = ["Decision", "Outcome", "Status", "checked"]
+
+Status = Literal["converged", "max_planes", "list_done", "stopped", "aborted", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,57 @@ class Decision:
     inference_ms: float | None
     time: datetime
 
+    @classmethod
+    def on(
+        cls,
+        index: int,
+        plane: Plane,
+        estimate: Estimate | None,
+        decision: Literal["continue", "stop"],
+        reason: str,
+    ) -> Self:
+        """Make the decision on a plane; what an estimate would tell is else unknown.
+
+        Parameters
+        ----------
+        index : int
+            Place in the order taken, from 0.
+        plane : Plane
+            The plane.
+        estimate : Estimate or None
+            What came of it; None where that failed.
+        decision : {"continue", "stop"}
+            What follows.
+        reason : str
+            Why.
+        """
+        made = cls(
+            index=index,
+            z_requested_um=plane.z_requested_um,
+            z_actual_um=plane.z_um,
+            exposure_ms=plane.exposure_ms,
+            delta=None,
+            delta_relative=None,
+            innovation=None,
+            gap_um=None,
+            decision=decision,
+            reason=reason,
+            stage_ms=plane.stage_ms,
+            camera_ms=plane.camera_ms,
+            inference_ms=None,
+            time=plane.time,
+        )
+        if estimate is None:
+            return made
+        return replace(
+            made,
+            delta=estimate.delta,
+            delta_relative=estimate.delta_relative,
+            innovation=estimate.innovation,
+            gap_um=estimate.gap_um,
+            inference_ms=1000 * estimate.seconds,
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Give JSON-ready values in the contract's order, time in ISO 8601."""
         keys = type(self).__slots__
@@ -68,8 +122,9 @@ class Outcome:
 
     Parameters
     ----------
-    status : {"converged", "max_planes", "list_done", "aborted", "failed"}
-        Which end it was.
+    status : {"converged", "max_planes", "list_done", "stopped", "aborted", "failed"}
+        Which end it was. "stopped": by somebody for whom it was enough, after a
+        plane that still counts; "aborted": at once.
     reason : str
         Why, in one sentence with the numbers.
     planes_taken : int
@@ -85,5 +140,25 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether the scan ended as its plan allows (not aborted, not failed)."""
-        return self.status in ("converged", "max_planes", "list_done")
+        """Whether the volume is as good as was wanted: not aborted, not failed."""
+        return self.status not in ("aborted", "failed")
+
+
+def checked(estimate: Estimate) -> Estimate:
+    """Refuse a volume that is not a number; a ratio that is none is unknown.
+
+    A change that is not finite means a broken volume. A ratio is not finite where it
+    was divided by nothing, as on a dark field: that is no failure.
+    """
+    if estimate.delta is not None and not math.isfinite(estimate.delta):
+        msg = f"the estimator gave a change of {estimate.delta}"
+        raise ArithmeticError(msg)
+
+    def known(ratio: float | None) -> float | None:
+        return ratio if ratio is not None and math.isfinite(ratio) else None
+
+    return replace(
+        estimate,
+        delta_relative=known(estimate.delta_relative),
+        innovation=known(estimate.innovation),
+    )

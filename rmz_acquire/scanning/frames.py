@@ -71,6 +71,8 @@ class Observation:
         What the frame shows.
     delta, delta_relative, innovation, gap_um
         As in `rmz_acquire.scanning.Estimate`.
+    by_hand : bool
+        Whether somebody asked for it, and no policy.
     """
 
     z_requested_um: float
@@ -80,6 +82,7 @@ class Observation:
     delta_relative: float | None
     innovation: float | None
     gap_um: float
+    by_hand: bool = False
 
     @classmethod
     def of(cls, plane: Plane, frame: FrameFacts, estimate: Estimate) -> Observation:
@@ -92,6 +95,7 @@ class Observation:
             delta_relative=estimate.delta_relative,
             innovation=estimate.innovation,
             gap_um=estimate.gap_um,
+            by_hand=plane.chosen_by == "hand",
         )
 
 

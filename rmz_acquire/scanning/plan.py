@@ -50,11 +50,14 @@ class ScanPlan(BaseModel):
     epsilon_kind : {"relative", "absolute"}
         Whether `epsilon` is a fraction of the volume's norm above background, or
         camera counts (Frobenius norm, as in the paper).
+    tau : float, optional
+        Convergence then needs the last plane's innovation at or below it too: the
+        volume foretold that plane so well.
     policy : {"bisect", "uniform"}
         Where the next plane is taken.
     z_exact_um : tuple of float, optional
         Take exactly these z, µm, in this order, and stop when they are done;
-        `policy`, `epsilon`, `min_planes` and `max_planes` then play no part.
+        `policy`, `epsilon`, `tau`, `min_planes` and `max_planes` then play no part.
     max_gap_um : float, optional
         No convergence while any z of the grid is farther from a taken plane. By
         default what the first planes leave where they are meant to be.
@@ -70,6 +73,7 @@ class ScanPlan(BaseModel):
     max_planes: int = Field(default=0, ge=1)
     epsilon: Positive = 0.05
     epsilon_kind: Literal["relative", "absolute"] = "relative"
+    tau: Positive | None = None
     policy: Literal["bisect", "uniform"] = "bisect"
     z_exact_um: tuple[Finite, ...] | None = None
     max_gap_um: Positive | None = None

@@ -18,7 +18,15 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning.frames import Observation
     from rmz_acquire.scanning.plan import ScanPlan
 
-__all__ = ["POLICIES", "Bisect", "ExactList", "Policy", "Uniform", "make_policy"]
+__all__ = [
+    "POLICIES",
+    "Bisect",
+    "ExactList",
+    "Policy",
+    "Uniform",
+    "largest_gap",
+    "make_policy",
+]
 
 _ROUNDING_UM = 1e-9
 
@@ -49,7 +57,7 @@ class ExactList:
 
     def next_z(self, taken: Sequence[Observation]) -> float | None:
         """Give the next z of the list."""
-        return self._z_um[len(taken)] if len(taken) < len(self._z_um) else None
+        return _next_of(self._z_um, taken)
 
 
 class Uniform:
@@ -76,7 +84,7 @@ class Uniform:
 
     def next_z(self, taken: Sequence[Observation]) -> float | None:
         """Give the next of the equally spaced z."""
-        return self._z_um[len(taken)] if len(taken) < len(self._z_um) else None
+        return _next_of(self._z_um, taken)
 
 
 class Bisect:
@@ -94,18 +102,12 @@ class Bisect:
     def __init__(self, plan: ScanPlan) -> None:
         self._grid = np.asarray(plan.z_um)
         count = min(plan.first_planes, len(self._grid))
-        self._first = cell_centres(self._grid, count)
+        self._first = [float(z) for z in cell_centres(self._grid, count)]
 
     def next_z(self, taken: Sequence[Observation]) -> float | None:
         """Give the next first plane, or the z farthest from all taken planes."""
-        if len(taken) < len(self._first):
-            return float(self._first[len(taken)])
-        asked = np.array([plane.z_requested_um for plane in taken])
-        left = self._grid[~np.isin(self._grid, asked)]
-        if left.size == 0:
-            return None
-        seen = np.array([plane.z_um for plane in taken])
-        return float(left[farthest(left, seen)])
+        first = _next_of(self._first, taken)
+        return largest_gap(self._grid, taken) if first is None else first
 
 
 # kept in step with the names in plan.py by a test
@@ -120,6 +122,37 @@ def make_policy(plan: ScanPlan) -> Policy:
     if plan.z_exact_um is not None:
         return ExactList(plan)
     return POLICIES[plan.policy](plan)
+
+
+def largest_gap(
+    grid_um: NDArray[np.float64], taken: Sequence[Observation]
+) -> float | None:
+    """Give the z of a grid that is farthest from every plane taken.
+
+    Parameters
+    ----------
+    grid_um : ndarray, (Z,)
+        The grid, ascending.
+    taken : sequence of Observation
+        Every plane so far; at least one.
+
+    Returns
+    -------
+    float or None
+        µm; None where every z of the grid was asked for.
+    """
+    asked = np.array([plane.z_requested_um for plane in taken])
+    left = grid_um[~np.isin(grid_um, asked)]
+    if left.size == 0:
+        return None
+    seen = np.array([plane.z_um for plane in taken])
+    return float(left[farthest(left, seen)])
+
+
+def _next_of(z_um: Sequence[float], taken: Sequence[Observation]) -> float | None:
+    """The next of a list; a plane that somebody asked for is none of it."""
+    number = sum(not plane.by_hand for plane in taken)
+    return z_um[number] if number < len(z_um) else None
 
 
 def cell_centres(grid_um: NDArray[np.float64], count: int) -> NDArray[np.float64]:

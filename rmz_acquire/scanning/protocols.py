@@ -8,7 +8,7 @@ Numpy only: no torch, no Qt, no hardware.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning.decision import Decision, Outcome
 
-__all__ = ["Estimate", "Estimator", "Microscope", "Plane", "Recorder"]
+__all__ = ["ChosenBy", "Estimate", "Estimator", "Microscope", "Plane", "Recorder"]
+
+ChosenBy = Literal["policy", "hand", "more"]
+"""Who wanted a plane: the policy, somebody who asked for it, or the policy again after
+somebody let the scan go on past its stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,8 @@ class Plane:
     z_shift_um : float
         What a hardware autofocus added to the z asked for, µm. Both z above are
         without it: the specimen's, not the stage's.
+    chosen_by : {"policy", "hand", "more"}
+        Who wanted it.
     """
 
     image: NDArray[Any]
@@ -55,6 +61,7 @@ class Plane:
     camera_ms: float | None
     time: datetime
     z_shift_um: float = 0.0
+    chosen_by: ChosenBy = "policy"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@
       └── nothing left, abort(), fail() ──▶ finished ◀───┘ stop
 
 It moves nothing and writes nothing: whoever runs it does that (`run_scan`, or
-the acquisition engine on a microscope). One thread runs it; `abort` may come from any.
+the acquisition engine on a microscope). One thread runs it; `abort`, `stop`, `ask` and
+`go_on` may come from any.
 """
 
 from __future__ import annotations
@@ -15,12 +16,13 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from dataclasses import replace
+from collections import deque
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from rmz_acquire.scanning.decision import Decision, Outcome, Status
+from rmz_acquire.scanning.decision import Decision, Outcome, Status, checked
 from rmz_acquire.scanning.frames import Observation, look_at
+from rmz_acquire.scanning.judging import Judge
 from rmz_acquire.scanning.policies import make_policy
 from rmz_acquire.scanning.stopping import ChangeRule
 
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning.plan import ScanPlan
     from rmz_acquire.scanning.policies import Policy
-    from rmz_acquire.scanning.protocols import Estimate, Estimator, Plane
+    from rmz_acquire.scanning.protocols import ChosenBy, Estimate, Estimator, Plane
     from rmz_acquire.scanning.stopping import StopRule
 
 __all__ = ["Scan", "ScanState"]
@@ -94,18 +96,23 @@ class Scan:
             raise ValueError(msg)
         self.plan = plan
         self.estimator = estimator
-        self._policy = policy if policy is not None else make_policy(plan)
-        self._rule = rule if rule is not None else ChangeRule(plan)
+        policy = policy if policy is not None else make_policy(plan)
+        rule = rule if rule is not None else ChangeRule(plan)
+        self._judge = Judge(plan, policy, rule)
         self._on_decision = on_decision
         self._lock = threading.Lock()
         self._state = ScanState.idle
         self._taken: list[Observation] = []
         self._decisions: list[Decision] = []
         self._planes_taken = 0
-        self._next_z_um = self._policy.next_z(())
+        self._next_z_um = policy.next_z(())
         self._outcome: Outcome | None = None
         self._error: BaseException | None = None
-        self._abort_reason: str | None = None
+        self._ending: tuple[Status, str] | None = None
+        self._asked: deque[float] = deque()
+        self._at_least = 0
+        self._next_by: ChosenBy = "policy"
+        self._chosen_by: ChosenBy = "policy"
 
     @property
     def state(self) -> ScanState:
@@ -133,14 +140,34 @@ class Scan:
         return self._planes_taken
 
     @property
+    def planned_z_um(self) -> float | None:
+        """Where the next plane is taken, as far as is known now, µm."""
+        if self._state is ScanState.finished or self._ending is not None:
+            return None
+        try:
+            return self._asked[0]
+        except IndexError:
+            return self._next_z_um
+
+    @property
     def volume(self) -> NDArray[np.float32] | None:
         """The estimator's volume, camera counts, (Z, Y, X); None before a plane."""
         return self.estimator.volume
 
     @property
     def abort_requested(self) -> bool:
-        """Whether somebody asked it to end."""
-        return self._abort_reason is not None
+        """Whether somebody wants it to end at once."""
+        return self._ending is not None and self._ending[0] == "aborted"
+
+    @property
+    def ending(self) -> bool:
+        """Whether somebody wants it to end, at once or with the plane under way."""
+        return self._ending is not None
+
+    @property
+    def chosen_by(self) -> ChosenBy:
+        """Who wanted the plane that was asked for last."""
+        return self._chosen_by
 
     def next_z(self) -> float | None:
         """Ask for the next z; None when the scan is finished.
@@ -162,13 +189,15 @@ class Scan:
         with self._lock:
             if self._state is ScanState.finished:
                 return None
-            if self._abort_reason is not None:
-                self._finish_aborted()
+            if self._ending is not None:
+                self._finish_asked()
                 return None
             if self._state is not ScanState.idle:
                 msg = f"next_z() while {self._state.value}: observe() the plane first"
                 raise RuntimeError(msg)
-            z_um = self._next_z_um
+            z_um, self._chosen_by = self._next_z_um, self._next_by
+            if self._asked:
+                z_um, self._chosen_by = self._asked.popleft(), "hand"
             if z_um is None:
                 self._finish("max_planes", "there is no z to take")
                 return None
@@ -204,9 +233,13 @@ class Scan:
         estimate: Estimate | None = None
         try:
             frame = look_at(plane.image)
-            estimate = _checked(self.estimator.add(plane.image, plane.z_um))
+            estimate = checked(self.estimator.add(plane.image, plane.z_um))
             self._taken.append(Observation.of(plane, frame, estimate))
-            status, reason = self._judge()
+            judged = self._judge.judge(
+                self._taken, at_least=self._at_least, asked=bool(self._asked)
+            )
+            self._next_z_um, self._next_by = judged.z_um, judged.chosen_by
+            status, reason = judged.status, judged.reason
         except Exception as error:
             self.fail(error)
             status, reason = "failed", f"failed: {_say(error)}"
@@ -233,16 +266,53 @@ class Scan:
         reason : str
             Who or what ended it.
         """
+        if not self.abort_requested:
+            self._end("aborted", reason)
+
+    def stop(self, reason: str = "stopped by the user") -> None:
+        """End the scan well: a plane under way still counts. As safe as `abort`.
+
+        Parameters
+        ----------
+        reason : str
+            Who or what found it enough.
+        """
+        if self._ending is None:
+            self._end("stopped", reason)
+
+    def ask(self, z_um: float) -> None:
+        """Take a plane here next, whatever the policy has in mind; from any thread.
+
+        Parameters
+        ----------
+        z_um : float
+            Where, µm.
+        """
+        self._asked.append(float(z_um))
+
+    def go_on(self, planes: int) -> None:
+        """Take so many more planes before anything but `stop` or `abort` ends it.
+
+        They are those of the policy; where it has none left, at the largest gap.
+
+        Parameters
+        ----------
+        planes : int
+            How many after the one under way.
+        """
+        under_way = self._state is ScanState.aiming
+        self._at_least = self._planes_taken + under_way + planes
+
+    def _end(self, status: Status, reason: str) -> None:
         if self._state is ScanState.finished:
             return
-        if self._abort_reason is None:
-            self._abort_reason = reason
+        self._ending = (status, reason)
         # never wait: a signal's handler may have interrupted the very thread that
         # holds the lock, which will see the reason at its next step
         if self._lock.acquire(blocking=False):
             try:
                 if self._state is ScanState.idle:
-                    self._finish_aborted()
+                    self._finish_asked()
             finally:
                 self._lock.release()
 
@@ -269,29 +339,8 @@ class Scan:
         """
         with self._lock:
             if self._state is not ScanState.finished:
-                self._abort_reason = self._abort_reason or "aborted"
-                self._finish_aborted()
-
-    def _judge(self) -> tuple[Status | None, str]:
-        """Converged, done or on: the status (None to go on) and the reason."""
-        plan, count = self.plan, len(self._taken)
-        if plan.z_exact_um is not None:
-            self._next_z_um = self._policy.next_z(self._taken)
-            listed = len(plan.z_exact_um)
-            if self._next_z_um is None:
-                return "list_done", f"all {listed} planes of the list are taken"
-            return None, f"{count} of {listed} planes of the list are taken"
-        verdict = self._rule.judge(self._taken)
-        if verdict.converged:
-            return "converged", verdict.reason
-        if count >= plan.max_planes:
-            ending = f"{verdict.reason}; the most planes allowed, {count}, are taken"
-            return "max_planes", ending
-        self._next_z_um = self._policy.next_z(self._taken)
-        if self._next_z_um is None:
-            ending = f"{verdict.reason}; after {count} planes no z is left to take"
-            return "max_planes", ending
-        return None, verdict.reason
+                self._ending = self._ending or ("aborted", "aborted")
+                self._finish_asked()
 
     def _conclude(
         self,
@@ -305,27 +354,32 @@ class Scan:
             if self._state is ScanState.thinking:
                 if status is not None:
                     self._finish(status, reason)
-                elif self._abort_reason is not None:
-                    self._finish_aborted()
+                elif self._ending is not None:
+                    self._finish_asked()
                 else:
                     self._state = ScanState.idle
             ended: Literal["continue", "stop"] = "continue"
             if self._outcome is not None:
                 ended = "stop"
                 reason = reason if status is not None else self._outcome.reason
-            decision = _decision(self._planes_taken - 1, plane, estimate, ended, reason)
+            index = self._planes_taken - 1
+            decision = Decision.on(index, plane, estimate, ended, reason)
             self._decisions.append(decision)
             return decision
 
     def _interrupt(self, reason: str) -> None:
         with self._lock:
             if self._state is not ScanState.finished:
-                self._abort_reason = self._abort_reason or reason
-                self._finish_aborted()
+                self._ending = self._ending or ("aborted", reason)
+                self._finish_asked()
 
-    def _finish_aborted(self) -> None:
-        """Finish as aborted; the caller holds the lock."""
-        self._finish("aborted", f"{self._abort_reason} after {self._count()}")
+    def _finish_asked(self) -> None:
+        """Finish as somebody wanted; the caller holds the lock."""
+        assert self._ending is not None
+        status, reason = self._ending
+        if not self._planes_taken:
+            status = "aborted"  # there is no volume that could be enough
+        self._finish(status, f"{reason} after {self._count()}")
 
     def _finish(self, status: Status, reason: str, error: str | None = None) -> None:
         """Set the outcome; the caller holds the lock."""
@@ -335,61 +389,6 @@ class Scan:
 
     def _count(self) -> str:
         return f"{self._planes_taken} plane{'' if self._planes_taken == 1 else 's'}"
-
-
-def _decision(
-    index: int,
-    plane: Plane,
-    estimate: Estimate | None,
-    decision: Literal["continue", "stop"],
-    reason: str,
-) -> Decision:
-    made = Decision(
-        index=index,
-        z_requested_um=plane.z_requested_um,
-        z_actual_um=plane.z_um,
-        exposure_ms=plane.exposure_ms,
-        delta=None,
-        delta_relative=None,
-        innovation=None,
-        gap_um=None,
-        decision=decision,
-        reason=reason,
-        stage_ms=plane.stage_ms,
-        camera_ms=plane.camera_ms,
-        inference_ms=None,
-        time=plane.time,
-    )
-    if estimate is None:
-        return made
-    return replace(
-        made,
-        delta=estimate.delta,
-        delta_relative=estimate.delta_relative,
-        innovation=estimate.innovation,
-        gap_um=estimate.gap_um,
-        inference_ms=1000 * estimate.seconds,
-    )
-
-
-def _checked(estimate: Estimate) -> Estimate:
-    """Refuse a volume that is not a number; a ratio that is none is unknown.
-
-    A change that is not finite means a broken volume. A ratio is not finite where it
-    was divided by nothing, as on a dark field: that is no failure.
-    """
-    if estimate.delta is not None and not math.isfinite(estimate.delta):
-        msg = f"the estimator gave a change of {estimate.delta}"
-        raise ArithmeticError(msg)
-
-    def known(ratio: float | None) -> float | None:
-        return ratio if ratio is not None and math.isfinite(ratio) else None
-
-    return replace(
-        estimate,
-        delta_relative=known(estimate.delta_relative),
-        innovation=known(estimate.innovation),
-    )
 
 
 def _say(error: BaseException) -> str:

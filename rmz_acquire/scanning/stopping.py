@@ -98,6 +98,13 @@ class ChangeRule:
         blank = blank_reason(last.frame, [other.frame for other in earlier])
         if blank is not None:
             found.append(f"the frame is blank, it {blank}")
+        if plan.tau is not None:
+            if last.innovation is None:
+                found.append("the innovation is not defined")
+            elif last.innovation > plan.tau:
+                found.append(
+                    f"innovation {last.innovation:.3g} is above tau {plan.tau:g}"
+                )
         # a float's last bit must not decide
         if last.gap_um > plan.gap_limit_um * (1 + 1e-9):
             found.append(

@@ -99,7 +99,7 @@ def desk(qtbot, tmp_path, qapp):
 
 @pytest.fixture
 def bench():
-    """The controllers without a window."""
+    """The controllers without a window: queue, microscope, scans."""
     events = EventQueue()
     microscope = MicroscopeController(events)
     scans = ScanController(microscope, events)

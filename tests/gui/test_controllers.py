@@ -9,6 +9,7 @@ import time
 
 import pytest
 
+from rmz_acquire.experiments import StoredExperiment
 from rmz_acquire.gui.controllers.events import (
     Compared,
     Connected,
@@ -23,7 +24,8 @@ from rmz_acquire.gui.controllers.events import (
     Step,
     VolumeCame,
 )
-from rmz_acquire.recording import RUN_FILES, read_planes
+from rmz_acquire.gui.controllers.looking import RunReader
+from rmz_acquire.recording.experiment import EXPERIMENT_FILES
 
 
 @pytest.fixture(autouse=True)
@@ -99,10 +101,12 @@ def test_a_scan_tells_what_it_does(bench, settings, tmp_path):
     seen = gather(events, ended)
     (end,) = of(seen, ScanEnded)
     assert end.error is None
-    assert end.summary.planes_taken == len(of(seen, PlaneCame)) == 5
+    assert end.run.endings[0].taken == len(of(seen, PlaneCame)) == 5
     assert len(of(seen, VolumeCame)) == 5 and len(of(seen, ScanStarted)) == 1
     assert of(seen, VolumeCame)[-1].next_z_um is None
-    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == sorted(RUN_FILES)
+    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == sorted(
+        EXPERIMENT_FILES
+    )
     assert microscope.state is State.ready
     assert core.getPosition() == pytest.approx(1.5)
     assert not core.getShutterOpen() and not core.isSequenceRunning()
@@ -120,19 +124,21 @@ def test_a_second_scan_is_refused_while_one_runs(bench, settings, tmp_path):
     assert not (tmp_path / "two").exists()
 
 
-def test_a_plane_by_hand_is_taken_next_but_one(bench, settings, tmp_path):
+def test_a_plane_by_hand_comes_before_those_of_the_policy(bench, settings, tmp_path):
     connected(bench)
     events, _, scans = bench
     scans.start(settings, tmp_path / "run")
     gather(events, lambda s: of(s, ScanStarted))
     scans.ask_plane(-3.5)
     gather(events, ended)
-    z_um = [plane.z_um for plane in read_planes(tmp_path / "run" / "planes.ome.zarr")]
-    assert any(z == pytest.approx(-3.5) for z in z_um[1:3])
+    z_um = [plane.z_um for plane in planes_of(tmp_path / "run")]
+    assert any(z == pytest.approx(-3.5) for z in z_um[:3])
 
 
-@pytest.mark.parametrize("how", ["abort", "stop_and_keep"])
-def test_ending_early_keeps_everything(bench, settings, tmp_path, how):
+@pytest.mark.parametrize(
+    ("how", "status"), [("abort", "aborted"), ("stop_and_keep", "stopped")]
+)
+def test_ending_early_keeps_everything(bench, settings, tmp_path, how, status):
     core, _ = connected(bench)
     events, microscope, scans = bench
     slow = settings.__class__(**{**as_dict(settings), "max_planes": None})
@@ -140,8 +146,9 @@ def test_ending_early_keeps_everything(bench, settings, tmp_path, how):
     gather(events, lambda s: len(of(s, VolumeCame)) >= 2)
     getattr(scans, how)()
     (end,) = of(gather(events, ended), ScanEnded)
-    assert end.summary.stop_reason == "aborted" and "user" in end.summary.reason
-    assert (tmp_path / "run" / "volume.ome.tif").is_file()
+    assert end.error is None and end.run.status == status
+    assert end.run.endings[0].status == status and "user" in end.run.reason
+    assert end.run.shown.pixels.shape == (17, 64, 64)
     assert microscope.state is State.ready and not core.getShutterOpen()
     assert core.getPosition() == pytest.approx(0.0)
 
@@ -159,7 +166,7 @@ def test_pause_holds_and_resume_goes_on(bench, settings, tmp_path):
     assert not of(events.drain(), PlaneCame) and not core.getShutterOpen()
     scans.resume()
     (end,) = of(gather(events, ended), ScanEnded)
-    assert end.summary.planes_taken == 5
+    assert end.run.endings[0].taken == 5
 
 
 def test_abort_while_paused(bench, settings, tmp_path):
@@ -170,7 +177,7 @@ def test_abort_while_paused(bench, settings, tmp_path):
     scans.pause()
     scans.abort()
     (end,) = of(gather(events, ended), ScanEnded)
-    assert end.summary.stop_reason == "aborted"
+    assert end.run.endings[0].status == "aborted"
     assert microscope.state is State.ready
 
 
@@ -199,14 +206,16 @@ def test_a_run_is_opened_and_compared(bench, settings, tmp_path):
     events, _, scans = bench
     scans.start(settings, tmp_path / "run")
     gather(events, ended)
-    scans.open_run(tmp_path / "run")
+    reader = RunReader(events)
+    reader.open_run(tmp_path / "run")
     (opened,) = of(gather(events, lambda s: of(s, RunOpened)), RunOpened)
-    assert opened.run.volume.shape == (17, 64, 64)
-    assert len(opened.run.planes) == len(opened.run.decisions) == 5
-    scans.compare(tmp_path / "run", "nearest")
+    volume = opened.run.shown
+    assert volume.pixels.shape == (17, 64, 64)
+    assert len(volume.planes) == len(volume.decisions) == 5
+    reader.compare(volume, "nearest")
     (other,) = of(gather(events, lambda s: of(s, Compared)), Compared)
     assert other.volume.shape == (17, 64, 64)
-    scans.open_run(tmp_path)
+    reader.open_run(tmp_path)
     (problem,) = of(gather(events, lambda s: of(s, Problem)), Problem)
     assert "holds no finished run" in problem.text
 
@@ -216,15 +225,20 @@ def test_the_full_stack_scores_the_run(bench, settings, tmp_path):
     events, microscope, scans = bench
     scans.start(settings, tmp_path / "run")
     gather(events, ended)
-    assert scans.take_full_stack(settings, tmp_path / "run")
+    assert scans.take_full_stack(tmp_path / "run", (0, 0, 0, 0))
     seen = gather(events, lambda s: of(s, Compared))
     (full,) = of(seen, Compared)
     assert full.name == "full stack" and full.volume.shape == (17, 64, 64)
     assert "dB" in full.text and "linear" in full.text
     saved = json.loads((tmp_path / "run" / "full-stack" / "summary.json").read_text())
-    assert saved["planes_taken"] == 17 and saved["stop_reason"] == "list_done"
+    assert saved["planes_taken"] == 17 and saved["status"] == "completed"
     assert not of(seen, ScanEnded)
     gather(events, lambda s: microscope.state is State.ready)
+
+
+def planes_of(folder):
+    stored = StoredExperiment(folder)
+    return stored.planes(stored.begun[0])
 
 
 def as_dict(settings):

@@ -7,10 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
-import useq
 
-from rmz_acquire.errors import InputError
-from rmz_acquire.gui.models.experiment import read_settings, write_settings
 from rmz_acquire.gui.models.runs import RecentRuns, new_folder
 from rmz_acquire.gui.models.settings import ScanSettings
 
@@ -45,55 +42,13 @@ def test_what_is_wrong_is_said_by_field(change, field, said):
 
 def test_nothing_is_wrong():
     assert GOOD.problems(stage_um=(-200.0, 200.0), models=[]) == {}
-    assert GOOD.full_planes == 41 and GOOD.plan().max_planes == 41
-    assert replace(GOOD, max_light_ms=520.0).plan().max_planes == 10
-    assert GOOD.full_stack().plan().z_exact_um == GOOD.plan().z_um
+    assert GOOD.full_planes == GOOD.most_planes == 41
+    assert replace(GOOD, max_light_ms=520.0).most_planes == 10
 
 
 def test_optics_are_asked_for_only_where_they_are_needed():
     assert "optics" in GOOD.problems(optics_problem="no NA")
     assert not replace(GOOD, estimator="linear").problems(optics_problem="no NA")
-
-
-def test_settings_come_back_from_the_file(tmp_path):
-    file = tmp_path / "scan.yaml"
-    settings = replace(
-        GOOD, channel=("Channel", "GFP"), exposure_ms=20.0, na=0.7, max_planes=12
-    )
-    write_settings(file, settings)
-    assert read_settings(file) == settings
-    sequence = useq.MDASequence.from_file(file)
-    # any other program takes the full stack
-    assert len(list(sequence)) == 41
-    assert {event.exposure for event in sequence} == {20.0}
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("{", "no experiment in YAML"),
-        ("[1]", "has keys"),
-        ("stage_positions: [[0, 0, 0]]", "cannot do stage_positions"),
-        ("z_plan: {range: 3, step: 1}", "bottom, top and step"),
-        ("z_plan: {bottom: 0, top: 3, step: 1}", "version: 1 is missing"),
-        (
-            "z_plan: {bottom: 0, top: 3, step: 1}\n"
-            "metadata: {rmz_acquire: {version: 1, epsilom: 3}}",
-            "no field for metadata.rmz_acquire.epsilom",
-        ),
-        (
-            "z_plan: {bottom: 0, top: 3, step: 1}\n"
-            "metadata: {rmz_acquire: {version: 1, max_planes: 2}}",
-            "below at least 4",
-        ),
-    ],
-)
-def test_a_file_that_does_not_fit_is_refused_in_one_line(tmp_path, text, said):
-    file = tmp_path / "scan.yaml"
-    file.write_text(text)
-    with pytest.raises(InputError) as caught:
-        read_settings(file)
-    assert said in str(caught.value) and "\n" not in str(caught.value)
 
 
 def test_the_last_runs_are_listed_latest_first(tmp_path):

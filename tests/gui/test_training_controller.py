@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -138,9 +139,12 @@ def test_stacks_at_places_that_were_added(room, tmp_path):
     core = room.connect()
     core.setXYPosition(5.0, -5.0)
     core.waitForDevice(core.getXYStageDevice())
-    room.training.find_place(1.0)
+    core.setPosition(1.5)
+    room.training.find_place(stacks_of(tmp_path, scan=replace(SCAN, relative=True)))
     place = room.until(PlaceFound).place
-    assert (place.x_um, place.y_um) == pytest.approx((5, -5), abs=0.1)
+    at = (place.x_um, place.y_um, place.z_um)
+    assert at == pytest.approx((5, -5, 1.5), abs=0.1)
+    core.setPosition(0.0)
     room.microscope.start_live().result(30)
     assert room.training.take_stacks(stacks_of(tmp_path / "s"))
     ended = room.until(StacksEnded)

@@ -84,7 +84,8 @@ def test_from_places_to_a_model_that_is_used(desk, train):
     assert setup.take.text() == "Take 3 stacks"
     setup.take.click()
     desk.until(lambda: desk.state is State.collecting)
-    assert not window.form.start.isEnabled() and not setup.take.isEnabled()
+    desk.until(lambda: not setup.take.isEnabled())
+    assert not window.form.start.isEnabled()
     desk.until(lambda: window.status.headline.text().startswith("Stack 2 of 3"))
     assert window.status.abort.isVisible() and not window.status.pause.isVisible()
     desk.until(lambda: window.status.headline.text() == "3 stacks taken")

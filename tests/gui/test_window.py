@@ -13,7 +13,7 @@ from PyQt6.QtWidgets import QAbstractButton, QLabel, QMessageBox, QPushButton
 from rmz_acquire.gui.controllers.events import State
 from rmz_acquire.gui.icons import svg
 from rmz_acquire.optics import Optics
-from rmz_acquire.recording import RUN_FILES
+from rmz_acquire.recording.experiment import EXPERIMENT_FILES
 
 MODEL_OPTICS = Optics(
     na=0.75, immersion_index=1.0, wavelength_um=0.52, pixel_size_um=0.325
@@ -72,7 +72,7 @@ def test_a_first_scan_takes_eight_clicks_and_no_reading(desk, monkeypatch):
     assert clicks <= 8
     (folder,) = desk.root.iterdir()
     assert opened == [str(folder)]
-    assert sorted(p.name for p in folder.iterdir()) == sorted(RUN_FILES)
+    assert sorted(p.name for p in folder.iterdir()) == sorted(EXPERIMENT_FILES)
     assert window.volume.volume.shape == (41, 64, 64)
 
 
@@ -230,7 +230,7 @@ def test_closing_in_any_state_ends_safely(desk, state):
     desk.close()
     assert at_end == [(False, pytest.approx(0.0))]
     for folder in desk.root.glob("*"):
-        assert sorted(p.name for p in folder.iterdir()) == sorted(RUN_FILES)
+        assert sorted(p.name for p in folder.iterdir()) == sorted(EXPERIMENT_FILES)
 
 
 @pytest.mark.parametrize("paused", [False, True])
@@ -246,7 +246,10 @@ def test_ending_early(desk, button, paused):
         assert desk.window.status.pause.text() == "Resume"
     getattr(desk.window.status, button).click()
     desk.finish()
-    assert desk.window.status.headline.text() == "Stopped early"
+    words = {"abort": "Aborted", "keep": "Stopped by hand, all kept"}
+    assert desk.window.status.headline.text() == words[button]
+    listed = desk.window.runs.list.item(0).text()
+    assert {"abort": "aborted", "keep": "stopped by hand, kept"}[button] in listed
     assert "by the user" in desk.window.status.detail.text()
     assert desk.window.form.start.isEnabled()
 

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pymmcore_plus import CMMCorePlus
 
-    from rmz_acquire.gui.models.runs import StoredRun
-    from rmz_acquire.gui.models.settings import ScanSettings, ScopeFacts
-    from rmz_acquire.recording import Summary
+    from rmz_acquire.gui.models.scope import ScopeFacts
+    from rmz_acquire.gui.models.stored import StoredRun, StoredVolume
     from rmz_acquire.scanning import Decision, Plane
 
 __all__ = [
@@ -46,6 +45,7 @@ __all__ = [
     "StateChanged",
     "Step",
     "VolumeCame",
+    "VolumeStarted",
 ]
 
 
@@ -112,10 +112,21 @@ class Focus:
 
 @dataclass(frozen=True, slots=True)
 class ScanStarted:
-    """A scan begins in this folder."""
+    """A scan begins, or goes on, in this folder."""
 
-    settings: ScanSettings
     folder: Path
+    volumes: int
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeStarted:
+    """A volume of it begins, or goes on with the planes that it has.
+
+    `number` counts from 1.
+    """
+
+    volume: StoredVolume
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,10 +160,13 @@ class VolumeCame:
 
 @dataclass(frozen=True, slots=True)
 class ScanEnded:
-    """The scan is over, its files are whole; `error` is set where it failed."""
+    """The scan is over, its files are whole; `error` is set where it failed.
+
+    `run` is None where nothing was written.
+    """
 
     folder: Path
-    summary: Summary | None
+    run: StoredRun | None
     error: str | None = None
     traceback: str = ""
 
@@ -168,7 +182,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class RunOpened:
-    """A run was read from disk."""
+    """A run was read from disk, or another volume of it."""
 
     run: StoredRun
 
@@ -188,6 +202,7 @@ Event = (
     | Picture
     | Focus
     | ScanStarted
+    | VolumeStarted
     | Step
     | PlaneCame
     | VolumeCame

@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +32,7 @@ from rmz_acquire.gui.controllers.events import (
     State,
     StateChanged,
 )
-from rmz_acquire.gui.models.settings import ScopeFacts
+from rmz_acquire.gui.models.scope import ScopeFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,6 +53,19 @@ class WatchedCore(UniMMCore):
 
     on_move: Callable[[float], None] | None = None
     on_expose: Callable[[], None] | None = None
+    #: Does something on another thread.
+    elsewhere: Callable[[Callable[[], None]], object] | None = None
+
+    def setExposure(self, *args: Any) -> None:
+        """Set the exposure; in the window's live view without waiting for the camera.
+
+        A camera lets nobody set it while it exposes, which may take seconds.
+        """
+        main = threading.current_thread() is threading.main_thread()
+        if main and self.elsewhere is not None and self.isSequenceRunning():
+            self.elsewhere(partial(super().setExposure, *args))
+        else:
+            super().setExposure(*args)
 
     def setPosition(self, *args: Any) -> None:
         """Move the focus stage, as the core does."""
@@ -179,6 +193,23 @@ class MicroscopeController:
 
         return self._submit(work)
 
+    def go_to(self, x_um: float | None, y_um: float | None, z_um: float | None) -> None:
+        """Move the stages; None leaves an axis where it is."""
+
+        def work() -> None:
+            core = self._core
+            if core is None or self._state.busy:
+                return
+            if core.getXYStageDevice() and not (x_um is None and y_um is None):
+                x, y = core.getXYPosition()
+                core.setXYPosition(
+                    x if x_um is None else x_um, y if y_um is None else y_um
+                )
+            if core.getFocusDevice() and z_um is not None:
+                core.setPosition(z_um)
+
+        self._submit(work)
+
     def prepare(
         self, exposure_ms: float, channel: tuple[str, str] | None
     ) -> Future[None]:
@@ -247,6 +278,7 @@ class MicroscopeController:
     def _connect(self, config: str | Path) -> None:
         self._let_go()
         core = WatchedCore()
+        core.elsewhere = self._submit
         try:
             open_core(config, core)
         except BaseException:

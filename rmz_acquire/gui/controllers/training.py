@@ -82,14 +82,8 @@ class TrainingController:
 
     # ---- stacks -------------------------------------------------------------------
 
-    def find_place(self, middle_um: float | None) -> None:
-        """Ask where the stage stands; a `PlaceFound` will come.
-
-        Parameters
-        ----------
-        middle_um : float or None
-            Middle of the stack there, µm.
-        """
+    def find_place(self, settings: StackSettings) -> None:
+        """Ask where the stage stands; a `PlaceFound` will come, for a stack there."""
 
         def work(core: CMMCorePlus) -> None:
             if not core.getXYStageDevice():
@@ -99,7 +93,8 @@ class TrainingController:
                 )
                 raise InputError(msg)
             x, y = core.getXYPosition()
-            self._events.put(PlaceFound(Position(float(x), float(y), middle_um)))
+            middle = settings.middle_um(core.getPosition())
+            self._events.put(PlaceFound(Position(float(x), float(y), middle)))
 
         self._microscope.use(work)
 
@@ -150,10 +145,10 @@ class TrainingController:
             raise InputError(msg)
         scan = settings.scan
         assert scan.bottom_um is not None and scan.top_um is not None
-        middle = (scan.bottom_um + scan.top_um) / 2
         places: Sequence[Position] | None = settings.places
         by_hand = not core.getXYStageDevice()
         here = core.getPosition()
+        middle = settings.middle_um(here)
         if by_hand:
             # the middle of the stack is where the focus stands
             places = None

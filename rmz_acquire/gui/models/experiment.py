@@ -1,30 +1,63 @@
-"""Settings of the window as an experiment in YAML, and back.
+"""Settings of the window as the experiment that `scan` takes, and back.
 
-The file is the one that `scan` takes: a `useq.MDASequence` with an absolute z_plan, so
-that any other program takes the full stack of it, and the block ``rmz_acquire`` in its
-metadata. What the window has no field for is refused, not dropped.
+One format and one reader: `rmz_acquire.experiments.read_experiment`. What the form has
+no field for stays in the sequence that was loaded, and goes with it when it runs and
+when it is saved.
 """
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import useq
-import yaml
 from pydantic import ValidationError
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.experiments import ExperimentSettings, read_experiment
 from rmz_acquire.gui.models.settings import ScanSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["read_settings", "write_settings"]
+    from rmz_acquire.experiments import Volume
 
-_VERSION = 1
-_PLAIN = ("estimator", "model", "policy", "epsilon", "min_planes", "max_planes")
+__all__ = [
+    "full_stack_of",
+    "read_settings",
+    "sequence_of",
+    "settings_of",
+    "write_settings",
+]
+
+_PLAIN = ("estimator", "model", "policy", "epsilon", "tau", "min_planes", "max_planes")
 _OPTICS = ("na", "immersion_index", "wavelength_um", "pixel_size_um")
-_TOP = ("axis_order", "channels", "metadata", "uid", "z_plan")
+_MIN_PLANES = 4
+
+
+def read_settings(path: Path) -> ScanSettings:
+    """Read an experiment into what the form shows.
+
+    Parameters
+    ----------
+    path : Path
+        A YAML file.
+
+    Returns
+    -------
+    ScanSettings
+
+    Raises
+    ------
+    InputError
+        In one line: as `read_experiment`, or what the form cannot show.
+    """
+    sequence = read_experiment(path)
+    try:
+        return settings_of(sequence)
+    except InputError as error:
+        msg = f"{path.name}: {error}"
+        raise InputError(msg) from None
 
 
 def write_settings(path: Path, settings: ScanSettings) -> None:
@@ -42,114 +75,175 @@ def write_settings(path: Path, settings: ScanSettings) -> None:
     InputError
         If something is missing or makes no sense.
     """
-    settings.plan()
-    block: dict[str, Any] = {"version": _VERSION}
-    block |= {
-        "estimator": settings.estimator,
-        "policy": settings.policy,
-        "epsilon": settings.epsilon,
-        "min_planes": settings.min_planes,
-    }
-    if settings.model is not None and settings.estimator == "recurrent-mz":
-        block["model"] = settings.model
-    if settings.max_planes is not None or settings.max_light_ms is not None:
-        block["max_planes"] = settings.most_planes
-    optics = {k: v for k, v in settings.overrides().items() if v is not None}
-    if optics:
-        block["optics"] = optics
-    group, preset = settings.channel or ("Channel", None)
-    document: dict[str, Any] = {}
-    if preset is not None:
-        channel = {"config": preset, "exposure": settings.exposure_ms}
-        document["channels"] = [{**channel, "group": group}]
-    document["z_plan"] = {
-        "bottom": settings.bottom_um,
-        "top": settings.top_um,
-        "step": settings.step_um,
-    }
-    document["metadata"] = {"rmz_acquire": block}
-    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of useq's about itself
+        text = sequence_of(settings).yaml(exclude={"uid"}) or ""
     path.write_text(text, encoding="utf-8")
 
 
-def read_settings(path: Path) -> ScanSettings:
-    """Read an experiment of one volume.
-
-    Parameters
-    ----------
-    path : Path
-        A YAML file.
-
-    Returns
-    -------
-    ScanSettings
+def settings_of(sequence: useq.MDASequence) -> ScanSettings:
+    """Give what the form shows of an experiment.
 
     Raises
     ------
     InputError
-        In one line, if it is none or asks for what the window cannot do.
+        If it cannot show where the planes are, or when to stop.
     """
-    try:
-        raw = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        first = " ".join(str(error).split())[:120]
-        msg = f"{path.name} is no experiment in YAML: {first}"
-        raise InputError(msg) from error
-    try:
-        return _settings(raw)
-    except InputError as error:
-        msg = f"{path.name}: {error}"
-        raise InputError(msg) from None
-
-
-def _settings(raw: Any) -> ScanSettings:
-    if not isinstance(raw, dict):
-        msg = "an experiment has keys such as z_plan and metadata"
+    block = ExperimentSettings.of(sequence.metadata)
+    if block.epsilon_kind != "relative":
+        msg = "metadata.rmz_acquire.epsilon_kind: the window knows a relative one only"
         raise InputError(msg)
-    for key in raw:
-        if key not in _TOP:
-            msg = f"the window scans one volume here and now, it cannot do {key}"
-            raise InputError(msg)
+    values = _block_values(block)
+    if values["min_planes"] is None:
+        values["min_planes"] = min(_MIN_PLANES, block.max_planes or _MIN_PLANES)
+    bottom, top, step, relative = _range_of(sequence.z_plan)
+    channels = tuple(sequence.channels)
+    first = channels[0] if channels else None
+    if first is not None and first.exposure is not None:
+        values["exposure_ms"] = float(first.exposure)
+    return ScanSettings(
+        bottom_um=bottom,
+        top_um=top,
+        step_um=step,
+        relative=relative,
+        channel=None if first is None else (first.group, first.config),
+        channels=channels,
+        positions=tuple(sequence.stage_positions),
+        time_plan=sequence.time_plan,
+        base=sequence,
+        **values,
+    )
+
+
+def sequence_of(settings: ScanSettings) -> useq.MDASequence:
+    """Make the experiment of what is typed, on top of the one that was loaded.
+
+    Raises
+    ------
+    InputError
+        In one line, if something is missing or makes no sense.
+    """
+    problems = settings.problems()
+    if problems:
+        raise InputError(next(iter(problems.values())))
+    base = settings.base
+    metadata = {} if base is None else dict(base.metadata)
+    metadata["rmz_acquire"] = _block_of(settings, metadata.get("rmz_acquire"))
+    ExperimentSettings.of(metadata)
+    changed: dict[str, Any] = {
+        "z_plan": _z_plan_of(settings),
+        "channels": _channels_of(settings),
+        "stage_positions": settings.positions,
+        "time_plan": settings.time_plan,
+        "metadata": metadata,
+    }
+    # useq makes an absolute plan of one with positions that have no place in x and y
+    given = {name: value for name, value in changed.items() if value not in (None, ())}
     try:
-        sequence = useq.MDASequence.model_validate(raw)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if base is None:
+                return useq.MDASequence(**given)
+            return base.replace(**changed)
     except (ValidationError, TypeError, ValueError) as error:
-        first = " ".join(str(error).split())[:120]
-        raise InputError(first) from None
-    plan = sequence.z_plan
-    if not isinstance(plan, useq.ZTopBottom):
-        msg = "the window needs a z_plan with bottom, top and step"
-        raise InputError(msg)
-    if len(sequence.channels) > 1:
-        msg = "the window scans one channel: give it one"
-        raise InputError(msg)
-    block = raw.get("metadata", {}).get("rmz_acquire")
-    if not isinstance(block, dict) or block.get("version") != _VERSION:
-        msg = f"metadata.rmz_acquire with version: {_VERSION} is missing"
-        raise InputError(msg)
-    for key in block:
-        if key not in ("version", "optics", *_PLAIN):
-            msg = f"the window has no field for metadata.rmz_acquire.{key}"
-            raise InputError(msg)
-    optics = block.get("optics") or {}
-    for key in optics:
-        if key not in _OPTICS:
-            msg = f"the window has no field for metadata.rmz_acquire.optics.{key}"
-            raise InputError(msg)
-    values: dict[str, Any] = {key: block[key] for key in _PLAIN if key in block}
-    values |= optics
-    if sequence.channels:
-        channel = sequence.channels[0]
-        values["channel"] = (channel.group, channel.config)
-        if channel.exposure is not None:
-            values["exposure_ms"] = float(channel.exposure)
-    try:
-        settings = ScanSettings(
-            bottom_um=float(plan.bottom),
-            top_um=float(plan.top),
-            step_um=float(plan.step),
-            **values,
-        )
-        settings.plan()
-    except TypeError as error:
-        raise InputError(" ".join(str(error).split())) from None
-    return settings
+        raise InputError(" ".join(str(error).split())[:160]) from None
+
+
+def full_stack_of(volume: Volume, settings: ExperimentSettings) -> useq.MDASequence:
+    """Make the experiment that takes every plane of one volume, where and as it was."""
+    first = volume.first
+    given: dict[str, Any] = {}
+    if first.x_pos is not None or first.y_pos is not None:
+        given["stage_positions"] = [{"x": first.x_pos, "y": first.y_pos}]
+    if first.channel is not None:
+        channel = {"config": first.channel.config, "group": first.channel.group}
+        given["channels"] = [{**channel, "exposure": first.exposure}]
+    z_um = sorted(volume.z_um)
+    block = {
+        "version": 1,
+        "estimator": "nearest",
+        "z_um": z_um,
+        "stage": settings.stage.model_dump(),
+    }
+    return useq.MDASequence(
+        z_plan={"absolute": z_um}, metadata={"rmz_acquire": block}, **given
+    )
+
+
+def _range_of(plan: Any) -> tuple[float, float, float, bool]:
+    """Bottom, top and step, µm, and whether they are relative."""
+    if isinstance(plan, useq.ZTopBottom):
+        return float(plan.bottom), float(plan.top), float(plan.step), False
+    if isinstance(plan, useq.ZRangeAround):
+        half = float(plan.range) / 2
+        return -half, half, float(plan.step), True
+    if isinstance(plan, useq.ZAboveBelow):
+        return -float(plan.below), float(plan.above), float(plan.step), True
+    msg = (
+        "z_plan: the window needs even steps: bottom and top, range, or above and below"
+    )
+    raise InputError(msg)
+
+
+def _z_plan_of(settings: ScanSettings) -> Any:
+    """The plan of the range; the one that was loaded where it is the same."""
+    bottom, top, step = settings.bottom_um, settings.top_um, settings.step_um
+    assert bottom is not None and top is not None
+    before = None if settings.base is None else settings.base.z_plan
+    if before is not None and _range_of(before) == (
+        bottom,
+        top,
+        step,
+        settings.relative,
+    ):
+        return before
+    if settings.relative:
+        return useq.ZAboveBelow(above=top, below=-bottom, step=step)
+    return useq.ZTopBottom(bottom=bottom, top=top, step=step)
+
+
+def _channels_of(settings: ScanSettings) -> tuple[useq.Channel, ...]:
+    """Those of the series, or the one that is in place with its exposure."""
+    if settings.channels or settings.channel is None:
+        return settings.channels
+    group, preset = settings.channel
+    made = useq.Channel(config=preset, group=group, exposure=settings.exposure_ms)
+    return (made,)
+
+
+def _block_values(block: ExperimentSettings) -> dict[str, Any]:
+    """What the form has fields for; a wavelength for each channel is not among it."""
+    values = {name: getattr(block, name) for name in _PLAIN}
+    values |= {name: getattr(block.optics, name) for name in _OPTICS}
+    if isinstance(values["wavelength_um"], dict):
+        values["wavelength_um"] = None
+    return values
+
+
+def _block_of(settings: ScanSettings, before: dict[str, Any] | None) -> dict[str, Any]:
+    """Our block, with what differs from the one that was loaded."""
+    block = dict(before or {"version": 1, "strict": False})
+    known: dict[str, Any] = {"min_planes": None, "max_planes": None, "model": None}
+    known |= dict.fromkeys(("tau", *_OPTICS))
+    if before is not None:
+        known = _block_values(ExperimentSettings.of({"rmz_acquire": before}))
+        known["min_planes"] = known["min_planes"] or _MIN_PLANES
+    now = {name: getattr(settings, name) for name in (*_PLAIN, *_OPTICS)}
+    if settings.estimator != "recurrent-mz":
+        now["model"] = None
+    if settings.max_light_ms is not None:
+        now["max_planes"] = settings.most_planes
+    optics = dict(block.get("optics") or {})
+    for name, value in now.items():
+        if name in known and known[name] == value:
+            continue
+        into = optics if name in _OPTICS else block
+        if value is None:
+            into.pop(name, None)
+        else:
+            into[name] = value
+    if optics:
+        block["optics"] = optics
+    else:
+        block.pop("optics", None)
+    return block

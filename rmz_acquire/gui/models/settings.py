@@ -7,30 +7,28 @@ A frozen value without Qt: the form makes one of what is typed, marks the fields
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from rmz_acquire.errors import InputError
-from rmz_acquire.scanning import ScanPlan
-
 if TYPE_CHECKING:
-    from pymmcore_plus import CMMCorePlus
+    import useq
 
-    from rmz_acquire.optics import Optics
-
-__all__ = ["ScanSettings", "ScopeFacts"]
+__all__ = ["ScanSettings"]
 
 NEEDS_OPTICS = ("recurrent-mz", "wiener")
 
 
 @dataclass(frozen=True, slots=True)
 class ScanSettings:
-    """A scan of one volume as it is typed in.
+    """A scan as it is typed in: of one volume, or of a series of them.
 
     Parameters
     ----------
     bottom_um, top_um : float or None
         Ends of the z range, µm; None until they are set.
+    relative : bool
+        Whether they count from the z of each position (without positions from where
+        the focus stands), or are the stage's own.
     step_um : float
         Step of the z grid, µm.
     exposure_ms : float
@@ -43,6 +41,8 @@ class ScanSettings:
         Name or folder of the model, for recurrent-mz.
     epsilon : float
         The scan stops once the volume's relative change is so small.
+    tau : float or None
+        And the last plane was foretold so well; None asks for no such thing.
     policy : {"bisect", "uniform"}
         Where the next plane is taken.
     min_planes : int
@@ -53,18 +53,22 @@ class ScanSettings:
         The most light, ms of exposure; None for as much as the planes take.
     na, immersion_index, wavelength_um, pixel_size_um : float or None
         Optics where the configuration does not tell them, or tells them wrong.
-    z_exact_um : tuple of float or None
-        Exactly these planes, in this order.
+    channels, positions, time_plan
+        The series, as useq has them; empty for here, now, and the channel in place.
+    base : useq.MDASequence, optional
+        The experiment that was loaded: what the form has no field for is in there.
     """
 
     bottom_um: float | None = None
     top_um: float | None = None
     step_um: float = 0.5
+    relative: bool = False
     exposure_ms: float = 50.0
     channel: tuple[str, str] | None = None
     estimator: str = "recurrent-mz"
     model: str | None = None
     epsilon: float = 0.05
+    tau: float | None = None
     policy: Literal["bisect", "uniform"] = "bisect"
     min_planes: int = 4
     max_planes: int | None = None
@@ -73,7 +77,10 @@ class ScanSettings:
     immersion_index: float | None = None
     wavelength_um: float | None = None
     pixel_size_um: float | None = None
-    z_exact_um: tuple[float, ...] | None = None
+    channels: tuple[useq.Channel, ...] = ()
+    positions: tuple[useq.Position, ...] = ()
+    time_plan: Any = None
+    base: useq.MDASequence | None = None
 
     @property
     def full_planes(self) -> int | None:
@@ -93,41 +100,31 @@ class ScanSettings:
         limits = [full]
         if self.max_planes is not None:
             limits.append(self.max_planes)
-        if self.max_light_ms is not None and self.exposure_ms > 0:
-            limits.append(math.floor(self.max_light_ms / self.exposure_ms + 1e-6))
+        if self.max_light_ms is not None and self.longest_ms > 0:
+            limits.append(math.floor(self.max_light_ms / self.longest_ms + 1e-6))
         return min(limits)
 
-    def plan(self) -> ScanPlan:
-        """Make the plan of it.
+    @property
+    def longest_ms(self) -> float:
+        """Longest exposure of all channels, ms."""
+        given = [float(c.exposure) for c in self.channels if c.exposure is not None]
+        missing = len(given) < max(1, len(self.channels))
+        return max([*given, self.exposure_ms] if missing else given)
 
-        Raises
-        ------
-        InputError
-            In one line, if something is missing or makes no sense.
-        """
-        problems = self.problems()
-        if problems:
-            raise InputError(next(iter(problems.values())))
-        assert self.bottom_um is not None and self.top_um is not None
-        most = self.most_planes
-        assert most is not None
-        return ScanPlan.from_range(
-            self.bottom_um,
-            self.top_um,
-            self.step_um,
-            epsilon=self.epsilon,
-            policy=self.policy,
-            first_planes=min(3, most),
-            min_planes=self.min_planes,
-            max_planes=most,
-            z_exact_um=self.z_exact_um,
-        )
-
-    def full_stack(self) -> ScanSettings:
-        """Give the scan of every plane of the grid, to compare with."""
-        grid = replace(self, max_planes=None, max_light_ms=None, z_exact_um=None)
-        z_um = replace(grid, min_planes=1).plan().z_um
-        return replace(grid, estimator="nearest", min_planes=1, z_exact_um=z_um)
+    @property
+    def volumes(self) -> int | None:
+        """How many volumes the series has, without what positions have of their own."""
+        times = 1
+        if self.time_plan is not None:
+            try:
+                times = max(1, len(list(self.time_plan)))
+            except (TypeError, ValueError, ZeroDivisionError):
+                return None
+        fields = 1
+        if self.base is not None and self.base.grid_plan is not None:
+            fields = max(1, self.base.sizes.get("g", 1))
+        places = max(1, len(self.positions))
+        return times * places * fields * max(1, len(self.channels))
 
     def problems(
         self,
@@ -154,17 +151,12 @@ class ScanSettings:
         """
         found: dict[str, str] = {}
         bottom, top = self.bottom_um, self.top_um
-        low, high = stage_um
         for key, value in (("bottom_um", bottom), ("top_um", top)):
-            name = key.removesuffix("_um")
             if value is None:
-                found[key] = f"set the {name} of the range"
-            elif not low <= value <= high:
-                found[key] = f"the {name} is outside the stage's {low:g} to {high:g} µm"
+                found[key] = f"set the {key.removesuffix('_um')} of the range"
         if bottom is not None and top is not None and top <= bottom:
-            found.setdefault(
-                "top_um", f"the top must lie above the bottom, {bottom:g} µm"
-            )
+            found["top_um"] = f"the top must lie above the bottom, {bottom:g} µm"
+        self._stage(found, stage_um)
         if not self.step_um > 0:
             found["step_um"] = "the step must be above 0 µm"
         elif bottom is not None and top is not None and top > bottom:
@@ -177,6 +169,8 @@ class ScanSettings:
             found["exposure_ms"] = "the exposure must be above 0 ms"
         if not 0 < self.epsilon < 1:
             found["epsilon"] = "the change allowed must lie between 0 and 100 %"
+        if self.tau is not None and not 0 < self.tau:
+            found["tau"] = "the innovation allowed must lie above 0 %"
         self._budgets(found)
         if self.estimator == "recurrent-mz" and models is not None:
             if not models and self.model is None:
@@ -189,6 +183,28 @@ class ScanSettings:
         if optics_problem is not None and self.estimator in NEEDS_OPTICS:
             found["optics"] = optics_problem
         return found
+
+    def _stage(self, found: dict[str, str], stage_um: tuple[float, float]) -> None:
+        """Say whether the range, wherever it counts from, is within the stage's."""
+        low, high = stage_um
+        places = [0.0]
+        if self.relative:
+            for key, value, wrong in (
+                ("bottom_um", self.bottom_um, 1),
+                ("top_um", self.top_um, -1),
+            ):
+                if value is not None and value * wrong > 0:
+                    side = "below" if wrong > 0 else "above"
+                    found.setdefault(key, f"the {key[:-3]} must lie {side} 0, or at it")
+            places = [float(p.z) for p in self.positions if p.z is not None]
+            if len(places) < len(self.positions):
+                found["positions"] = (
+                    "every position needs a z: the range counts from it"
+                )
+        for key, value in (("bottom_um", self.bottom_um), ("top_um", self.top_um)):
+            if value is not None and not all(low <= z + value <= high for z in places):
+                said = f"the {key[:-3]} is outside the stage's {low:g} to {high:g} µm"
+                found.setdefault(key, said)
 
     def _budgets(self, found: dict[str, str]) -> None:
         full, most = self.full_planes, self.most_planes
@@ -203,7 +219,7 @@ class ScanSettings:
                 f"at most {self.max_planes} planes is below at least {self.min_planes}"
             )
         elif self.max_light_ms is not None and self.min_planes <= full:
-            need = self.min_planes * self.exposure_ms
+            need = self.min_planes * self.longest_ms
             found["max_light_ms"] = (
                 f"{self.min_planes} planes need {need:g} ms of light: allow more"
             )
@@ -216,108 +232,3 @@ class ScanSettings:
             "wavelength_um": self.wavelength_um,
             "pixel_size_um": self.pixel_size_um,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class ScopeFacts:
-    """What the microscope tells of itself, read once and not on the GUI thread.
-
-    Parameters
-    ----------
-    exposure_ms : float
-        Of the camera, ms; 0 without one.
-    channel : (str, str) or None
-        Group and preset in place.
-    stage_um : (float, float)
-        Lowest and highest position of the focus stage, µm.
-    optics : dict
-        na, immersion_index, wavelength_um, pixel_size_um; None where not told.
-    missing : str or None
-        Which device is missing, if one is.
-    """
-
-    exposure_ms: float = 0.0
-    channel: tuple[str, str] | None = None
-    stage_um: tuple[float, float] = (-math.inf, math.inf)
-    optics: dict[str, float | None] = field(default_factory=dict)
-    missing: str | None = None
-
-    @classmethod
-    def of(cls, core: CMMCorePlus) -> ScopeFacts:
-        """Read them; devices may take their time to answer."""
-        from rmz_acquire.acquisition import stage_limits_um
-
-        channel = None
-        group = core.getChannelGroup()
-        if group:
-            preset = core.getCurrentConfig(group)
-            channel = (str(group), str(preset)) if preset else None
-        camera, focus = core.getCameraDevice(), core.getFocusDevice()
-        missing = None
-        if not camera or not focus:
-            what = "focus stage" if camera else "camera"
-            missing = f"the configuration has no {what}"
-        return cls(
-            exposure_ms=float(core.getExposure()) if camera else 0.0,
-            channel=channel,
-            stage_um=stage_limits_um(core, focus) if focus else (0.0, 0.0),
-            optics={name: _told(core, name) for name in _STANDINS},
-            missing=missing,
-        )
-
-    def resolve(
-        self, given: dict[str, float | None] | None = None
-    ) -> tuple[Optics | None, str | None]:
-        """Give the optics, or say why they are not known.
-
-        Parameters
-        ----------
-        given : dict, optional
-            `ScanSettings.overrides`, which go first.
-
-        Returns
-        -------
-        (Optics or None, str or None)
-        """
-        from pydantic import ValidationError
-
-        from rmz_acquire.optics import Optics
-
-        typed = {k: v for k, v in (given or {}).items() if v is not None}
-        values = {**self.optics, **typed}
-        unknown = [_WORDS[name] for name in _WORDS if values.get(name) is None]
-        if unknown:
-            told = ", ".join(unknown)
-            return None, f"the configuration does not tell {told}: type it in"
-        try:
-            return Optics.model_validate(values), None
-        except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            name = _WORDS.get(str(first["loc"][0]), "") if first["loc"] else ""
-            said = first["msg"].removeprefix("Value error, ")
-            return None, f"{name}: {said}" if name else said
-
-
-_WORDS = {
-    "na": "the NA",
-    "immersion_index": "the immersion index",
-    "wavelength_um": "the emission wavelength",
-    "pixel_size_um": "the pixel size",
-}
-# so that one number can be read where another is not told
-_STANDINS = {
-    "na": 0.01,
-    "immersion_index": 9.0,
-    "wavelength_um": 0.5,
-    "pixel_size_um": 0.1,
-}
-
-
-def _told(core: CMMCorePlus, name: str) -> float | None:
-    from rmz_acquire.acquisition import optics_from_core
-
-    others: dict[str, Any] = {k: v for k, v in _STANDINS.items() if k != name}
-    try:
-        return float(getattr(optics_from_core(core, **others), name))
-    except InputError:
-        return None

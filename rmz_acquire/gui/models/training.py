@@ -67,6 +67,11 @@ class StackSettings:
             return "the pixel size is not known: type it in under Adaptive scan"
         return None
 
+    def middle_um(self, focus_um: float) -> float:
+        """Middle of a stack, µm, where the focus stands at `focus_um`."""
+        bottom, top = self.scan.bottom_um or 0.0, self.scan.top_um or 0.0
+        return (bottom + top) / 2 + (focus_um if self.scan.relative else 0.0)
+
     def words(self) -> str:
         """Say what a stack is."""
         planes = self.scan.full_planes

@@ -11,6 +11,7 @@ from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.gui.models.experiment import read_settings, write_settings
+from rmz_acquire.gui.napari_view import has_napari, open_in_napari
 from rmz_acquire.gui.views.volume3d import has_opengl
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Commands:
             self._window.status.show_problem(str(error), details=False)
             return
         self._window.form.set_settings(settings)
+        self._window.series.set_settings(settings)
         self._presenter.microscope.prepare(settings.exposure_ms, settings.channel)
         self._presenter.note(f"settings of {path.name}")
 
@@ -67,7 +69,7 @@ class Commands:
         if not name:
             return
         try:
-            write_settings(Path(name), self._window.form.settings())
+            write_settings(Path(name), self._presenter.settings())
         except (InputError, OSError) as error:
             self._window.status.show_problem(str(error), details=False)
         else:
@@ -86,6 +88,13 @@ class Commands:
             url = QUrl.fromLocalFile(str(folder))
             if not QDesktopServices.openUrl(url):
                 self._presenter.note(f"the files are in {folder}")
+
+    def open_in_napari(self) -> None:
+        """Open the volume that is shown in napari, a program of its own."""
+        shown = self._presenter.shown
+        if shown.folder is not None and shown.key is not None and has_napari():
+            open_in_napari(shown.folder, shown.key)
+            self._presenter.note("napari is starting")
 
     def show_3d(self) -> None:
         """Open the volume in 3D."""

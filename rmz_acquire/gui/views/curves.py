@@ -101,7 +101,7 @@ class _PercentAxis(pg.AxisItem):  # type: ignore[misc]
 
 
 class ChangePlot(PlotCard):
-    """Change and innovation against the number of planes, with ε."""
+    """Change and innovation against the number of planes, with ε and τ."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -117,13 +117,13 @@ class ChangePlot(PlotCard):
         self._rows: list[tuple[int, float | None, float | None]] = []
         self.change = self.plot.plot(symbol="o", symbolSize=6)
         self.innovation = self.plot.plot(symbol="t", symbolSize=6)
-        self.limit = pg.InfiniteLine(
-            angle=0,
-            label="ε",
-            labelOpts={"position": 0.02, "anchors": [(0, 1.05), (0, 1.05)]},
-        )
-        self.plot.addItem(self.limit)
-        self.clear(0.05, 12)
+        at_left = {"position": 0.02, "anchors": [(0, 1.05), (0, 1.05)]}
+        at_right = {"position": 0.98, "anchors": [(1, 1.05), (1, 1.05)]}
+        self.limit = pg.InfiniteLine(angle=0, label="ε", labelOpts=at_left)
+        self.tau = pg.InfiniteLine(angle=0, label="τ", labelOpts=at_right)
+        for line in (self.limit, self.tau):
+            self.plot.addItem(line)
+        self.clear(0.05, None, 12)
 
     def dress(self, theme: Theme) -> None:
         """Take the colours of a theme."""
@@ -135,9 +135,12 @@ class ChangePlot(PlotCard):
             curve.setPen(pg.mkPen(colour, width=2))
             curve.setSymbolBrush(colour)
             curve.setSymbolPen(colour)
-        dashes = pg.mkPen(theme.muted, style=Qt.PenStyle.DashLine)
-        self.limit.setPen(dashes)
-        self.limit.label.setColor(theme.muted)
+        for line, colour in (
+            (self.limit, theme.change),
+            (self.tau, theme.innovation),
+        ):
+            line.setPen(pg.mkPen(colour, style=Qt.PenStyle.DashLine))
+            line.label.setColor(colour)
         self.legend.setText(
             self.key(
                 [
@@ -151,14 +154,18 @@ class ChangePlot(PlotCard):
         """Per cent along a logarithm."""
         return {"left": _PercentAxis("left")}
 
-    def clear(self, epsilon: float, most: int) -> None:
-        """Begin anew with a limit on the relative change and the most planes."""
+    def clear(self, epsilon: float, tau: float | None, most: int) -> None:
+        """Begin anew with limits on change and innovation and the most planes."""
         self._rows.clear()
-        self._epsilon = epsilon
+        self._limits = [epsilon] if tau is None else [epsilon, tau]
         self.change.setData([], [])
         self.innovation.setData([], [])
         self.limit.setPos(np.log10(100 * epsilon))
         self.limit.label.setFormat(f"ε = {100 * epsilon:g} %")
+        self.tau.setVisible(tau is not None)
+        if tau is not None:
+            self.tau.setPos(np.log10(100 * tau))
+            self.tau.label.setFormat(f"τ = {100 * tau:g} %")
         self.plot.setXRange(1, max(4, min(most, 12)), padding=0.04)
         self._fit()
 
@@ -175,7 +182,7 @@ class ChangePlot(PlotCard):
         self._fit()
 
     def _fit(self) -> None:
-        values = [100 * self._epsilon]
+        values = [100 * limit for limit in self._limits]
         for _, change, innovation in self._rows:
             values += [100 * v for v in (change, innovation) if v]
         low, high = np.log10(min(values)), np.log10(max(values))
@@ -195,7 +202,8 @@ class DepthPlot(PlotCard):
         )
         self.ask = QPushButton("Plane here")
         self.ask.setToolTip(
-            "Take one more plane at the z shown, after the one under way (Ctrl+K).\n"
+            "Take one more plane at the z shown: after the one under way, or after\n"
+            "the stop (Ctrl+K). "
             "Drag the line, or double-click in the plot."
         )
         self.ask.setEnabled(False)

@@ -26,8 +26,10 @@ from rmz_acquire.gui.theme import DARK, LIGHT, Theme, apply
 from rmz_acquire.gui.views.curves import ChangePlot, DepthPlot
 from rmz_acquire.gui.views.images import COLOUR_MAPS, PictureView, SliceView, spacer
 from rmz_acquire.gui.views.microscope_panel import MicroscopePanel
+from rmz_acquire.gui.views.remembering import Layout
 from rmz_acquire.gui.views.runs_panel import RunsPanel
 from rmz_acquire.gui.views.scan_form import ScanForm
+from rmz_acquire.gui.views.series_panel import SeriesPanel
 from rmz_acquire.gui.views.status import StatusCard
 from rmz_acquire.gui.views.training_panel import TrainingPanel
 from rmz_acquire.gui.views.welcome import WelcomePage
@@ -38,8 +40,6 @@ if TYPE_CHECKING:
     from rmz_acquire.gui.models.runs import RecentRuns
 
 __all__ = ["MainWindow"]
-
-_LAYOUT = 2
 
 
 class MainWindow(QMainWindow):
@@ -72,6 +72,7 @@ class MainWindow(QMainWindow):
         self.change = ChangePlot()
         self.microscope = MicroscopePanel()
         self.form = ScanForm(root)
+        self.series = SeriesPanel()
         self.training = TrainingPanel()
         self.runs = RunsPanel(runs)
         self._lay_out()
@@ -95,7 +96,7 @@ class MainWindow(QMainWindow):
     def show_welcome(self, on: bool) -> None:
         """Show the first page, or the microscope."""
         self.pages.setCurrentIndex(0 if on else 1)
-        for dock in (self.left, self.right, self.fourth, self.third):
+        for dock in self.docks:
             if on:
                 dock.hide()
             else:
@@ -142,7 +143,11 @@ class MainWindow(QMainWindow):
         self.colours.setToolTip("Colour map of all pictures")
         self.maximum = QCheckBox("Max")
         self.maximum.setToolTip("Largest value along each direction, not a cut")
-        for widget in (self.compare, self.maximum):
+        self.which = QComboBox()
+        self.which.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.which.setToolTip("Which volume of the series is shown")
+        self.which.hide()
+        for widget in (self.which, self.compare, self.maximum):
             self.volume.head.addWidget(widget)
         self.colours.currentTextChanged.connect(self.camera.set_colours)
         self.colours.currentTextChanged.connect(self.volume.set_colours)
@@ -186,10 +191,15 @@ class MainWindow(QMainWindow):
         self.left = self._dock("Microscope", self.microscope)
         self.right = self._dock("Adaptive scan", self.form)
         self.fourth = self._dock("Train", self.training)
-        self.third = self._dock("Runs", self.runs)
+        behind = [
+            self._dock("Series", self.series),
+            self.fourth,
+            self._dock("Runs", self.runs),
+        ]
+        self.docks = (self.left, self.right, *behind)
         self.addDockWidget(area.LeftDockWidgetArea, self.left)
         self.addDockWidget(area.RightDockWidgetArea, self.right)
-        for dock in (self.fourth, self.third):
+        for dock in behind:
             self.addDockWidget(area.RightDockWidgetArea, dock)
             self.tabifyDockWidget(self.right, dock)
         self.setTabPosition(area.RightDockWidgetArea, QTabWidget.TabPosition.North)
@@ -222,6 +232,8 @@ class MainWindow(QMainWindow):
         self.pause = make("Pause or resume", "mdi:pause", "Ctrl+P")
         self.keep = make("Stop and keep", "mdi:content-save-outline", "Ctrl+.")
         self.abort = make("Abort", "mdi:close-octagon", "Shift+Esc")
+        self.go_on = make("Go on after the stop", "mdi:play", "Ctrl+G")
+        self.full_stack = make("Take full stack", "mdi:compare", "Ctrl+F")
         self.train = make("Train a model", "mdi:tune-variant", "Ctrl+J")
         self.train.triggered.connect(self.show_training)
         self.plane_here = make("Take a plane here", "mdi:plus-circle-outline", "Ctrl+K")
@@ -239,7 +251,10 @@ class MainWindow(QMainWindow):
         self.open_folder = make("Open folder", "mdi:folder-open-outline", "Ctrl+E")
         self.show_3d = make("3D", "mdi:cube-outline", "Ctrl+3")
         self.show_3d.setToolTip("The volume in 3D, in a window of its own  (Ctrl+3)")
-        self.export = make("Export shown volume…", "mdi:file-export-outline", "")
+        self.export = make(
+            "Export shown volume…", "mdi:file-export-outline", "Ctrl+Shift+S"
+        )
+        self.napari = make("Open in napari", "mdi:layers-outline", "Ctrl+Shift+N")
         self.theme_action = make("Dark or light", "mdi:theme-light-dark", "Ctrl+T")
         self.theme_action.triggered.connect(self.toggle_theme)
         self.close_action = make("Quit", "mdi:power", QKeySequence.StandardKey.Quit)
@@ -283,13 +298,21 @@ class MainWindow(QMainWindow):
                 self.keep,
                 self.abort,
                 self.plane_here,
+                self.go_on,
+                self.full_stack,
                 None,
                 self.load_settings,
                 self.save_settings,
                 None,
                 self.train,
             ),
-            "&Run": (self.open_run, self.open_folder, self.show_3d, self.export),
+            "&Run": (
+                self.open_run,
+                self.open_folder,
+                self.show_3d,
+                self.napari,
+                self.export,
+            ),
             "&View": (
                 self.slice_up,
                 self.slice_down,
@@ -344,34 +367,21 @@ class MainWindow(QMainWindow):
     def remember(self) -> None:
         """Write layout and choices down."""
         if self.pages.currentIndex() == 1:
-            self.store.setValue("geometry", self.saveGeometry())
-            self.store.setValue("docks", self.saveState(_LAYOUT))
-            for name, splitter in self.splitters.items():
-                self.store.setValue(f"split/{name}", splitter.saveState())
+            self.layout_kept.save()
         self.store.setValue("root", self.form.folder.text())
         self.store.setValue("colours", self.colours.currentText())
         self.store.sync()
 
     def _restore(self) -> None:
-        self._first = self.saveState(_LAYOUT)
-        for key, restore in (
-            ("geometry", self.restoreGeometry),
-            ("docks", lambda state: self.restoreState(state, _LAYOUT)),
-        ):
-            value = self.store.value(key)
-            if value is not None:
-                restore(value)
-        for name, splitter in self.splitters.items():
-            value = self.store.value(f"split/{name}")
-            if value is not None:
-                splitter.restoreState(value)
+        self.layout_kept = Layout(self, self.splitters, self.store)
+        self.layout_kept.restore()
         root = self.store.value("root")
         if root:
             self.form.folder.setText(str(root))
         self.colours.setCurrentText(str(self.store.value("colours", "Grey")))
 
     def _standard_layout(self) -> None:
-        self.restoreState(self._first, _LAYOUT)
+        self.layout_kept.standard()
         self.show_welcome(self.pages.currentIndex() == 0)
 
     def closeEvent(self, event: QCloseEvent | None) -> None:

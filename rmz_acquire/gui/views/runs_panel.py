@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,21 +19,6 @@ if TYPE_CHECKING:
     from rmz_acquire.gui.models.runs import RecentRuns
 
 __all__ = ["RunsPanel"]
-
-_SIGNS = {
-    "converged": "✓",
-    "max_planes": "■",
-    "list_done": "✓",
-    "aborted": "◼",
-    "failed": "✕",
-}
-_WORDS = {
-    "converged": "converged",
-    "max_planes": "most planes taken",
-    "list_done": "list done",
-    "aborted": "stopped by hand",
-    "failed": "failed",
-}
 
 
 class RunsPanel(QWidget):
@@ -59,20 +43,10 @@ class RunsPanel(QWidget):
     def refresh(self) -> None:
         """Read the list again."""
         self.list.clear()
-        for folder in self._runs.folders():
-            try:
-                data = json.loads((folder / "summary.json").read_text("utf-8"))
-                status = data["stop_reason"]
-                said = (
-                    f"{folder.name}\n{_SIGNS[status]} {_WORDS[status]}, "
-                    f"{data['planes_taken']} of {data['planes_full_scan']} planes, "
-                    f"{data['estimator']}"
-                )
-            except (OSError, ValueError, KeyError):
-                continue
-            item = QListWidgetItem(said)
-            item.setData(Qt.ItemDataRole.UserRole, str(folder))
-            item.setToolTip(str(folder))
+        for line in self._runs.lines():
+            item = QListWidgetItem(f"{line.folder.name}\n{line.text}")
+            item.setData(Qt.ItemDataRole.UserRole, str(line.folder))
+            item.setToolTip(str(line.folder))
             self.list.addItem(item)
         if not self.list.count():
             item = QListWidgetItem("Runs are listed here.")

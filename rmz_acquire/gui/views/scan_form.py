@@ -98,6 +98,8 @@ class ScanForm(QWidget):
             bottom_um=self.bottom.um(),
             top_um=self.top.um(),
             step_um=self.step.value(),
+            relative=self.counts.currentData(),
+            tau=self.tau.value() / 100 or None,
             epsilon=self.epsilon.value() / 100,
             policy=self.policy.currentData(),
             min_planes=self.min_planes.value(),
@@ -109,6 +111,9 @@ class ScanForm(QWidget):
     def set_settings(self, settings: ScanSettings) -> None:
         """Fill the form in."""
         self._muted = True
+        self._context = replace(self._context, base=settings.base)
+        self.counts.setCurrentIndex(self.counts.findData(settings.relative))
+        self.tau.setValue(100 * (settings.tau or 0))
         self.bottom.set_um(settings.bottom_um)
         self.top.set_um(settings.top_um)
         self.step.setValue(settings.step_um)
@@ -140,13 +145,20 @@ class ScanForm(QWidget):
 
     # ---- what is wrong ------------------------------------------------------------
 
-    def mark(self, problems: Mapping[str, str], busy: str | None = None) -> None:
+    def mark(
+        self,
+        problems: Mapping[str, str],
+        settings: ScanSettings,
+        busy: str | None = None,
+    ) -> None:
         """Mark the fields that are wrong and say why Start is off.
 
         Parameters
         ----------
         problems : mapping
             As of `ScanSettings.problems`.
+        settings : ScanSettings
+            With the series.
         busy : str, optional
             Why nothing can start now, whatever is typed.
         """
@@ -155,6 +167,7 @@ class ScanForm(QWidget):
             "top_um": (self.top,),
             "step_um": (self.step,),
             "epsilon": (self.epsilon,),
+            "tau": (self.tau,),
             "min_planes": (self.min_planes,),
             "max_planes": (self.max_planes,),
             "max_light_ms": (self.max_light,),
@@ -169,15 +182,11 @@ class ScanForm(QWidget):
         first = busy or next(iter(problems.values()), None)
         self.start.setEnabled(first is None)
         self.reason.setVisible(True)
-        settings = self.settings()
         if first is not None:
             self.reason.setText(f"Start is off: {first}.")
             self.reason.setObjectName("warn" if problems and not busy else "muted")
         else:
-            most = settings.most_planes or 0
-            self.reason.setText(
-                f"At most {most} planes, {most * settings.exposure_ms:g} ms of light."
-            )
+            self.reason.setText(_cost(settings))
             self.reason.setObjectName("muted")
         restyle(self.reason)
         full = settings.full_planes
@@ -195,6 +204,13 @@ class ScanForm(QWidget):
         self.set_bottom.setToolTip(
             "Take the focus now as the bottom of the range  ( [ )"
         )
+        self.counts = QComboBox()
+        self.counts.addItem("Positions of the stage", False)
+        self.counts.addItem("Around each position's z", True)
+        self.counts.setToolTip(
+            "Whether top and bottom are the stage's own, or count from the z of each\n"
+            "position (from where the focus stands, if there are no positions)"
+        )
         self.step = spin(0.01, 100.0, 0.5, " µm", 2, "Distance of output planes, µm")
         self.full = QLabel()
         self.full.setObjectName("muted")
@@ -207,6 +223,15 @@ class ScanForm(QWidget):
             1,
             "The scan stops when a plane changes the volume by less (epsilon)",
         )
+        self.tau = spin(
+            0.0,
+            999.0,
+            0.0,
+            " %",
+            1,
+            "And only when the last plane was foretold with a smaller error (tau)",
+        )
+        self.tau.setSpecialValueText("not asked")
         self.min_planes = whole(1, 999, 4, "Never stop with fewer planes")
         self.max_planes = whole(0, 9999, 0, "Stop with so many planes at the latest")
         self.max_planes.setSpecialValueText("no limit")
@@ -232,13 +257,14 @@ class ScanForm(QWidget):
     def _range(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setSpacing(5)
-        grid.addWidget(self.set_top, 0, 0)
-        grid.addWidget(self.top, 0, 1)
-        grid.addWidget(self.set_bottom, 1, 0)
-        grid.addWidget(self.bottom, 1, 1)
-        grid.addWidget(QLabel("Step"), 2, 0)
-        grid.addWidget(self.step, 2, 1)
-        grid.addWidget(self.full, 3, 1)
+        grid.addWidget(self.counts, 0, 0, 1, 2)
+        grid.addWidget(self.set_top, 1, 0)
+        grid.addWidget(self.top, 1, 1)
+        grid.addWidget(self.set_bottom, 2, 0)
+        grid.addWidget(self.bottom, 2, 1)
+        grid.addWidget(QLabel("Step"), 3, 0)
+        grid.addWidget(self.step, 3, 1)
+        grid.addWidget(self.full, 4, 1)
         grid.setColumnStretch(1, 1)
         return grid
 
@@ -248,7 +274,8 @@ class ScanForm(QWidget):
         grid.setColumnStretch(1, 1)
         for row, (text, field) in enumerate(
             (
-                ("Change below", self.epsilon),
+                ("Change below ε", self.epsilon),
+                ("Innovation below τ", self.tau),
                 ("At least", self.min_planes),
                 ("At most", self.max_planes),
                 ("Light at most", self.max_light),
@@ -266,17 +293,25 @@ class ScanForm(QWidget):
         return row
 
     def _connect(self) -> None:
-        for box in (self.top, self.bottom, self.step, self.epsilon, self.max_light):
+        numbers = self.top, self.bottom, self.step, self.epsilon, self.tau
+        for box in (*numbers, self.max_light):
             box.valueChanged.connect(self._tell)
         for count in (self.min_planes, self.max_planes):
             count.valueChanged.connect(self._tell)
         self.reconstruction.changed.connect(self._tell)
+        self.counts.currentIndexChanged.connect(self._counts_changed)
         self.folder.textChanged.connect(self._tell)
         self.policy.currentIndexChanged.connect(self._tell)
         self.set_bottom.clicked.connect(self.bottom_asked)
         self.set_top.clicked.connect(self.top_asked)
         self.start.clicked.connect(self.start_asked)
         self.browse.clicked.connect(self._browse)
+
+    def _counts_changed(self) -> None:
+        relative = self.counts.currentData()
+        for button in (self.set_top, self.set_bottom):
+            button.setEnabled(not relative)
+        self._tell()
 
     def _tell(self) -> None:
         if not self._muted:
@@ -289,3 +324,13 @@ class ScanForm(QWidget):
         )
         if chosen:
             self.folder.setText(chosen)
+
+
+def _cost(settings: ScanSettings) -> str:
+    """Say what a scan may cost at most."""
+    most, volumes = settings.most_planes or 0, settings.volumes
+    light = most * settings.longest_ms
+    if volumes == 1:
+        return f"At most {most} planes, {light:g} ms of light."
+    each = f"At most {most} planes and {light:g} ms of light a volume"
+    return f"{each}, {volumes} volumes." if volumes else f"{each}."

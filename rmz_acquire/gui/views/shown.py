@@ -17,12 +17,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from rmz_acquire.gui.controllers.events import VolumeCame
-    from rmz_acquire.gui.controllers.scans import ScanController
-    from rmz_acquire.gui.models.runs import StoredRun
-    from rmz_acquire.gui.models.settings import ScanSettings
+    from rmz_acquire.gui.controllers.events import VolumeCame, VolumeStarted
+    from rmz_acquire.gui.controllers.looking import RunReader
+    from rmz_acquire.gui.models.stored import StoredRun, StoredVolume
     from rmz_acquire.gui.views.main_window import MainWindow
-    from rmz_acquire.recording import Summary
+    from rmz_acquire.recording.experiment import Key
     from rmz_acquire.scanning import Plane
 
 __all__ = ["ShownRun"]
@@ -36,64 +35,86 @@ _OTHERS = {
 
 
 class ShownRun:
-    """Fills pictures and curves with a run.
+    """Fills pictures and curves with a run, one volume of it at a time.
 
     Parameters
     ----------
     window : MainWindow
         Whose views they are.
-    scans : ScanController
-        Makes the volumes to compare with.
+    reader : RunReader
+        Reads other volumes, and makes those to compare with.
     """
 
-    def __init__(self, window: MainWindow, scans: ScanController) -> None:
+    def __init__(self, window: MainWindow, reader: RunReader) -> None:
         self._window = window
-        self._scans = scans
+        self._reader = reader
         self.folder: Path | None = None
-        self.settings: ScanSettings | None = None
+        #: The run as it lies on disk; None while it is under way.
+        self.run: StoredRun | None = None
         self._z_um: Sequence[float] = ()
         self._pixel_um: float | None = None
         self._most = self._full = self._taken = 0
+        self._number = self._volumes_of_run = 1
         self._solid: Volume3D | None = None
-        self._volumes: dict[str, NDArray[np.float32]] = {}
-        self._choices(ended=False, optics=False)
+        self._pictures: dict[str, NDArray[np.float32]] = {}
+        self._choices(None)
 
-    def begin(
-        self, settings: ScanSettings, folder: Path, pixel_um: float | None
-    ) -> None:
-        """A scan begins."""
-        plan = settings.plan()
-        self.settings = settings
-        self._start(folder, plan.z_um, pixel_um, plan.epsilon, plan.max_planes)
-        self._window.volume.clear()
+    @property
+    def key(self) -> Key | None:
+        """Which volume of the run is shown; None where it has none."""
+        run = self.run
+        return None if run is None or run.shown is None else run.shown.ending.key
+
+    def begin(self, folder: Path, volumes: int) -> None:
+        """A scan begins, or goes on."""
+        self.folder, self.run = folder, None
+        self._number, self._volumes_of_run = 1, volumes
+        self._window.which.clear()
+        self._window.which.hide()
         self._window.volume.show_hint("The first plane is on its way.")
+        self._window.status.set_progress(0.0)
+        self._choices(None)
+
+    def begin_volume(self, event: VolumeStarted) -> None:
+        """A volume of it begins, or goes on with the planes that it has."""
+        self._number = event.number
+        name = event.volume.ending.name
+        if name:
+            self._window.which.clear()
+            self._window.which.addItem(name, event.volume.ending.key)
+            self._window.which.setEnabled(False)
+            self._window.which.show()
+        self._start(event.volume)
+        if not event.volume.planes:
+            self._window.volume.clear()
+            self._window.volume.show_hint("The first plane is on its way.")
 
     def open(self, run: StoredRun) -> None:
         """A run from disk is shown."""
-        summary = run.summary
-        self.settings = None
-        epsilon = float(summary.plan.get("epsilon", 0.05))
-        most = int(summary.plan.get("max_planes", len(summary.z_um)))
-        self._start(run.folder, summary.z_um, summary.pixel_size_um, epsilon, most)
-        window = self._window
-        for number, plane in enumerate(run.planes, start=1):
-            window.along_z.add_plane(plane.z_um, plane.image)
-            self._taken = number
-        for decision in run.decisions:
+        window, volume = self._window, run.shown
+        self.folder = run.folder
+        if volume is None:
+            window.volume.clear()
+            window.volume.show_hint("This run has no volume.")
+            self.end(run)
+            return
+        self._start(volume)
+        for decision in volume.decisions:
             window.change.add(
                 decision.index + 1, decision.delta_relative, decision.innovation
             )
-        if run.planes:
-            window.camera.pixel_size_um = summary.pixel_size_um
-            last = run.planes[-1]
+        if volume.planes:
+            window.camera.pixel_size_um = volume.pixel_um
+            last = volume.planes[-1]
             window.camera.set_image(
-                last.image, f"plane {len(run.planes)} · z = {last.z_um:.2f} µm"
+                last.image, f"plane {len(volume.planes)} · z = {last.z_um:.2f} µm"
             )
-        if run.volume is None:
+        if volume.pixels is None:
+            window.volume.clear()
             window.volume.show_hint("This run has no volume.")
         else:
-            self._show_volume(run.volume)
-        self.end(summary)
+            self._show_volume(volume.pixels)
+        self.end(run)
 
     def add_plane(self, plane: Plane, number: int) -> None:
         """A plane was taken."""
@@ -105,7 +126,9 @@ class ShownRun:
         )
         window.along_z.add_plane(plane.z_um, plane.image)
         window.along_z.set_next(None)
-        window.status.set_progress(number, self._most)
+        part = min(1.0, number / max(1, self._most))
+        done = (self._number - 1 + part) / max(1, self._volumes_of_run)
+        window.status.set_progress(done)
 
     def add_volume(self, event: VolumeCame, *, draw: bool) -> None:
         """A decision was made; its volume is drawn if it is the newest."""
@@ -117,19 +140,40 @@ class ShownRun:
         if draw and event.volume is not None:
             self._show_volume(event.volume, event.levels, event.contrast)
 
-    def end(self, summary: Summary | None) -> None:
-        """The run is over."""
-        self._window.along_z.set_next(None)
-        optics = summary is not None and summary.optics is not None
-        self._choices(ended="volume" in self._volumes, optics=optics)
+    def end(self, run: StoredRun | None) -> None:
+        """The run is over: this is how it lies on disk."""
+        self.run = run
+        window = self._window
+        window.along_z.set_next(None)
+        self._choices(None if run is None else run.shown)
+        endings = () if run is None else run.endings
+        if len(endings) > 1 and run is not None:
+            window.which.clear()
+            for ending in endings:
+                window.which.addItem(ending.name, ending.key)
+                if run.shown is not None and ending.key == run.shown.ending.key:
+                    window.which.setCurrentIndex(window.which.count() - 1)
+            window.which.setEnabled(True)
+            window.which.show()
+        else:
+            window.which.hide()
 
     def cost(self) -> str:
-        """Say what the run has cost so far."""
+        """Say what the volume has cost so far."""
         taken, full = self._taken, self._full
         if not full:
             return ""
-        part = f"{taken / full:.0%} of its light"
-        return f"{taken} of the full stack's {full} planes, {part}"
+        said = f"{taken} of the full stack's {full} planes, {taken / full:.0%}"
+        said += " of its light"
+        if self._volumes_of_run > 1:
+            said = f"Volume {self._number} of {self._volumes_of_run}: {said}"
+        return said
+
+    def choose_volume(self) -> None:
+        """Show the volume of the run that is chosen in the list."""
+        key = self._window.which.currentData()
+        if self.run is not None and key is not None:
+            self._reader.open_run(self.run.folder, tuple(key))
 
     def open_3d(self) -> None:
         """Open the volume that is shown in 3D."""
@@ -145,14 +189,14 @@ class ShownRun:
     def choose(self) -> None:
         """Show what is chosen in the list beside the volume's heading."""
         name = self._window.compare.currentData()
-        if name in self._volumes:
-            self._draw(self._volumes[name])
-        elif self.folder is not None:
-            self._scans.compare(self.folder, name)
+        if name in self._pictures:
+            self._draw(self._pictures[name])
+        elif self.run is not None and self.run.shown is not None:
+            self._reader.compare(self.run.shown, name)
 
     def compared(self, name: str, volume: NDArray[np.float32]) -> None:
         """Another volume is there."""
-        self._volumes[name] = volume
+        self._pictures[name] = volume
         box = self._window.compare
         if box.findData(name) < 0:
             box.addItem(_OTHERS[name], name)
@@ -172,24 +216,19 @@ class ShownRun:
                 Path(name), volume, list(self._z_um), pixel_size_um=self._pixel_um
             )
 
-    def _start(
-        self,
-        folder: Path,
-        z_um: Sequence[float],
-        pixel_um: float | None,
-        epsilon: float,
-        most: int,
-    ) -> None:
-        self.folder, self._z_um, self._pixel_um = folder, tuple(z_um), pixel_um
-        self._most, self._full, self._taken = most, len(z_um), 0
-        self._volumes = {}
+    def _start(self, volume: StoredVolume) -> None:
+        self._z_um, self._pixel_um = volume.z_um, volume.pixel_um
+        self._most, self._full = volume.most, len(volume.z_um)
+        self._taken = len(volume.planes)
+        self._pictures = {}
         window = self._window
         window.along_z.begin()
         window.change.begin()
-        window.along_z.clear(z_um[0], z_um[-1])
-        window.change.clear(epsilon, most)
-        window.status.set_progress(0, most)
-        self._choices(ended=False, optics=False)
+        window.along_z.clear(volume.z_um[0], volume.z_um[-1])
+        window.change.clear(volume.epsilon, volume.tau, volume.most)
+        for plane in volume.planes:
+            window.along_z.add_plane(plane.z_um, plane.image)
+        self._choices(None)
 
     def _show_volume(
         self,
@@ -197,7 +236,7 @@ class ShownRun:
         levels: tuple[float, float] | None = None,
         contrast: NDArray[np.float64] | None = None,
     ) -> None:
-        self._volumes["volume"] = volume
+        self._pictures["volume"] = volume
         self._draw(volume, levels)
         if contrast is None:
             contrast = contrast_along_z(volume)
@@ -219,12 +258,14 @@ class ShownRun:
         step = (self._z_um[-1] - self._z_um[0]) / (len(self._z_um) - 1)
         self._solid.set_volume(volume, step, self._pixel_um or step)
 
-    def _choices(self, *, ended: bool, optics: bool) -> None:
+    def _choices(self, volume: StoredVolume | None) -> None:
+        """Offer what the volume can be compared with, once it has ended."""
         box = self._window.compare
         box.clear()
         box.addItem("Result", "volume")
-        if ended:
+        ended = volume is not None and "volume" in self._pictures
+        if ended and volume is not None:
             for name in ("linear", "nearest", "wiener"):
-                if name != "wiener" or optics:
+                if name != "wiener" or volume.optics is not None:
                     box.addItem(_OTHERS[name], name)
         box.setEnabled(ended)

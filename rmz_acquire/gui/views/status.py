@@ -1,4 +1,4 @@
-"""The line above the pictures: the state in words, progress, light, what to do."""
+"""The card above the pictures: the state in words, progress, light, what to do."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from PyQt6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
+    QSpinBox,
     QVBoxLayout,
+    QWidget,
 )
 from superqt import QIconifyIcon
 
+from rmz_acquire.gui.views.fields import whole
+
 __all__ = ["StatusCard"]
+
+_STEPS = 1000
 
 
 class StatusCard(QFrame):
@@ -22,8 +28,11 @@ class StatusCard(QFrame):
     pause_asked = pyqtSignal()
     keep_asked = pyqtSignal()
     abort_asked = pyqtSignal()
-    open_asked = pyqtSignal()
+    go_on_asked = pyqtSignal()
     compare_asked = pyqtSignal()
+    export_asked = pyqtSignal()
+    napari_asked = pyqtSignal()
+    open_asked = pyqtSignal()
     details_asked = pyqtSignal()
 
     def __init__(self) -> None:
@@ -37,62 +46,32 @@ class StatusCard(QFrame):
         self.detail.setWordWrap(True)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
-        self.pause = QPushButton(QIconifyIcon("mdi:pause", color="gray"), "Pause")
-        self.pause.setToolTip("Hold before the next plane; the light is off  (Ctrl+P)")
-        self.keep = QPushButton(
-            QIconifyIcon("mdi:content-save-outline", color="gray"), "Stop and keep"
-        )
-        self.keep.setToolTip("End with the plane under way and keep all  (Ctrl+.)")
-        self.abort = QPushButton(
-            QIconifyIcon("mdi:close-octagon", color="#d55e00"), "Abort"
-        )
-        self.abort.setObjectName("danger")
-        self.abort.setToolTip(
-            "End now: light off, focus back. What was taken stays on disk (Shift+Esc)"
-        )
-        self.open = QPushButton(
-            QIconifyIcon("mdi:folder-open-outline", color="gray"), "Open folder"
-        )
-        self.open.setToolTip("Show the files of this run  (Ctrl+E)")
-        self.compare = QPushButton(
-            QIconifyIcon("mdi:layers-outline", color="gray"), "Take full stack"
-        )
-        self.compare.setToolTip(
-            "Take every plane of the range and score the volume against them.\n"
-            "Costs the light that the scan has saved"
-        )
-        self.details = QPushButton("Details…")
-        self.details.setToolTip("Show the traceback and where the log file is")
-        words = QVBoxLayout()
-        words.setSpacing(2)
-        words.addWidget(self.headline)
-        words.addWidget(self.detail)
+        self.progress.setRange(0, _STEPS)
+        self._make_buttons()
         row = QHBoxLayout()
         row.setSpacing(6)
-        row.addLayout(words, 1)
-        for button in (
+        self._all: tuple[QWidget, ...] = (
             self.pause,
             self.keep,
             self.abort,
             self.details,
-            self.compare,
             self.open,
-        ):
-            row.addWidget(button)
+            self.napari,
+            self.export,
+            self.compare,
+            self.go_on,
+            self.more,
+        )
+        for widget in self._all:
+            row.addWidget(widget)
+        row.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 10, 8)
-        column.setSpacing(6)
-        column.addLayout(row)
+        column.setSpacing(4)
+        column.addWidget(self.headline)
+        column.addWidget(self.detail)
         column.addWidget(self.progress)
-        for button, signal in (
-            (self.pause, self.pause_asked),
-            (self.keep, self.keep_asked),
-            (self.abort, self.abort_asked),
-            (self.open, self.open_asked),
-            (self.compare, self.compare_asked),
-            (self.details, self.details_asked),
-        ):
-            button.clicked.connect(signal)
+        column.addLayout(row)
         self.show_idle("")
 
     def say(self, headline: str, detail: str = "") -> None:
@@ -104,57 +83,156 @@ class StatusCard(QFrame):
     def show_idle(self, headline: str, detail: str = "") -> None:
         """Nothing goes on."""
         self.say(headline, detail)
-        self._buttons()
+        self._show()
         self.progress.hide()
 
     def show_scan(self, *, paused: bool, ending: bool) -> None:
         """A scan goes on."""
-        self._buttons(self.pause, self.keep, self.abort)
+        self._show(self.pause, self.keep, self.abort)
         self.pause.setText("Resume" if paused else "Pause")
         icon = "mdi:play" if paused else "mdi:pause"
         self.pause.setIcon(QIconifyIcon(icon, color="gray"))
         for button in (self.pause, self.keep, self.abort):
             button.setEnabled(not ending)
+        # somebody who finds it enough may find it too slow then
+        self.abort.setEnabled(True)
         self.progress.show()
 
     def show_stacks(self) -> None:
         """Stacks are being taken: they can only be ended."""
-        self._buttons(self.abort)
+        self._show(self.abort)
+        self.abort.setEnabled(True)
         self.progress.show()
 
     def show_done(
-        self, headline: str, detail: str, *, can_compare: bool, details: bool
+        self,
+        headline: str,
+        detail: str,
+        *,
+        volume: bool,
+        experiment: bool,
+        complete: bool,
+        details: bool,
     ) -> None:
-        """A run has ended or was opened."""
+        """A run has ended or was opened.
+
+        Parameters
+        ----------
+        headline, detail : str
+            Why it ended.
+        volume : bool
+            Whether there is one to export and to look at elsewhere.
+        experiment : bool
+            Whether it can go on, and be compared with a full stack.
+        complete : bool
+            Whether going on means more planes, not the rest.
+        details : bool
+            Whether there is a traceback.
+        """
         self.say(headline, detail)
-        shown = [self.open]
+        shown: list[QWidget] = [self.open]
         if details:
             shown.append(self.details)
-        if can_compare:
+        if volume:
+            shown += [self.napari, self.export]
+        if volume and experiment:
             shown.append(self.compare)
-        self._buttons(*shown)
+        if experiment:
+            shown.append(self.go_on)
+        if experiment and complete:
+            shown.append(self.more)
+        self._show(*shown)
+        self.go_on.setToolTip(
+            "Take so many more planes of this volume, wherever they help most  (Ctrl+G)"
+            if complete
+            else "Take what is left, with the next plane that was due  (Ctrl+G)"
+        )
         self.progress.hide()
+
+    def allow(self, *, free: bool, why: str, napari: bool) -> None:
+        """Allow what needs the microscope, and what needs another program."""
+        for widget in (self.go_on, self.more, self.compare):
+            widget.setEnabled(free)
+        self.compare.setToolTip(
+            "Take every plane of the range and score the volume against them.\n"
+            "Costs the light that the scan has saved"
+            if free
+            else f"Not now: {why}"
+        )
+        self.napari.setEnabled(napari)
+        self.napari.setToolTip(
+            "Open the volume in napari, with the planes taken  (Ctrl+Shift+N)"
+            if napari
+            else "napari is not installed: pip install 'napari[pyqt6]'"
+        )
 
     def show_problem(self, text: str, *, details: bool) -> None:
         """Something went wrong."""
         self.say("Something went wrong", text)
-        self._buttons(*((self.details,) if details else ()))
+        self._show(*((self.details,) if details else ()))
         self.progress.hide()
 
-    def set_progress(self, taken: int, most: int) -> None:
-        """Planes taken of the most there may be."""
-        self.progress.setRange(0, max(1, most))
-        self.progress.setValue(taken)
+    def set_progress(self, part: float) -> None:
+        """How much of the most there may be is done, 0 to 1."""
+        self.progress.setValue(round(_STEPS * part))
 
-    def _buttons(self, *shown: QPushButton) -> None:
-        for button in (
-            self.pause,
-            self.keep,
-            self.abort,
-            self.details,
-            self.compare,
-            self.open,
+    def _make_buttons(self) -> None:
+        def make(text: str, icon: str, tip: str, colour: str = "gray") -> QPushButton:
+            button = QPushButton(QIconifyIcon(icon, color=colour), text)
+            button.setToolTip(tip)
+            return button
+
+        self.pause = make(
+            "Pause",
+            "mdi:pause",
+            "Hold before the next plane; the light is off  (Ctrl+P)",
+        )
+        self.keep = make(
+            "Stop and keep",
+            "mdi:content-save-outline",
+            "End with the plane under way and keep all  (Ctrl+.)",
+        )
+        self.abort = make(
+            "Abort",
+            "mdi:close-octagon",
+            "End now: light off, focus back. What was taken stays on disk (Shift+Esc)",
+            "#d55e00",
+        )
+        self.abort.setObjectName("danger")
+        self.open = make(
+            "Open folder",
+            "mdi:folder-open-outline",
+            "Show the files of this run  (Ctrl+E)",
+        )
+        self.napari = make("napari", "mdi:layers-outline", "")
+        self.export = make(
+            "Export TIFF",
+            "mdi:file-export-outline",
+            "Write the volume that is shown as OME-TIFF  (Ctrl+Shift+S)",
+        )
+        self.compare = make("Take full stack", "mdi:compare", "")
+        self.go_on = make("Go on", "mdi:play", "")
+        self.more: QSpinBox = whole(1, 99, 3, "How many more planes")
+        self.details = make(
+            "Details…",
+            "mdi:information-outline",
+            "Show the traceback and where the log file is",
+        )
+        for button, signal in (
+            (self.pause, self.pause_asked),
+            (self.keep, self.keep_asked),
+            (self.abort, self.abort_asked),
+            (self.open, self.open_asked),
+            (self.napari, self.napari_asked),
+            (self.export, self.export_asked),
+            (self.compare, self.compare_asked),
+            (self.go_on, self.go_on_asked),
+            (self.details, self.details_asked),
         ):
-            button.setVisible(button in shown)
-            if button in shown:
-                button.setEnabled(True)
+            button.clicked.connect(signal)
+
+    def _show(self, *shown: QWidget) -> None:
+        for widget in self._all:
+            widget.setVisible(widget in shown)
+            if widget in shown:
+                widget.setEnabled(True)

@@ -76,10 +76,7 @@ class TrainingPresenter(QObject):
 
     def add_place(self) -> None:
         """Put the place where the stage stands into the list."""
-        settings = self.window.form.settings()
-        bottom, top = settings.bottom_um, settings.top_um
-        if bottom is not None and top is not None:
-            self.controller.find_place((bottom + top) / 2)
+        self.controller.find_place(self._stack_settings(Path()))
 
     def take_stacks(self) -> None:
         """Take a stack at every place."""
@@ -146,7 +143,7 @@ class TrainingPresenter(QObject):
             except Exception:
                 name = type(event).__name__
                 logger.exception("the window could not show %s", name)
-        if self.presenter.closing:
+        if not self.window.isEnabled():  # it is closing
             return
         now = (
             self.presenter.state,
@@ -169,7 +166,7 @@ class TrainingPresenter(QObject):
                         "Every plane of the range, to train a model on.",
                     )
                     done = (stack - 1) * planes + plane
-                    status.set_progress(done, stacks * planes)
+                    status.set_progress(done / (stacks * planes))
             case StacksEnded():
                 self._stacks_ended(event)
             case TrainingStep(folder, progress):

@@ -1,0 +1,115 @@
+"""Reads runs from disk for the window and compares them, each on a helper thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import traceback
+from typing import TYPE_CHECKING
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.evaluation import planes_not_taken, score
+from rmz_acquire.gui.controllers.events import Compared, EventQueue, Problem, RunOpened
+from rmz_acquire.gui.models.stored import StoredVolume, load_run
+from rmz_acquire.reconstruction import make_estimator
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rmz_acquire.recording.experiment import Key
+
+__all__ = ["RunReader", "score_against"]
+
+logger = logging.getLogger(__name__)
+
+
+class RunReader:
+    """Opens runs and makes the volumes to compare with.
+
+    Parameters
+    ----------
+    events : EventQueue
+        Where the window hears of it.
+    """
+
+    def __init__(self, events: EventQueue) -> None:
+        self._events = events
+        self._threads: list[threading.Thread] = []
+
+    def open_run(self, folder: Path, key: Key | None = None) -> None:
+        """Read a run, by default its last volume; a `RunOpened` comes."""
+        self._help(lambda: self._events.put(RunOpened(load_run(folder, key))))
+
+    def compare(self, volume: StoredVolume, name: str) -> None:
+        """Make the volume that another estimator gives from the same planes.
+
+        Parameters
+        ----------
+        volume : StoredVolume
+            Has the planes.
+        name : str
+            ``linear``, ``nearest`` or ``wiener``.
+        """
+
+        def work() -> None:
+            made = _made_by(name, volume)
+            if made is not None:
+                self._events.put(Compared(name, made))
+
+        self._help(work)
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Wait for what is at work."""
+        for thread in self._threads:
+            thread.join(timeout_s)
+
+    def _help(self, work: Callable[[], None]) -> None:
+        """Do something that takes time, tell what goes wrong."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except InputError as error:
+                self._events.put(Problem(str(error)))
+            except Exception as error:
+                logger.exception("a helper raised")
+                text = " ".join(str(error).split()) or type(error).__name__
+                self._events.put(Problem(text, traceback.format_exc()))
+
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        thread = threading.Thread(target=guarded, name="helper", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+
+def score_against(truth: NDArray[np.float32], volume: StoredVolume) -> str | None:
+    """Say how far a volume is from its full stack; None where they do not fit."""
+    pixels = volume.pixels
+    if pixels is None or truth.shape != pixels.shape:
+        return None
+    taken = [plane.z_um for plane in volume.planes]
+    unseen = planes_not_taken(volume.z_um, taken)
+    linear = _made_by("linear", volume)
+    assert linear is not None
+    own = score(truth, pixels, unseen).psnr_db
+    other = score(truth, linear, unseen).psnr_db
+    return (
+        f"Against the full stack, over the {int(unseen.sum())} planes not taken: "
+        f"{volume.estimator} {_db(own)}, linear interpolation {_db(other)} "
+        "(the stack's own noise counts as error)."
+    )
+
+
+def _made_by(name: str, volume: StoredVolume) -> NDArray[np.float32] | None:
+    made = make_estimator(name, volume.z_um, volume.optics)
+    for plane in volume.planes:
+        made.add(plane.image, plane.z_um)
+    return made.volume
+
+
+def _db(value: float | None) -> str:
+    return "exact" if value is None else f"{value:.1f} dB"
