@@ -6,10 +6,11 @@ wheel inside the package, under ``_data``.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["resource_dir"]
+__all__ = ["data_folder", "resource_dir"]
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -39,3 +40,15 @@ def resource_dir(kind: Literal["configs", "models"]) -> Path:
     tried = " nor ".join(str(place) for place in places)
     msg = f"the folder of the shipped {kind} is missing: neither {tried}; reinstall"
     raise FileNotFoundError(msg)
+
+
+def data_folder() -> Path:
+    """Where real stacks are looked for.
+
+    Returns
+    -------
+    Path
+        What ``RMZ_ACQUIRE_DATA`` says, otherwise ``shared/data`` beside the checkout.
+    """
+    told = os.environ.get("RMZ_ACQUIRE_DATA")
+    return Path(told) if told else _PACKAGE.parent.parent / "shared" / "data"

@@ -27,8 +27,22 @@ def evaluate(
         typer.Option("--quick", help="Less of everything: minutes on two cores."),
     ] = False,
     only: Annotated[
-        str | None,
-        typer.Option("--only", metavar="NAME,...", help="Only these, such as fig3."),
+        list[str] | None,
+        typer.Option(
+            "--only",
+            metavar="NAME,...",
+            help="Only these, such as fig3,fig5; may be given again.",
+        ),
+    ] = None,
+    again: Annotated[
+        bool,
+        typer.Option("--again", help="Do also what the folder holds already."),
+    ] = False,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            "--table", metavar="FILE", help="Put the short table into this Markdown."
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Of everything random.")
@@ -38,7 +52,8 @@ def evaluate(
 
     On simulated specimens that no training saw, with the paper's optics. Networks
     without a model here are shown as missing. Leaves results.json, a CSV and a figure
-    for each experiment, and table.md.
+    for each experiment, table.md and goals.csv. One that was stopped goes on with the
+    same command.
     """
     if out.exists() and not out.is_dir():
         msg = f"{out} is a file: name a folder"
@@ -47,27 +62,37 @@ def evaluate(
     with busy("loading"):
         from rmz_acquire.evaluation.config import EvaluationConfig
         from rmz_acquire.evaluation.experiments import evaluate as run
-        from rmz_acquire.evaluation.experiments import markdown
+        from rmz_acquire.evaluation.tables import (
+            full_table,
+            place_of,
+            put_table,
+            short_table,
+        )
+    if table is not None:
+        place_of(table)  # before anything runs
     settings = EvaluationConfig.from_yaml(path)
     if seed is not None:
         settings = settings.model_copy(update={"seed": seed})
-    names = None if only is None else [n.strip() for n in only.split(",") if n.strip()]
+    names = [n.strip() for part in only or () for n in part.split(",") if n.strip()]
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     hidden = not stderr.is_terminal
     with Progress(*columns, console=stderr, transient=True, disable=hidden) as progress:
         task = progress.add_task("", total=None)
         try:
-            results = run(
+            found = run(
                 settings,
                 out,
                 quick=quick,
-                only=names,
+                only=names or None,
+                again=again,
                 on_step=lambda step: progress.update(task, description=step),
             )
         except KeyboardInterrupt as error:
             msg = f"stopped; the experiments that were done are in {out}"
             raise ScanFailed(msg) from error
-    console.print(markdown(results, quick=quick), soft_wrap=True, markup=False)
+    console.print(full_table(found), soft_wrap=True, markup=False)
+    if table is not None:
+        put_table(table, short_table(found))
     console.print(f"table    {out / 'table.md'}", soft_wrap=True)
     console.print(f"results  {out / 'results.json'}", soft_wrap=True)
 

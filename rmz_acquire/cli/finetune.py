@@ -108,19 +108,19 @@ def finetune(
         )
         path.write_text(text, encoding="utf-8")
     try:
-        card = run_training(
+        released = run_training(
             path,
             out,
             workers=workers,
             threads=threads,
             stop_with_input=stop_with_input,
             again=f"rmz-acquire train {path} --out {out}",
-        ).card
+        )
     except NotReleased as refused:
-        card = read_card(refused.folder)
-        _say(card, model)
+        _say(read_card(refused.folder), model)
         raise
-    _say(card, model)
+    if released is not None:
+        _say(released.card, model)
 
 
 def _say(card: ModelCard, model: str) -> None:

@@ -40,8 +40,9 @@ def models(
         table.add_column(heading)
     for each in names:
         card = read_card(each)
+        kind = " (default)" if each == DEFAULT_MODEL else ""
         table.add_row(
-            f"{each} (default)" if each == DEFAULT_MODEL else each,
+            f"{each}{' (to compare)' if card.comparison else kind}",
             _optics(card),
             f"{card.z_range_um:g} µm by {card.z_step_um:g}",
             f"{card.planes[0]} to {card.planes[1]}",

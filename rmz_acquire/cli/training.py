@@ -9,6 +9,7 @@ import logging
 import os
 import signal
 import threading
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -70,7 +71,7 @@ def run_training(
     min_gain_db: float | None = None,
     stop_with_input: bool = False,
     again: str,
-) -> LoadedModel:
+) -> LoadedModel | None:
     """Train, release, and say where the model is.
 
     Parameters
@@ -88,7 +89,8 @@ def run_training(
 
     Returns
     -------
-    LoadedModel
+    LoadedModel or None
+        None where this is not the first of several processes.
 
     Raises
     ------
@@ -99,6 +101,7 @@ def run_training(
         from rmz_acquire.training import train
     # its tips are not about this training
     logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", "Using ModelCheckpoint with manual optimization")
     try:
         if stop_with_input:
             threading.Thread(target=_stop_at_end, name="input", daemon=True).start()
@@ -115,6 +118,8 @@ def run_training(
     except (KeyboardInterrupt, SystemExit) as error:
         msg = f"stopped; go on with: {again}"
         raise ScanFailed(msg) from error
+    if model is None:
+        return None
     folder = out / model.card.name
     console.print(f"model  {folder}", soft_wrap=True)
     console.print(f"try    rmz-acquire models {folder}", soft_wrap=True)

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage, optimize
 
 from rmz_acquire.evaluation.figures import colour, labels_of, nothing, tidy
-from rmz_acquire.evaluation.study import Result
+from rmz_acquire.evaluation.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 KEY, TITLE = "fig3", "Lateral full width at half maximum of isolated beads, M = 3"
 
 _RADIUS_PX = 6
-_BINS = np.linspace(0, 1.6, 33)
+_BINS = np.linspace(0.1, 0.9, 41)
 
 
 def find_beads(
-    truth: NDArray[np.float32], *, apart_px: int = 12
+    truth: NDArray[np.float32], *, apart_px: int = 10
 ) -> list[tuple[int, int, int]]:
     """Find beads that are in focus, bright and alone.
 
@@ -94,7 +94,7 @@ def width_px(picture: NDArray[Any], y: int, x: int) -> float | None:
 
 
 def kl_divergence(widths: NDArray[np.float64], true: NDArray[np.float64]) -> float:
-    """Kullback-Leibler divergence of two histograms of widths, bins of 50 nm.
+    """Kullback-Leibler divergence of two histograms of widths, bins of 20 nm.
 
     Parameters
     ----------
@@ -104,12 +104,19 @@ def kl_divergence(widths: NDArray[np.float64], true: NDArray[np.float64]) -> flo
     Returns
     -------
     float
-        sum q log(q / p) of the truth q from the widths p, half a count in every bin.
+        sum q log(q / p) of the truth q from the widths p, to each of which one count
+        was added, spread over all bins.
     """
-    p = np.histogram(np.clip(widths, _BINS[0], _BINS[-1]), _BINS)[0] + 0.5
-    q = np.histogram(np.clip(true, _BINS[0], _BINS[-1]), _BINS)[0] + 0.5
+    every = 1 / (len(_BINS) - 1)
+    p = np.histogram(_clipped(widths), _BINS)[0] + every
+    q = np.histogram(_clipped(true), _BINS)[0] + every
     p, q = p / p.sum(), q / q.sum()
     return float(np.sum(q * np.log(q / p)))
+
+
+def _clipped(widths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """With what lies beyond the bins in the first and the last of them."""
+    return np.clip(widths, _BINS[0], _BINS[-1])
 
 
 def run(study: Study) -> Result:
@@ -118,8 +125,9 @@ def run(study: Study) -> Result:
     contenders, result.missing = study.contenders("beads")
     pixel = study.dataset("beads").optics.pixel_size_um
     inputs = study.inputs_um("beads")
-    for seed in study.seeds():
-        stack = study.stack("beads", seed, study.size.side_beads_px)
+    size = study.size.beads
+    for seed in study.seeds(size.seeds):
+        stack = study.stack("beads", seed, side_px=size.side_px, z_every=size.z_every)
         places = find_beads(stack.truth)
         taken = stack.nearest(inputs)
         volumes = {"truth": stack.truth}
@@ -142,12 +150,13 @@ def run(study: Study) -> Result:
     true = widths.get("truth", np.zeros(0))
     mean = {k: float(np.mean(v)) for k, v in widths.items() if len(v)}
     error = {k: float(np.std(v) / np.sqrt(len(v))) for k, v in widths.items() if len(v)}
-    result.sum_up("FWHM, mean", mean, unit="µm", digits=3)
-    result.sum_up("FWHM, standard error", error, unit="µm", digits=3)
+    result.sum_up("FWHM, mean", mean, unit="µm", digits=3, headline=True)
+    result.sum_up("FWHM, standard error", error, unit="µm", digits=4)
+    result.sum_up("FWHM of the same beads, off the truth", _off(result), unit="%")
     divergence = {
         k: kl_divergence(v, true) for k, v in widths.items() if len(v) and k != "truth"
     }
-    result.sum_up("KL divergence from the truth", divergence, digits=3)
+    result.sum_up("KL divergence from the truth", divergence, digits=3, headline=True)
     fitted = {k: float(len(v)) for k, v in widths.items()}
     result.sum_up("beads that a Gaussian fits", fitted, digits=0)
     return result
@@ -166,6 +175,26 @@ def _widths(result: Result) -> dict[str, NDArray[np.float64]]:
     }
 
 
+def _off(result: Result) -> dict[str, float]:
+    """Mean width over the mean true width of the beads that were fitted, percent."""
+    fitted = {
+        (r["estimator"], r["seed"], r["bead"]): r["fwhm_um"]
+        for r in result.rows
+        if r["fwhm_um"] is not None
+    }
+    off = {}
+    for label in labels_of(result.rows):
+        pairs = [
+            (width, fitted["truth", seed, bead])
+            for (who, seed, bead), width in fitted.items()
+            if who == label and ("truth", seed, bead) in fitted
+        ]
+        if pairs and label != "truth":
+            made, true = np.mean(pairs, axis=0)
+            off[label] = float(100 * (made / true - 1))
+    return off
+
+
 def draw(result: Result, figure: Figure) -> None:
     """A histogram a contender, with that of the truth behind."""
     widths = _widths(result)
@@ -176,9 +205,9 @@ def draw(result: Result, figure: Figure) -> None:
     for axes in panels.flat[len(widths) :]:
         axes.set_axis_off()
     for axes, (label, values) in zip(panels.flat, widths.items(), strict=False):
-        axes.hist(widths["truth"], _BINS, color="#dddddd")
-        axes.hist(values, _BINS, histtype="step", color=colour(label), lw=1.5)
+        axes.hist(_clipped(widths["truth"]), _BINS, color="#dddddd")
+        axes.hist(_clipped(values), _BINS, histtype="step", color=colour(label), lw=1.5)
         mean = f"{np.mean(values):.3f} µm" if len(values) else "no fit"
         axes.set_title(f"{label}\n{mean}, n = {len(values)}", fontsize=7)
-        axes.set_xlabel("FWHM, µm (truth in grey)", fontsize=7)
+        axes.set_xlabel("FWHM, µm (truth grey, last: beyond)", fontsize=7)
         tidy(axes)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = [
+    "BeadSize",
     "DataSet",
+    "DrawSize",
     "EvaluationConfig",
     "ModelEntry",
     "ObjectiveEntry",
@@ -71,30 +73,78 @@ class DataSet(Strict):
     models: dict[str, ModelEntry]
 
 
+class BeadSize(Strict):
+    """How many beads are measured.
+
+    Parameters
+    ----------
+    side_px : int
+        Side of the pictures.
+    seeds : int
+        Specimens.
+    z_every : int
+        Every n-th plane of the stack is made.
+    """
+
+    side_px: Annotated[int, Field(ge=32)]
+    seeds: Count
+    z_every: Count
+
+
+class DrawSize(Strict):
+    """How many errors of position are drawn.
+
+    Parameters
+    ----------
+    side_px, z_every : int
+        As of `BeadSize`.
+    number : int
+        Draws for each size of error.
+    sigmas_um : list of float
+        Sizes of the error, µm; the first is 0, the last 1.
+    """
+
+    side_px: Annotated[int, Field(ge=32)]
+    z_every: Count
+    number: Count
+    sigmas_um: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2)]
+
+
 class Size(Strict):
     """How much is done.
 
     Parameters
     ----------
-    side_px, side_beads_px : int
-        Side of the pictures; of those in which beads are measured.
+    side_px : int
+        Side of the pictures.
     seeds : int
         Specimens of each kind.
+    few_seeds : int
+        The same for experiments that make many volumes of each.
     z_every : int
         Every n-th plane of the stack is made and compared.
-    draws : int
-        Random errors of position drawn for each size of error.
+    beads : BeadSize
+        Of fig. 3.
+    draws : DrawSize
+        Of fig. 5.
+    planes : list of int
+        Numbers of input planes of fig. S1.
     timing_planes, timing_side_px : int
         Output planes whose making is timed, and the side of the large one.
+    real_px : int
+        Largest side of a real stack; of a larger one the middle is used.
     """
 
     side_px: Annotated[int, Field(ge=32)]
-    side_beads_px: Annotated[int, Field(ge=32)]
     seeds: Count
+    few_seeds: Count
     z_every: Count
-    draws: Count
+    beads: BeadSize
+    draws: DrawSize
+    planes: Annotated[list[Count], Field(min_length=1)]
     timing_planes: Count
     timing_side_px: Annotated[int, Field(ge=64)] = 1024
+    real_px: Annotated[int, Field(ge=64)] = 1024
 
 
 class ObjectiveEntry(Strict):
@@ -106,8 +156,6 @@ class ObjectiveEntry(Strict):
         As engraved.
     na, immersion_index, magnification : float
         Of the objective.
-    inside : bool
-        Whether its kind was trained on.
     model : str or None
         One trained for it.
     """
@@ -116,7 +164,6 @@ class ObjectiveEntry(Strict):
     na: Positive
     immersion_index: Positive
     magnification: Positive
-    inside: bool
     model: str | None = None
 
 

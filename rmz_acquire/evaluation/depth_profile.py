@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rmz_acquire.evaluation.figures import legend_beside, line_by_z, tidy
-from rmz_acquire.evaluation.study import Result, by_plane
+from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.study import by_plane
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
-    from rmz_acquire.evaluation.study import Study
+    from rmz_acquire.evaluation.study import Contender, Study
+    from rmz_acquire.optics import Optics
 
 KEY, TITLE = "fig2", "Quality against z from 2 and 3 input planes"
 
@@ -29,9 +32,9 @@ def run(study: Study) -> Result:
             taken = stack.nearest(inputs)
             for who in contenders:
                 study.say(f"{KEY} {name} {seed} {who.label}")
-                made = study.volumes(who, stack, taken)
                 for m in (2, 3):
-                    values = by_plane(stack.truth, made[m - 1], with_ssim=True)
+                    made = study.volume(who, stack, taken[:m])
+                    values = by_plane(stack.truth, made, with_ssim=True)
                     for i, z in enumerate(stack.z_um):
                         result.rows.append(
                             {
@@ -44,11 +47,13 @@ def run(study: Study) -> Result:
                                 **{k: float(v[i]) for k, v in values.items()},
                             }
                         )
-        _sum_up(study, result, name)
+        _sum_up(study, result, name, contenders)
     return result
 
 
-def _sum_up(study: Study, result: Result, name: str) -> None:
+def _sum_up(
+    study: Study, result: Result, name: str, contenders: list[Contender]
+) -> None:
     spacing = study.dataset(name).spacing_um
     inputs = study.inputs_um(name)
     rows = [r for r in result.rows if r["set"] == name and not r["input"]]
@@ -74,7 +79,41 @@ def _sum_up(study: Study, result: Result, name: str) -> None:
                 {k: float(np.mean(v)) for k, v in values.items()},
                 unit="dB",
                 digits=1,
+                headline=m == 3 and place == "all unmeasured planes",
             )
+        if m == 3:
+            result.sum_up(
+                f"{name}, M=3: least gain over wiener in reach, by plane",
+                _least_gains(ours, contenders, study.dataset(name).optics, at),
+                unit="dB",
+                headline=True,
+            )
+
+
+def _least_gains(
+    rows: list[dict[str, Any]],
+    contenders: list[Contender],
+    optics: Optics,
+    inputs_um: NDArray[np.float64],
+) -> dict[str, float]:
+    """Least mean gain over wiener at any z within the largest gap of a model's card."""
+    found: dict[tuple[str, float], list[float]] = {}
+    for row in rows:
+        found.setdefault((row["estimator"], row["z_um"]), []).append(row["psnr_db"])
+    mean = {key: float(np.mean(values)) for key, values in found.items()}
+    least = {}
+    for who in contenders:
+        if who.model is None:
+            continue
+        reach = who.model.card.reach_um(optics) * (1 + 1e-6)
+        gains = [
+            value - mean["wiener", z]
+            for (label, z), value in mean.items()
+            if label == who.label and float(np.abs(inputs_um - z).min()) <= reach
+        ]
+        if gains:
+            least[who.label] = min(gains)
+    return least
 
 
 def draw(result: Result, figure: Figure) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
-import os
 import platform
+import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
@@ -27,17 +29,21 @@ from rmz_acquire.evaluation import (
     uneven,
 )
 from rmz_acquire.evaluation.figures import save_figure
-from rmz_acquire.evaluation.study import Result, Study
+from rmz_acquire.evaluation.goals import goals
+from rmz_acquire.evaluation.study import Study
+from rmz_acquire.evaluation.tables import full_table, write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from pathlib import Path
 
     from matplotlib.figure import Figure
 
     from rmz_acquire.evaluation.config import EvaluationConfig
+    from rmz_acquire.evaluation.result import Result
 
-__all__ = ["EXPERIMENTS", "Experiment", "evaluate", "markdown"]
+__all__ = ["EXPERIMENTS", "Experiment", "evaluate"]
+
+RESULTS = "results.json"
 
 
 class Experiment(NamedTuple):
@@ -74,9 +80,13 @@ def evaluate(
     *,
     quick: bool = False,
     only: Iterable[str] | None = None,
+    again: bool = False,
     on_step: Callable[[str], None] | None = None,
-) -> list[Result]:
+) -> dict[str, Any]:
     """Run experiments and write results.json, a CSV and a figure each, and the table.
+
+    What the folder holds of the same evaluation (configuration, size, models, code) is
+    kept and not done again, so that one that was stopped goes on.
 
     Parameters
     ----------
@@ -88,100 +98,110 @@ def evaluate(
         Less of everything.
     only : iterable of str, optional
         Names of experiments; by default all.
+    again : bool
+        Do what was done before once more.
     on_step : callable, optional
         Is told what begins.
 
     Returns
     -------
-    list of Result
+    dict
+        As in results.json.
 
     Raises
     ------
     InputError
         For an experiment that does not exist, before any runs.
     """
-    wanted = list(only) if only else list(EXPERIMENTS)
     names = {key.lower(): key for key in EXPERIMENTS}
-    for name in wanted:
+    for name in only or ():
         if name.lower() not in names:
             msg = f"no experiment {name!r}: choose from {', '.join(EXPERIMENTS)}"
             raise InputError(msg)
+    wanted = [names[name.lower()] for name in only or names]
     folder.mkdir(parents=True, exist_ok=True)
     study = Study(config, config.quick if quick else config.full, on_step=on_step)
-    results = []
-    for name in wanted:
-        key = names[name.lower()]
-        experiment = EXPERIMENTS[key]
+    found = _about(config, quick=quick)
+    before = _before(folder, found)
+    for key, experiment in EXPERIMENTS.items():
+        kept = before.get(key)
+        if kept is not None and _stands(study, folder, key, kept):
+            if key not in wanted or not again:
+                found["experiments"][key] = kept
+                continue
+        if key not in wanted:
+            continue
+        study.models_used()
+        start = time.process_time()
         result = experiment.run(study)
         _write_csv(folder / f"{key}.csv", result.rows)
         save_figure(result, experiment.draw, folder / f"{key}.png")
-        results.append(result)
-        # after each, so that a run that is stopped leaves what it found
-        _write(folder / "results.json", _json(config, results, quick=quick))
-        _write(folder / "table.md", markdown(results, quick=quick))
-    return results
+        found["experiments"][key] = {
+            "title": result.title,
+            "summary": result.summary,
+            "missing": result.missing,
+            "notes": result.notes,
+            "models": study.models_used(),
+            "cpu_s": round(time.process_time() - start, 1),
+        }
+        # after each, so that an evaluation that is stopped goes on there
+        _write_found(folder, found)
+    _write_found(folder, found)
+    return found
 
 
-def markdown(results: list[Result], *, quick: bool) -> str:
-    """Make the table of all experiments.
-
-    Parameters
-    ----------
-    results : list of Result
-        What was found.
-    quick : bool
-        Whether with less of everything, which the table then says.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
-    size = ", quick: few specimens, small pictures, coarse z" if quick else ""
-    lines = [
-        f"Simulated specimens of held-out seeds{size}. The paper's numbers are in "
-        "their own column, **measured on other data**: real worms and beads.",
-    ]
-    for result in results:
-        lines += ["", f"### {result.key}: {result.title}", ""]
-        labels = list(dict.fromkeys(k for row in result.summary for k in row["values"]))
-        if result.summary:
-            head = ["", "unit", *labels, "paper (other data)"]
-            lines.append("| " + " | ".join(head) + " |")
-            lines.append("|---|---|" + "---:|" * (len(labels) + 1))
-        for row in result.summary:
-            cells = [_cell(row["values"].get(k), row["digits"]) for k in labels]
-            cells = [row["quantity"], row["unit"], *cells, row["paper"] or ""]
-            lines.append("| " + " | ".join(cells) + " |")
-        if result.missing:
-            lines += ["", f"No model, so not shown: {', '.join(result.missing)}."]
-        lines += [line for note in result.notes for line in ("", note)]
-    return "\n".join(lines) + "\n"
-
-
-def _cell(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
-
-
-def _json(config: EvaluationConfig, results: list[Result], *, quick: bool) -> str:
-    found = {
+def _about(config: EvaluationConfig, *, quick: bool) -> dict[str, Any]:
+    return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": quick,
         "seed": config.seed,
         "device": timing.device_name(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "code_sha256": _code(),
         "config": config.model_dump(mode="json"),
-        "experiments": {
-            r.key: {
-                "title": r.title,
-                "summary": r.summary,
-                "missing": r.missing,
-                "notes": r.notes,
-            }
-            for r in results
-        },
+        "experiments": {},
+        "goals": [],
     }
-    return json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _code() -> str:
+    """Of the sources that results depend on."""
+    package, digest = Path(__file__).parent.parent, hashlib.sha256()
+    for room in ("optics", "networks", "reconstruction", "simulation", "evaluation"):
+        for path in sorted((package / room).glob("*.py")):
+            digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _before(folder: Path, now: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Experiments of the same evaluation that the folder holds."""
+    try:
+        then = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+        alike = all(then[k] == now[k] for k in ("quick", "config", "code_sha256"))
+        return dict(then["experiments"]) if alike else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _stands(study: Study, folder: Path, key: str, kept: dict[str, Any]) -> bool:
+    """Whether its files and models are still those of then."""
+    if not all((folder / f"{key}.{kind}").is_file() for kind in ("csv", "png")):
+        return False
+    for name, sha256 in kept["models"].items():
+        model = study.model(name)
+        if (model.sha256 if model else None) != sha256:
+            return False
+    # stacks may have come since
+    return not any("left out" in note for note in kept["notes"])
+
+
+def _write_found(folder: Path, found: dict[str, Any]) -> None:
+    reached = goals({k: v["summary"] for k, v in found["experiments"].items()})
+    found["goals"] = [goal.to_dict() for goal in reached]
+    text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
+    write_whole(folder / RESULTS, text + "\n")
+    write_whole(folder / "table.md", full_table(found))
+    _write_csv(folder / "goals.csv", found["goals"])
 
 
 def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
@@ -190,9 +210,3 @@ def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
         writer = csv.DictWriter(file, names)
         writer.writeheader()
         writer.writerows(rows)
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.tmp")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)

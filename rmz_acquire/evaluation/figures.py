@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from rmz_acquire.evaluation.study import Result
+    from rmz_acquire.evaluation.result import Result
 
 __all__ = [
     "colour",

@@ -8,7 +8,8 @@ import numpy as np
 
 from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
 from rmz_acquire.evaluation.positions import even_positions
-from rmz_acquire.evaluation.study import Contender, Result, by_plane, simulate
+from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.study import Contender, by_plane, simulate
 from rmz_acquire.optics import Optics
 from rmz_acquire.reconstruction import BASELINES
 
@@ -16,10 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from rmz_acquire.evaluation.study import Study
+    from rmz_acquire.models import LoadedModel
 
 KEY, TITLE = "objectives", "Five objectives, 3 and 5 planes over the same blur"
 
 _WAVELENGTH_UM, _CAMERA_UM, _PLANES = 0.52, 6.5, 31
+_SIDE_PX = 96
 
 
 def run(study: Study) -> Result:
@@ -29,7 +32,7 @@ def run(study: Study) -> Result:
     general = study.model(settings.model)
     if general is None:
         result.missing.append(settings.model)
-    side = min(128, study.size.side_beads_px)
+    side = min(_SIDE_PX, study.size.side_px)
     for entry in settings.list:
         optics = Optics.from_camera(
             na=entry.na,
@@ -38,6 +41,7 @@ def run(study: Study) -> Result:
             camera_pixel_um=_CAMERA_UM,
             magnification=entry.magnification,
         )
+        inside = _inside(general, optics)
         contenders = [Contender(name, name) for name in BASELINES]
         if entry.model is not None:
             own = study.model(entry.model)
@@ -53,7 +57,7 @@ def run(study: Study) -> Result:
             settings.blur_px / optics.blur_radius_px_per_um
         )
         for specimen, options in _specimens(optics, side, float(z[-1] - z[0])).items():
-            for seed in study.seeds():
+            for seed in study.seeds(study.size.few_seeds):
                 study.say(f"{KEY} {entry.name} {specimen} {seed}")
                 stack = simulate(
                     specimen,
@@ -74,7 +78,7 @@ def run(study: Study) -> Result:
                         result.rows.append(
                             {
                                 "objective": entry.name,
-                                "inside": entry.inside,
+                                "inside": inside,
                                 "specimen": specimen,
                                 "seed": seed,
                                 "planes": m,
@@ -82,8 +86,15 @@ def run(study: Study) -> Result:
                                 "psnr_db": float(error.mean()),
                             }
                         )
-        _sum_up(result, entry.name, inside=entry.inside)
+        _sum_up(result, entry.name, inside=inside)
     return result
+
+
+def _inside(model: LoadedModel | None, optics: Optics) -> bool | None:
+    """Whether a model was trained on such optics; None where its card does not say."""
+    if model is None or model.card.optics_range is None:
+        return None
+    return not model.card.optics_range.outside(optics)
 
 
 def _specimens(
@@ -99,8 +110,8 @@ def _specimens(
     }
 
 
-def _sum_up(result: Result, objective: str, *, inside: bool) -> None:
-    where = "" if inside else " (outside training)"
+def _sum_up(result: Result, objective: str, *, inside: bool | None) -> None:
+    where = " (outside training)" if inside is False else ""
     rows = [r for r in result.rows if r["objective"] == objective]
     for m in (3, 5):
         values: dict[str, list[float]] = {}
@@ -108,7 +119,9 @@ def _sum_up(result: Result, objective: str, *, inside: bool) -> None:
             if row["planes"] == m:
                 values.setdefault(row["estimator"], []).append(row["psnr_db"])
         mean = {k: float(np.mean(v)) for k, v in values.items()}
-        result.sum_up(f"{objective}{where}, M={m}: PSNR", mean, unit="dB", digits=1)
+        result.sum_up(
+            f"{objective}{where}, M={m}: PSNR", mean, unit="dB", digits=1, headline=True
+        )
 
 
 def draw(result: Result, figure: Figure) -> None:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
-from rmz_acquire.evaluation.study import Contender, Result, by_plane
+from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.study import Contender, by_plane
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,7 +31,7 @@ def run(study: Study) -> Result:
         else:
             label = f"trained {scheme}"
             contenders.append(Contender(label, model.card.network.kind, model))
-    for seed in study.seeds():
+    for seed in study.seeds(study.size.few_seeds):
         stack = study.stack("neurons", seed)
         taken = stack.nearest(study.inputs_um("neurons"))
         for who in contenders:
@@ -54,7 +55,9 @@ def run(study: Study) -> Result:
         mean[label] = float(table.mean())
         spread[label] = float(100 * np.mean(table.std(0) / table.mean(0)))
     result.sum_up("RMSE, mean over orders", mean, unit="counts", digits=2)
-    result.sum_up("spread over orders, of the RMSE", spread, unit="%", digits=1)
+    result.sum_up(
+        "spread over orders, of the RMSE", spread, unit="%", digits=1, headline=True
+    )
     return result
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
-from rmz_acquire.evaluation.study import Result, by_plane
+from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.study import by_plane
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -16,23 +17,22 @@ if TYPE_CHECKING:
 
 KEY, TITLE = "fig5", "Errors of the planes' positions (neurons, M = 3)"
 
-_SIGMAS_UM = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-_SIGMAS_QUICK = (0.0, 0.4, 1.0)
-
 
 def run(study: Study) -> Result:
     """NRMSE of the unmeasured planes for every draw of the errors."""
     result = Result(KEY, TITLE)
     contenders, result.missing = study.contenders("neurons")
-    stack = study.stack("neurons", study.config.seed)
+    size = study.size.draws
+    stack = study.stack(
+        "neurons", study.config.seed, side_px=size.side_px, z_every=size.z_every
+    )
     taken = stack.nearest(study.inputs_um("neurons"))
     unseen = np.ones(len(stack.z_um), dtype=bool)
     unseen[taken] = False
-    sigmas = _SIGMAS_UM if study.size.draws > 10 else _SIGMAS_QUICK
-    for sigma in sigmas:
+    for sigma in size.sigmas_um:
         # the same errors for all
         rng = np.random.default_rng([study.config.seed, 5, int(sigma * 1000)])
-        draws = 1 if sigma == 0 else study.size.draws
+        draws = 1 if sigma == 0 else size.number
         errors = rng.normal(0, sigma, (draws, len(taken)))
         for who in contenders:
             study.say(f"{KEY} {sigma:g} µm {who.label}")
@@ -48,7 +48,8 @@ def run(study: Study) -> Result:
                         "nrmse": float(np.sqrt(np.mean(values**2))),
                     }
                 )
-    for sigma in (0.0, 1.0):
+    first, last = size.sigmas_um[0], size.sigmas_um[-1]
+    for sigma in (first, last):
         result.sum_up(
             f"NRMSE, median, at σ = {sigma:g} µm",
             {who.label: _median(result, who.label, sigma) for who in contenders},
@@ -56,10 +57,12 @@ def run(study: Study) -> Result:
         )
     grown = {
         who.label: 100
-        * (_median(result, who.label, 1.0) / _median(result, who.label, 0.0) - 1)
+        * (_median(result, who.label, last) / _median(result, who.label, first) - 1)
         for who in contenders
     }
-    result.sum_up("NRMSE gained at σ = 1 µm", grown, unit="%", digits=0)
+    result.sum_up(
+        f"NRMSE gained at σ = {last:g} µm", grown, unit="%", digits=0, headline=True
+    )
     return result
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,22 +15,26 @@ from rmz_acquire.evaluation.figures import (
 )
 from rmz_acquire.evaluation.metrics import planes_not_taken, score
 from rmz_acquire.evaluation.positions import even_positions
-from rmz_acquire.evaluation.study import Contender, Result
+from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.study import Contender
 from rmz_acquire.reconstruction import BASELINES
+from rmz_acquire.resources import data_folder
 from rmz_acquire.stacks import read_stack
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
     from rmz_acquire.evaluation.study import Study
 
 KEY, TITLE = "real", "Real wide-field stacks, 3 and 5 evenly spread planes"
 
 
-def data_folder() -> Path:
-    """Where real stacks are looked for."""
-    told = os.environ.get("RMZ_ACQUIRE_DATA")
-    return Path(told) if told else Path("..") / "shared" / "data"
+def middle(stack: NDArray[Any], side_px: int) -> NDArray[Any]:
+    """Cut the middle out of the planes of a large stack."""
+    corner = [max(0, (n - side_px) // 2) for n in stack.shape[1:]]
+    top, left = corner
+    return stack[:, top : top + side_px, left : left + side_px]
 
 
 def run(study: Study) -> Result:
@@ -52,7 +54,7 @@ def run(study: Study) -> Result:
             continue
         if entry.guessed:
             result.notes.append(f"The optics of {entry.file} are a guess.")
-        counts = read_stack(path).data
+        counts = middle(read_stack(path).data, study.size.real_px)
         z = np.arange(len(counts), dtype=np.float64) * entry.z_step_um
         for m in (3, 5):
             taken = even_positions(len(z), m)
@@ -80,7 +82,9 @@ def run(study: Study) -> Result:
                 for r in result.rows
                 if r["stack"] == name and r["planes"] == m
             }
-            result.sum_up(f"{name}, M={m}: PSNR", values, unit="dB", digits=1)
+            result.sum_up(
+                f"{name}, M={m}: PSNR", values, unit="dB", digits=1, headline=True
+            )
     return result
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
-from rmz_acquire.evaluation.study import Result, by_plane
+from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.study import by_plane
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,17 +31,20 @@ def run(study: Study) -> Result:
     """RMSE of the planes that are neither input."""
     result = Result(KEY, TITLE)
     contenders, result.missing = study.contenders("neurons")
-    for seed in study.seeds():
+    for seed in study.seeds(study.size.few_seeds):
         stack = study.stack("neurons", seed)
         pair = stack.nearest(study.inputs_um("neurons", 2))
         unseen = np.ones(len(stack.z_um), dtype=bool)
         unseen[pair] = False
         for who in contenders:
             study.say(f"{KEY} {seed} {who.label}")
-            made = {
+            # the longest first: the shorter ones are on its way
+            longest = sorted(_SEQUENCES.items(), key=lambda item: -len(item[1]))
+            found = {
                 title: study.volume(who, stack, [pair[i] for i in sequence])
-                for title, sequence in _SEQUENCES.items()
+                for title, sequence in longest
             }
+            made = {title: found[title] for title in _SEQUENCES}
             if who.estimator == "deep-z":
                 alone = [study.volume(who, stack, [i]) for i in pair]
                 made["mean of outputs"] = np.mean(alone, axis=0, dtype=np.float32)
@@ -60,7 +64,9 @@ def run(study: Study) -> Result:
             if row["inputs"] == title:
                 values.setdefault(row["estimator"], []).append(row["rmse"])
         mean = {k: float(np.mean(v)) for k, v in values.items()}
-        result.sum_up(f"RMSE from {title}", mean, unit="counts", digits=2)
+        result.sum_up(
+            f"RMSE from {title}", mean, unit="counts", digits=2, headline=True
+        )
     return result
 
 

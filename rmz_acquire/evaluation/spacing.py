@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmz_acquire.evaluation.figures import legend_beside, line_by_z, tidy
-from rmz_acquire.evaluation.study import Contender, Result, by_plane
+from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.study import Contender, by_plane
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,9 +50,15 @@ def run(study: Study) -> Result:
     for row in unseen:
         by_label.setdefault(row["estimator"], []).append(row["psnr_db"])
     peak = {k: float(np.max(v)) for k, v in by_label.items()}
-    result.sum_up("peak PSNR", peak, unit="dB", digits=1)
+    result.sum_up("peak PSNR", peak, unit="dB", digits=1, headline=True)
     even = {k: float(np.std(v)) for k, v in by_label.items()}
-    result.sum_up("evenness: standard deviation over z", even, unit="dB", digits=1)
+    result.sum_up(
+        "unevenness: standard deviation over z",
+        even,
+        unit="dB",
+        digits=1,
+        headline=True,
+    )
     return result
 
 

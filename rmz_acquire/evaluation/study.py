@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from rmz_acquire.simulation.specimens import make_specimen
 from rmz_acquire.simulation.widefield import CameraModel, WideField
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction import VolumeEstimator
 
-__all__ = ["Contender", "HeldOut", "Result", "Study", "by_plane"]
+__all__ = ["Contender", "HeldOut", "Study", "by_plane", "simulate"]
 
 logger = logging.getLogger(__name__)
 
 _MARGIN_PX = 96
+_KEPT_BYTES = 10**9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,73 +75,19 @@ class Contender:
     estimator: str
     model: LoadedModel | None = None
 
+    @property
+    def key(self) -> str:
+        """The same for those that make the same, whatever they are called."""
+        return self.estimator if self.model is None else self.model.sha256
+
+    @property
+    def remembers(self) -> bool:
+        """Whether what it makes of planes depends on how they came."""
+        return self.estimator == "recurrent-mz"
+
     def fresh(self, z_um: NDArray[np.float64], optics: Optics) -> VolumeEstimator:
         """Make it, with no plane seen."""
         return make_estimator(self.estimator, z_um, optics, model=self.model)
-
-
-@dataclass(slots=True)
-class Result:
-    """What an experiment found.
-
-    Attributes
-    ----------
-    key, title : str
-        Its name on the command line, and in words.
-    rows : list of dict
-        All figures, one row each: the CSV.
-    summary : list of dict
-        What goes to the table: quantity, unit, by label, the paper's.
-    missing : list of str
-        Contenders without a model.
-    notes : list of str
-        What has to be said beside it.
-    """
-
-    key: str
-    title: str
-    rows: list[dict[str, Any]] = field(default_factory=list)
-    summary: list[dict[str, Any]] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def sum_up(
-        self,
-        quantity: str,
-        values: Mapping[str, float | None],
-        *,
-        unit: str = "",
-        paper: str | None = None,
-        digits: int = 2,
-    ) -> None:
-        """Add a line to the table.
-
-        Parameters
-        ----------
-        quantity : str
-            What was measured.
-        values : mapping of str to float or None
-            By contender.
-        unit : str
-            Of the values.
-        paper : str, optional
-            What the paper reports, on other data.
-        digits : int
-            After the point.
-        """
-        rounded = {
-            label: None if value is None or not np.isfinite(value) else float(value)
-            for label, value in values.items()
-        }
-        self.summary.append(
-            {
-                "quantity": quantity,
-                "unit": unit,
-                "values": rounded,
-                "paper": paper,
-                "digits": digits,
-            }
-        )
 
 
 class Study:
@@ -167,14 +114,20 @@ class Study:
         self._say = on_step or (lambda _: None)
         self._models: dict[str, LoadedModel | None] = {}
         self._stack = lru_cache(maxsize=8)(self._simulate)
+        self._used: dict[str, str | None] = {}
+        self._volumes: dict[
+            tuple[str, HeldOut, tuple[int, ...], tuple[float, ...]],
+            NDArray[np.float32],
+        ] = {}
 
     def say(self, what: str) -> None:
         """Tell what begins."""
         self._say(what)
 
-    def seeds(self) -> range:
-        """Of the specimens."""
-        return range(self.config.seed, self.config.seed + self.size.seeds)
+    def seeds(self, number: int | None = None) -> range:
+        """Of the specimens; by default as many as the size tells."""
+        first = self.config.seed
+        return range(first, first + (number or self.size.seeds))
 
     def model(self, name: str) -> LoadedModel | None:
         """Load a model, once; None where it is not there."""
@@ -184,7 +137,14 @@ class Study:
             except InputError as error:
                 logger.info("%s", error)
                 self._models[name] = None
-        return self._models[name]
+        model = self._models[name]
+        self._used[name] = model.sha256 if model else None
+        return model
+
+    def models_used(self) -> dict[str, str | None]:
+        """Hashes of the models asked for since the last call; None: not there."""
+        used, self._used = self._used, {}
+        return used
 
     def contenders(
         self, name: str, *, only: Iterable[str] | None = None
@@ -222,13 +182,35 @@ class Study:
         """Look up a data set."""
         return next(v for k, v in self.config.sets.items() if k == name)
 
-    def stack(self, name: str, seed: int, side_px: int | None = None) -> HeldOut:
-        """Make a held-out stack of a data set, at the planes that are compared."""
-        return self._stack(name, seed, side_px or self.size.side_px)
+    def stack(
+        self,
+        name: str,
+        seed: int,
+        *,
+        side_px: int | None = None,
+        z_every: int | None = None,
+    ) -> HeldOut:
+        """Make a held-out stack of a data set, at the planes that are compared.
 
-    def _simulate(self, name: str, seed: int, side_px: int) -> HeldOut:
+        Parameters
+        ----------
+        name : str
+            Of the data set.
+        seed : int
+            Of the specimen.
+        side_px, z_every : int, optional
+            In place of the size's.
+
+        Returns
+        -------
+        HeldOut
+        """
+        size = self.size
+        return self._stack(name, seed, side_px or size.side_px, z_every or size.z_every)
+
+    def _simulate(self, name: str, seed: int, side_px: int, z_every: int) -> HeldOut:
         data = self.dataset(name)
-        step = data.z_step_um * self.size.z_every
+        step = data.z_step_um * z_every
         half = int(data.z_range_um / 2 / step + 1e-6)
         z = np.arange(-half, half + 1, dtype=np.float64) * step
         self.say(f"simulating {name} {seed}")
@@ -266,13 +248,23 @@ class Study:
         Returns
         -------
         list of ndarray
-            (Z, Y, X) each, counts.
+            (Z, Y, X) each, counts; not to be changed.
         """
-        estimator = contender.fresh(stack.z_um, stack.optics)
-        told = stack.z_um[list(planes)] if z_um is None else np.asarray(z_um)
-        made = []
-        for index, z in zip(planes, told, strict=True):
-            made.append(estimator.add(stack.counts[index], float(z)).volume.copy())
+        told = self._told(stack, planes, z_um)
+        estimator = None
+        made: list[NDArray[np.float32]] = []
+        for m in range(1, len(planes) + 1):
+            known = self._recall(contender, stack, planes[:m], told[:m])
+            if known is None:
+                if estimator is None:
+                    estimator = contender.fresh(stack.z_um, stack.optics)
+                for i in range(estimator.planes_taken, m):
+                    known = estimator.add(stack.counts[planes[i]], told[i]).volume
+                assert known is not None
+                known = self._remember(
+                    contender, stack, planes[:m], told[:m], known.copy()
+                )
+            made.append(known)
         return made
 
     def volume(
@@ -284,7 +276,40 @@ class Study:
         z_um: Sequence[float] | None = None,
     ) -> NDArray[np.float32]:
         """Volume after all planes; parameters as `volumes`."""
-        return self.volumes(contender, stack, planes, z_um=z_um)[-1]
+        if contender.remembers:
+            return self.volumes(contender, stack, planes, z_um=z_um)[-1]
+        told = self._told(stack, planes, z_um)
+        known = self._recall(contender, stack, planes, told)
+        if known is not None:
+            return known
+        estimator = contender.fresh(stack.z_um, stack.optics)
+        made = estimator.add_all(stack.counts[list(planes)], told)
+        return self._remember(contender, stack, planes, told, made)
+
+    @staticmethod
+    def _told(
+        stack: HeldOut, planes: Sequence[int], z_um: Sequence[float] | None
+    ) -> list[float]:
+        return [float(z) for z in (stack.z_um[list(planes)] if z_um is None else z_um)]
+
+    def _recall(self, *key: Any) -> NDArray[np.float32] | None:
+        who, stack, planes, told = key
+        return self._volumes.get((who.key, stack, tuple(planes), tuple(told)))
+
+    def _remember(
+        self,
+        who: Contender,
+        stack: HeldOut,
+        planes: Sequence[int],
+        told: Sequence[float],
+        volume: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Keep the latest volumes: experiments ask for many of them again."""
+        volume.flags.writeable = False
+        self._volumes[who.key, stack, tuple(planes), tuple(told)] = volume
+        while sum(v.nbytes for v in self._volumes.values()) > _KEPT_BYTES:
+            self._volumes.pop(next(iter(self._volumes)))
+        return volume
 
     def inputs_um(self, name: str, m: int = 3) -> list[float]:
         """Where M input planes lie, µm: the set's spacing, around the middle."""

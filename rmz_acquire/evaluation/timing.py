@@ -17,7 +17,7 @@ from rmz_acquire.evaluation.figures import (
     tidy,
 )
 from rmz_acquire.evaluation.positions import even_positions
-from rmz_acquire.evaluation.study import Result
+from rmz_acquire.evaluation.result import Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -94,7 +94,9 @@ def run(study: Study) -> Result:
                 for r in result.rows
                 if r["volume"] == volume and r["planes"] == m
             }
-            result.sum_up(f"{volume}, M={m}", values, unit="s", digits=2)
+            result.sum_up(
+                f"{volume}, M={m}", values, unit="s", digits=2, headline=m == 3
+            )
     result.notes.append(f"Measured on: {device_name()}.")
     if large != 1024:
         result.notes.append(f"1024²: {large}² was timed, and multiplied.")

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmz_acquire.evaluation.figures import legend_beside, line_by_z, tidy
-from rmz_acquire.evaluation.study import Result, by_plane
+from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.study import by_plane
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +50,9 @@ def run(study: Study) -> Result:
             if row["inputs"] == scheme and not row["input"]:
                 mean.setdefault(row["estimator"], []).append(row["psnr_db"])
         means = {k: float(np.mean(v)) for k, v in mean.items()}
-        result.sum_up(f"{scheme} inputs: PSNR", means, unit="dB", digits=1)
+        result.sum_up(
+            f"{scheme} inputs: PSNR", means, unit="dB", digits=1, headline=True
+        )
     return result
 
 

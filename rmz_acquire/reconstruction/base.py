@@ -14,6 +14,8 @@ from rmz_acquire.reconstruction.normalisation import Normalisation
 from rmz_acquire.scanning.protocols import Estimate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import ArrayLike, NDArray
 
 __all__ = ["VolumeEstimator"]
@@ -100,23 +102,9 @@ class VolumeEstimator(ABC):
             For a plane of another shape, or with pixels or a z that are no numbers.
         """
         start = time.perf_counter()
-        # A copy: cameras fill one buffer again and again.
-        plane = np.array(image, dtype=np.float32, order="C")
-        fits = plane.shape == (self._images or [plane])[0].shape
-        if plane.ndim != 2 or plane.size == 0 or not fits:
-            wanted = self._images[0].shape if self._images else "(Y, X)"
-            msg = f"a plane of shape {plane.shape} does not fit: {wanted} is needed"
-            raise InputError(msg)
-        if not np.isfinite(plane).all():
-            msg = f"the plane at {z_um:g} µm has pixels that are NaN or infinite"
-            raise InputError(msg)
-        if not math.isfinite(z_um):
-            msg = f"plane {len(self._images) + 1} has no place: its z is {z_um}"
-            raise InputError(msg)
         before = self._volume
         foretold = None if before is None else self._at(before, z_um)
-        self._images.append(plane)
-        self._at_um.append(float(z_um))
+        plane = self._keep(image, z_um)
         volume = self._volume = self._reconstruct()
         delta = relative = innovation = None
         if before is not None and foretold is not None:
@@ -135,9 +123,56 @@ class VolumeEstimator(ABC):
             seconds=time.perf_counter() - start,
         )
 
+    def add_all(
+        self, images: Iterable[NDArray[Any]], z_um: Iterable[float]
+    ) -> NDArray[np.float32]:
+        """Take in several planes and make one volume, not one after each.
+
+        Parameters
+        ----------
+        images : iterable of ndarray
+            (Y, X) camera counts each.
+        z_um : iterable of float
+            Where they were taken, µm.
+
+        Returns
+        -------
+        ndarray
+            (Z, Y, X) float32 counts. That of planes given one by one, save that a
+            network with a memory has seen all of them when it sets its scale.
+
+        Raises
+        ------
+        InputError
+            As `add`.
+        """
+        for image, z in zip(images, z_um, strict=True):
+            self._keep(image, float(z))
+        self._volume = self._reconstruct()
+        return self._volume
+
+    def _keep(self, image: NDArray[Any], z_um: float) -> NDArray[np.float32]:
+        """Check a plane and remember it."""
+        # A copy: cameras fill one buffer again and again.
+        plane = np.array(image, dtype=np.float32, order="C")
+        fits = plane.shape == (self._images or [plane])[0].shape
+        if plane.ndim != 2 or plane.size == 0 or not fits:
+            wanted = self._images[0].shape if self._images else "(Y, X)"
+            msg = f"a plane of shape {plane.shape} does not fit: {wanted} is needed"
+            raise InputError(msg)
+        if not np.isfinite(plane).all():
+            msg = f"the plane at {z_um:g} µm has pixels that are NaN or infinite"
+            raise InputError(msg)
+        if not math.isfinite(z_um):
+            msg = f"plane {len(self._images) + 1} has no place: its z is {z_um}"
+            raise InputError(msg)
+        self._images.append(plane)
+        self._at_um.append(float(z_um))
+        return plane
+
     @abstractmethod
     def _reconstruct(self) -> NDArray[np.float32]:
-        """Volume, counts, of all planes; called once after each was appended."""
+        """Volume, counts, of all planes kept."""
 
     def _at(self, volume: NDArray[np.float32], z_um: float) -> NDArray[np.float32]:
         """The volume at any z, linear between output planes."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from rmz_acquire.reconstruction.base import VolumeEstimator
-from rmz_acquire.reconstruction.wiener import WienerFilter
+from rmz_acquire.reconstruction.filters import wiener_filter
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,7 @@ class WienerEstimator(VolumeEstimator):
     def __init__(self, z_um: ArrayLike, optics: Optics) -> None:
         super().__init__(z_um)
         self._optics = optics
-        self._filter = WienerFilter(optics, torch.from_numpy(self.z_um))
+        self._filter = wiener_filter(optics, self.z_um)
         self._error: NDArray[np.float32] | None = None
 
     @property

@@ -9,15 +9,16 @@ import torch
 from torch import Tensor
 
 from rmz_acquire.networks.recurrent_mz import RecurrentMZ, State
+from rmz_acquire.reconstruction.filters import wiener_filter
 from rmz_acquire.reconstruction.network import NetworkEstimator, Precision
 from rmz_acquire.reconstruction.normalisation import Normalisation
-from rmz_acquire.reconstruction.wiener import WienerFilter, WienerVolume
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
+    from rmz_acquire.reconstruction.wiener import WienerVolume
 
 __all__ = ["RecurrentEstimator"]
 
@@ -59,7 +60,7 @@ class RecurrentEstimator(NetworkEstimator[RecurrentMZ]):
         )
         self._order = order
         self._wiener = (
-            WienerFilter(optics, torch.from_numpy(self.z_um))
+            wiener_filter(optics, self.z_um)
             if self._network.config.prior == "wiener"
             else None
         )

@@ -57,7 +57,7 @@ def train(
     on_step: Callable[[str], None] | None = None,
     finetune: str | None = None,
     min_gain_db: float | None = None,
-) -> LoadedModel:
+) -> LoadedModel | None:
     """Train as a configuration says, go on where a run was cut off, release.
 
     Parameters
@@ -82,8 +82,9 @@ def train(
 
     Returns
     -------
-    LoadedModel
-        As released.
+    LoadedModel or None
+        As released; None in the other processes of a run on several devices, the
+        first of which releases.
 
     Raises
     ------
@@ -98,6 +99,8 @@ def train(
     if min_gain_db is not None:
         config = config.model_copy(update={"min_gain_db": min_gain_db})
     module = fit(config, out, workers=workers, threads=threads, progress=progress)
+    if not module.trainer.is_global_zero:
+        return None
     watched = ProgressLog(out)
 
     def say(step: str) -> None:

@@ -196,7 +196,7 @@ def _trainer(
         accelerator="auto",
         devices=config.devices,
         num_nodes=config.nodes,
-        strategy=config.strategy,
+        strategy=_strategy(config),
         precision=config.precision,
         max_steps=settings.steps * module.optimisers,
         max_epochs=-1,
@@ -213,6 +213,13 @@ def _trainer(
         log_every_n_steps=20,
         default_root_dir=folder,
     )
+
+
+def _strategy(config: TrainingConfig) -> str:
+    """The configuration's; network and adversary have a loss each."""
+    if config.strategy == "ddp" and config.adversarial:
+        return "ddp_find_unused_parameters_true"
+    return config.strategy
 
 
 def _claim(folder: Path, config: TrainingConfig) -> None:

@@ -32,7 +32,8 @@ __all__ = ["HELD_OUT_SEED", "Standing", "score_model"]
 HELD_OUT_SEED = 2_000_000_000
 """Added to a specimen's number; training and validation stay below."""
 
-_PLANES = (1, 3, 5, 8, 12)
+_PLANES = (3, 5)
+"""Counted beside the fewest and the most."""
 _GAPS = (0.125, 0.25, 0.5, 0.75, 1.0)
 """Ends of the classes of distance to the nearest plane, of the largest gap."""
 _SIDE_PX = 128
@@ -129,6 +130,8 @@ def _kinds(config: TrainingConfig, recorded: Sequence[RecordedField]) -> list[st
     """Kinds of specimen that were trained on."""
     weights = config.simulation.families
     kinds: list[str] = [kind for kind in sorted(weights) if weights[kind] > 0]
+    if len(kinds) > 1 and "volumes" in kinds:
+        kinds.remove("volumes")  # its objects are those of training
     if not recorded or config.files is None:
         return kinds
     return ["recorded", *(kinds if config.files.share < 1 else [])]

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rmz_acquire.errors import InputError
 from rmz_acquire.optics import Aberrations, Optics, OpticsRange
-from rmz_acquire.simulation.specimens import Specimen, make_specimen
+from rmz_acquire.resources import data_folder
+from rmz_acquire.simulation.specimens import Specimen, VoxelSpecimen, make_specimen
 from rmz_acquire.simulation.widefield import CameraModel, WideField
+from rmz_acquire.stacks import read_stack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -89,6 +93,9 @@ def simulate_field(config: SimulationConfig, seed: list[int]) -> Field:
     )
     # Lengths scale with the blur along z and with the pixel across it.
     axial = config.optics.blur_radius_px_per_um / believed.blur_radius_px_per_um
+    low, high = config.thickness
+    if low < high:
+        axial *= math.exp(rng.uniform(math.log(low), math.log(high)))
     n = config.grid_planes
     step = config.z_step_um * axial
     z = (np.arange(n) - (n - 1) / 2) * step
@@ -96,6 +103,7 @@ def simulate_field(config: SimulationConfig, seed: list[int]) -> Field:
     beyond = rng.uniform(1.0, 1.3)
     extent = (float(n * step * beyond), 1.1 * side, 1.1 * side)
     specimen = _draw_specimen(config, rng, extent)
+    nyquist = believed.wavelength_um / (4 * believed.na)
     phase, reach = rng.uniform(-0.5, 0.5) * step, extent[0] / 2 + 3 * step
     field = WideField(
         specimen,
@@ -104,6 +112,8 @@ def simulate_field(config: SimulationConfig, seed: list[int]) -> Field:
         z_range_um=(phase - reach, phase + reach),
         layer_um=step,
         margin_px=config.margin_px,
+        # coarse cameras: details too fine for them matter less than the time they take
+        oversampling=3 if believed.pixel_size_um > 3 * nyquist else None,
         aberrations=Aberrations(zernike={11: config.aberration_waves * rng.normal()}),
     )
     light = field.stack(list(z))
@@ -129,7 +139,7 @@ def _draw_optics(of: OpticsRange, rng: np.random.Generator) -> Optics:
         na=float(na),
         immersion_index=immersion,
         wavelength_um=float(wavelength),
-        pixel_size_um=float(nyquist * rng.uniform(*of.sampling)),
+        pixel_size_um=float(nyquist * np.exp(rng.uniform(*np.log(of.sampling)))),
     )
 
 
@@ -142,6 +152,8 @@ def _draw_specimen(
     weight = np.array([config.families[name] for name in names])
     name = str(rng.choice(names, p=weight / weight.sum()))
     seed = int(rng.integers(2**31))
+    if name == "volumes":
+        return _recorded_object(str(rng.choice(config.volumes)), size, rng)
     unit = height / 110  # specimens are described for a field of about 110 µm
     volume = float(np.prod(size)) / 1000
     if name == "beads":
@@ -175,3 +187,35 @@ def _draw_specimen(
         texture=float(rng.uniform(0, 0.8)),
         haze=float(rng.uniform(0, 0.5) * rng.random()),
     )
+
+
+def _recorded_object(
+    file: str, extent: tuple[float, float, float], rng: np.random.Generator
+) -> VoxelSpecimen:
+    """A sharp stack as the object, at some scale, mirrored on until it fills all."""
+    volume = _sharp(file)
+    if rng.random() < 0.3:
+        volume = volume.swapaxes(0, int(rng.integers(1, 3)))
+    depth, height, _ = extent
+    across = height / volume.shape[1] * rng.uniform(0.25, 1.2)
+    along = depth / volume.shape[0] * rng.uniform(0.4, 1.3)
+    sides = [math.ceil(e / across) for e in extent[1:]]
+    missing = [max(0, e - n) for e, n in zip(sides, volume.shape[1:], strict=True)]
+    volume = np.pad(volume, [(0, 0), *((0, n) for n in missing)], mode="symmetric")
+    shift = rng.integers(0, volume.shape[1:])
+    volume = np.roll(volume, tuple(shift), axis=(1, 2))[:, : sides[0], : sides[1]]
+    return VoxelSpecimen(np.ascontiguousarray(volume), (along, across, across))
+
+
+@lru_cache(maxsize=8)
+def _sharp(file: str) -> NDArray[np.float32]:
+    """Light of a stack above its background, brightest 1."""
+    path = data_folder() / file
+    if not path.exists():
+        msg = f"{file} is not in {path.parent}: set RMZ_ACQUIRE_DATA to its folder"
+        raise InputError(msg)
+    counts = read_stack(path).data.astype(np.float32)
+    light = np.clip(counts - np.percentile(counts, 30), 0, None)
+    bright = float(np.percentile(light, 99.9))
+    sharp: NDArray[np.float32] = np.minimum(light / bright, 1.5).astype(np.float32)
+    return sharp

@@ -38,6 +38,12 @@ class SimulationConfig(Strict):
         What those other objectives are drawn from.
     families : dict of str to float
         Weight of each kind of specimen.
+    volumes : tuple of str
+        Files of sharp stacks, the objects of the family "volumes", in the folder of
+        real stacks (``RMZ_ACQUIRE_DATA``).
+    thickness : (float, float)
+        Factor on the z range and step, log-uniform: specimens thicker and thinner, and
+        other spacings, in units of blur.
     photons : (float, float)
         Electrons at the brightest spot; log-uniform.
     haze : (float, float)
@@ -59,7 +65,9 @@ class SimulationConfig(Strict):
     aberration_waves: Annotated[float, Field(ge=0, le=0.5)] = 0.04
     wide_optics: Share = 0.0
     wide_range: OpticsRange = OpticsRange()
-    families: dict[Literal["beads", "nuclei", "filaments"], float]
+    families: dict[Literal["beads", "nuclei", "filaments", "volumes"], float]
+    volumes: tuple[str, ...] = ()
+    thickness: Range = (1.0, 1.0)
     photons: Range = (100.0, 10000.0)
     haze: Range = (0.0, 0.4)
     crop_px: Annotated[int, Field(ge=32)] = 96
@@ -83,6 +91,10 @@ class SimulationConfig(Strict):
             self.families.values()
         ):
             msg = "families need weights of 0 or more, one of them above 0"
+        elif self.families.get("volumes") and not self.volumes:
+            msg = "the family volumes needs files: name them under volumes"
+        elif not 0 < self.thickness[0] <= self.thickness[1]:
+            msg = f"thickness {self.thickness} is no range above 0"
         elif not 0 < self.photons[0] <= self.photons[1]:
             msg = f"photons {self.photons} are no range above 0"
         elif not 0 <= self.haze[0] <= self.haze[1]:

@@ -96,6 +96,26 @@ def test_a_brighter_or_offset_copy_gives_the_same_decisions(
         )
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_all_at_once_is_the_volume_of_one_by_one(
+    make: Callable[..., VolumeEstimator], kind: str
+) -> None:
+    _, counts = stacks("nuclei")
+    one_by_one, at_once = make(kind), make(kind)
+    for place in ORDER[:4]:
+        volume = one_by_one.add(counts[place], Z_UM[place]).volume
+    if hasattr(one_by_one, "rebuild"):  # with the scale of all of them
+        volume = one_by_one.rebuild()
+    made = at_once.add_all(counts[ORDER[:4]], Z_UM[ORDER[:4]])
+    np.testing.assert_allclose(made, volume, rtol=1e-4, atol=1e-3)
+    assert at_once.planes_taken == 4
+    # and it goes on from there
+    again = at_once.add(counts[8], Z_UM[8])
+    assert again.delta is not None and again.innovation is not None
+    with pytest.raises(InputError, match="does not fit"):
+        at_once.add_all([np.zeros((3, 3))], [0.0])
+
+
 @pytest.mark.parametrize("kind", ["nearest", "linear", "wiener"])
 def test_a_dark_volume_is_as_dark_as_its_planes(
     make: Callable[..., VolumeEstimator], kind: str

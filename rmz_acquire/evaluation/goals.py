@@ -1,0 +1,145 @@
+"""What a good model reaches on the paper's experiments, and whether it was reached."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["Goal", "goals"]
+
+MODELS = ("Recurrent-MZ", "Recurrent-MZ on wiener", "widefield")
+
+Summaries = dict[str, list[dict[str, Any]]]
+"""Lines of the table by experiment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One line: what is asked of whom, and what was measured.
+
+    Attributes
+    ----------
+    goal : str
+        In words, with the limit.
+    experiment, estimator : str
+        Where, and of whom.
+    measured, limit : float
+        In `unit`.
+    unit : str
+        Of both.
+    met : bool
+        Whether it holds.
+    """
+
+    goal: str
+    experiment: str
+    estimator: str
+    measured: float
+    limit: float
+    unit: str
+    met: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give it for JSON and CSV."""
+        return asdict(self)
+
+
+def goals(summaries: Summaries) -> list[Goal]:
+    """Hold what was measured against the goals; those not measured are left out.
+
+    Parameters
+    ----------
+    summaries : dict of str to list of dict
+        By experiment, the lines of its table: see `Result.sum_up`.
+
+    Returns
+    -------
+    list of Goal
+    """
+    return [
+        found
+        for part in (_quality, _beads, _errors, _orders, _real)
+        for found in part(summaries)
+    ]
+
+
+def _values(summaries: Summaries, experiment: str, start: str) -> dict[str, float]:
+    """What was measured in the line that starts so, by estimator."""
+    for line in summaries.get(experiment, []):
+        if line["quantity"].startswith(start):
+            return {k: v for k, v in line["values"].items() if v is not None}
+    return {}
+
+
+def _quality(summaries: Summaries) -> Iterator[Goal]:
+    best = {"beads": (4.0, 1.5), "neurons": (2.5, 1.0)}
+    for name, (over_lines, over_wiener) in best.items():
+        values = _values(summaries, "fig2", f"{name}, M=3: PSNR, all")
+        least = _values(summaries, "fig2", f"{name}, M=3: least gain over wiener")
+        lines = [values[k] for k in ("linear", "nearest") if k in values]
+        others = (
+            ("the better of nearest and linear", max(lines, default=None), over_lines),
+            ("wiener", values.get("wiener"), over_wiener),
+            ("Deep-Z", values.get("Deep-Z"), 1.5),
+        )
+        for who in MODELS:
+            if who not in values:
+                continue
+            for other, theirs, limit in others:
+                if theirs is not None:
+                    what = f"{name}, M=3: over {other} by {limit:g} dB or more"
+                    gain = values[who] - theirs
+                    yield Goal(what, "fig2", who, gain, limit, "dB", gain >= limit)
+            if who in least:
+                what = f"{name}, M=3: nowhere in reach below wiener by over 0.1 dB"
+                met = least[who] >= -0.1
+                yield Goal(what, "fig2", who, least[who], -0.1, "dB", met)
+
+
+def _beads(summaries: Summaries) -> Iterator[Goal]:
+    off = _values(summaries, "fig3", "FWHM of the same beads")
+    kl = _values(summaries, "fig3", "KL divergence")
+    for who in MODELS:
+        if who in off:
+            what = "beads: mean FWHM within 1 % of the truth"
+            yield Goal(what, "fig3", who, off[who], 1.0, "%", abs(off[who]) <= 1)
+        if who in kl and "Deep-Z" in kl:
+            what, limit = "beads: KL divergence below that of Deep-Z", kl["Deep-Z"]
+            yield Goal(what, "fig3", who, kl[who], limit, "", kl[who] < limit)
+
+
+def _errors(summaries: Summaries) -> Iterator[Goal]:
+    grown = _values(summaries, "fig5", "NRMSE gained at σ = 1 µm")
+    for who in MODELS:
+        if who in grown:
+            what = "neurons: NRMSE grows by 20 % at most at σ = 1 µm"
+            yield Goal(what, "fig5", who, grown[who], 20.0, "%", grown[who] <= 20)
+
+
+def _orders(summaries: Summaries) -> Iterator[Goal]:
+    spread = _values(summaries, "fig6", "spread over orders")
+    limit = 5.0
+    for who in MODELS:
+        if who in spread:
+            what = "neurons: spread over the 6 orders below 5 % of the RMSE"
+            met = spread[who] < limit
+            yield Goal(what, "fig6", who, spread[who], limit, "%", met)
+    other = "3D U-Net"
+    if other in spread:
+        what = "neurons: that of the 3D U-Net is not"
+        met = spread[other] >= limit
+        yield Goal(what, "fig6", other, spread[other], limit, "%", met)
+
+
+def _real(summaries: Summaries) -> Iterator[Goal]:
+    for line in summaries.get("real", []):
+        values = line["values"]
+        ours = next((values[k] for k in MODELS if values.get(k) is not None), None)
+        theirs = [values[k] for k in ("wiener", "linear") if values.get(k) is not None]
+        if ours is not None and theirs:
+            stack = line["quantity"].removesuffix(": PSNR")
+            what, gain = f"{stack}: over wiener and linear", ours - max(theirs)
+            yield Goal(what, "real", "widefield", gain, 0.0, "dB", gain > 0)

@@ -1,0 +1,212 @@
+"""Tables, goals, and an evaluation that goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from rmz_acquire.cli import main
+from rmz_acquire.errors import InputError
+from rmz_acquire.evaluation import experiments
+from rmz_acquire.evaluation.config import EvaluationConfig
+from rmz_acquire.evaluation.goals import goals
+from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.tables import BEGIN, END, full_table, put_table, short_table
+from rmz_acquire.resources import resource_dir
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NETWORK = "Recurrent-MZ on wiener"
+
+
+def line(quantity: str, **values: float) -> dict[str, Any]:
+    result = Result("", "")
+    named = {k.replace("_", " "): v for k, v in values.items()}
+    result.sum_up(quantity, {NETWORK: named.pop("ours", None), **named}, headline=True)
+    return result.summary[0]
+
+
+SUMMARIES = {
+    "fig2": [
+        line(
+            "beads, M=3: PSNR, all unmeasured planes",
+            **{"ours": 30.0, "linear": 25.0, "nearest": 27.0, "wiener": 28.0},
+            **{"Deep-Z": 28.5},
+        ),
+        line("beads, M=3: least gain over wiener in reach, by plane", ours=-0.3),
+    ],
+    "fig3": [
+        line("FWHM of the same beads, off the truth", ours=-0.4),
+        line("KL divergence from the truth", **{"ours": 0.2, "Deep-Z": 0.1}),
+    ],
+    "fig5": [line("NRMSE gained at σ = 1 µm", ours=12.0)],
+    "fig6": [line("spread over orders, of the RMSE", **{"ours": 6.0, "3D U-Net": 4.0})],
+    "real": [line("nucleus.tif, M=3: PSNR", ours=40.0, wiener=39.9, linear=37.0)],
+}
+
+
+def test_goals_by_hand() -> None:
+    reached = [
+        (g.experiment, g.estimator, round(g.measured, 6), g.limit, g.met)
+        for g in goals(SUMMARIES)
+    ]
+    assert reached == [
+        ("fig2", NETWORK, 3.0, 4.0, False),  # nearest is the better of the two
+        ("fig2", NETWORK, 2.0, 1.5, True),
+        ("fig2", NETWORK, 1.5, 1.5, True),
+        ("fig2", NETWORK, -0.3, -0.1, False),
+        ("fig3", NETWORK, -0.4, 1.0, True),
+        ("fig3", NETWORK, 0.2, 0.1, False),
+        ("fig5", NETWORK, 12.0, 20.0, True),
+        ("fig6", NETWORK, 6.0, 5.0, False),
+        ("fig6", "3D U-Net", 4.0, 5.0, False),
+        ("real", "widefield", 0.1, 0.0, True),
+    ]
+
+
+def test_what_was_not_measured_is_no_goal() -> None:
+    assert goals({}) == []
+    assert goals({"fig2": [line("beads, M=3: PSNR, all", linear=20.0)]}) == []
+
+
+def found(**changes: Any) -> dict[str, Any]:
+    result = Result("claims", "Claims")
+    result.sum_up(
+        "exposures saved", {"linear": 1.0, "its own": 2.5}, paper="30", headline=True
+    )
+    result.sum_up("of no interest", {"linear": 7.0})
+    each = {
+        "title": result.title,
+        "summary": result.summary,
+        "missing": ["Deep-Z (some-model)"],
+        "notes": ["A note."],
+    }
+    return {
+        "quick": False,
+        "seed": 9000,
+        "date": "2026-01-02T03:04:05",
+        "device": "an abacus",
+        "experiments": {"claims": each},
+        **changes,
+    }
+
+
+def test_the_paper_has_a_column_of_its_own_that_says_what_it_is() -> None:
+    table = full_table(found())
+    assert "|  | unit | linear | its own | paper, measured on other data |" in table
+    assert "| exposures saved |  | 1.00 | 2.50 | 30 |" in table
+    assert "of no interest" in table and "A note." in table
+    assert "No model, so not shown: Deep-Z (some-model)." in table
+    short = short_table(found())
+    assert "| claims | exposures saved |  | 1.00 | 30 |" in short
+    assert "- claims, exposures saved, : its own 2.50" in short
+    assert "of no interest" not in short
+    assert "quick" not in short and "quick" in short_table(found(quick=True))
+
+
+def test_the_table_is_put_between_its_marks(tmp_path: Path) -> None:
+    path = tmp_path / "README.md"
+    path.write_text(f"# One\n\n{BEGIN}\nold\n{END}\n\nmore\n", encoding="utf-8")
+    for text in ("| new |\n", "| newer, µm |\n"):
+        put_table(path, text)
+        put = path.read_text(encoding="utf-8")
+        assert put == f"# One\n\n{BEGIN}\n{text}{END}\n\nmore\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["README.md"]
+
+
+@pytest.mark.parametrize("text", [None, "no marks", f"{END}\n{BEGIN}\n"])
+def test_a_file_without_a_place_is_told_before_anything_runs(
+    text: str | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = tmp_path / "README.md", tmp_path / "out"
+    if text is not None:
+        path.write_text(text)
+    code = main(["evaluate", "--table", str(path), "--out", str(out)])
+    assert code == 2
+    assert "README.md" in capsys.readouterr().err
+    assert not out.exists()
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two experiments that count their runs, in place of the paper's."""
+    ran: list[str] = []
+
+    def experiment(key: str) -> experiments.Experiment:
+        def run(study: Any) -> Result:
+            ran.append(key)
+            result = Result(key, f"Experiment {key}")
+            study.model("nobody-has-this")
+            result.rows.append({"value": study.config.seed})
+            result.sum_up("seed", {"linear": study.config.seed}, headline=True)
+            return result
+
+        return experiments.Experiment(key, run, lambda _, figure: figure.subplots())
+
+    both = {key: experiment(key) for key in ("one", "two")}
+    monkeypatch.setattr(experiments, "EXPERIMENTS", both)
+    return ran
+
+
+@pytest.fixture(scope="module")
+def config() -> EvaluationConfig:
+    return EvaluationConfig.from_yaml(
+        resource_dir("configs") / "evaluation" / "paper.yaml"
+    )
+
+
+def test_an_evaluation_that_was_stopped_goes_on(
+    counted: list[str],
+    config: EvaluationConfig,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    two = experiments.EXPERIMENTS["two"]
+
+    def stopped(study: Any) -> Result:
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(experiments.EXPERIMENTS, "two", two._replace(run=stopped))
+    with pytest.raises(KeyboardInterrupt):
+        experiments.evaluate(config, tmp_path)
+    left = json.loads((tmp_path / "results.json").read_text())
+    assert list(left["experiments"]) == ["one"]
+    monkeypatch.setitem(experiments.EXPERIMENTS, "two", two)
+    whole = experiments.evaluate(config, tmp_path)
+    assert list(whole["experiments"]) == ["one", "two"]
+    assert counted == ["one", "two"]  # neither of them twice
+    assert whole["experiments"]["one"] == left["experiments"]["one"]
+
+
+def test_what_may_have_changed_is_done_again(
+    counted: list[str], config: EvaluationConfig, tmp_path: Path
+) -> None:
+    def runs(told: EvaluationConfig, **options: Any) -> list[str]:
+        counted.clear()
+        experiments.evaluate(told, tmp_path, **options)
+        return list(counted)
+
+    assert runs(config) == ["one", "two"]
+    assert runs(config) == []
+    assert runs(config, only=["two"], again=True) == ["two"]
+    assert runs(config) == []
+    (tmp_path / "one.png").unlink()
+    assert runs(config) == ["one"]
+    other = config.model_copy(update={"seed": 7})
+    assert runs(other) == ["one", "two"]
+    assert runs(other, quick=True) == ["one", "two"]
+    (tmp_path / "results.json").write_text("{")
+    assert runs(other, quick=True, only=["one"]) == ["one"]
+
+
+def test_only_keeps_what_else_the_folder_holds(
+    counted: list[str], config: EvaluationConfig, tmp_path: Path
+) -> None:
+    experiments.evaluate(config, tmp_path, only=["two"])
+    both = experiments.evaluate(config, tmp_path, only=["one"])
+    assert list(both["experiments"]) == ["one", "two"]
+    with pytest.raises(InputError, match="no experiment 'three'"):
+        experiments.evaluate(config, tmp_path, only=["three"])
