@@ -24,7 +24,6 @@ from rmz_acquire.scanning import (
     Microscope,
     Outcome,
     Plane,
-    Policy,
     Recorder,
     Scan,
     ScanPlan,
@@ -56,7 +55,6 @@ def run_volume(
     truth: NDArray[Any] | None = None,
     baselines: bool = True,
     overwrite: bool = False,
-    policy: Policy | None = None,
     on_start: Callable[[Scan], None] | None = None,
     on_decision: Callable[[Decision, Estimate | None], None] | None = None,
     on_step: Callable[[str], None] | None = None,
@@ -87,8 +85,6 @@ def run_volume(
         Whether to score wiener, linear and nearest from the same planes too.
     overwrite : bool
         Whether to replace a run that the folder holds.
-    policy : Policy, optional
-        Where next, in place of the policy that the plan names.
     on_start : callable, optional
         Is handed the scan before it starts, so that somebody can abort it.
     on_decision : callable, optional
@@ -123,7 +119,7 @@ def run_volume(
         if pixel_size_um is None:
             pixel_size_um = optics.pixel_size_um
     plan = plan.within_reach(description.get("largest_gap_um"))
-    scan = Scan(plan, estimator, policy=policy, on_decision=on_decision)
+    scan = Scan(plan, estimator, on_decision=on_decision)
     say = on_step if on_step is not None else _nothing
 
     record = RunFolder(

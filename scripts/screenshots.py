@@ -9,7 +9,11 @@ import os
 import sys
 import tempfile
 import time
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+
+import useq
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -23,6 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SIZE = (1280, 800)
+SERIES = {
+    "positions": (useq.Position(x=-40, y=0, z=0), useq.Position(x=40, y=0, z=1.5)),
+    "channels": (useq.Channel(config="GFP", exposure=50),),
+    "time_plan": useq.TIntervalLoops(interval=timedelta(seconds=30), loops=1),
+}
 
 
 def main(out: Path, theme: str) -> None:
@@ -30,7 +39,7 @@ def main(out: Path, theme: str) -> None:
     app = QApplication.instance() or QApplication([])
     out.mkdir(parents=True, exist_ok=True)
 
-    def until(condition: Callable[[], bool], timeout_s: float = 120.0) -> None:
+    def until(condition: Callable[[], bool], timeout_s: float = 900.0) -> None:
         end = time.monotonic() + timeout_s
         while not condition():
             app.processEvents()
@@ -82,6 +91,24 @@ def main(out: Path, theme: str) -> None:
         picture("3-scanning")
         until(lambda: presenter.state == "ready")
         picture("4-done")
+        window.live.trigger()
+        until(lambda: window.camera.note.text() == "live")
+        form, series = window.form, window.series
+        form.counts.setCurrentIndex(1)
+        form.bottom.set_um(-10.0)
+        form.top.set_um(10.0)
+        form.max_planes.setValue(6)
+        form.tau.setValue(20.0)
+        series.set_settings(replace(form.settings(), **SERIES))
+        window.docks[2].raise_()
+        picture("5-series")
+        window.docks[1].raise_()
+        form.start.click()
+        until(lambda: "osition 2" in window.status.headline.text())
+        until(lambda: window.camera.note.text().startswith("plane 5"))
+        picture("6-series-scanning")
+        until(lambda: presenter.state == "ready")
+        picture("7-series-done")
         training(gui, picture, until)
         window.close()
         until(lambda: not window.isVisible())
@@ -95,6 +122,7 @@ def training(
     setup, core = panel.setup, gui.presenter.microscope.core
     assert core is not None
     core.setProperty("Camera", "SensorSize_px", 128)
+    window.form.counts.setCurrentIndex(0)
     window.form.bottom.set_um(-5.0)
     window.form.top.set_um(5.0)
     window.train.trigger()

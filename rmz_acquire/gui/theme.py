@@ -127,8 +127,8 @@ QMainWindow, QMainWindow::separator {{ background: {t.window}; }}
 QMainWindow::separator {{ width: 5px; height: 5px; }}
 QToolTip {{ color: {t.text}; background: {t.panel}; border: 1px solid {t.border};
   padding: 4px; }}
-QToolBar {{ background: {t.panel}; border: 0; border-bottom: 1px solid {t.border};
-  padding: 2px 8px; spacing: 4px; }}
+QToolBar {{ background: {t.panel}; border: 0; padding: 2px 8px; spacing: 4px; }}
+QToolBar#Tools {{ border-bottom: 1px solid {t.border}; }}
 QToolBar QToolButton {{ padding: 5px 9px; border: 1px solid transparent;
   border-radius: 4px; }}
 QToolBar QToolButton:hover:enabled {{ background: {t.field};
@@ -180,6 +180,16 @@ QScrollBar::handle:vertical {{ background: {t.border}; border-radius: 4px;
 QScrollBar::add-line:vertical, QScrollBar::sub-line:vertical {{ height: 0; }}
 QScrollBar::add-page:vertical, QScrollBar::sub-page:vertical {{
   background: transparent; }}
+QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
+QScrollBar::handle:horizontal {{ background: {t.border}; border-radius: 4px;
+  min-width: 30px; }}
+QScrollBar::add-line:horizontal, QScrollBar::sub-line:horizontal {{ width: 0; }}
+QScrollBar::add-page:horizontal, QScrollBar::sub-page:horizontal {{
+  background: transparent; }}
+QHeaderView::section {{ background: {t.panel}; color: {t.muted}; padding: 4px 6px;
+  border: 0; border-bottom: 1px solid {t.border}; }}
+QTableWidget {{ border: 1px solid {t.border}; border-radius: 4px;
+  gridline-color: {t.border}; }}
 MoveStageButton, MoveStageButton:disabled {{ background: transparent; padding: 0;
   border: 0; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: 0; }}
@@ -191,6 +201,7 @@ QListWidget#inset {{ border: 1px solid {t.border}; border-radius: 4px;
   background: {t.field}; }}
 QListWidget#inset::item {{ padding: 2px 4px; border: 0; }}
 QSplitter::handle {{ background: {t.window}; }}
+QTabBar {{ qproperty-drawBase: 0; }}
 QTabBar::tab {{ padding: 6px 12px; background: {t.window}; color: {t.muted};
   border: 1px solid {t.border}; }}
 QTabBar::tab:selected {{ background: {t.panel}; color: {t.text};

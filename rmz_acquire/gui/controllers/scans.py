@@ -273,11 +273,13 @@ class ScanController:
             core = self._microscope.core
             if core is not None and core.mda.status.pause_requested:
                 core.mda.set_paused(False)
-        if told:
-            self._events.put(self._ended(running.folder, error, trace))
+        ended = self._ended(running.folder, error, trace) if told else None
+        # first, so that what can be done next can be offered with the words
+        self._microscope.set_state(State.ready)
+        if ended is not None:
+            self._events.put(ended)
         elif error is not None:
             self._events.put(Problem(error, trace))
-        self._microscope.set_state(State.ready)
 
     def _ended(self, folder: Path, error: str | None, trace: str) -> ScanEnded:
         """Read back what lies on disk now: that is what the window shows."""

@@ -163,7 +163,7 @@ class MainWindow(QMainWindow):
         curves = QSplitter(Qt.Orientation.Horizontal)
         curves.addWidget(self.along_z)
         curves.addWidget(self.change)
-        curves.setSizes([300, 300])
+        curves.setSizes([360, 290])
         rows = QSplitter(Qt.Orientation.Vertical)
         rows.addWidget(pictures)
         rows.addWidget(curves)

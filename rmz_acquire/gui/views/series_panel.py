@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["SeriesPanel"]
 
-_HIGH = 136
+_HIGH = 122
 
 
 class _Table(QFrame):
