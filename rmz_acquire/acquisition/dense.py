@@ -93,13 +93,13 @@ class _Keeper:
 class _Collector:
     """A recorder that keeps the planes for one file, and tells of each."""
 
-    def __init__(self, tell: Callable[[int], None]) -> None:
+    def __init__(self, tell: Callable[[int, NDArray[Any]], None]) -> None:
         self.planes: list[NDArray[Any]] = []
         self._tell = tell
 
     def write_plane(self, plane: Plane, index: int) -> None:
         self.planes.append(np.array(plane.image))
-        self._tell(len(self.planes))
+        self._tell(len(self.planes), self.planes[-1])
 
     def write_decision(self, decision: Decision) -> None:
         """Nothing is decided here."""
@@ -169,7 +169,7 @@ def acquire_stacks(
     pixel_size_um: float | None = None,
     on_step: Callable[[str], None] | None = None,
     on_start: Callable[[Scan], None] | None = None,
-    on_plane: Callable[[int, int, int, int], None] | None = None,
+    on_plane: Callable[[int, int, int, int, NDArray[Any]], None] | None = None,
 ) -> list[Path]:
     """Take a full z stack at every position, and list them for a training.
 
@@ -197,7 +197,8 @@ def acquire_stacks(
         somebody can abort it.
     on_plane : callable, optional
         Is told each plane: its stack and the number of stacks, its number in the
-        stack and the number of planes, all from 1; on the thread that takes it.
+        stack and the number of planes, all from 1, and its picture, (Y, X) counts; on
+        the thread that takes it.
 
     Returns
     -------
@@ -280,14 +281,14 @@ def acquire_stacks(
 
 
 def _teller(
-    on_plane: Callable[[int, int, int, int], None] | None,
+    on_plane: Callable[[int, int, int, int, NDArray[Any]], None] | None,
     stack: int,
     stacks: int,
     planes: int,
-) -> Callable[[int], None]:
-    def tell(plane: int) -> None:
+) -> Callable[[int, NDArray[Any]], None]:
+    def tell(plane: int, image: NDArray[Any]) -> None:
         if on_plane is not None:
-            on_plane(stack, stacks, plane, planes)
+            on_plane(stack, stacks, plane, planes, image)
 
     return tell
 

@@ -85,7 +85,8 @@ def test_the_command(tmp_path, capsys):
 def test_every_plane_is_told_and_an_abort_keeps_whole_stacks(core, tmp_path):
     told, scans = [], []
 
-    def on_plane(stack, stacks, plane, planes):
+    def on_plane(stack, stacks, plane, planes, image):
+        assert image.shape == (64, 64)
         told.append((stack, stacks, plane, planes))
         if (stack, plane) == (2, 3):
             scans[-1].abort("aborted by the user")

@@ -33,14 +33,13 @@ from rmz_acquire.gui.models.settings import ScanSettings
 from rmz_acquire.gui.models.training import (
     StackSettings,
     TrainingSettings,
-    can_go_on,
     time_left,
 )
 from rmz_acquire.simulation.stack import simulate_stack
 from rmz_acquire.stacks import read_stack, write_stack
 
 # a training is a process that loads torch and Lightning first
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 SCAN = ScanSettings(bottom_um=-2.0, top_um=2.0, step_um=0.5, exposure_ms=2.0)
 PLACES = (Position(0, 0, 0.0), Position(30, 0, 1.0), Position(0, 30, 0.0))
@@ -66,7 +65,7 @@ class Room:
         self.seen += self.events.drain()
         return [event for event in self.seen if isinstance(event, kind)]
 
-    def until(self, kind, condition=lambda _: True, timeout_s=180):
+    def until(self, kind, condition=lambda _: True, timeout_s=400):
         end = time.monotonic() + timeout_s
         while True:
             for event in self.of(kind):
@@ -145,6 +144,7 @@ def test_stacks_at_places_that_were_added(room, tmp_path):
     at = (place.x_um, place.y_um, place.z_um)
     assert at == pytest.approx((5, -5, 1.5), abs=0.1)
     core.setPosition(0.0)
+    core.waitForDevice(core.getFocusDevice())
     room.microscope.start_live().result(30)
     assert room.training.take_stacks(stacks_of(tmp_path / "s"))
     ended = room.until(StacksEnded)
@@ -161,6 +161,7 @@ def test_stacks_at_places_that_were_added(room, tmp_path):
 def test_without_places_a_stack_is_taken_where_the_stage_stands(room, tmp_path):
     core = room.connect()
     core.setPosition(7.0)
+    core.waitForDevice(core.getFocusDevice())
     room.training.take_stacks(stacks_of(tmp_path / "s", places=()))
     ended = room.until(StacksEnded)
     assert len(ended.files) == 1 and ended.error is None
@@ -222,48 +223,24 @@ def test_a_training_tells_how_far_it_is_and_what_came_of_it(room, tmp_path):
     assert model.folder == settings.folder / "mine"
     # four steps from an untrained model make no difference
     assert not model.verdict.better and "Not better" in model.verdict.headline
-    ((planes, row),) = model.rows
-    assert planes == "3" and {"new model", "base", "wiener", "linear"} <= set(row)
+    row = dict(model.rows)["3"]
+    assert {"new model", "base", "wiener", "linear"} <= set(row)
 
 
-def test_a_training_that_was_stopped_goes_on(room, tmp_path):
-    settings = training_of(tmp_path, steps=300)
-    room.training.train(settings)
-    room.until(TrainingStep, lambda _: can_go_on(settings.folder))
-    assert not room.training.train(settings)
-    assert "runs already" in room.until(Problem).text
-    room.training.stop_training()
-    ended = room.until(TrainingEnded)
-    assert ended.stopped, ended.log
-    room.seen.clear()
-    assert room.training.go_on(settings.folder)
-    again = room.until(TrainingEnded)
-    assert again.model is not None, again.log
-    first = next(e.progress for e in room.of(TrainingStep))
-    assert first.looks[0][0] == 0
-
-
-def test_errors_of_a_training_are_one_line(room, tmp_path):
+def test_too_few_stacks_start_nothing(room, tmp_path):
     settings = training_of(tmp_path)
-    few = TrainingSettings(
-        settings.model, settings.stacks[:2], "mine", 4, settings.folder
-    )
+    few = replace(settings, stacks=settings.stacks[:2])
     assert not room.training.train(few)
     assert "2 of 3 stacks" in room.until(Problem).text
-    small = tmp_path / "small.ome.tif"
-    data = read_stack(settings.stacks[0]).data[:, :20, :20]
-    write_stack(small, data, z_step_um=0.5, pixel_size_um=0.325)
-    both = (*settings.stacks[:2], small)
-    room.training.train(TrainingSettings(settings.model, both, "m", 4, tmp_path / "r"))
-    ended = room.until(TrainingEnded)
-    assert "too small to train on" in ended.error and "\n" not in ended.error
-    assert not can_go_on(ended.folder)
+    assert not settings.folder.exists()
 
 
 def test_a_training_that_is_killed_says_so(room, tmp_path):
     settings = training_of(tmp_path, steps=500)
     room.training.train(settings)
     room.until(TrainingStep, lambda event: event.progress.step >= 1)
+    assert not room.training.train(settings)
+    assert "runs already" in room.until(Problem).text
     (child,) = children(os.getpid(), "finetune")
     os.kill(child, signal.SIGKILL)
     ended = room.until(TrainingEnded)
@@ -306,7 +283,7 @@ def test_the_time_left_is_said_as_people_say_it():
     ]
 
 
-def wait_for(condition, timeout_s=180):
+def wait_for(condition, timeout_s=400):
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end

@@ -11,7 +11,7 @@ from rmz_acquire.simulation.stack import simulate_stack
 from rmz_acquire.stacks import write_stack
 
 # a training is a process that loads torch and Lightning first
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture
@@ -69,11 +69,11 @@ class Train:
 
     def until_step(self):
         self.desk.until(
-            lambda: self.panel.detail.text().startswith("Step "), timeout=180_000
+            lambda: self.panel.detail.text().startswith("Step "), timeout=400_000
         )
 
     def finish(self):
-        self.desk.until(lambda: self.panel.again.isVisible(), timeout=180_000)
+        self.desk.until(lambda: self.panel.again.isVisible(), timeout=400_000)
 
 
 def test_from_places_to_a_model_that_is_used(desk, train):
@@ -106,7 +106,7 @@ def test_from_places_to_a_model_that_is_used(desk, train):
     assert settings.model.endswith("mine") and "training" in settings.model
     desk.fill(estimator="recurrent-mz", max_planes=4)
     desk.scan()
-    desk.finish()
+    desk.until(lambda: desk.state is State.ready, timeout=400_000)
     panel.again.click()
     assert panel.setting_up and setup.train.isEnabled()
 
@@ -128,7 +128,7 @@ def test_a_training_is_stopped_and_gone_on_with(desk, train, tmp_path):
     train.start()
     train.until_step()
     folder = next((desk.root / "training").iterdir())
-    desk.until(lambda: (folder / "last.ckpt").exists(), timeout=180_000)
+    desk.until(lambda: (folder / "last.ckpt").exists(), timeout=400_000)
     train.panel.stop.click()
     train.finish()
     assert train.panel.headline.text() == "Training stopped"

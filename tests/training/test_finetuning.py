@@ -21,7 +21,7 @@ from rmz_acquire.training.finetuning import finetuning_config, list_stacks
 STEP_UM = 0.5
 
 # a training is a process that loads torch and Lightning first
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 
 
 def write_stacks(folder, number=3, side=48, planes=9, pixel_um=0.325):
@@ -96,11 +96,11 @@ def test_the_end_of_its_input_stops_it_and_it_goes_on(model, stacks, tmp_path):
     args = ("finetune", model, stacks, "--out", out, "--steps", 40)
     # with a process that loads, which is forked while the input is waited for
     child = process(*args, "--stop-with-input")
-    end = time.monotonic() + 180
+    end = time.monotonic() + 400
     while not (out / "last.ckpt").exists():
         assert child.poll() is None and time.monotonic() < end, child.communicate()
         time.sleep(0.02)
-    _, said = child.communicate(timeout=150)
+    _, said = child.communicate(timeout=400)
     lines = [line for line in said.splitlines() if line.startswith("error: ")]
     assert child.returncode == 1, said
     assert lines == [
@@ -110,7 +110,7 @@ def test_the_end_of_its_input_stops_it_and_it_goes_on(model, stacks, tmp_path):
     assert stopped.model is None and stopped.step < 40
     words = lines[0].split("rmz-acquire ")[1].split()
     child = process(*words)
-    child.communicate(timeout=180)
+    child.communicate(timeout=400)
     assert child.returncode == 0
     done = read_progress(out)
     assert (done.step, done.model) == (40, "mine")

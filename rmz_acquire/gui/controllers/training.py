@@ -92,6 +92,8 @@ class TrainingController:
                     "and take one stack after the other"
                 )
                 raise InputError(msg)
+            for stage in (core.getXYStageDevice(), core.getFocusDevice()):
+                core.waitForDevice(stage)
             x, y = core.getXYPosition()
             middle = settings.middle_um(core.getPosition())
             self._events.put(PlaceFound(Position(float(x), float(y), middle)))
@@ -168,7 +170,7 @@ class TrainingController:
                 channel=scan.channel,
                 pixel_size_um=settings.pixel_size_um,
                 on_start=self._on_start,
-                on_plane=lambda *numbers: self._events.put(StacksStep(*numbers)),
+                on_plane=lambda *plane: self._events.put(StacksStep(*plane)),
             )
         finally:
             if by_hand:

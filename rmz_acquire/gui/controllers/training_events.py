@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from rmz_acquire.acquisition.dense import Position
     from rmz_acquire.gui.models.training import TrainedModel
@@ -29,14 +31,15 @@ class PlaceFound:
     place: Position
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class StacksStep:
-    """A plane of a stack was taken; all numbers from 1."""
+    """A plane of a stack was taken, (Y, X) counts; all numbers from 1."""
 
     stack: int
     stacks: int
     plane: int
     planes: int
+    image: NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)

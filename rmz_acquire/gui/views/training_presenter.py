@@ -159,7 +159,9 @@ class TrainingPresenter(QObject):
         match event:
             case PlaceFound(place):
                 self.setup.add_a_place(place)
-            case StacksStep(stack, stacks, plane, planes):
+            case StacksStep(stack, stacks, plane, planes, image):
+                note = f"stack {stack}, plane {plane}"
+                self.window.camera.set_image(image, note)
                 if self.presenter.state is State.collecting:
                     status.say(
                         f"Stack {stack} of {stacks}: plane {plane} of {planes}",
