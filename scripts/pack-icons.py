@@ -15,6 +15,8 @@ WANTED = {
     "bi": ["chevron-down", "chevron-up", "sign-stop-fill"],
     "mdi": [
         *"alert alert-circle-outline alphabetical-variant arrow-all".split(),
+        *"arrow-down-thin arrow-expand-up arrow-expand-vertical".split(),
+        *"arrow-left-thick arrow-split-horizontal arrow-up-thin".split(),
         *"axis axis-arrow checkbox-multiple-blank-outline".split(),
         *"checkbox-multiple-marked-outline close-box-multiple-outline".split(),
         *"close-box-outline close-circle flag plus-thick".split(),

@@ -86,6 +86,7 @@ def main(out: Path, theme: str) -> None:
         push("move by 20.0 µm")
         window.form.set_top.click()
         idle(0.3)
+        window.form.epsilon.setValue(10.0)
         window.form.start.click()
         until(lambda: window.camera.note.text().startswith("plane 6"))
         picture("3-scanning")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from rmz_acquire.reconstruction.base import VolumeEstimator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LinearEstimator", "NearestEstimator"]
+__all__ = ["LinearEstimator", "NearestEstimator", "interpolation_weights"]
 
 
 class NearestEstimator(VolumeEstimator):
@@ -43,14 +43,30 @@ class LinearEstimator(VolumeEstimator):
     name = "linear"
 
     def _reconstruct(self) -> NDArray[np.float32]:
-        # Planes taken twice at one z are averaged, as any interpolation must.
-        at, inverse = np.unique(self.planes_z_um, return_inverse=True)
-        planes = np.zeros((len(at), *self._images[0].shape), dtype=np.float32)
-        np.add.at(planes, inverse, self.planes)
-        planes /= np.bincount(inverse)[:, None, None]
-        position = np.interp(self.z_um, at, np.arange(len(at)))
-        low = np.minimum(position.astype(np.intp), max(len(at) - 2, 0))
-        high = np.minimum(low + 1, len(at) - 1)
-        part = (position - low).astype(np.float32)[:, None, None]
-        volume: NDArray[np.float32] = planes[low] * (1 - part) + planes[high] * part
+        weights = interpolation_weights(self.planes_z_um, self.z_um)
+        volume: NDArray[np.float32] = np.tensordot(
+            weights.astype(np.float32), self.planes, axes=1
+        )
         return volume
+
+
+def interpolation_weights(
+    at_um: NDArray[np.floating[Any]], wanted_um: NDArray[np.floating[Any]]
+) -> NDArray[np.float64]:
+    """What each plane counts for in an output plane, linear between them.
+
+    Parameters
+    ----------
+    at_um : ndarray
+        (M,) where planes were taken, µm, in any order; those taken at one z share.
+    wanted_um : ndarray
+        (n,) output positions, µm; constant beyond the outermost plane.
+
+    Returns
+    -------
+    ndarray
+        (n, M) float64; rows add up to 1.
+    """
+    places, which, times = np.unique(at_um, return_inverse=True, return_counts=True)
+    columns = [np.interp(wanted_um, places, row) for row in np.eye(len(places))]
+    return np.stack(columns, axis=1)[:, which] / times[which]

@@ -31,6 +31,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from rmz_acquire.optics import Optics, fourier_radius, radial_otf
+from rmz_acquire.reconstruction.interpolation import interpolation_weights
 
 __all__ = ["WienerFilter", "WienerVolume"]
 
@@ -140,7 +141,13 @@ class WienerFilter:
         WienerVolume
         """
         p = self.padding_px
-        mean = planes.mean()
+        z_out = self.z_um if z_out_um is None else z_out_um
+        # Light from outside the picture changes the mean along z, which no blur within
+        # it can tell: the mean is interpolated.
+        mean = planes.mean((1, 2), keepdim=True)
+        evenly = torch.from_numpy(
+            interpolation_weights(planes_z_um.numpy(), z_out.numpy())
+        )
         padded = (planes - mean)[None]
         while p > 0 and min(padded.shape[-2:]) <= p:  # pictures smaller than the border
             p //= 2
@@ -162,8 +169,7 @@ class WienerFilter:
         weights = torch.linalg.solve(system, k_zm.transpose(1, 2)).transpose(1, 2)
         explained = (weights * k_zm).sum(2)
         total = self._covariance_diagonal(at_output)
-        # Light of the frequency 0 is the same in every plane: keep it whole.
-        weights[0] = weights[1] / weights[1].sum(1, keepdim=True)
+        weights[0] = evenly
         spread = ((total - explained).clamp_min(0) * object_power[:, None])[1:].sum(0)
 
         volume = torch.fft.irfft2(self._weigh(weights.float(), spectra, shape), s=shape)
@@ -171,7 +177,9 @@ class WienerFilter:
             volume = volume[:, p:-p, p:-p]
         pixels = shape[0] * shape[1]
         return WienerVolume(
-            volume + mean, (spread / pixels**2).sqrt().float(), (noise / pixels).float()
+            volume + torch.einsum("nm,mhw->nhw", evenly.float(), mean),
+            (spread / pixels**2).sqrt().float(),
+            (noise / pixels).float(),
         )
 
     def _covariance(self, a: Tensor, b: Tensor) -> Tensor:

@@ -153,3 +153,14 @@ def test_tau_is_drawn_beside_epsilon(desk):
     assert change.tau.isVisible() and change.limit.isVisible()
     assert change.tau.label.format == "τ = 25 %"
     assert 10 ** change.tau.value() == pytest.approx(25.0)
+
+
+def test_the_full_stack_is_taken_on_demand(desk):
+    desk.connect()
+    desk.fill(max_planes=4)
+    desk.scan()
+    desk.finish()
+    desk.window.status.compare.click()
+    desk.until(lambda: "dB" in desk.window.status.detail.text())
+    desk.until(lambda: desk.state is State.ready)
+    assert desk.window.compare.findData("full stack") >= 0

@@ -145,3 +145,20 @@ def test_tables_give_back_what_they_cannot_show(series):
     table.item(0, table.indexOf("Name")).setText("west")
     changed = series.window.series.values()["positions"]
     assert changed[0].name == "west" and changed[1] == PLACES[1]
+
+
+def test_settings_are_saved_and_loaded(desk, tmp_path, monkeypatch):
+    desk.connect()
+    desk.fill(-7.0, 3.0, max_planes=9)
+    file = tmp_path / "scan.yaml"
+    dialog = "rmz_acquire.gui.views.commands.QFileDialog"
+    monkeypatch.setattr(f"{dialog}.getSaveFileName", lambda *_: (str(file), ""))
+    desk.window.save_settings.trigger()
+    desk.fill(0.0, 1.0, max_planes=5)
+    monkeypatch.setattr(f"{dialog}.getOpenFileName", lambda *_: (str(file), ""))
+    desk.window.load_settings.trigger()
+    settings = desk.window.form.settings()
+    assert (settings.bottom_um, settings.top_um, settings.max_planes) == (-7.0, 3.0, 9)
+    file.write_text("z_plan: {range: 3, step: 1}")
+    desk.window.load_settings.trigger()
+    assert "no metadata.rmz_acquire" in desk.window.status.detail.text()

@@ -117,6 +117,8 @@ def test_every_button_in_every_state(desk, monkeypatch):
     monkeypatch.setattr(
         "rmz_acquire.gui.views.commands.QDesktopServices.openUrl", lambda _: True
     )
+    # sub-sequences of positions have one of their own
+    monkeypatch.setattr("PyQt6.QtWidgets.QDialog.exec", lambda _: 0)
     window = desk.window
     status = window.status
     desk.connect()
@@ -276,17 +278,6 @@ def test_a_run_is_opened_again_and_compared(desk):
     assert window.camera.note.text().startswith("plane 4")
 
 
-def test_the_full_stack_is_taken_on_demand(desk):
-    desk.connect()
-    desk.fill(max_planes=4)
-    desk.scan()
-    desk.finish()
-    desk.window.status.compare.click()
-    desk.until(lambda: "dB" in desk.window.status.detail.text())
-    desk.until(lambda: desk.state is State.ready)
-    assert desk.window.compare.findData("full stack") >= 0
-
-
 def test_slices_follow_the_click(desk):
     view = desk.window.volume
     volume = np.zeros((5, 8, 10), np.float32)
@@ -398,20 +389,3 @@ def test_dark_and_light_and_what_is_remembered(desk, qtbot, tmp_path):
     again.window.show()
     again.window.close()
     qtbot.waitUntil(lambda: not again.window.isVisible(), timeout=10_000)
-
-
-def test_settings_are_saved_and_loaded(desk, tmp_path, monkeypatch):
-    desk.connect()
-    desk.fill(-7.0, 3.0, max_planes=9)
-    file = tmp_path / "scan.yaml"
-    dialog = "rmz_acquire.gui.views.commands.QFileDialog"
-    monkeypatch.setattr(f"{dialog}.getSaveFileName", lambda *_: (str(file), ""))
-    desk.window.save_settings.trigger()
-    desk.fill(0.0, 1.0, max_planes=5)
-    monkeypatch.setattr(f"{dialog}.getOpenFileName", lambda *_: (str(file), ""))
-    desk.window.load_settings.trigger()
-    settings = desk.window.form.settings()
-    assert (settings.bottom_um, settings.top_um, settings.max_planes) == (-7.0, 3.0, 9)
-    file.write_text("z_plan: {range: 3, step: 1}")
-    desk.window.load_settings.trigger()
-    assert "bottom, top and step" in desk.window.status.detail.text()

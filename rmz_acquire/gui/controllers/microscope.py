@@ -63,9 +63,16 @@ class WatchedCore(UniMMCore):
         """
         main = threading.current_thread() is threading.main_thread()
         if main and self.elsewhere is not None and self.isSequenceRunning():
-            self.elsewhere(partial(super().setExposure, *args))
+            self.elsewhere(partial(self._set_exposure, *args))
         else:
-            super().setExposure(*args)
+            self._set_exposure(*args)
+
+    def _set_exposure(self, *args: Any) -> None:
+        super().setExposure(*args)
+        camera = str(args[0]) if len(args) > 1 else self.getCameraDevice()
+        if self.isPyDevice(camera):
+            # which UniMMCore keeps to itself
+            self.events.exposureChanged.emit(camera, self.getExposure(camera))
 
     def setPosition(self, *args: Any) -> None:
         """Move the focus stage, as the core does."""

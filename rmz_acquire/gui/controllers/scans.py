@@ -54,7 +54,7 @@ class _Running:
 
     folder: Path
     control: Control
-    telling: Telling | None = None
+    telling: Telling
     pause: bool = False
 
 
@@ -101,7 +101,7 @@ class ScanController:
         except InputError as error:
             self._events.put(Problem(str(error)))
             return False
-        running = _Running(folder, Control())
+        running = _Running(folder, Control(), Telling(self._events))
         return self._begin(running, lambda core: self._run(running, core, sequence))
 
     def go_on(
@@ -124,7 +124,7 @@ class ScanController:
         if planes or z_um is not None:
             at = () if z_um is None else (float(z_um),)
             further = Further(key, planes, at)
-        running = _Running(folder, Control())
+        running = _Running(folder, Control(), Telling(self._events))
 
         def work(core: CMMCorePlus) -> ExperimentSummary:
             return self._watched(
@@ -157,13 +157,14 @@ class ScanController:
             Whether it has begun.
         """
         name = _FULL if not any(key) else f"{_FULL}-" + "-".join(map(str, key))
-        running = _Running(run / name, Control())
+        telling = Telling(self._events, quiet=True)
+        running = _Running(run / name, Control(), telling)
 
         def work(core: CMMCorePlus) -> ExperimentSummary:
             stored = StoredExperiment(run)
             volume = next(v for v in stored.prepared.volumes if v.key == key)
             sequence = full_stack_of(volume, stored.prepared.settings)
-            summary = self._run(running, core, sequence, quiet=True, overwrite=True)
+            summary = self._run(running, core, sequence, overwrite=True)
             if summary.status == "completed":
                 self._score(running.folder, run, key)
             return summary
@@ -212,7 +213,7 @@ class ScanController:
     def ask_plane(self, z_um: float) -> None:
         """Take one more plane here, after the one that is under way."""
         running = self._running
-        if running is not None and running.telling is not None:
+        if running is not None:
             running.telling.ask(float(z_um))
 
     def wait(self, timeout_s: float | None = None) -> bool:
@@ -259,7 +260,7 @@ class ScanController:
             summary = work(core)
             if summary.status == "failed":
                 error = f"{summary.reason}; what was taken is in {running.folder}"
-                scan = None if running.telling is None else running.telling.scan
+                scan = running.telling.scan
                 if scan is not None and scan.error is not None:
                     trace = "".join(traceback.format_exception(scan.error))
         except Exception as problem:
@@ -298,7 +299,6 @@ class ScanController:
         core: CMMCorePlus,
         sequence: useq.MDASequence,
         *,
-        quiet: bool = False,
         overwrite: bool = False,
     ) -> ExperimentSummary:
         return self._watched(
@@ -313,7 +313,6 @@ class ScanController:
                 control=running.control,
                 watcher=telling,
             ),
-            quiet=quiet,
         )
 
     def _watched(
@@ -321,11 +320,9 @@ class ScanController:
         running: _Running,
         core: Any,
         work: Callable[[Telling], ExperimentSummary],
-        *,
-        quiet: bool = False,
     ) -> ExperimentSummary:
         self._events.put(Step("loading the reconstruction"))
-        telling = running.telling = Telling(self._events, quiet=quiet)
+        telling = running.telling
         telling.on_plane = lambda _: self._pause_if_asked(running, core)
         telling.listen(core)
         try:

@@ -20,6 +20,8 @@ __all__ = ["install", "svg"]
 logger = logging.getLogger(__name__)
 
 _FALLBACK = ("mdi", "circle-small")
+# upstream leaves many icons black, which nobody sees on a dark ground
+_PLAIN = "#8a93a0"
 _TURNS = {
     1: 90,
     2: 180,
@@ -59,7 +61,7 @@ def svg(
     *key : str
         ``"mdi:play"``, or ``"mdi", "play"``.
     color : str, optional
-        In place of ``currentColor``.
+        In place of ``currentColor``; by default a grey for dark and light grounds.
     height, width, flip, rotate, box
         As for pyconify.
 
@@ -91,7 +93,7 @@ def svg(
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width or "1em"}" '
         f'height="{height or "1em"}" viewBox="0 0 {wide} {high}">{body}</svg>'
     )
-    return text.replace("currentColor", color or "currentColor").encode()
+    return text.replace("currentColor", color or _PLAIN).encode()
 
 
 def install() -> None:

@@ -147,7 +147,8 @@ class MainWindow(QMainWindow):
         self.which.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.which.setToolTip("Which volume of the series is shown")
         self.which.hide()
-        for widget in (self.which, self.compare, self.maximum):
+        self.volume.head.insertWidget(0, self.which)
+        for widget in (self.compare, self.maximum):
             self.volume.head.addWidget(widget)
         self.colours.currentTextChanged.connect(self.camera.set_colours)
         self.colours.currentTextChanged.connect(self.volume.set_colours)

@@ -70,7 +70,7 @@ class ShownRun:
         self.folder, self.run = folder, None
         self._number, self._volumes_of_run = 1, volumes
         self._window.which.clear()
-        self._window.which.hide()
+        self._show_which(False)
         self._window.volume.show_hint("The first plane is on its way.")
         self._window.status.set_progress(0.0)
         self._choices(None)
@@ -83,7 +83,7 @@ class ShownRun:
             self._window.which.clear()
             self._window.which.addItem(name, event.volume.ending.key)
             self._window.which.setEnabled(False)
-            self._window.which.show()
+            self._show_which(True)
         self._start(event.volume)
         if not event.volume.planes:
             self._window.volume.clear()
@@ -154,9 +154,7 @@ class ShownRun:
                 if run.shown is not None and ending.key == run.shown.ending.key:
                     window.which.setCurrentIndex(window.which.count() - 1)
             window.which.setEnabled(True)
-            window.which.show()
-        else:
-            window.which.hide()
+        self._show_which(len(endings) > 1)
 
     def cost(self) -> str:
         """Say what the volume has cost so far."""
@@ -252,6 +250,11 @@ class ShownRun:
         view.set_volume(volume, self._z_um, self._pixel_um, levels)
         if fresh and view.z_um is not None:
             self._window.along_z.show_z(view.z_um)
+
+    def _show_which(self, on: bool) -> None:
+        """Head the volume with the list of volumes, where there are several."""
+        self._window.which.setVisible(on)
+        self._window.volume.heading.setVisible(not on)
 
     def _fill_3d(self, volume: NDArray[np.float32]) -> None:
         assert self._solid is not None

@@ -210,9 +210,10 @@ class StatusCard(QFrame):
             "mdi:file-export-outline",
             "Write the volume that is shown as OME-TIFF  (Ctrl+Shift+S)",
         )
-        self.compare = make("Take full stack", "mdi:compare", "")
+        self.compare = make("Full stack", "mdi:compare", "")
         self.go_on = make("Go on", "mdi:play", "")
         self.more: QSpinBox = whole(1, 99, 3, "How many more planes")
+        self.more.setFixedWidth(88)
         self.details = make(
             "Details…",
             "mdi:information-outline",
