@@ -69,4 +69,5 @@ def interpolation_weights(
     """
     places, which, times = np.unique(at_um, return_inverse=True, return_counts=True)
     columns = [np.interp(wanted_um, places, row) for row in np.eye(len(places))]
-    return np.stack(columns, axis=1)[:, which] / times[which]
+    weights: NDArray[np.float64] = np.stack(columns, axis=1)[:, which] / times[which]
+    return weights
