@@ -93,8 +93,7 @@ class Presenter(QObject):
         self.facts: ScopeFacts | None = None
         self._z_um: float | None = None
         self._closing: threading.Thread | None = None
-        # what else ends, off the GUI thread, before the window closes
-        self.endings: list[Callable[[], None]] = []
+        self.endings: list[Callable[[], None]] = []  # before the window closes
         connect_views(self)
         self._refresh_soon = QTimer(self)
         self._refresh_soon.setSingleShot(True)
