@@ -104,6 +104,8 @@ def run_training(
     warnings.filterwarnings("ignore", "Using ModelCheckpoint with manual optimization")
     try:
         if stop_with_input:
+            # a shell may have had ctrl-C ignored by what it starts in the background
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             threading.Thread(target=_stop_at_end, name="input", daemon=True).start()
         model = train(
             config,

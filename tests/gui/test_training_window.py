@@ -33,10 +33,18 @@ def choose(setup, steps):
 
 
 class Train:
+    """Words to use the dock by; whatever it held on to would outlive the window."""
+
     def __init__(self, desk):
         self.desk = desk
-        self.panel = desk.window.training
-        self.setup = self.panel.setup
+
+    @property
+    def panel(self):
+        return self.desk.window.training
+
+    @property
+    def setup(self):
+        return self.panel.setup
 
     def add_places(self, number=3):
         core = self.desk.presenter.microscope.core

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import signal
 import subprocess
 import sys
 import time
@@ -94,8 +96,10 @@ def test_a_model_is_made_judged_and_watched(model, stacks, tmp_path, capsys):
 def test_the_end_of_its_input_stops_it_and_it_goes_on(model, stacks, tmp_path):
     out = tmp_path / "run"
     args = ("finetune", model, stacks, "--out", out, "--steps", 40)
-    # with a process that loads, which is forked while the input is waited for
-    child = process(*args, "--stop-with-input")
+    # with a process that loads, which is forked while the input is waited for, and as
+    # a shell starts it in the background: with ctrl-C ignored
+    ignored = functools.partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
+    child = process(*args, "--stop-with-input", preexec_fn=ignored)
     end = time.monotonic() + 400
     while not (out / "last.ckpt").exists():
         assert child.poll() is None and time.monotonic() < end, child.communicate()
