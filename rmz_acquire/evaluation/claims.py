@@ -14,7 +14,8 @@ from rmz_acquire.evaluation.study import by_plane
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from rmz_acquire.evaluation.study import Contender, HeldOut, Study
+    from rmz_acquire.evaluation.held_out import HeldOut
+    from rmz_acquire.evaluation.study import Contender, Study
 
 KEY, TITLE = "claims", "Depth of field gained and exposures saved, M = 3"
 
