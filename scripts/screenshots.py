@@ -21,13 +21,13 @@ from rmz_acquire.gui.app import Gui, make_gui
 
 # after the line above: torch comes before Qt
 from PyQt6.QtWidgets import QApplication, QPushButton  # isort: skip
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 SIZE = (1280, 800)
-SERIES = {
+SERIES: dict[str, Any] = {
     "positions": (useq.Position(x=-40, y=0, z=0), useq.Position(x=40, y=0, z=1.5)),
     "channels": (useq.Channel(config="GFP", exposure=50),),
     "time_plan": useq.TIntervalLoops(interval=timedelta(seconds=30), loops=1),

@@ -127,8 +127,9 @@ QMainWindow, QMainWindow::separator {{ background: {t.window}; }}
 QMainWindow::separator {{ width: 5px; height: 5px; }}
 QToolTip {{ color: {t.text}; background: {t.panel}; border: 1px solid {t.border};
   padding: 4px; }}
-QToolBar {{ background: {t.panel}; border: 0; padding: 2px 8px; spacing: 4px; }}
-QToolBar#Tools {{ border-bottom: 1px solid {t.border}; }}
+QToolBar {{ background: transparent; border: 0; padding: 2px 8px; spacing: 4px; }}
+QToolBar#Tools {{ background: {t.panel};
+  border-bottom: 1px solid {t.border}; }}
 QToolBar QToolButton {{ padding: 5px 9px; border: 1px solid transparent;
   border-radius: 4px; }}
 QToolBar QToolButton:hover:enabled {{ background: {t.field};

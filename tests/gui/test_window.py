@@ -250,6 +250,7 @@ def test_a_plane_where_one_clicks(desk):
     desk.fill(max_planes=8)
     assert not desk.window.along_z.ask.isEnabled()
     desk.scan()
+    desk.until(lambda: desk.window.volume.volume is not None)
     desk.window.along_z.shown.setPos(-3.7)
     desk.until(desk.window.along_z.ask.isEnabled)
     desk.window.along_z.ask.click()

@@ -10,12 +10,12 @@ import time
 
 import numpy as np
 import pytest
-from pymmcore_plus.experimental.unicore import UniMMCore
 from pymmcore_widgets import ExposureWidget
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import QLabel, QPushButton
 
 from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.simulation.camera import SimulatedCamera
 
 # what is promised, and what a loaded machine may add
 STALL_S, LOADED_S = 0.1, 0.9
@@ -55,13 +55,13 @@ def test_the_exposure_is_changed_in_live_without_a_wait(desk, monkeypatch):
     (widget,) = desk.window.microscope.findChildren(ExposureWidget)
     desk.window.live.trigger()
     desk.until(lambda: desk.state is State.live)
-    quick = UniMMCore.setExposure
+    quick = SimulatedCamera.set_exposure
 
-    def slow(core, *exposure):
+    def slow(camera, exposure):
         time.sleep(1.5)
-        quick(core, *exposure)
+        quick(camera, exposure)
 
-    monkeypatch.setattr(UniMMCore, "setExposure", slow)
+    monkeypatch.setattr(SimulatedCamera, "set_exposure", slow)
     begin = time.perf_counter()
     widget.spinBox.setValue(30.0)
     waited = time.perf_counter() - begin

@@ -133,7 +133,7 @@ def sequence_of(settings: ScanSettings) -> useq.MDASequence:
     changed: dict[str, Any] = {
         "z_plan": _z_plan_of(settings),
         "channels": _channels_of(settings),
-        "stage_positions": settings.positions,
+        "stage_positions": _positions_of(settings),
         "time_plan": settings.time_plan,
         "metadata": metadata,
     }
@@ -200,6 +200,12 @@ def _z_plan_of(settings: ScanSettings) -> Any:
     if settings.relative:
         return useq.ZAboveBelow(above=top, below=-bottom, step=step)
     return useq.ZTopBottom(bottom=bottom, top=top, step=step)
+
+
+def _positions_of(settings: ScanSettings) -> Any:
+    """The positions; the well plate that was loaded where they are still its own."""
+    before = () if settings.base is None else settings.base.stage_positions
+    return before if tuple(before) == settings.positions else settings.positions
 
 
 def _channels_of(settings: ScanSettings) -> tuple[useq.Channel, ...]:

@@ -55,6 +55,7 @@ class _Pane(QFrame):
         self.heading.setMinimumHeight(30)
         self.note = QLabel()
         self.note.setObjectName("muted")
+        self.note.setMinimumHeight(30)
         self.head = QHBoxLayout()
         self.head.setContentsMargins(10, 5, 6, 5)
         self.head.setSpacing(8)

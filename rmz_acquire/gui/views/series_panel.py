@@ -95,8 +95,8 @@ class _Table(QFrame):
         return self._given if now == self._as_shown else now
 
     def set_value(self, value: Any) -> None:
-        """Fill it in; nothing switches it off."""
-        self.table.setValue(value if value is not None else ())
+        """Fill it in; an empty value switches it off."""
+        self.table.setValue(value)
         self._given, self._as_shown = value, self.table.value()
         self.switch.setChecked(bool(value))
 
