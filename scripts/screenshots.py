@@ -128,7 +128,7 @@ def training(
     window.form.top.set_um(5.0)
     window.train.trigger()
     for number in range(4):
-        core.setXYPosition(60.0 * number, 0.0)
+        core.setXYPosition(25.0 * number, 0.0)
         core.waitForDevice(core.getXYStageDevice())
         setup.add_place.click()
         until(lambda n=number: setup.places.count() == n + 1)
