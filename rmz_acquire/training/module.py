@@ -122,13 +122,16 @@ class TrainingModule(lightning.LightningModule):
 
     def validation_step(self, batch: Sequence, batch_idx: int) -> None:
         """Decibels over the linear optimum, of the averaged network."""
-        output = self.predict_planes(self.average, batch)
-        gain = _error_db(batch.priors[:, -1], batch.target) - _error_db(
-            output, batch.target
-        )
+        gain, output = self.gain_db(batch)
         self.log("gain_db", gain, prog_bar=True, batch_size=1, sync_dist=True)
         if batch_idx < _EXAMPLES:
             self._show(f"example {batch_idx + 1}", batch, output)
+
+    def gain_db(self, batch: Sequence) -> tuple[Tensor, Tensor]:
+        """Give the gain over the linear optimum, dB, and the output, (P, H, W)."""
+        output = self.predict_planes(self.average, batch)
+        before = _error_db(batch.priors[:, -1], batch.target)
+        return before - _error_db(output, batch.target), output
 
     def _show(self, title: str, batch: Sequence, output: Tensor) -> None:
         """One output plane beside the truth: truth, output, wiener, nearest plane."""
