@@ -17,7 +17,7 @@ import useq
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from rmz_acquire.gui.app import make_gui
+from rmz_acquire.gui.app import Gui, make_gui
 
 # after the line above: torch comes before Qt
 from PyQt6.QtWidgets import QApplication, QPushButton  # isort: skip
@@ -110,8 +110,40 @@ def main(out: Path, theme: str) -> None:
         picture("6-series-scanning")
         until(lambda: presenter.state == "ready")
         picture("7-series-done")
+        training(gui, picture, until)
         window.close()
         until(lambda: not window.isVisible())
+
+
+def training(
+    gui: Gui, picture: Callable[[str], None], until: Callable[..., None]
+) -> None:
+    """Take stacks at four places, train a little on them, and see what came of it."""
+    window, panel = gui.window, gui.window.training
+    setup, core = panel.setup, gui.presenter.microscope.core
+    assert core is not None
+    core.setProperty("Camera", "SensorSize_px", 128)
+    window.form.counts.setCurrentIndex(0)
+    window.form.bottom.set_um(-5.0)
+    window.form.top.set_um(5.0)
+    window.train.trigger()
+    for number in range(4):
+        core.setXYPosition(25.0 * number, 0.0)
+        core.waitForDevice(core.getXYStageDevice())
+        setup.add_place.click()
+        until(lambda n=number: setup.places.count() == n + 1)
+    setup.take.click()
+    until(lambda: window.status.headline.text().startswith("Stack 3 of 4: plane 1"))
+    picture("8-stacks")
+    until(lambda: window.status.headline.text() == "4 stacks taken")
+    # so short that a picture can be waited for
+    setup.length.addItem("Shortest: 60 steps", 60)
+    setup.length.setCurrentIndex(setup.length.count() - 1)
+    setup.train.click()
+    until(lambda: panel.bar.maximum() == 60 and panel.bar.value() >= 40, 900.0)
+    picture("9-training")
+    until(lambda: panel.again.isVisible(), 900.0)
+    picture("10-trained")
 
 
 if __name__ == "__main__":

@@ -54,13 +54,15 @@ class Position:
 
 
 class _Collector:
-    """A recorder that keeps the planes for one file."""
+    """A recorder that keeps the planes for one file, and tells of each."""
 
-    def __init__(self) -> None:
+    def __init__(self, tell: Callable[[int, NDArray[Any]], None]) -> None:
         self.planes: list[NDArray[Any]] = []
+        self._tell = tell
 
     def write_plane(self, plane: Plane, index: int) -> None:
         self.planes.append(np.array(plane.image))
+        self._tell(len(self.planes), self.planes[-1])
 
     def write_decision(self, decision: Decision) -> None:
         """Nothing is decided here."""
@@ -129,6 +131,8 @@ def acquire_stacks(
     channel: tuple[str, str] | None = None,
     pixel_size_um: float | None = None,
     on_step: Callable[[str], None] | None = None,
+    on_start: Callable[[Scan], None] | None = None,
+    on_plane: Callable[[int, int, int, int, NDArray[Any]], None] | None = None,
 ) -> list[Path]:
     """Take a full z stack at every position, and list them for a training.
 
@@ -151,6 +155,13 @@ def acquire_stacks(
         At the sample; by default what Micro-Manager's configuration tells.
     on_step : callable, optional
         Is told each stack as it begins.
+    on_start : callable, optional
+        Is handed the scan of each stack before anything moves for it, so that
+        somebody can abort it.
+    on_plane : callable, optional
+        Is told each plane: its stack and the number of stacks, its number in the
+        stack and the number of planes, all from 1, and its picture, (Y, X) counts; on
+        the thread that takes it.
 
     Returns
     -------
@@ -162,7 +173,8 @@ def acquire_stacks(
     InputError
         Before anything moves.
     ScanFailed
-        Where a stack could not be taken; names those that were.
+        Where a stack could not be taken or written, or was aborted; names those that
+        were.
     """
     pixel = pixel_size_um or float(core.getPixelSizeUm())
     if pixel <= 0:
@@ -197,27 +209,29 @@ def acquire_stacks(
         for number, (place, plan) in enumerate(zip(places, plans, strict=True), 1):
             if on_step is not None:
                 on_step(f"stack {number} of {len(plans)}")
-            if place is not None:
+            scan = Scan(plan, NoEstimator(plan.z_um))
+            if on_start is not None:
+                on_start(scan)
+            if place is not None and not scan.abort_requested:
                 core.setXYPosition(place.x_um, place.y_um)
                 core.waitForDevice(core.getXYStageDevice())
-            keep = _Collector()
+            keep = _Collector(_teller(on_plane, number, len(plans), len(plan.z_um)))
             outcome = run_on_core(
-                core,
-                Scan(plan, NoEstimator(plan.z_um)),
-                keep,
-                exposure_ms=exposure_ms,
-                channel=channel,
+                core, scan, keep, exposure_ms=exposure_ms, channel=channel
             )
+            kept = f"{len(files)} before it are in {folder}"
             if outcome.status != "list_done":
-                msg = (
-                    f"stack {number} was not taken ({outcome.reason}); "
-                    f"{len(files)} before it are in {folder}"
-                )
+                msg = f"stack {number} was not taken ({outcome.reason}); {kept}"
                 raise ScanFailed(msg)
             path = folder / f"position-{number:03d}.ome.tif"
-            write_stack(
-                path, np.stack(keep.planes), z_step_um=step_um, pixel_size_um=pixel
-            )
+            try:
+                write_stack(
+                    path, np.stack(keep.planes), z_step_um=step_um, pixel_size_um=pixel
+                )
+            except OSError as error:
+                said = error.strerror or str(error)
+                msg = f"stack {number} cannot be written ({said}): make room; {kept}"
+                raise ScanFailed(msg) from error
             files.append(path)
             name = place.specimen if place is not None else None
             entries.append({"path": path.name, "specimen": name or path.stem[:-4]})
@@ -227,6 +241,19 @@ def acquire_stacks(
             core.setXYPosition(*home)
             core.waitForDevice(core.getXYStageDevice())
     return files
+
+
+def _teller(
+    on_plane: Callable[[int, int, int, int, NDArray[Any]], None] | None,
+    stack: int,
+    stacks: int,
+    planes: int,
+) -> Callable[[int, NDArray[Any]], None]:
+    def tell(plane: int, image: NDArray[Any]) -> None:
+        if on_plane is not None:
+            on_plane(stack, stacks, plane, planes, image)
+
+    return tell
 
 
 def _write_list(path: Path, entries: list[dict[str, str]]) -> None:

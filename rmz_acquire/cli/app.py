@@ -14,14 +14,17 @@ from rich.markup import escape
 
 from rmz_acquire import __version__
 from rmz_acquire.cli.acquire_stacks import acquire_stacks
+from rmz_acquire.cli.bench import bench
 from rmz_acquire.cli.check_stage import check_stage
 from rmz_acquire.cli.console import set_up_logging, stderr
 from rmz_acquire.cli.demo import demo
 from rmz_acquire.cli.doctor import doctor
 from rmz_acquire.cli.evaluate import evaluate
 from rmz_acquire.cli.export import export
+from rmz_acquire.cli.finetune import finetune
 from rmz_acquire.cli.gui import gui
 from rmz_acquire.cli.models import models
+from rmz_acquire.cli.reconstruct import reconstruct
 from rmz_acquire.cli.release import release
 from rmz_acquire.cli.replay import replay
 from rmz_acquire.cli.scan import scan
@@ -91,10 +94,21 @@ for _name, _command, _example in (
     ("train", train, "rmz-acquire train air-20x075 --out runs/first"),
     ("release", release, "rmz-acquire release runs/first --out models/mine"),
     (
+        "finetune",
+        finetune,
+        "rmz-acquire finetune air-20x075 stacks --out runs/mine",
+    ),
+    (
         "acquire-stacks",
         acquire_stacks,
         "rmz-acquire acquire-stacks --range 20 --step 0.5 --out stacks",
     ),
+    (
+        "reconstruct",
+        reconstruct,
+        "rmz-acquire reconstruct my-run --estimator wiener --out wiener.ome.tif",
+    ),
+    ("bench", bench, "rmz-acquire bench --estimators wiener,linear --sizes 256"),
     ("evaluate", evaluate, "rmz-acquire evaluate --quick --only fig3 --out quick"),
     (
         "check-stage",

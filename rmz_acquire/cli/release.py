@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rmz_acquire.cli.console import busy, console, stderr
-from rmz_acquire.cli.train import need_training
+from rmz_acquire.cli.training import need_training
 
 __all__ = ["release"]
 

@@ -27,6 +27,7 @@ icons.install()
 from rmz_acquire.gui.models.runs import RecentRuns  # noqa: E402
 from rmz_acquire.gui.views.main_window import MainWindow  # noqa: E402
 from rmz_acquire.gui.views.presenter import Presenter  # noqa: E402
+from rmz_acquire.gui.views.training_presenter import TrainingPresenter  # noqa: E402
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -42,6 +43,7 @@ class Gui:
 
     window: MainWindow
     presenter: Presenter
+    training: TrainingPresenter
 
 
 def make_gui(state: Path, root: Path, log_file: Path | None = None) -> Gui:
@@ -65,7 +67,8 @@ def make_gui(state: Path, root: Path, log_file: Path | None = None) -> Gui:
     store = QSettings(str(state / "window.ini"), QSettings.Format.IniFormat)
     runs = RecentRuns(state / "runs.json")
     window = MainWindow(store, runs, root)
-    return Gui(window, Presenter(window, runs, log_file))
+    presenter = Presenter(window, runs, log_file)
+    return Gui(window, presenter, TrainingPresenter(presenter))
 
 
 def run(config: str | None = None, out: Path | None = None) -> int:

@@ -198,6 +198,9 @@ QScrollArea {{ border: 0; background: transparent; }}
 QScrollArea > QWidget > QWidget {{ background: transparent; }}
 QListWidget {{ border: 0; background: {t.panel}; }}
 QListWidget::item {{ padding: 7px 6px; border-bottom: 1px solid {t.border}; }}
+QListWidget#inset {{ border: 1px solid {t.border}; border-radius: 4px;
+  background: {t.field}; }}
+QListWidget#inset::item {{ padding: 2px 4px; border: 0; }}
 QSplitter::handle {{ background: {t.window}; }}
 QTabBar {{ qproperty-drawBase: 0; }}
 QTabBar::tab {{ padding: 6px 12px; background: {t.window}; color: {t.muted};

@@ -103,8 +103,8 @@ class VolumeEstimator(ABC):
         """
         start = time.perf_counter()
         before = self._volume
-        foretold = None if before is None else self._at(before, z_um)
         plane = self._keep(image, z_um)
+        foretold = None if before is None else self._at(before, z_um)
         volume = self._volume = self._reconstruct()
         delta = relative = innovation = None
         if before is not None and foretold is not None:

@@ -92,19 +92,21 @@ def ms_ssim(output: Tensor, target: Tensor, *, data_range: float = 1.0) -> Tenso
         rows = functional.conv2d(picture, window[None, None, :, None])
         return functional.conv2d(rows, window[None, None, None, :])
 
-    total = x.new_ones(len(x))
-    for k in range(scales):
-        mean_x, mean_y = blur(x), blur(y)
-        var_x, var_y = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2
-        cov = blur(x * y) - mean_x * mean_y
-        similar = (2 * cov + c2) / (var_x + var_y + c2)
-        if k == scales - 1:
-            bright = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
-            similar = similar * bright
-        # a fractional power of what may be negative; its slope at 0 is infinite
-        score = similar.mean((1, 2, 3)).clamp_min(1e-4)
-        total = total * score ** weights[k]
-        x, y = functional.avg_pool2d(x, 2), functional.avg_pool2d(y, 2)
+    # Variances are differences of near equals: half precision makes them negative.
+    with torch.autocast(x.device.type, enabled=False):
+        total = x.new_ones(len(x))
+        for k in range(scales):
+            mean_x, mean_y = blur(x), blur(y)
+            var_x, var_y = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2
+            cov = blur(x * y) - mean_x * mean_y
+            similar = (2 * cov + c2) / (var_x + var_y + c2)
+            if k == scales - 1:
+                bright = (2 * mean_x * mean_y + c1) / (mean_x**2 + mean_y**2 + c1)
+                similar = similar * bright
+            # a fractional power of what may be negative; its slope at 0 is infinite
+            score = similar.mean((1, 2, 3)).clamp_min(1e-4)
+            total = total * score ** weights[k]
+            x, y = functional.avg_pool2d(x, 2), functional.avg_pool2d(y, 2)
     return total.mean()
 
 

@@ -10,6 +10,7 @@ import torch
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+from rmz_acquire.errors import ScanFailed
 from rmz_acquire.networks import Discriminator, build_network
 from rmz_acquire.training.losses import (
     berhu,
@@ -84,8 +85,18 @@ class TrainingModule(lightning.LightningModule):
     def training_step(self, batch: Sequence, batch_idx: int) -> Tensor | None:
         """Loss of one sequence."""
         output = self.predict_planes(self.network, batch)
-        loss = self._loss(output, batch, None)
+        loss = self._finite(self._loss(output, batch, None))
         self.log("loss", loss, prog_bar=True)
+        return loss
+
+    def _finite(self, loss: Tensor) -> Tensor:
+        """Stop where the loss is no number: no later step would mend the weights."""
+        if not torch.isfinite(loss):
+            msg = (
+                f"the loss is {loss.item()} at step {self.global_step}: lower the "
+                "learning rate, or set precision to 32-true, and start a new run"
+            )
+            raise ScanFailed(msg)
         return loss
 
     def _loss(self, output: Tensor, batch: Sequence, judged: Tensor | None) -> Tensor:
@@ -111,13 +122,16 @@ class TrainingModule(lightning.LightningModule):
 
     def validation_step(self, batch: Sequence, batch_idx: int) -> None:
         """Decibels over the linear optimum, of the averaged network."""
-        output = self.predict_planes(self.average, batch)
-        gain = _error_db(batch.priors[:, -1], batch.target) - _error_db(
-            output, batch.target
-        )
+        gain, output = self.gain_db(batch)
         self.log("gain_db", gain, prog_bar=True, batch_size=1, sync_dist=True)
         if batch_idx < _EXAMPLES:
             self._show(f"example {batch_idx + 1}", batch, output)
+
+    def gain_db(self, batch: Sequence) -> tuple[Tensor, Tensor]:
+        """Give the gain over the linear optimum, dB, and the output, (P, H, W)."""
+        output = self.predict_planes(self.average, batch)
+        before = _error_db(batch.priors[:, -1], batch.target)
+        return before - _error_db(output, batch.target), output
 
     def _show(self, title: str, batch: Sequence, output: Tensor) -> None:
         """One output plane beside the truth: truth, output, wiener, nearest plane."""
@@ -185,7 +199,8 @@ class AdversarialModule(TrainingModule):
         output = self.predict_planes(self.network, batch)
         span = _span(batch.target)
         self.discriminator.requires_grad_(False)
-        loss = self._loss(output, batch, self.discriminator(output[:, None] / span))
+        judged_made = self.discriminator(output[:, None] / span)
+        loss = self._finite(self._loss(output, batch, judged_made))
         self.manual_backward(loss / settings.accumulate)
         self.discriminator.requires_grad_(True)
         judged = discriminator_loss(

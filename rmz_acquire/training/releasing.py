@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,6 +14,7 @@ from pydantic import ValidationError
 from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.models import LoadedModel, ModelCard, load_model, save_model
 from rmz_acquire.networks import DeepZ, Network, RecurrentMZ, UNet3D
+from rmz_acquire.recording.progress import ProgressLog
 from rmz_acquire.training.config import TrainingConfig
 from rmz_acquire.training.declared import declare, worst
 from rmz_acquire.training.files import training_stacks
@@ -22,12 +24,27 @@ from rmz_acquire.training.scoring import Standing, score_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-__all__ = ["release", "release_again", "train"]
+__all__ = ["NotReleased", "release", "release_again", "train"]
 
 _WIDE = 0.5
 """Share of other objectives from which on a model is one for any."""
+
+
+class NotReleased(ScanFailed):
+    """A trained model loses to a linear method.
+
+    Parameters
+    ----------
+    message : str
+        Where, and by how much.
+    folder : Path
+        Of its weights and scores.
+    """
+
+    def __init__(self, message: str, folder: Path) -> None:
+        super().__init__(message)
+        self.folder = folder
 
 
 def train(
@@ -73,8 +90,8 @@ def train(
     ------
     InputError
         For a bad configuration, or a folder that holds another run.
-    ScanFailed
-        Where the trained model loses to a linear method: it is not released.
+    NotReleased
+        Where the trained model loses to a linear method.
     """
     config = TrainingConfig.from_yaml(config_path)
     if finetune is not None:
@@ -84,7 +101,20 @@ def train(
     module = fit(config, out, workers=workers, threads=threads, progress=progress)
     if not module.trainer.is_global_zero:
         return None
-    return release(config, _averaged(module), out / config.name, on_step=on_step)
+    watched = ProgressLog(out)
+
+    def say(step: str) -> None:
+        watched.write(scoring=step)
+        if on_step is not None:
+            on_step(step)
+
+    try:
+        model = release(config, _averaged(module), out / config.name, on_step=say)
+    except NotReleased as refused:
+        watched.write(model=refused.folder.name)
+        raise
+    watched.write(model=config.name)
+    return model
 
 
 def release_again(
@@ -115,7 +145,7 @@ def release_again(
     ------
     InputError
         Where the folder holds neither.
-    ScanFailed
+    NotReleased
         Where the model loses to a linear method.
     """
     if (folder / TOLD).is_file() and (folder / CHECKPOINT).is_file():
@@ -178,18 +208,17 @@ def release(
 
     Raises
     ------
-    ScanFailed
+    NotReleased
         Where there is no such range; the weights lie beside, with their scores.
     """
     beside = folder.with_name(f"{folder.name}.unreleased")
     card = _card(config)
     save_model(beside, network.eval(), card)
-    wide = config.simulation.wide_optics >= _WIDE
     standing = score_model(
         load_model(beside),
         config,
         recorded=training_stacks(config)[1],
-        seeds=8 if wide else 4,
+        before=_before(config),
         on_step=on_step,
     )
     card = card.model_copy(update=_scored(standing))
@@ -199,11 +228,21 @@ def release(
             standing.gains, config.planes, config.largest_gap_um, config.min_gain_db
         )
         if declared is None:
-            raise ScanFailed(_refusal(config, standing, beside))
+            raise NotReleased(_refusal(config, standing, beside), beside)
         card = card.model_copy(update={"comparison": False, **declared._asdict()})
     save_model(folder, network, card)
     shutil.rmtree(beside)
     return load_model(folder)
+
+
+def _before(config: TrainingConfig) -> dict[str, LoadedModel]:
+    """The model that a run started from, where it is still there."""
+    if config.start_from is None:
+        return {}
+    try:
+        return {Path(config.start_from).name: load_model(config.start_from)}
+    except InputError:
+        return {}
 
 
 def _refusal(config: TrainingConfig, standing: Standing, beside: Path) -> str:

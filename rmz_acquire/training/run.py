@@ -24,6 +24,7 @@ from rmz_acquire.training.config import TrainingConfig
 from rmz_acquire.training.files import RecordedField, training_stacks
 from rmz_acquire.training.module import TrainingModule, training_module
 from rmz_acquire.training.sequences import TrainingSequences
+from rmz_acquire.training.watching import Watching
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -164,7 +165,9 @@ def fit(
         log.info("going on at step %d of %d", step, config.optimiser.steps)
     data = _Data(config, learning, looking, consumed=consumed, workers=workers)
     every = checkpoint_every or config.checkpoint_every
-    more = [*(callbacks or []), *([_Bar(batches)] if progress else [])]
+    more = [*(callbacks or []), Watching(folder)]
+    if progress:
+        more.append(_Bar(batches))
     trainer = _trainer(config, module, folder, every, more)
     resume = str(last) if last.exists() else None
     trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import numpy as np
 import pytest
 import yaml
@@ -9,7 +11,7 @@ import yaml
 from rmz_acquire.acquisition import load_simulated
 from rmz_acquire.acquisition.dense import Position, acquire_stacks, read_positions
 from rmz_acquire.cli import main
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.stacks import read_stack
 from rmz_acquire.training.files_config import StackFile
 
@@ -78,3 +80,45 @@ def test_the_command(tmp_path, capsys):
     assert "shorter than one" in capsys.readouterr().err
     assert main([*args, "--range", "4", "--exposure", "1"]) == 0
     assert read_stack(tmp_path / "s" / "position-001.ome.tif").data.shape[0] == 3
+
+
+def test_every_plane_is_told_and_an_abort_keeps_whole_stacks(core, tmp_path):
+    told, scans = [], []
+
+    def on_plane(stack, stacks, plane, planes, image):
+        assert image.shape == (64, 64)
+        told.append((stack, stacks, plane, planes))
+        if (stack, plane) == (2, 3):
+            scans[-1].abort("aborted by the user")
+
+    core.setXYPosition(3.0, 4.0)
+    core.waitForDevice(core.getXYStageDevice())
+    places = [Position(0, 0), Position(20, -10), Position(40, 0)]
+    with pytest.raises(ScanFailed, match=r"stack 2 was not taken \(aborted by"):
+        acquire_stacks(
+            core,
+            places,
+            tmp_path / "s",
+            range_um=4,
+            step_um=1,
+            exposure_ms=1,
+            on_start=scans.append,
+            on_plane=on_plane,
+        )
+    assert told[:5] == [(1, 3, n, 5) for n in range(1, 6)]
+    assert told[-1][:2] == (2, 3)
+    assert not core.getShutterOpen() and core.getPosition() == pytest.approx(0)
+    assert core.getXYPosition() == pytest.approx((3, 4), abs=0.1)
+    listed = yaml.safe_load((tmp_path / "s" / "stacks.yaml").read_text())["stacks"]
+    assert [entry["path"] for entry in listed] == ["position-001.ome.tif"]
+
+
+def test_a_full_disk_is_told_in_one_line(core, tmp_path, monkeypatch):
+    def full(*_args, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rmz_acquire.acquisition.dense.write_stack", full)
+    with pytest.raises(ScanFailed, match="No space left on device") as caught:
+        acquire_stacks(core, None, tmp_path / "s", range_um=4, step_um=1, exposure_ms=1)
+    assert "make room" in str(caught.value) and "\n" not in str(caught.value)
+    assert not core.getShutterOpen()

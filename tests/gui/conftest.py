@@ -33,6 +33,7 @@ class Desk:
         self.state_dir = tmp_path / "state"
         gui = make_gui(self.state_dir, self.root, tmp_path / "log.txt")
         self.window, self.presenter = gui.window, gui.presenter
+        self.training = gui.training
         self.window.show()
 
     @property
@@ -86,7 +87,7 @@ def desk(qtbot, tmp_path, qapp):
     if made.window.isVisible():
         made.close()
     made.window.deleteLater()
-    made.window = made.presenter = None
+    made.window = made.presenter = made.training = None
     for _ in range(3):
         gc.collect()
         qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)

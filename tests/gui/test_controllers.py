@@ -25,7 +25,7 @@ from rmz_acquire.gui.controllers.events import (
     VolumeCame,
 )
 from rmz_acquire.gui.controllers.looking import RunReader
-from rmz_acquire.recording.experiment import EXPERIMENT_FILES
+from rmz_acquire.recording.experiment import CHECKS, EXPERIMENT_FILES, OME_TIFF
 
 
 @pytest.fixture(autouse=True)
@@ -104,9 +104,10 @@ def test_a_scan_tells_what_it_does(bench, settings, tmp_path):
     assert end.run.endings[0].taken == len(of(seen, PlaneCame)) == 5
     assert len(of(seen, VolumeCame)) == 5 and len(of(seen, ScanStarted)) == 1
     assert of(seen, VolumeCame)[-1].next_z_um is None
-    assert sorted(p.name for p in (tmp_path / "run").iterdir()) == sorted(
-        EXPERIMENT_FILES
-    )
+    # nothing was checked, and no OME-TIFF asked for
+    assert {p.name for p in (tmp_path / "run").iterdir()} == {
+        name for name in EXPERIMENT_FILES if name not in (CHECKS, OME_TIFF)
+    }
     assert microscope.state is State.ready
     assert core.getPosition() == pytest.approx(1.5)
     assert not core.getShutterOpen() and not core.isSequenceRunning()

@@ -7,6 +7,7 @@ import pytest
 import torch
 from small_training import SMALL
 
+from rmz_acquire.errors import ScanFailed
 from rmz_acquire.networks import RecurrentMZ
 from rmz_acquire.training.losses import berhu, relative_error
 from rmz_acquire.training.module import TrainingModule
@@ -54,6 +55,12 @@ def test_training_step_is_the_loss_of_the_last_volume(prior: str, loss: str) -> 
     torch.testing.assert_close(trained.training_step(s, 0), expected)
     expected.backward()
     assert all(p.grad is not None for p in trained.network.parameters())
+
+
+def test_a_loss_that_is_no_number_ends_the_run() -> None:
+    spoilt = sequence()._replace(target=torch.full((3, 16, 16), math.nan))
+    with pytest.raises(ScanFailed, match="nan at step 0: lower the learning rate"):
+        module().training_step(spoilt, 0)
 
 
 def test_same_seed_same_start() -> None:

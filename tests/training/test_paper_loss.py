@@ -59,3 +59,12 @@ def test_the_paper_adds_them_up_with_its_weights():
     assert paper_loss(a, b, judged).item() == pytest.approx(by_hand, rel=1e-3)
     without = paper_loss(a, b, None)
     assert without.item() == pytest.approx(by_hand - 0.5 * 0.36, rel=1e-3)
+
+
+def test_ms_ssim_is_the_same_in_mixed_precision():
+    """Its variances would come out negative in half precision, and the loss NaN."""
+    rng = torch.Generator().manual_seed(1)
+    x, y = (5 + 0.01 * torch.rand(2, 96, 96, generator=rng) for _ in range(2))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = ms_ssim(x, y)
+    assert mixed == ms_ssim(x, y)

@@ -11,6 +11,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from rmz_acquire.gui.controllers.training_events import (
+    StacksStep,
+    TrainingEvent,
+    TrainingStep,
+)
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -51,14 +57,20 @@ class State(StrEnum):
     ready = "ready"
     live = "live"
     scanning = "scanning"
+    collecting = "collecting"
     paused = "paused"
     ending = "ending"
     closed = "closed"
 
     @property
     def busy(self) -> bool:
-        """Whether a scan has the microscope."""
-        return self in (State.scanning, State.paused, State.ending)
+        """Whether a scan, or one who takes stacks, has the microscope."""
+        return self in (
+            State.scanning,
+            State.collecting,
+            State.paused,
+            State.ending,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,10 +210,11 @@ Event = (
     | Compared
     | RunOpened
     | Problem
+    | TrainingEvent
 )
 
 # of these only the latest is worth drawing
-_LATEST = (Looked, Picture, Focus, Step)
+_LATEST = (Looked, Picture, Focus, Step, StacksStep, TrainingStep)
 
 
 class EventQueue:

@@ -150,13 +150,13 @@ class MicroscopeController:
             self._state = state
         self.events.put(StateChanged(state))
 
-    def claim(self) -> bool:
-        """Take the microscope for a scan; False where it is not free."""
+    def claim(self, state: State = State.scanning) -> bool:
+        """Take the microscope, for a scan or stacks; False where it is not free."""
         with self._lock:
             if self._state not in (State.ready, State.live):
                 return False
-            self._state = State.scanning
-        self.events.put(StateChanged(State.scanning))
+            self._state = state
+        self.events.put(StateChanged(state))
         return True
 
     def connect(self, config: str | Path) -> Future[None]:
@@ -233,6 +233,16 @@ class MicroscopeController:
             core.setExposure(exposure_ms)
 
         return self._submit(work)
+
+    def use(self, work: Callable[[CMMCorePlus], None]) -> Future[None]:
+        """Do something with the core that may take time, where there is one."""
+
+        def guarded() -> None:
+            core = self._core
+            if core is not None and not self._state.busy:
+                work(core)
+
+        return self._submit(guarded)
 
     def look(self) -> None:
         """Read again what the microscope tells of itself; a `Looked` will come."""

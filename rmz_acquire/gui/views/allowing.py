@@ -8,13 +8,15 @@ from rmz_acquire.gui.controllers.events import State
 
 if TYPE_CHECKING:
     from rmz_acquire.gui.views.main_window import MainWindow
+    from rmz_acquire.gui.views.status import StatusCard
 
-__all__ = ["BUSY", "allow"]
+__all__ = ["BUSY", "allow", "show_busy"]
 
 BUSY = {
     State.empty: "no microscope is connected",
     State.connecting: "the microscope is being loaded",
     State.scanning: "a scan is running",
+    State.collecting: "stacks are being taken",
     State.paused: "a scan is paused",
     State.ending: "a scan is ending",
     State.closed: "the window is closing",
@@ -65,3 +67,12 @@ def allow(
     ):
         for action in actions:
             action.setEnabled(on)
+
+
+def show_busy(status: StatusCard, state: State) -> None:
+    """Show the buttons for what goes on, if something does."""
+    if state is State.collecting:
+        status.show_stacks()
+    elif state.busy:
+        paused, ending = state is State.paused, state is State.ending
+        status.show_scan(paused=paused, ending=ending)

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
     from rmz_acquire.gui.theme import Theme
 
-__all__ = ["ChangePlot", "DepthPlot"]
+__all__ = ["ChangePlot", "DepthPlot", "PlotCard"]
 
 
-class _Card(QFrame):
+class PlotCard(QFrame):
     """A card with a heading, a legend in colour, and a plot."""
 
     def __init__(self, title: str, hint: str) -> None:
@@ -100,7 +100,7 @@ class _PercentAxis(pg.AxisItem):  # type: ignore[misc]
         return [f"{10**value:.3g}" for value in values]
 
 
-class ChangePlot(_Card):
+class ChangePlot(PlotCard):
     """Change and innovation against the number of planes, with ε and τ."""
 
     def __init__(self) -> None:
@@ -189,7 +189,7 @@ class ChangePlot(_Card):
         self.plot.setYRange(low - 0.25, max(high, low + 0.8) + 0.15, padding=0)
 
 
-class DepthPlot(_Card):
+class DepthPlot(PlotCard):
     """Along z: contrast of the volume, the planes taken, the next, the one shown."""
 
     z_changed = pyqtSignal(float)

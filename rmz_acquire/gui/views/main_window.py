@@ -31,6 +31,7 @@ from rmz_acquire.gui.views.runs_panel import RunsPanel
 from rmz_acquire.gui.views.scan_form import ScanForm
 from rmz_acquire.gui.views.series_panel import SeriesPanel
 from rmz_acquire.gui.views.status import StatusCard
+from rmz_acquire.gui.views.training_panel import TrainingPanel
 from rmz_acquire.gui.views.welcome import WelcomePage
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class MainWindow(QMainWindow):
         self.microscope = MicroscopePanel()
         self.form = ScanForm(root)
         self.series = SeriesPanel()
+        self.training = TrainingPanel()
         self.runs = RunsPanel(runs)
         self._lay_out()
         self._make_docks()
@@ -106,6 +108,12 @@ class MainWindow(QMainWindow):
         if not on:
             self.right.raise_()
 
+    def show_training(self) -> None:
+        """Bring the dock for training to the front."""
+        if self.pages.currentIndex() == 1:
+            self.fourth.show()
+            self.fourth.raise_()
+
     def set_theme(self, theme: Theme) -> None:
         """Dress everything, dark or light."""
         self._theme = theme
@@ -115,7 +123,7 @@ class MainWindow(QMainWindow):
         for view in (self.camera, self.volume):
             view.dress(theme.plot)
         self.volume.set_line_colour("#56b4e9")
-        for plot in (self.along_z, self.change):
+        for plot in (self.along_z, self.change, self.training.curve):
             plot.dress(theme)
         self._colour_icons()
         self.store.setValue("theme", theme.name)
@@ -183,7 +191,12 @@ class MainWindow(QMainWindow):
         area = Qt.DockWidgetArea
         self.left = self._dock("Microscope", self.microscope)
         self.right = self._dock("Adaptive scan", self.form)
-        behind = [self._dock("Series", self.series), self._dock("Runs", self.runs)]
+        self.fourth = self._dock("Train", self.training)
+        behind = [
+            self._dock("Series", self.series),
+            self.fourth,
+            self._dock("Runs", self.runs),
+        ]
         self.docks = (self.left, self.right, *behind)
         self.addDockWidget(area.LeftDockWidgetArea, self.left)
         self.addDockWidget(area.RightDockWidgetArea, self.right)
@@ -222,6 +235,8 @@ class MainWindow(QMainWindow):
         self.abort = make("Abort", "mdi:close-octagon", "Shift+Esc")
         self.go_on = make("Go on after the stop", "mdi:play", "Ctrl+G")
         self.full_stack = make("Take full stack", "mdi:compare", "Ctrl+F")
+        self.train = make("Train a model", "mdi:tune-variant", "Ctrl+J")
+        self.train.triggered.connect(self.show_training)
         self.plane_here = make("Take a plane here", "mdi:plus-circle-outline", "Ctrl+K")
         self.set_bottom = make("Set bottom", "mdi:arrow-collapse-down", "[")
         self.set_top = make("Set top", "mdi:arrow-collapse-up", "]")
@@ -289,6 +304,8 @@ class MainWindow(QMainWindow):
                 None,
                 self.load_settings,
                 self.save_settings,
+                None,
+                self.train,
             ),
             "&Run": (
                 self.open_run,

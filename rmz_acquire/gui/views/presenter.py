@@ -38,12 +38,13 @@ from rmz_acquire.gui.controllers.scans import ScanController
 from rmz_acquire.gui.models.runs import new_folder
 from rmz_acquire.gui.models.stored import sentence
 from rmz_acquire.gui.napari_view import has_napari
-from rmz_acquire.gui.views.allowing import BUSY, allow
+from rmz_acquire.gui.views.allowing import BUSY, allow, show_busy
 from rmz_acquire.gui.views.commands import Commands
 from rmz_acquire.gui.views.shown import ShownRun
 from rmz_acquire.gui.views.wiring import connect_views
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from rmz_acquire.gui.models.runs import RecentRuns
@@ -89,9 +90,10 @@ class Presenter(QObject):
         self._state = self.microscope.state
         self.traceback = ""
         self._napari = has_napari()
-        self._facts: ScopeFacts | None = None
+        self.facts: ScopeFacts | None = None
         self._z_um: float | None = None
         self._closing: threading.Thread | None = None
+        self.endings: list[Callable[[], None]] = []  # before the window closes
         connect_views(self)
         self._refresh_soon = QTimer(self)
         self._refresh_soon.setSingleShot(True)
@@ -191,12 +193,15 @@ class Presenter(QObject):
             return
         self._let_go_of_core()
         self.window.status.show_idle(
-            "Ending safely", "Light off, focus back, files closed."
+            "Ending safely",
+            "Light off, focus back, files closed; a training stops at its checkpoint.",
         )
         self.window.setEnabled(False)
 
         def end() -> None:
             try:
+                for ending in self.endings:
+                    ending()
                 self.scans.abort("the window was closed")
                 self.scans.wait()
                 self.reader.wait(10)
@@ -235,7 +240,7 @@ class Presenter(QObject):
             case Connected(core, name):
                 self._connected(core, name)
             case Looked(facts):
-                self._facts = facts
+                self.facts = facts
                 self.refresh()
             case Picture(image, live):
                 if not self.state.busy:
@@ -340,7 +345,7 @@ class Presenter(QObject):
 
     def refresh(self) -> None:
         """Look at the microscope and the form again; mark what is wrong."""
-        form, facts = self.window.form, self._facts
+        form, facts = self.window.form, self.facts
         if facts is None or self.state.busy or self.state is State.closed:
             form.mark({}, form.settings(), busy=BUSY.get(self.state))
             return
@@ -371,7 +376,7 @@ class Presenter(QObject):
 
     def _pixel_um(self) -> float | None:
         typed = self.window.form.settings().pixel_size_um
-        told = None if self._facts is None else self._facts.optics.get("pixel_size_um")
+        told = None if self.facts is None else self.facts.optics.get("pixel_size_um")
         return typed or told
 
     def _show_state(self) -> None:
@@ -379,10 +384,7 @@ class Presenter(QObject):
         window.live.setChecked(state is State.live)
         if state is State.live:
             window.camera.hint.setText("Waiting for the camera’s first picture…")
-        if state.busy:
-            window.status.show_scan(
-                paused=state is State.paused, ending=state is State.ending
-            )
+        show_busy(window.status, state)
         shown = self.shown
         allow(
             window,

@@ -98,6 +98,12 @@ class StatusCard(QFrame):
         self.abort.setEnabled(True)
         self.progress.show()
 
+    def show_stacks(self) -> None:
+        """Stacks are being taken: they can only be ended."""
+        self._show(self.abort)
+        self.abort.setEnabled(True)
+        self.progress.show()
+
     def show_done(
         self,
         headline: str,

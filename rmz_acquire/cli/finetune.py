@@ -1,0 +1,135 @@
+"""``rmz-acquire finetune``: a model for one's own microscope from a few stacks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rmz_acquire.cli.console import busy, console
+from rmz_acquire.cli.options import (
+    NA,
+    Immersion,
+    PixelSize,
+    SampleIndex,
+    Wavelength,
+    optics_from,
+)
+from rmz_acquire.cli.training import (
+    StopWithInput,
+    Threads,
+    Workers,
+    check_folder,
+    need_training,
+    run_training,
+)
+from rmz_acquire.errors import InputError
+
+if TYPE_CHECKING:
+    from rmz_acquire.models import ModelCard
+
+__all__ = ["CONFIG_FILE", "finetune"]
+
+CONFIG_FILE = "finetune.yaml"
+
+
+def finetune(
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL", help="A name that `models` lists, or a folder."
+        ),
+    ],
+    stacks: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="STACKS...",
+            help="Folders of acquire-stacks, or TIFF, OME-TIFF and OME-Zarr files.",
+        ),
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", help="Folder of the run; one cut off is gone on with."),
+    ],
+    name: Annotated[
+        str, typer.Option("--name", help="Of the new model: a-z, 0-9 and hyphens.")
+    ] = "mine",
+    steps: Annotated[
+        int, typer.Option("--steps", min=1, help="How long: about half a second each.")
+    ] = 1000,
+    na: NA = None,
+    immersion: Immersion = None,
+    wavelength: Wavelength = None,
+    pixel_size: PixelSize = None,
+    sample_index: SampleIndex = None,
+    workers: Workers = 1,
+    threads: Threads = None,
+    stop_with_input: StopWithInput = False,
+) -> None:
+    """Fine-tune a model on dense stacks of your own, and say whether it is better.
+
+    Takes three stacks or more; one in five places is kept apart to judge by. Optics
+    are those of the model's card unless given. Leaves the configuration that it ran
+    with, for `train`, in the folder. Stop it with ctrl-C, go on with the same command.
+    """
+    need_training()
+    check_folder(out)
+    with busy("reading the stacks"):
+        import yaml
+
+        from rmz_acquire.models import read_card
+        from rmz_acquire.training.config import TrainingConfig
+        from rmz_acquire.training.finetuning import finetuning_config, list_stacks
+        from rmz_acquire.training.releasing import NotReleased
+
+        config = finetuning_config(
+            model,
+            list_stacks(stacks),
+            name=name,
+            steps=steps,
+            optics=optics_from(
+                na=na,
+                immersion=immersion,
+                wavelength_um=wavelength,
+                pixel_size_um=pixel_size,
+                sample_index=sample_index,
+            ),
+        )
+    path = out / CONFIG_FILE
+    if path.is_file():
+        if TrainingConfig.from_yaml(path) != config:
+            msg = f"{out} holds a run of another configuration: choose another --out"
+            raise InputError(msg)
+    else:
+        out.mkdir(parents=True, exist_ok=True)
+        text = yaml.safe_dump(
+            config.model_dump(mode="json"), sort_keys=False, allow_unicode=True
+        )
+        path.write_text(text, encoding="utf-8")
+    try:
+        released = run_training(
+            path,
+            out,
+            workers=workers,
+            threads=threads,
+            stop_with_input=stop_with_input,
+            again=f"rmz-acquire train {path} --out {out}",
+        )
+    except NotReleased as refused:
+        _say(read_card(refused.folder), model)
+        raise
+    if released is not None:
+        _say(released.card, model)
+
+
+def _say(card: ModelCard, model: str) -> None:
+    from rmz_acquire.evaluation.verdict import verdict
+
+    said = verdict(
+        card.scores,
+        card.network.kind,
+        Path(model).name,
+        released=not card.comparison,
+    )
+    console.print(f"{said.headline}. {said.text}", soft_wrap=True)

@@ -1,0 +1,287 @@
+"""Between the training controller and its dock: what is asked, what happened.
+
+Polls a queue of its own. What the microscope is doing is asked of the presenter of the
+window, and what is typed about the range of the form of the scan.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtWidgets import QMessageBox
+
+from rmz_acquire.gui.controllers.events import Event, EventQueue, Problem, State
+from rmz_acquire.gui.controllers.training import TrainingController
+from rmz_acquire.gui.controllers.training_events import (
+    PlaceFound,
+    StacksEnded,
+    StacksStep,
+    TrainingEnded,
+    TrainingStep,
+)
+from rmz_acquire.gui.models.runs import new_folder
+from rmz_acquire.gui.models.training import (
+    StackSettings,
+    TrainingSettings,
+    can_go_on,
+)
+
+if TYPE_CHECKING:
+    from rmz_acquire.gui.models.training import TrainedModel
+    from rmz_acquire.gui.views.presenter import Presenter
+
+__all__ = ["TrainingPresenter"]
+
+logger = logging.getLogger(__name__)
+
+_POLL_MS = 60
+_STACKS, _UNFINISHED = "training/stacks", "training/unfinished"
+
+
+class TrainingPresenter(QObject):
+    """Runs the dock for training.
+
+    Parameters
+    ----------
+    presenter : Presenter
+        Of the window.
+    """
+
+    def __init__(self, presenter: Presenter) -> None:
+        super().__init__(presenter.window)
+        self.presenter = presenter
+        self.window = presenter.window
+        self.panel = presenter.window.training
+        self.setup = self.panel.setup
+        self.events = EventQueue()
+        self.controller = TrainingController(presenter.microscope, self.events)
+        self.folder: Path | None = None
+        self.model: TrainedModel | None = None
+        self._log = ""
+        self._seen: object = None
+        presenter.endings.append(self.controller.close)
+        self._restore()
+        self._connect_views()
+        self.timer = QTimer(self)
+        self.timer.setInterval(_POLL_MS)
+        self.timer.timeout.connect(self.poll)
+        self.timer.start()
+        self.refresh()
+
+    # ---- what is asked ------------------------------------------------------------
+
+    def add_place(self) -> None:
+        """Put the place where the stage stands into the list."""
+        self.controller.find_place(self._stack_settings(Path()))
+
+    def take_stacks(self) -> None:
+        """Take a stack at every place."""
+        folder = new_folder(self.window.form.root() / "stacks")
+        self.controller.take_stacks(self._stack_settings(folder))
+
+    def train(self) -> None:
+        """Start a training."""
+        name = self.setup.name.text().strip()
+        folder = new_folder(self.window.form.root() / "training")
+        settings = self._training_settings(folder.with_name(f"{folder.name}-{name}"))
+        if self.controller.train(settings):
+            self._begun(settings.folder)
+
+    def go_on(self) -> None:
+        """Go on with the training that was stopped."""
+        folder = self.folder or self._unfinished()
+        if folder is not None and self.controller.go_on(folder):
+            self._begun(folder)
+
+    def stop(self) -> None:
+        """End the training."""
+        self.panel.show_stopping()
+        self.controller.stop_training()
+
+    def use(self) -> None:
+        """Choose the new model in the form of the scan."""
+        if self.model is None:
+            return
+        form = self.window.form
+        form.set_settings(
+            replace(
+                form.settings(),
+                estimator="recurrent-mz",
+                model=str(self.model.folder),
+            )
+        )
+        self.window.right.show()
+        self.window.right.raise_()
+        self.presenter.note(f"scans use the model {self.model.folder.name} now")
+
+    def again(self) -> None:
+        """Back to the fields."""
+        self.folder = None
+        self.setup.refresh_models()
+        self.panel.show_setup()
+        self.refresh()
+
+    def show_details(self) -> None:
+        """Show all that the training said."""
+        box = QMessageBox(self.window)
+        box.setWindowTitle("What the training said")
+        box.setText(self.panel.detail.text())
+        box.setDetailedText(self._log)
+        box.open()
+
+    # ---- what happened ------------------------------------------------------------
+
+    def poll(self) -> None:
+        """Take what came since the last look."""
+        for event in self.events.drain():
+            try:
+                self._handle(event)
+            except Exception:
+                name = type(event).__name__
+                logger.exception("the window could not show %s", name)
+        if not self.window.isEnabled():  # it is closing
+            return
+        now = (
+            self.presenter.state,
+            self.presenter.facts,
+            self.window.form.settings(),
+        )
+        if now != self._seen:
+            self._seen = now
+            self.refresh()
+
+    def _handle(self, event: Event) -> None:
+        status = self.window.status
+        match event:
+            case PlaceFound(place):
+                self.setup.add_a_place(place)
+            case StacksStep(stack, stacks, plane, planes, image):
+                note = f"stack {stack}, plane {plane}"
+                self.window.camera.set_image(image, note)
+                if self.presenter.state is State.collecting:
+                    status.say(
+                        f"Stack {stack} of {stacks}: plane {plane} of {planes}",
+                        "Every plane of the range, to train a model on.",
+                    )
+                    done = (stack - 1) * planes + plane
+                    status.set_progress(done / (stacks * planes))
+            case StacksEnded():
+                self._stacks_ended(event)
+            case TrainingStep(folder, progress):
+                if folder == self.folder and self.controller.training:
+                    self.panel.show_progress(progress)
+            case TrainingEnded():
+                self._training_ended(event)
+            case Problem(text):
+                self.presenter.note(text)
+                status.show_problem(text, details=False)
+
+    def _stacks_ended(self, event: StacksEnded) -> None:
+        self.setup.add_stacks(event.files)
+        self._remember()
+        status, n = self.window.status, len(event.files)
+        stacks = f"{n} stack{'' if n == 1 else 's'}"
+        kept = "Ticked under Train: what has a tick is learned from."
+        if event.cancelled:
+            said = kept if n else "Nothing was kept."
+            status.show_idle(f"Stopped after {stacks}", said)
+        elif event.error is not None:
+            status.show_problem(event.error, details=False)
+        else:
+            self.setup.clear_places()
+            status.show_idle(f"{stacks} taken", kept)
+
+    def _training_ended(self, event: TrainingEnded) -> None:
+        self._log = event.log
+        self.model = event.model
+        again = event.model is None and can_go_on(event.folder)
+        self.window.store.setValue(_UNFINISHED, str(event.folder) if again else "")
+        if event.model is not None:
+            self.panel.show_model(event.model)
+        elif event.stopped:
+            self.panel.show_stopped(can_go_on=again)
+        else:
+            self.panel.show_failed(event.error or "", can_go_on=again)
+        self.refresh()
+
+    # ---- what is allowed ----------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Say what can be done now, and why the rest cannot."""
+        state = self.presenter.state
+        free = state in (State.ready, State.live)
+        stacks = self._stack_settings(self.window.form.root())
+        problem = stacks.problem()
+        if not free:
+            taking = state is State.collecting
+            problem = "stacks are being taken" if taking else "the microscope is busy"
+        self.setup.allow_taking(stacks.words(), problem)
+        self.setup.add_place.setEnabled(problem is None)
+        training = self._training_settings(self.window.form.root())
+        problem = training.problem()
+        if self.controller.training:
+            problem = "a training runs"
+        self.setup.allow_training(problem)
+        self.setup.offer_going_on(self._unfinished())
+
+    def _stack_settings(self, folder: Path) -> StackSettings:
+        facts = self.presenter.facts
+        scan = self.window.form.settings()
+        told = None if facts is None else facts.optics.get("pixel_size_um")
+        pixel = scan.pixel_size_um or told
+        return StackSettings(scan, self.setup.chosen_places(), folder, pixel)
+
+    def _training_settings(self, folder: Path) -> TrainingSettings:
+        facts = self.presenter.facts
+        given = self.window.form.settings().overrides()
+        optics = None if facts is None else facts.resolve(given)[0]
+        return TrainingSettings(
+            self.setup.chosen_model(),
+            self.setup.chosen_stacks(),
+            self.setup.name.text().strip(),
+            int(self.setup.length.currentData()),
+            folder,
+            optics,
+        )
+
+    def _begun(self, folder: Path) -> None:
+        self.folder = folder
+        self.model = None
+        self.window.store.setValue(_UNFINISHED, str(folder))
+        # without the date
+        self.panel.show_training(folder.name.rpartition("_")[2].partition("-")[2])
+
+    def _unfinished(self) -> Path | None:
+        told = str(self.window.store.value(_UNFINISHED, "") or "")
+        folder = Path(told)
+        return folder if told and can_go_on(folder) else None
+
+    def _remember(self) -> None:
+        listed = [str(path) for path in self.setup.all_stacks()]
+        self.window.store.setValue(_STACKS, listed)
+
+    def _restore(self) -> None:
+        told = self.window.store.value(_STACKS) or []
+        listed = [told] if isinstance(told, str) else list(told)
+        self.setup.add_stacks(Path(p) for p in listed if Path(p).exists())
+
+    def _connect_views(self) -> None:
+        setup, panel = self.setup, self.panel
+        setup.place_asked.connect(self.add_place)
+        setup.take_asked.connect(self.take_stacks)
+        setup.train_asked.connect(self.train)
+        setup.go_on_asked.connect(self.go_on)
+        setup.changed.connect(self.refresh)
+        self.window.form.changed.connect(self.refresh)
+        setup.changed.connect(self._remember)
+        panel.stop_asked.connect(self.stop)
+        panel.go_on_asked.connect(self.go_on)
+        panel.use_asked.connect(self.use)
+        panel.again_asked.connect(self.again)
+        panel.details_asked.connect(self.show_details)
+        self.window.status.abort_asked.connect(self.controller.cancel_stacks)
+        self.window.abort.triggered.connect(self.controller.cancel_stacks)

@@ -1,0 +1,306 @@
+"""Stacks and trainings without Qt: real core, real process, small network."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+import yaml
+from cli_helpers import OPTICS, write_model
+
+from rmz_acquire.acquisition.dense import Position
+from rmz_acquire.gui.controllers.events import (
+    EventQueue,
+    Picture,
+    Problem,
+    State,
+)
+from rmz_acquire.gui.controllers.microscope import MicroscopeController
+from rmz_acquire.gui.controllers.training import TrainingController
+from rmz_acquire.gui.controllers.training_events import (
+    PlaceFound,
+    StacksEnded,
+    StacksStep,
+    TrainingEnded,
+    TrainingStep,
+)
+from rmz_acquire.gui.models.settings import ScanSettings
+from rmz_acquire.gui.models.training import (
+    StackSettings,
+    TrainingSettings,
+    time_left,
+)
+from rmz_acquire.simulation.stack import simulate_stack
+from rmz_acquire.stacks import read_stack, write_stack
+
+# a training is a process that loads torch and Lightning first
+pytestmark = pytest.mark.timeout(900)
+
+SCAN = ScanSettings(bottom_um=-2.0, top_um=2.0, step_um=0.5, exposure_ms=2.0)
+PLACES = (Position(0, 0, 0.0), Position(30, 0, 1.0), Position(0, 30, 0.0))
+
+
+class Room:
+    def __init__(self):
+        self.events = EventQueue()
+        self.seen = []
+        self.microscope = MicroscopeController(EventQueue())
+        self.training = TrainingController(self.microscope, self.events)
+
+    def connect(self):
+        self.microscope.connect("simulated").result(60)
+        self.core.setProperty("Camera", "SensorSize_px", 64)
+        return self.core
+
+    @property
+    def core(self):
+        return self.microscope.core
+
+    def of(self, kind):
+        self.seen += self.events.drain()
+        return [event for event in self.seen if isinstance(event, kind)]
+
+    def until(self, kind, condition=lambda _: True, timeout_s=400):
+        end = time.monotonic() + timeout_s
+        while True:
+            for event in self.of(kind):
+                if condition(event):
+                    return event
+            assert time.monotonic() < end, self.seen
+            time.sleep(0.01)
+
+
+@pytest.fixture(autouse=True)
+def _plain_signals(monkeypatch):
+    monkeypatch.setenv("PYMM_SIGNALS_BACKEND", "psygnal")
+
+
+@pytest.fixture
+def room():
+    made = Room()
+    yield made
+    made.training.close()
+    made.microscope.close()
+
+
+def stacks_of(folder, **changes):
+    values = {"scan": SCAN, "places": PLACES, "folder": folder, "pixel_size_um": 0.325}
+    return StackSettings(**{**values, **changes})
+
+
+def recorded(folder, number=3):
+    folder.mkdir()
+    files = []
+    for seed in range(number):
+        made = simulate_stack(
+            "beads",
+            seed,
+            OPTICS,
+            planes=9,
+            z_step_um=0.5,
+            shape=(48, 48),
+            exposure_ms=50,
+        )
+        files.append(folder / f"s{seed}.ome.tif")
+        write_stack(files[-1], made.counts, z_step_um=0.5, pixel_size_um=0.325)
+    return tuple(files)
+
+
+def training_of(tmp_path, steps=4, **changes):
+    values = {
+        "model": str(write_model(tmp_path / "base")),
+        "stacks": recorded(tmp_path / "recorded"),
+        "name": "mine",
+        "steps": steps,
+        "folder": tmp_path / "run",
+        "optics": OPTICS,
+    }
+    return TrainingSettings(**{**values, **changes})
+
+
+def test_no_qt_and_no_training_library_is_imported():
+    code = (
+        "import sys, rmz_acquire.gui.controllers.training\n"
+        "print([m for m in sys.modules if m.startswith(('PyQt6', 'lightning'))])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_stacks_at_places_that_were_added(room, tmp_path):
+    core = room.connect()
+    core.setXYPosition(5.0, -5.0)
+    core.waitForDevice(core.getXYStageDevice())
+    core.setPosition(1.5)
+    room.training.find_place(stacks_of(tmp_path, scan=replace(SCAN, relative=True)))
+    place = room.until(PlaceFound).place
+    at = (place.x_um, place.y_um, place.z_um)
+    assert at == pytest.approx((5, -5, 1.5), abs=0.1)
+    core.setPosition(0.0)
+    core.waitForDevice(core.getFocusDevice())
+    room.microscope.start_live().result(30)
+    assert room.training.take_stacks(stacks_of(tmp_path / "s"))
+    ended = room.until(StacksEnded)
+    assert ended.error is None and len(ended.files) == 3
+    assert room.microscope.state is State.ready
+    last = room.of(StacksStep)[-1]
+    assert (last.stacks, last.planes) == (3, 9)
+    assert read_stack(ended.files[0]).data.shape == (9, 64, 64)
+    assert not core.getShutterOpen() and not core.isSequenceRunning()
+    assert core.getPosition() == pytest.approx(0)
+    assert core.getXYPosition() == pytest.approx((5, -5), abs=0.1)
+
+
+def test_without_places_a_stack_is_taken_where_the_stage_stands(room, tmp_path):
+    core = room.connect()
+    core.setPosition(7.0)
+    core.waitForDevice(core.getFocusDevice())
+    room.training.take_stacks(stacks_of(tmp_path / "s", places=()))
+    ended = room.until(StacksEnded)
+    assert len(ended.files) == 1 and ended.error is None
+    assert core.getPosition() == pytest.approx(7.0)
+
+
+def test_cancelling_keeps_whole_stacks_and_frees_the_microscope(room, tmp_path):
+    core = room.connect()
+    room.training.take_stacks(stacks_of(tmp_path / "s"))
+    assert not room.training.take_stacks(stacks_of(tmp_path / "t"))
+    assert "not free" in room.until(Problem).text
+    room.until(StacksStep, lambda step: step.stack == 2)
+    room.training.cancel_stacks()
+    ended = room.until(StacksEnded)
+    assert ended.cancelled and len(ended.files) < 3
+    listed = yaml.safe_load((tmp_path / "s" / "stacks.yaml").read_text())["stacks"]
+    assert len(listed) == len(ended.files)
+    assert room.microscope.state is State.ready
+    assert not core.getShutterOpen() and core.getPosition() == pytest.approx(0)
+    room.microscope.snap().result(30)
+    assert [e for e in room.microscope.events.drain() if isinstance(e, Picture)]
+
+
+def test_what_goes_wrong_with_stacks_is_one_line(room, tmp_path, monkeypatch):
+    room.connect()
+    for changes, said in (
+        ({"scan": ScanSettings(bottom_um=1.0)}, "set the top"),
+        ({"pixel_size_um": None}, "pixel size is not known"),
+    ):
+        room.seen.clear()
+        assert not room.training.take_stacks(stacks_of(tmp_path / "s", **changes))
+        assert said in room.until(Problem).text
+    far = stacks_of(tmp_path / "s", places=(Position(0, 0, 900.0),))
+    room.training.take_stacks(far)
+    assert "outside" in room.until(StacksEnded).error
+    assert room.microscope.state is State.ready
+
+    def broken():
+        msg = "the camera is gone"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(room.core, "snapImage", broken)
+    room.seen.clear()
+    room.training.take_stacks(stacks_of(tmp_path / "u"))
+    ended = room.until(StacksEnded)
+    assert "stack 1 was not taken" in ended.error and "\n" not in ended.error
+    assert not ended.cancelled
+    monkeypatch.undo()
+
+
+def test_a_training_tells_how_far_it_is_and_what_came_of_it(room, tmp_path):
+    settings = training_of(tmp_path)
+    assert room.training.train(settings)
+    ended = room.until(TrainingEnded)
+    assert ended.error is None, ended.log
+    steps = [event.progress for event in room.of(TrainingStep)]
+    assert any(progress.steps == 4 for progress in steps)
+    model = ended.model
+    assert model.folder == settings.folder / "mine"
+    # four steps from an untrained model make no difference
+    assert not model.verdict.better and "Not better" in model.verdict.headline
+    row = dict(model.rows)["3"]
+    assert {"new model", "base", "wiener", "linear"} <= set(row)
+
+
+def test_too_few_stacks_start_nothing(room, tmp_path):
+    settings = training_of(tmp_path)
+    few = replace(settings, stacks=settings.stacks[:2])
+    assert not room.training.train(few)
+    assert "2 of 3 stacks" in room.until(Problem).text
+    assert not settings.folder.exists()
+
+
+def test_a_training_that_is_killed_says_so(room, tmp_path):
+    settings = training_of(tmp_path, steps=500)
+    room.training.train(settings)
+    room.until(TrainingStep, lambda event: event.progress.step >= 1)
+    assert not room.training.train(settings)
+    assert "runs already" in room.until(Problem).text
+    (child,) = children(os.getpid(), "finetune")
+    os.kill(child, signal.SIGKILL)
+    ended = room.until(TrainingEnded)
+    assert "ended without a word (code -9)" in ended.error
+
+
+def test_a_training_ends_with_whoever_started_it(tmp_path):
+    settings = training_of(tmp_path, steps=5000)
+    code = (
+        "import sys, time\n"
+        "from rmz_acquire.gui.controllers.events import EventQueue\n"
+        "from rmz_acquire.gui.controllers.microscope import MicroscopeController\n"
+        "from rmz_acquire.gui.controllers.training import TrainingController\n"
+        "events = EventQueue()\n"
+        "training = TrainingController(MicroscopeController(events), events)\n"
+        "training._start(sys.argv[2:], __import__('pathlib').Path(sys.argv[1]))\n"
+        "time.sleep(1000)"
+    )
+    window = subprocess.Popen(
+        [sys.executable, "-c", code, str(settings.folder), *settings.command()]
+    )
+    try:
+        wait_for(lambda: (settings.folder / "last.ckpt").exists())
+        (child,) = children(window.pid, "finetune")
+    finally:
+        window.kill()
+        window.wait()
+    wait_for(lambda: not running(child))
+
+
+def test_the_time_left_is_said_as_people_say_it():
+    assert time_left(None) == "the time left is not known yet"
+    said = [time_left(seconds) for seconds in (2, 31, 61, 1500, 7200)]
+    assert said == [
+        "about 5 s left",
+        "about 30 s left",
+        "about 1 min left",
+        "about 25 min left",
+        "about 2.0 h left",
+    ]
+
+
+def wait_for(condition, timeout_s=400):
+    end = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def children(parent, word):
+    """Processes that one started, by a word of their command line."""
+    listed = subprocess.run(
+        ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
+    )
+    rows = [line.split(None, 2) for line in listed.stdout.splitlines()[1:]]
+    return [int(r[0]) for r in rows if int(r[1]) == parent and word in r[2]]
+
+
+def running(pid):
+    stat = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True
+    )
+    return stat.stdout.strip()[:1] not in ("", "Z")

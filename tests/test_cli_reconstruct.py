@@ -1,0 +1,79 @@
+"""Volumes made again of planes on disk, and what an estimator costs."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from cli_helpers import refused, replay, write_model, write_stack_of_discs
+
+from rmz_acquire.cli import main
+from rmz_acquire.stacks import read_stack
+
+
+@pytest.fixture
+def run(tmp_path, capsys):
+    stack = write_stack_of_discs(tmp_path / "stack.tif")
+    assert main(replay(stack, tmp_path / "run")) == 0
+    capsys.readouterr()
+    return tmp_path / "run"
+
+
+def test_the_same_estimator_makes_the_same_volume(run, tmp_path, capsys):
+    out = tmp_path / "again.ome.tif"
+    args = ["reconstruct", str(run), "--estimator", "linear", "--out", str(out)]
+    assert main(args) == 0
+    assert "9 planes of 40 × 40 pixels from" in capsys.readouterr().out
+    np.testing.assert_array_equal(
+        tifffile.imread(out), tifffile.imread(run / "volume.ome.tif")
+    )
+    assert read_stack(out).pixel_size_um == pytest.approx(0.325)
+    assert "--overwrite" in refused(args, capsys)
+    assert main([*args, "--overwrite"]) == 0
+
+
+def test_another_estimator_and_another_grid(run, tmp_path):
+    out = tmp_path / "fine.ome.tif"
+    args = ["reconstruct", str(run), "--estimator", "wiener", "--out", str(out)]
+    assert main([*args, "--bottom", "1", "--top", "3", "--z-step", "0.25"]) == 0
+    found = read_stack(out)
+    assert found.data.shape == (9, 40, 40)
+    assert found.z_step_um == pytest.approx(0.25)
+
+
+def test_a_run_that_was_killed_needs_a_grid(run, tmp_path, capsys):
+    (run / "summary.json").unlink()
+    out = tmp_path / "v.ome.tif"
+    args = ["reconstruct", str(run), "--estimator", "nearest", "--out", str(out)]
+    assert "give --z-step" in refused(args, capsys)
+    assert main([*args, "--bottom", "0", "--top", "4", "--z-step", "0.5"]) == 0
+    assert read_stack(out).data.shape[0] == 9
+
+
+def test_planes_that_somebody_else_took(tmp_path, capsys):
+    stack = write_stack_of_discs(tmp_path / "three.tif", planes=5)
+    out = tmp_path / "v.ome.tif"
+    args = ["reconstruct", str(stack), "--estimator", "linear", "--out", str(out)]
+    assert "5 planes, --z no positions" in refused(args, capsys)
+    args += ["--z", "8,0,4,2,6"]
+    assert "give --z-step" in refused(args, capsys)
+    assert main([*args, "--z-step", "1"]) == 0
+    volume, planes = tifffile.imread(out), tifffile.imread(stack)
+    np.testing.assert_allclose(volume[[8, 0, 4, 2, 6]], planes)
+    np.testing.assert_allclose(volume[1], (volume[0] + volume[2]) / 2, rtol=1e-5)
+    capsys.readouterr()
+    empty = ["reconstruct", str(tmp_path), "--out", str(tmp_path / "x.tif")]
+    assert "holds no run" in refused(empty, capsys)
+    assert "is a TIFF" in refused([*empty[:-1], "x.png"], capsys)
+
+
+def test_times_are_told_with_the_device(tmp_path, capsys):
+    args = ["bench", "--sizes", "32", "--planes", "5", "--taken", "2"]
+    model = write_model(tmp_path / "m")
+    assert main([*args, "--model", str(model), "--device", "cpu"]) == 0
+    said = capsys.readouterr().out
+    for word in ("recurrent-mz", "wiener", "linear", "nearest", "32²", "plane 2"):
+        assert word in said
+    assert "measured on: " in said and "CPU" in said
+    assert "16 to 4096" in refused(["bench", "--sizes", "huge"], capsys)
+    assert "choose of" in refused(["bench", "--estimators", "magic"], capsys)
