@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_MODEL",
+    "WIDE_MODEL",
     "LoadedModel",
     "ModelCard",
     "list_models",
@@ -31,9 +32,12 @@ __all__ = [
     "normalisation_kind",
     "read_card",
     "save_model",
+    "suitable_model",
 ]
 
 DEFAULT_MODEL = "air-20x075"
+WIDE_MODEL = "widefield"
+"""For objectives that no other model is for."""
 WEIGHTS, CARD = "model.safetensors", "card.yaml"
 
 Length = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -207,6 +211,30 @@ class LoadedModel:
 def list_models() -> list[str]:
     """Names of the models in the box, sorted."""
     return sorted(path.parent.name for path in resource_dir("models").glob(f"*/{CARD}"))
+
+
+def suitable_model(optics: Optics, z_um: ArrayLike) -> str:
+    """Name of the model in the box for a microscope, where nobody names one.
+
+    Parameters
+    ----------
+    optics : Optics
+        The microscope at hand.
+    z_um : array_like
+        (n,) its z grid, µm.
+
+    Returns
+    -------
+    str
+        The default one where it fits, otherwise the one for any objective where it
+        knows this one.
+    """
+    if WIDE_MODEL not in list_models() or not read_card(DEFAULT_MODEL).check(
+        optics, z_um
+    ):
+        return DEFAULT_MODEL
+    known = read_card(WIDE_MODEL).optics_range
+    return WIDE_MODEL if known and not known.outside(optics) else DEFAULT_MODEL
 
 
 def _folder(name_or_path: str | Path) -> Path:

@@ -48,7 +48,7 @@ def estimator_for(
         If something is missing, or with `strict` where the model does not fit.
     """
     with busy("loading"):
-        from rmz_acquire.models import DEFAULT_MODEL, load_model
+        from rmz_acquire.models import load_model, suitable_model
         from rmz_acquire.reconstruction import NETWORKS, make_estimator
     if name not in NETWORKS:
         if model is not None:
@@ -62,7 +62,7 @@ def estimator_for(
     if model is None and name != "recurrent-mz":
         # says that it is missing: the default is another network
         return make_estimator(name, z_um, optics)
-    loaded = load_model(model or DEFAULT_MODEL)
+    loaded = load_model(model or suitable_model(optics, z_um))
     for line in loaded.card.check(optics, z_um):
         if strict:
             msg = f"{line}: without --strict it is used all the same"
