@@ -43,7 +43,7 @@ class Further:
     def ask(self, scan: Scan) -> None:
         """Ask a scan for it, whose last plane is under way."""
         for z_um in self.z_um:
-            scan.ask(z_um)
+            scan.ask(z_um, again=True)
         if self.planes:
             scan.go_on(self.planes)
 
@@ -89,21 +89,22 @@ def replay(
     Replayed
         Ends with the first plane that the scan would not have taken.
     """
-    if planes and planes[0].chosen_by == "hand":
-        scan.ask(planes[0].z_requested_um)
-    for number, plane in enumerate(planes):
-        z_um = scan.next_z()
-        if z_um is None or abs(z_um - plane.z_requested_um) > _EXACT:
-            yield Replayed(number, plane, None, z_um)
-            return
-        if number + 1 == len(planes):
-            if further is not None:
-                further.ask(scan)
-        elif planes[number + 1].chosen_by == "hand":
-            scan.ask(planes[number + 1].z_requested_um)
-        elif planes[number + 1].chosen_by == "more":
-            scan.go_on(1)
-        yield Replayed(number, plane, scan.observe(plane), z_um)
+    with scan.replaying():
+        if planes and planes[0].chosen_by == "hand":
+            scan.ask(planes[0].z_requested_um, again=True)
+        for number, plane in enumerate(planes):
+            z_um = scan.next_z()
+            if z_um is None or abs(z_um - plane.z_requested_um) > _EXACT:
+                yield Replayed(number, plane, None, z_um)
+                return
+            if number + 1 == len(planes):
+                if further is not None:
+                    further.ask(scan)
+            elif planes[number + 1].chosen_by == "hand":
+                scan.ask(planes[number + 1].z_requested_um, again=True)
+            elif planes[number + 1].chosen_by == "more":
+                scan.go_on(1)
+            yield Replayed(number, plane, scan.observe(plane), z_um)
 
 
 def difference(line: dict[str, Any], decision: Decision) -> str | None:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections import deque
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
@@ -25,9 +24,11 @@ from rmz_acquire.scanning.frames import Observation, fault_of, look_at
 from rmz_acquire.scanning.judging import Judge
 from rmz_acquire.scanning.policies import make_policy
 from rmz_acquire.scanning.stopping import ChangeRule
+from rmz_acquire.scanning.wishes import Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
@@ -109,7 +110,7 @@ class Scan:
         self._outcome: Outcome | None = None
         self._error: BaseException | None = None
         self._ending: tuple[Status, str] | None = None
-        self._asked: deque[float] = deque()
+        self._asked = Wishes()
         self._at_least = 0
         self._next_by: ChosenBy = "policy"
         self._chosen_by: ChosenBy = "policy"
@@ -145,7 +146,7 @@ class Scan:
         if self._state is ScanState.finished or self._ending is not None:
             return None
         try:
-            return self._asked[0]
+            return self._asked.first()
         except IndexError:
             return self._next_z_um
 
@@ -197,7 +198,7 @@ class Scan:
                 raise RuntimeError(msg)
             z_um, self._chosen_by = self._next_z_um, self._next_by
             if self._asked:
-                z_um, self._chosen_by = self._asked.popleft(), "hand"
+                z_um, self._chosen_by = self._asked.pop(), "hand"
             if z_um is None:
                 self._finish("max_planes", "there is no z to take")
                 return None
@@ -282,15 +283,21 @@ class Scan:
         if self._ending is None:
             self._end("stopped", reason)
 
-    def ask(self, z_um: float) -> None:
+    def ask(self, z_um: float, *, again: bool = False) -> None:
         """Take a plane here next, whatever the policy has in mind; from any thread.
 
         Parameters
         ----------
         z_um : float
             Where, µm.
+        again : bool
+            It was asked for before, and is among the planes that are given again.
         """
-        self._asked.append(float(z_um))
+        self._asked.add(float(z_um), again=again)
+
+    def replaying(self) -> AbstractContextManager[None]:
+        """Take old planes in: what is asked for meanwhile comes after them."""
+        return self._asked.held()
 
     def go_on(self, planes: int) -> None:
         """Take so many more planes before anything but `stop` or `abort` ends it.

@@ -72,6 +72,16 @@ class Desk:
         self.until(lambda: self.state is State.ready)
         self.until(lambda: self.window.status.open.isVisible())
 
+    def until_over_pauses(self):
+        """Wait for the end; a pause that was asked for may come late."""
+
+        def over():
+            if self.state is State.paused:
+                self.window.status.pause.click()
+            return self.state in (State.ready, State.live)
+
+        self.until(over)
+
     def close(self):
         self.window.close()
         self.until(lambda: not self.window.isVisible())

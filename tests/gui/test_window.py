@@ -165,9 +165,7 @@ def test_every_button_in_every_state(desk, monkeypatch):
         button.click()
         desk.until(lambda: desk.state.busy)
         press_all()
-        if desk.state is State.paused:
-            window.status.pause.click()
-        desk.until(lambda: desk.state in (State.ready, State.live))
+        desk.until_over_pauses()
     assert window.isVisible()
 
 
