@@ -352,6 +352,11 @@ def save_model(folder: Path, network: Network, card: ModelCard) -> ModelCard:
     path = folder / WEIGHTS
     # safetensors knows one layout of memory only
     weights = {name: w.contiguous() for name, w in network.state_dict().items()}
+    if card.comparison:  # they take half the room, and no scan depends on them
+        weights = {
+            name: w.half() if w.is_floating_point() else w
+            for name, w in weights.items()
+        }
     # and writes more than one line of metadata in any order, which changes the hash
     save_file(weights, path, metadata={"format": "pt"})
     card = card.model_copy(update={"sha256": _sha256(path)})

@@ -14,11 +14,14 @@ import yaml
 from rmz_acquire import models
 from rmz_acquire.errors import InputError
 from rmz_acquire.models import (
+    DEFAULT_MODEL,
+    WIDE_MODEL,
     ModelCard,
     list_models,
     load_model,
     read_card,
     save_model,
+    suitable_model,
 )
 from rmz_acquire.networks import RecurrentMZ, RecurrentMZConfig
 from rmz_acquire.optics import Optics
@@ -274,3 +277,32 @@ def test_oil_is_far_from_air_in_every_way() -> None:
     # sin 67.5° over 0.75; 0.1·1.4 over 0.325·0.75; 24.2·10 over 3.49·30
     for line, percent in zip(warnings, ("+23%", "-43%", "+131%"), strict=True):
         assert percent in line, line
+
+
+def test_where_nobody_names_a_model_the_optics_choose() -> None:
+    air = read_card(DEFAULT_MODEL).optics
+    assert suitable_model(air, np.linspace(-15, 15, 61)) == DEFAULT_MODEL
+    water = Optics(
+        na=1.2, immersion_index=1.33, wavelength_um=0.46, pixel_size_um=0.512
+    )
+    assert suitable_model(water, [0.0, 0.5]) == WIDE_MODEL
+    # nothing in the box knows this one: the default, with a warning of its own
+    lens = Optics(na=0.1, immersion_index=1.0, wavelength_um=0.9, pixel_size_um=1.0)
+    assert suitable_model(lens, [0.0, 0.5]) == DEFAULT_MODEL
+
+
+def test_models_to_compare_with_take_half_the_room(tmp_path: Path) -> None:
+    config = RecurrentMZConfig(levels=2, base_channels=8)
+    network = RecurrentMZ(config).eval()
+    sizes = []
+    for comparison in (False, True):
+        card = read_card(DEFAULT_MODEL).model_copy(
+            update={"network": config, "comparison": comparison}
+        )
+        save_model(tmp_path / str(comparison), network, card)
+        sizes.append((tmp_path / str(comparison) / "model.safetensors").stat().st_size)
+        loaded = load_model(tmp_path / str(comparison)).network.state_dict()
+        for name, w in network.state_dict().items():
+            assert loaded[name].dtype == w.dtype
+            torch.testing.assert_close(loaded[name], w, rtol=1e-3, atol=1e-4)
+    assert sizes[1] < 0.6 * sizes[0]

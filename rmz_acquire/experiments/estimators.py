@@ -11,7 +11,12 @@ import numpy as np
 from rmz_acquire.acquisition import optics_from_core
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.settings import BLOCK
-from rmz_acquire.models import DEFAULT_MODEL, LoadedModel, load_model
+from rmz_acquire.models import (
+    DEFAULT_MODEL,
+    LoadedModel,
+    load_model,
+    suitable_model,
+)
 from rmz_acquire.objectives import emission_um
 from rmz_acquire.reconstruction import make_estimator
 
@@ -57,10 +62,16 @@ class Estimators:
         if self._settings.estimator != "recurrent-mz":
             return None
         try:
-            return load_model(self._settings.model or DEFAULT_MODEL)
+            return load_model(self._settings.model or self._suitable())
         except InputError as error:
             msg = f"{BLOCK}.model: {error}"
             raise InputError(msg) from error
+
+    def _suitable(self) -> str:
+        """The model in the box for the first channel's optics, whatever the range."""
+        for optics in self._optics.values():
+            return suitable_model(optics, [0.0])
+        return DEFAULT_MODEL
 
     @classmethod
     def on(
