@@ -59,6 +59,7 @@ def config(tmp_path_factory):
             folder = tmp_path_factory.mktemp("models") / f"{name}-{network.kind}"
             save_model(folder, build_network(network), card)
             data["models"][label]["model"] = str(folder)
+        data["models"]["Recurrent-MZ"]["model"] = "nobody-has-released-this"
     told["quick"] |= {
         "side_px": 32,
         "beads": {"side_px": 64, "seeds": 1, "z_every": 6},
