@@ -208,9 +208,24 @@ class LoadedModel:
     sha256: str
 
 
-def list_models() -> list[str]:
-    """Names of the models in the box, sorted."""
-    return sorted(path.parent.name for path in resource_dir("models").glob(f"*/{CARD}"))
+def list_models(*, for_scans: bool = False) -> list[str]:
+    """Names of the models in the box, sorted.
+
+    Parameters
+    ----------
+    for_scans : bool
+        Without those that are there to be compared with only.
+
+    Returns
+    -------
+    list of str
+    """
+    names = sorted(
+        path.parent.name for path in resource_dir("models").glob(f"*/{CARD}")
+    )
+    if for_scans:
+        names = [name for name in names if not read_card(name).comparison]
+    return names
 
 
 def suitable_model(optics: Optics, z_um: ArrayLike) -> str:

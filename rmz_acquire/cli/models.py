@@ -36,18 +36,19 @@ def models(
         warn("no model is released here: train one, or use --estimator wiener")
         return
     table = Table()
-    for heading in ("model", "optics", "z range", "planes", "largest gap", "date"):
+    table.add_column("model", no_wrap=True)  # it is typed elsewhere
+    for heading in ("optics", "z range", "planes", "largest gap"):
         table.add_column(heading)
     for each in names:
         card = read_card(each)
-        kind = " (default)" if each == DEFAULT_MODEL else ""
+        kind = "\n(default)" if each == DEFAULT_MODEL else ""
+        kind = "\n(to compare)" if card.comparison else kind
         table.add_row(
-            f"{each}{' (to compare)' if card.comparison else kind}",
+            f"{each}{kind}",
             _optics(card),
             f"{card.z_range_um:g} µm by {card.z_step_um:g}",
             f"{card.planes[0]} to {card.planes[1]}",
             f"{card.largest_gap_um:.3g} µm",
-            card.date,
         )
     console.print(table)
 

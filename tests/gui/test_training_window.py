@@ -127,7 +127,8 @@ def test_taking_stacks_is_cancelled(desk, train):
     desk.until(lambda: desk.state is State.ready)
     desk.until(lambda: "Stopped after" in desk.window.status.headline.text())
     # what was asked for is still there to be taken
-    assert train.setup.places.count() == 2 and train.setup.take.isEnabled()
+    assert train.setup.places.count() == 2
+    desk.until(train.setup.take.isEnabled)
 
 
 def test_a_training_is_stopped_and_gone_on_with(desk, train, tmp_path):

@@ -138,7 +138,7 @@ class ReconstructionBox(QWidget):
         had = self.model.currentData()
         self.model.blockSignals(True)
         self.model.clear()
-        for name in list_models():
+        for name in list_models(for_scans=True):
             self.model.addItem(name, name)
         if not self.model.count():
             self.model.addItem("none installed", None)
