@@ -145,10 +145,8 @@ class Scan:
         """Where the next plane is taken, as far as is known now, µm."""
         if self._state is ScanState.finished or self._ending is not None:
             return None
-        try:
-            return self._asked.first()
-        except IndexError:
-            return self._next_z_um
+        asked = self._asked.first()
+        return self._next_z_um if asked is None else asked
 
     @property
     def volume(self) -> NDArray[np.float32] | None:
@@ -248,7 +246,7 @@ class Scan:
             status, reason = "failed", f"failed: {_say(error)}"
         except BaseException as error:
             # ctrl-C lands here: no decision, but never a scan that thinks for ever
-            self._interrupt(f"interrupted by {type(error).__name__}")
+            self.abandon(f"interrupted by {type(error).__name__}")
             raise
         decision = self._conclude(plane, estimate, status, reason, fault)
         if self._on_decision is not None:
@@ -339,15 +337,20 @@ class Scan:
             self._error, said = error, _say(error)
             self._finish("failed", f"failed after {self._count()}: {said}", said)
 
-    def abandon(self) -> None:
-        """Finish an aborted scan at once, also in the middle of its thinking.
+    def abandon(self, reason: str = "aborted") -> None:
+        """Finish the scan at once, also in the middle of its thinking.
 
         For whoever runs the scan and will not wait for the estimator: the plane at
         hand counts, its decision is not made.
+
+        Parameters
+        ----------
+        reason : str
+            Who or what ended it, where nobody had before.
         """
         with self._lock:
             if self._state is not ScanState.finished:
-                self._ending = self._ending or ("aborted", "aborted")
+                self._ending = self._ending or ("aborted", reason)
                 self._finish_asked()
 
     def _conclude(
@@ -376,12 +379,6 @@ class Scan:
             )
             self._decisions.append(decision)
             return decision
-
-    def _interrupt(self, reason: str) -> None:
-        with self._lock:
-            if self._state is not ScanState.finished:
-                self._ending = self._ending or ("aborted", reason)
-                self._finish_asked()
 
     def _finish_asked(self) -> None:
         """Finish as somebody wanted; the caller holds the lock."""

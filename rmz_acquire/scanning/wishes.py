@@ -31,9 +31,10 @@ class Wishes:
             queue = self._now if self._later is None or again else self._later
             queue.append(z_um)
 
-    def first(self) -> float:
-        """The next one, µm, which stays in the queue."""
-        return self._now[0]
+    def first(self) -> float | None:
+        """The next one, µm, which stays in the queue; None where none waits."""
+        with self._lock:
+            return self._now[0] if self._now else None
 
     def pop(self) -> float:
         """Take the next one, µm, out."""
