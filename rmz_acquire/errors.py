@@ -1,8 +1,11 @@
-"""The two ways in which a run goes wrong that a user can do something about."""
+"""The two ways in which a run goes wrong that a user can do something about.
+
+And how any other exception is told in one line.
+"""
 
 from __future__ import annotations
 
-__all__ = ["InputError", "ScanFailed"]
+__all__ = ["InputError", "ScanFailed", "message_of"]
 
 
 class InputError(ValueError):
@@ -18,3 +21,18 @@ class ScanFailed(RuntimeError):
 
     Commands print the message and exit with 1.
     """
+
+
+def message_of(error: BaseException) -> str:
+    """Say an exception in one line: its message, or its type where it has none.
+
+    Parameters
+    ----------
+    error : BaseException
+        Whose message may have several lines.
+
+    Returns
+    -------
+    str
+    """
+    return " ".join(str(error).split()) or type(error).__name__

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.networks.build import Network, NetworkConfig, build_network
 from rmz_acquire.optics import Optics, OpticsRange
 from rmz_acquire.resources import resource_dir
@@ -288,7 +288,7 @@ def read_card(name_or_path: str | Path) -> ModelCard:
     try:
         return ModelCard.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
-        first = " ".join(str(error).split())[:200]
+        first = message_of(error)[:200]
         msg = f"the card {path} is damaged, get the model again: {first}"
         raise InputError(msg) from error
 

@@ -7,7 +7,7 @@ import threading
 import traceback
 from typing import TYPE_CHECKING
 
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.evaluation import planes_not_taken, score
 from rmz_acquire.gui.controllers.events import Compared, EventQueue, Problem, RunOpened
 from rmz_acquire.gui.models.stored import StoredVolume, load_run
@@ -77,7 +77,7 @@ class RunReader:
                 self._events.put(Problem(str(error)))
             except Exception as error:
                 logger.exception("a helper raised")
-                text = " ".join(str(error).split()) or type(error).__name__
+                text = message_of(error)
                 self._events.put(Problem(text, traceback.format_exc()))
 
         self._threads = [thread for thread in self._threads if thread.is_alive()]

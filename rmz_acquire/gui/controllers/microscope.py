@@ -21,7 +21,7 @@ from pymmcore_plus.experimental.unicore import UniMMCore
 
 from rmz_acquire.acquisition import LightGate, open_core
 from rmz_acquire.acquisition.checks import check_channel
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.gui.controllers.events import (
     Connected,
     EventQueue,
@@ -279,7 +279,7 @@ class MicroscopeController:
             self.events.put(Problem(str(error)))
         except Exception as error:
             logger.exception("the microscope raised")
-            text = " ".join(str(error).split()) or type(error).__name__
+            text = message_of(error)
             self.events.put(Problem(text, traceback.format_exc()))
 
     def _connect(self, config: str | Path) -> None:

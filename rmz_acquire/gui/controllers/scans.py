@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmz_acquire import experiments
 from rmz_acquire.acquisition import Control
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments import Further, StoredExperiment
 from rmz_acquire.gui.controllers.events import (
     Compared,
@@ -266,7 +266,7 @@ class ScanController:
         except Exception as problem:
             if not isinstance(problem, InputError):
                 logger.exception("the scan raised")
-            error = " ".join(str(problem).split()) or type(problem).__name__
+            error = message_of(problem)
             trace = traceback.format_exc()
         finally:
             self._running = None

@@ -18,7 +18,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.acquisition.dense import Position, acquire_stacks
-from rmz_acquire.errors import InputError, ScanFailed
+from rmz_acquire.errors import InputError, ScanFailed, message_of
 from rmz_acquire.gui.controllers.events import EventQueue, Problem, State
 from rmz_acquire.gui.controllers.training_events import (
     PlaceFound,
@@ -131,7 +131,7 @@ class TrainingController:
         except Exception as raised:
             if not isinstance(raised, (InputError, ScanFailed)):
                 logger.exception("the stacks raised")
-            error = " ".join(str(raised).split()) or type(raised).__name__
+            error = message_of(raised)
             trace = traceback.format_exc()
         finally:
             self._scan = None
@@ -229,7 +229,7 @@ class TrainingController:
             ended = self._run(command, folder)
         except Exception as error:
             logger.exception("the training could not be watched")
-            text = " ".join(str(error).split()) or type(error).__name__
+            text = message_of(error)
             ended = TrainingEnded(folder, error=text, log=traceback.format_exc())
         self._events.put(ended)
 

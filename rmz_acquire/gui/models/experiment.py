@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import useq
 from pydantic import ValidationError
 
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments import ExperimentSettings, read_experiment
 from rmz_acquire.gui.models.settings import ScanSettings
 
@@ -146,7 +146,7 @@ def sequence_of(settings: ScanSettings) -> useq.MDASequence:
                 return useq.MDASequence(**given)
             return base.replace(**changed)
     except (ValidationError, TypeError, ValueError) as error:
-        raise InputError(" ".join(str(error).split())[:160]) from None
+        raise InputError(message_of(error)[:160]) from None
 
 
 def full_stack_of(volume: Volume, settings: ExperimentSettings) -> useq.MDASequence:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import tifffile
 from pydantic import ValidationError
 
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments import ExperimentSummary, StoredExperiment
 from rmz_acquire.optics import Optics
 from rmz_acquire.recording import Summary, read_planes
@@ -295,6 +295,6 @@ def _summary(folder: Path, kind: type[Any]) -> Any:
         msg = f"{folder} holds no finished run: choose a folder with summary.json"
         raise InputError(msg) from None
     except (OSError, ValidationError, ValueError) as error:
-        first = " ".join(str(error).split())[:160]
+        first = message_of(error)[:160]
         msg = f"{folder} cannot be read as a run: {first}"
         raise InputError(msg) from error
