@@ -347,7 +347,7 @@ def normalisation_kind(model: LoadedModel) -> Literal["live", "edf"]:
 
 
 def save_model(folder: Path, network: Network, card: ModelCard) -> ModelCard:
-    """Write weights and card.
+    """Write weights, in half precision, and card.
 
     Parameters
     ----------
@@ -365,13 +365,11 @@ def save_model(folder: Path, network: Network, card: ModelCard) -> ModelCard:
     """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WEIGHTS
-    # safetensors knows one layout of memory only
-    weights = {name: w.contiguous() for name, w in network.state_dict().items()}
-    if card.comparison:  # they take half the room, and no scan depends on them
-        weights = {
-            name: w.half() if w.is_floating_point() else w
-            for name, w in weights.items()
-        }
+    # half the room; and safetensors knows one layout of memory only
+    weights = {
+        name: (w.half() if w.is_floating_point() else w).contiguous()
+        for name, w in network.state_dict().items()
+    }
     # and writes more than one line of metadata in any order, which changes the hash
     save_file(weights, path, metadata={"format": "pt"})
     card = card.model_copy(update={"sha256": _sha256(path)})

@@ -80,7 +80,8 @@ def test_what_was_saved_comes_back(folder: Path) -> None:
     found = loaded.network.state_dict()
     assert found.keys() == expected.keys()
     for name, weight in expected.items():
-        assert torch.equal(found[name], weight), name
+        kept = weight.half() if weight.is_floating_point() else weight
+        assert torch.equal(found[name], kept.to(weight.dtype)), name
     assert any(
         "running_mean" in name and w.abs().max() > 0 for name, w in found.items()
     )
@@ -91,7 +92,7 @@ def test_what_was_saved_comes_back(folder: Path) -> None:
     planes, dz = torch.randn(3, 2, 20, 21), torch.randn(3, 2)
     with torch.no_grad():
         own = weights(given.network).eval()(planes, dz)
-        torch.testing.assert_close(loaded.network(planes, dz), own)
+        torch.testing.assert_close(loaded.network(planes, dz), own, rtol=0, atol=0.01)
 
 
 def test_same_weights_same_hash(folder: Path, tmp_path: Path) -> None:
@@ -293,18 +294,14 @@ def test_where_nobody_names_a_model_the_optics_choose() -> None:
     assert suitable_model(lens, [0.0, 0.5]) == DEFAULT_MODEL
 
 
-def test_models_to_compare_with_take_half_the_room(tmp_path: Path) -> None:
+def test_weights_take_half_the_room_and_load_as_they_are_used(tmp_path: Path) -> None:
     config = RecurrentMZConfig(levels=2, base_channels=8)
     network = RecurrentMZ(config).eval()
-    sizes = []
-    for comparison in (False, True):
-        card = read_card(DEFAULT_MODEL).model_copy(
-            update={"network": config, "comparison": comparison}
-        )
-        save_model(tmp_path / str(comparison), network, card)
-        sizes.append((tmp_path / str(comparison) / "model.safetensors").stat().st_size)
-        loaded = load_model(tmp_path / str(comparison)).network.state_dict()
-        for name, w in network.state_dict().items():
-            assert loaded[name].dtype == w.dtype
-            torch.testing.assert_close(loaded[name], w, rtol=1e-3, atol=1e-4)
-    assert sizes[1] < 0.6 * sizes[0]
+    card = read_card(DEFAULT_MODEL).model_copy(update={"network": config})
+    save_model(tmp_path, network, card)
+    in_single = 4 * sum(w.numel() for w in network.state_dict().values())
+    assert (tmp_path / "model.safetensors").stat().st_size < 0.6 * in_single
+    loaded = load_model(tmp_path).network.state_dict()
+    for name, w in network.state_dict().items():
+        assert loaded[name].dtype == w.dtype
+        torch.testing.assert_close(loaded[name], w, rtol=1e-3, atol=1e-4)

@@ -112,7 +112,7 @@ def test_two_processes_learn_from_different_specimens(
     assert code == 0, (tmp_path / "said.txt").read_text("utf-8")[-3000:]
     # the first of them released it
     assert load_model(tmp_path / "two" / "tiny").card.name == "tiny"
-    # a model to compare with is kept in half precision: the checkpoint is exact
+    # a model is kept in half precision: the checkpoint is exact
     two = training_module(TrainingConfig.from_yaml(config))
     saved = torch.load(tmp_path / "two" / "last.ckpt", weights_only=False)
     two.load_state_dict(saved["state_dict"])

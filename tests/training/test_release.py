@@ -71,7 +71,9 @@ def test_it_is_the_average_that_is_released(done: Path, tmp_path: Path) -> None:
     saved = torch.load(done / "last.ckpt", weights_only=False)["state_dict"]
     model = load_model(done / "small").network.state_dict()
     for name, weight in model.items():
-        torch.testing.assert_close(weight, saved[f"average.module.{name}"], msg=name)
+        # kept in half precision
+        average = saved[f"average.module.{name}"]
+        torch.testing.assert_close(weight, average, rtol=1e-3, atol=1e-6, msg=name)
     # the checkpoint of a run is released as its end is
     again = release_again(done, out=tmp_path / "again")
     assert again.card.scores == load_model(done / "small").card.scores
