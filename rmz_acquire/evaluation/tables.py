@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.evaluation.goals import goals
+from rmz_acquire.evaluation.goals import COMPARED, goals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -188,17 +188,25 @@ def _about(found: dict[str, Any]) -> str:
 
 
 def _goals(reached: list[Goal], level: str) -> list[str]:
-    if not reached:
-        return []
-    lines = ["", f"{level} Goals: {sum(g.met for g in reached)} of {len(reached)} met"]
-    lines += ["", *_head(["goal", "", "estimator"], ["measured", "met"])]
-    for goal in reached:
-        measured = f"{goal.measured:+.2f} {goal.unit}".strip()
-        if not goal.unit:
-            measured = f"{goal.measured:.3f} (limit {goal.limit:.3f})"
-        met = "yes" if goal.met else "**no**"
-        lines.append(_row(goal.goal, goal.experiment, goal.estimator, measured, met))
+    """Those of the released models, then the paper's network held against the same."""
+    lines: list[str] = []
+    for compared in (False, True):
+        part = [goal for goal in reached if goal.compared is compared]
+        if not part:
+            continue
+        what = f"{COMPARED} as in the paper, not released" if compared else "Goals"
+        lines += ["", f"{level} {what}: {sum(g.met for g in part)} of {len(part)} met"]
+        lines += ["", *_head(["goal", "", "estimator"], ["measured", "met"])]
+        lines += [_goal(goal) for goal in part]
     return lines
+
+
+def _goal(goal: Goal) -> str:
+    measured = f"{goal.measured:+.2f} {goal.unit}".strip()
+    if not goal.unit:
+        measured = f"{goal.measured:.3f} (limit {goal.limit:.3f})"
+    met = "yes" if goal.met else "**no**"
+    return _row(goal.goal, goal.experiment, goal.estimator, measured, met)
 
 
 def _head(left: list[str], right: list[str]) -> list[str]:
