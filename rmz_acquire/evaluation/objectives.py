@@ -24,6 +24,8 @@ KEY, TITLE = "objectives", "Five objectives, 3 and 5 planes over the same blur"
 
 _WAVELENGTH_UM, _CAMERA_UM, _PLANES = 0.52, 6.5, 31
 _SIDE_PX = 96
+_OWN = "its own"
+"""Label of a model trained for the objective."""
 
 
 def run(study: Study) -> Result:
@@ -49,7 +51,7 @@ def run(study: Study) -> Result:
             if own is None:
                 result.missing.append(f"{entry.name}: {entry.model}")
             else:
-                contenders.insert(0, Contender("its own", own.card.network.kind, own))
+                contenders.insert(0, Contender(_OWN, own.card.network.kind, own))
         if general is not None:
             kind = general.card.network.kind
             contenders.insert(0, Contender(general.card.name, kind, general))
@@ -87,7 +89,7 @@ def run(study: Study) -> Result:
                                 "psnr_db": float(error.mean()),
                             }
                         )
-        _sum_up(result, entry.name, inside=inside)
+        _sum_up(result, entry.name, settings.model, inside=inside)
     return result
 
 
@@ -112,7 +114,9 @@ def _specimens(
     }
 
 
-def _sum_up(result: Result, objective: str, *, inside: bool | None) -> None:
+def _sum_up(
+    result: Result, objective: str, general: str, *, inside: bool | None
+) -> None:
     where = " (outside training)" if inside is False else ""
     rows = [r for r in result.rows if r["objective"] == objective]
     for m in (3, 5):
@@ -124,6 +128,13 @@ def _sum_up(result: Result, objective: str, *, inside: bool | None) -> None:
         result.sum_up(
             f"{objective}{where}, M={m}: PSNR", mean, unit="dB", digits=1, headline=True
         )
+        if general in mean and _OWN in mean:
+            result.sum_up(
+                f"{objective}{where}, M={m}: behind a model trained for it",
+                {general: mean[_OWN] - mean[general]},
+                unit="dB",
+                headline=True,
+            )
 
 
 def draw(result: Result, figure: Figure) -> None:
