@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from rmz_acquire.scanning import Estimate, Plane
+from rmz_acquire.scanning import Estimate, Plane, Scan, ScanPlan
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -191,3 +191,19 @@ class MemoryRecorder:
         self.log.append(("finish", outcome.status))
         self.outcome = outcome
         self.volume = volume
+
+
+Z_UM = np.linspace(0, 12, 25)
+STACK = blobs(Z_UM)
+
+
+def a_scan(changes=(None, 0.5, 0.4, 0.3, 0.2), *, plan=None, **kw):
+    plan = plan or ScanPlan.from_grid(Z_UM, epsilon=0.05, max_planes=8)
+    return Scan(plan, ScriptedEstimator(plan.z_um, changes), **kw)
+
+
+def shown(scan, z_um=None):
+    """The plane that the scan asks for."""
+    z_um = scan.next_z() if z_um is None else z_um
+    i = int(np.argmin(np.abs(Z_UM - z_um)))
+    return plane(STACK[i], z_um, index=scan.planes_taken)
