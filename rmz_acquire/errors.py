@@ -23,16 +23,21 @@ class ScanFailed(RuntimeError):
     """
 
 
-def message_of(error: BaseException) -> str:
+def message_of(error: BaseException, *, typed: bool = False) -> str:
     """Say an exception in one line: its message, or its type where it has none.
 
     Parameters
     ----------
     error : BaseException
         Whose message may have several lines.
+    typed : bool
+        The type before the message: for what nobody foresaw.
 
     Returns
     -------
     str
     """
-    return " ".join(str(error).split()) or type(error).__name__
+    text, kind = " ".join(str(error).split()), type(error).__name__
+    if not text:
+        return kind
+    return f"{kind}: {text}" if typed else text

@@ -19,6 +19,7 @@ import threading
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
+from rmz_acquire.errors import message_of
 from rmz_acquire.scanning.decision import Decision, Outcome, Status, checked
 from rmz_acquire.scanning.frames import Observation, fault_of, look_at
 from rmz_acquire.scanning.judging import Judge
@@ -243,7 +244,7 @@ class Scan:
             status, reason = judged.status, judged.reason
         except Exception as error:
             self.fail(error)
-            status, reason = "failed", f"failed: {_say(error)}"
+            status, reason = "failed", f"failed: {message_of(error, typed=True)}"
         except BaseException as error:
             # ctrl-C lands here: no decision, but never a scan that thinks for ever
             self.abandon(f"interrupted by {type(error).__name__}")
@@ -334,7 +335,7 @@ class Scan:
         with self._lock:
             if self._state is ScanState.finished:
                 return
-            self._error, said = error, _say(error)
+            self._error, said = error, message_of(error, typed=True)
             self._finish("failed", f"failed after {self._count()}: {said}", said)
 
     def abandon(self, reason: str = "aborted") -> None:
@@ -396,9 +397,3 @@ class Scan:
 
     def _count(self) -> str:
         return f"{self._planes_taken} plane{'' if self._planes_taken == 1 else 's'}"
-
-
-def _say(error: BaseException) -> str:
-    """One line for an exception, with its type where the message alone is bare."""
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
