@@ -209,5 +209,5 @@ def draw(result: Result, figure: Figure) -> None:
         axes.hist(_clipped(values), _BINS, histtype="step", color=colour(label), lw=1.5)
         mean = f"{np.mean(values):.3f} µm" if len(values) else "no fit"
         axes.set_title(f"{label}\n{mean}, n = {len(values)}", fontsize=7)
-        axes.set_xlabel("FWHM, µm (truth grey, last: beyond)", fontsize=7)
         tidy(axes)
+    figure.supxlabel("FWHM, µm (truth: grey; last bin: beyond)", fontsize=8)
