@@ -17,6 +17,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -260,6 +261,9 @@ class Series:
         """Make the image; its own metadata last, so that it is whole or not there."""
         image = self._images[place]
         self.path.mkdir(parents=True, exist_ok=True)
+        if (self.path / image.name).exists():
+            # a process that was killed while it made it: no plane can be in it
+            shutil.rmtree(self.path / image.name)
         y, x = pixels.shape[-2:]
         one = y * x * pixels.dtype.itemsize
         deep = 1 if pixels.ndim == 2 else max(1, min(len(pixels), _CHUNK_BYTES // one))
@@ -270,7 +274,6 @@ class Series:
             chunks=(1, 1, deep, y, x),
             writer="tensorstore",
             compression="blosc-lz4",
-            overwrite=True,
         )
         sync_directory(self.path / image.name)
         return self._open(place)

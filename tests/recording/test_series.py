@@ -1,0 +1,44 @@
+"""The images of an experiment after a kill at any moment of their making."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from rmz_acquire.recording.series import Series, SeriesImage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def series(folder: Path) -> Series:
+    return Series(
+        folder / "planes.ome.zarr",
+        "planes.jsonl",
+        {(0, 0): SeriesImage("p000", (1, 1, 3), None, (None, None, None))},
+        channels=["GFP"],
+        pixel_size_um=0.1,
+    )
+
+
+@pytest.mark.parametrize("left", ["no file", "half a file", "the group alone"])
+def test_what_a_kill_left_of_an_image_is_made_anew(
+    left: str, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    plane = rng.integers(0, 999, (6, 5)).astype(np.uint16)
+    image = tmp_path / "planes.ome.zarr" / "p000"
+    if left == "the group alone":
+        series(tmp_path).write((0, 0, 0, 0), 0, plane, {"plane": 0})
+        (image / "0" / "zarr.json").unlink()
+        (tmp_path / "planes.ome.zarr" / "planes.jsonl").unlink()
+    else:
+        image.mkdir(parents=True)
+        if left == "half a file":
+            (image / "zarr.json").write_text('{"zarr_for', encoding="utf-8")
+    again = series(tmp_path)
+    again.write((0, 0, 0, 0), 1, plane, {"plane": 1})
+    np.testing.assert_array_equal(again.read((0, 0, 0, 0), 1), plane)
+    assert not again.read((0, 0, 0, 0), 0).any()
+    assert series(tmp_path).journal.lines == [{"plane": 1}]
