@@ -89,7 +89,7 @@ def run(study: Study) -> Result:
                                 "psnr_db": float(error.mean()),
                             }
                         )
-        _sum_up(result, entry.name, settings.model, inside=inside)
+        _sum_up(result, entry.name, general, inside=inside)
     return result
 
 
@@ -115,7 +115,7 @@ def _specimens(
 
 
 def _sum_up(
-    result: Result, objective: str, general: str, *, inside: bool | None
+    result: Result, objective: str, general: LoadedModel | None, *, inside: bool | None
 ) -> None:
     where = " (outside training)" if inside is False else ""
     rows = [r for r in result.rows if r["objective"] == objective]
@@ -128,10 +128,11 @@ def _sum_up(
         result.sum_up(
             f"{objective}{where}, M={m}: PSNR", mean, unit="dB", digits=1, headline=True
         )
-        if general in mean and _OWN in mean:
+        if general is not None and _OWN in mean:
+            label = general.card.name
             result.sum_up(
                 f"{objective}{where}, M={m}: behind a model trained for it",
-                {general: mean[_OWN] - mean[general]},
+                {label: mean[_OWN] - mean[label]},
                 unit="dB",
                 headline=True,
             )

@@ -261,21 +261,24 @@ class Series:
         """Make the image; its own metadata last, so that it is whole or not there."""
         image = self._images[place]
         self.path.mkdir(parents=True, exist_ok=True)
-        if (self.path / image.name).exists():
-            # a process that was killed while it made it: no plane can be in it
-            shutil.rmtree(self.path / image.name)
+        folder = self.path / image.name
+        if (folder / "0" / "c").exists():
+            msg = f"{folder} holds planes but not what they are: move it away"
+            raise OSError(msg)
+        if folder.exists():  # left by a process that was killed while it made it
+            shutil.rmtree(folder)
         y, x = pixels.shape[-2:]
         one = y * x * pixels.dtype.itemsize
         deep = 1 if pixels.ndim == 2 else max(1, min(len(pixels), _CHUNK_BYTES // one))
         prepare_image(
-            self.path / image.name,
+            folder,
             self._model(image, pixels),
             ((*image.shape, y, x), pixels.dtype),
             chunks=(1, 1, deep, y, x),
             writer="tensorstore",
             compression="blosc-lz4",
         )
-        sync_directory(self.path / image.name)
+        sync_directory(folder)
         return self._open(place)
 
     def _list_images(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,7 +32,7 @@ def test_what_a_kill_left_of_an_image_is_made_anew(
     image = tmp_path / "planes.ome.zarr" / "p000"
     if left == "the group alone":
         series(tmp_path).write((0, 0, 0, 0), 0, plane, {"plane": 0})
-        (image / "0" / "zarr.json").unlink()
+        shutil.rmtree(image / "0")
         (tmp_path / "planes.ome.zarr" / "planes.jsonl").unlink()
     else:
         image.mkdir(parents=True)
@@ -42,3 +43,16 @@ def test_what_a_kill_left_of_an_image_is_made_anew(
     np.testing.assert_array_equal(again.read((0, 0, 0, 0), 1), plane)
     assert not again.read((0, 0, 0, 0), 0).any()
     assert series(tmp_path).journal.lines == [{"plane": 1}]
+
+
+def test_planes_whose_description_is_gone_are_not_deleted(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    plane = rng.integers(0, 999, (6, 5)).astype(np.uint16)
+    series(tmp_path).write((0, 0, 0, 0), 0, plane, {"plane": 0})
+    array = tmp_path / "planes.ome.zarr" / "p000" / "0"
+    (array / "zarr.json").unlink()
+    held = sorted(path for path in array.rglob("*") if path.is_file())
+    with pytest.raises(OSError, match="move it away"):
+        series(tmp_path).write((0, 0, 0, 0), 1, plane, {"plane": 1})
+    assert held and held == sorted(p for p in array.rglob("*") if p.is_file())

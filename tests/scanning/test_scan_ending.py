@@ -19,12 +19,7 @@ from scan_fakes import (
     shown,
 )
 
-from rmz_acquire.scanning import (
-    Scan,
-    ScanPlan,
-    ScanState,
-    run_scan,
-)
+from rmz_acquire.scanning import Scan, ScanPlan, ScanState, run_scan
 
 
 def test_an_abort_before_the_first_plane():

@@ -8,9 +8,7 @@ import numpy as np
 import pytest
 from scope_helpers import DARK, snap, truth
 
-from rmz_acquire.acquisition import (
-    optics_from_core,
-)
+from rmz_acquire.acquisition import optics_from_core
 from rmz_acquire.errors import InputError
 from rmz_acquire.simulation.camera import simulated_camera
 
