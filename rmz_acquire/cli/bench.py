@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 
+from rmz_acquire.cli.checks import check_device, check_model
 from rmz_acquire.cli.console import busy, console, stderr
-from rmz_acquire.cli.options import Device, Model
+from rmz_acquire.cli.options import Device, EstimatorName, Model
 from rmz_acquire.cli.running import estimator_for
 from rmz_acquire.errors import InputError
 
@@ -44,16 +45,19 @@ def bench(
     if not sides or min(sides) < 16 or max(sides) > 4096:
         msg = f"--sizes {sizes!r}: write them as 128,256 (16 to 4096 pixels)"
         raise InputError(msg)
+    known = get_args(get_args(EstimatorName)[0])
+    if not names or set(names) - set(known):
+        msg = f"--estimators {estimators!r}: choose of {', '.join(known)}"
+        raise InputError(msg)
+    check_device(device)
+    if model is not None:
+        check_model(model, "--model")
     with busy("loading"):
         from rich.table import Table
 
         from rmz_acquire.evaluation.timing import device_name, time_planes
         from rmz_acquire.models import DEFAULT_MODEL, read_card
-        from rmz_acquire.reconstruction import ESTIMATORS, NETWORKS
-    unknown = [name for name in names if name not in ESTIMATORS]
-    if unknown or not names:
-        msg = f"--estimators {estimators!r}: choose of {', '.join(ESTIMATORS)}"
-        raise InputError(msg)
+        from rmz_acquire.networks import KINDS
     card = read_card(model or DEFAULT_MODEL)
     z = [card.z_step_um * i for i in range(planes)]
     table = Table(title=f"{planes} output planes, s a plane", title_justify="left")
@@ -69,7 +73,7 @@ def bench(
                 name,
                 z,
                 card.optics,
-                model=model if name in NETWORKS else None,
+                model=model if name in KINDS else None,
                 device=device,
                 strict=False,
             )

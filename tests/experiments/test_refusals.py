@@ -65,7 +65,7 @@ BAD = {
     ),
     "more planes at least than at most": (
         _with(block={"min_planes": 5, "max_planes": 3}),
-        r"metadata\.rmz_acquire: max-planes 3 is below min-planes 5",
+        r"metadata\.rmz_acquire: max_planes 3 is below min_planes 5",
     ),
     "no exposure": (
         _with(channels=[{"config": "DAPI", "exposure": 0}]),
