@@ -91,7 +91,7 @@ def read_positions(path: Path) -> list[Position]:
     import csv
 
     try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, skipinitialspace=True)
             names = set(reader.fieldnames or [])
             rows = list(reader)
