@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rmz_acquire.optics.fit import objective_words
 from rmz_acquire.optics.grid import RadialGrid, fourier_radius
 from rmz_acquire.optics.microscope import Optics
 from rmz_acquire.optics.pupil import (
@@ -21,6 +22,7 @@ __all__ = [
     "RadialGrid",
     "fourier_radius",
     "is_symmetric",
+    "objective_words",
     "otf",
     "psf",
     "radial_otf",
