@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import torch
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from rmz_acquire.networks.build import NetworkConfig
+from rmz_acquire.networks.configs import NetworkConfig
 from rmz_acquire.optics import Optics, OpticsRange, objective_words
 from rmz_acquire.optics.fit import depth_misfit, objectives_differ, pixel_misfit
 
@@ -147,7 +147,6 @@ class ModelCard(BaseModel):
         list of str
             One line each, the objective first; empty where it fits.
         """
-        grid = [float(z) for z in torch.as_tensor(z_um, dtype=torch.float64)]
         said: list[str | None] = []
         if self.optics_range is not None:
             said += self.optics_range.outside(optics)
@@ -156,7 +155,7 @@ class ModelCard(BaseModel):
                 mine = objective_words(optics, objective)
                 said.append(f"{self.made_for}; yours is {mine}")
             said.append(pixel_misfit(self.optics, optics))
-        deep = max(grid) - min(grid)
+        deep = float(np.ptp(np.asarray(z_um, dtype=np.float64)))
         said.append(depth_misfit(self.optics, self.deepest_um, optics, deep))
         out = [f"model {self.name} is made for {words}" for words in said if words]
         if self.comparison:

@@ -6,17 +6,17 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import yaml
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.models.card import ModelCard
-from rmz_acquire.networks.build import Network, build_network
 from rmz_acquire.resources import resource_dir
+
+if TYPE_CHECKING:
+    from rmz_acquire.networks import Network
 
 __all__ = [
     "LoadedModel",
@@ -139,6 +139,12 @@ def load_model(name_or_path: str | Path) -> LoadedModel:
             f"(sha256 {found[:12]} instead of {card.sha256[:12]}): get the model again"
         )
         raise InputError(msg)
+    # not above: a card is read before anything decides that torch is needed
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from rmz_acquire.networks import build_network
+
     network = build_network(card.network)
     try:
         network.load_state_dict(load_file(path))
@@ -180,6 +186,8 @@ def save_model(folder: Path, network: Network, card: ModelCard) -> ModelCard:
     ModelCard
         As written.
     """
+    from safetensors.torch import save_file
+
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WEIGHTS
     # half the room; and safetensors knows one layout of memory only
