@@ -22,7 +22,7 @@ ROWS = [
     {"models", "scanning", "stacks"},
     {"networks", "objectives"},
     {"optics", "settings"},
-    {"errors", "resources"},
+    {"errors", "methods", "resources"},
 ]
 DEPTH = {room: depth for depth, row in enumerate(ROWS) for room in row}
 
