@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.methods import METHODS
 
 if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
@@ -22,7 +23,6 @@ __all__ = [
 ]
 
 _DEVICE = re.compile(r"auto|cpu|mps|(cuda|xpu)(:\d+)?")
-_WITHOUT_OPTICS = ("linear", "nearest")
 
 
 def check_estimator(name: str, *, model: str | None, device: str) -> None:
@@ -33,12 +33,11 @@ def check_estimator(name: str, *, model: str | None, device: str) -> None:
     InputError
         Naming the option.
     """
-    from rmz_acquire.networks import KINDS
-
     check_device(device)
-    if name not in KINDS:
+    if not METHODS[name].model:
         if model is not None:
-            msg = f"--model is for {', '.join(KINDS)}: the {name} estimator has none"
+            have = ", ".join(each.name for each in METHODS.values() if each.model)
+            msg = f"--model is for {have}: the {name} estimator has none"
             raise InputError(msg)
         return
     if model is not None:
@@ -78,7 +77,7 @@ def check_optics(name: str, optics: Optics | None) -> None:
     InputError
         Naming the options.
     """
-    if optics is None and name not in _WITHOUT_OPTICS:
+    if optics is None and METHODS[name].optics:
         msg = (
             f"the {name} estimator needs the optics: give --na, --immersion, "
             "--wavelength and --pixel-size, or use --estimator linear"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rmz_acquire.cli.checks import check_model
 from rmz_acquire.cli.console import busy, console
 from rmz_acquire.cli.flags import flagged
 from rmz_acquire.cli.options import (
@@ -43,7 +44,8 @@ def finetune(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="MODEL", help="A name that `models` lists, or a folder."
+            metavar="MODEL",
+            help="A name that `models` lists, a folder, or auto: the one for --na ….",
         ),
     ],
     stacks: Annotated[
@@ -89,6 +91,8 @@ def finetune(
         pixel_size_um=pixel_size,
         sample_index=sample_index,
     )
+    if model != "auto":
+        check_model(model, "MODEL")
     flags = {} if stop_with_input else _FLAGS
     with busy("reading the stacks"), flagged(flags):
         import yaml
@@ -102,6 +106,7 @@ def finetune(
             model, list_stacks(stacks), name=name, steps=steps, optics=optics
         )
         check_run(out, config)
+    started = str(config.start_from)
     path = out / CONFIG_FILE
     if path.is_file():
         if TrainingConfig.from_yaml(path) != config:
@@ -124,10 +129,10 @@ def finetune(
             again=f"rmz-acquire train {path} --out {out}",
         )
     except NotReleased as refused:
-        _say(read_card(refused.folder), model)
+        _say(read_card(refused.folder), started)
         raise
     if released is not None:
-        _say(released.card, model)
+        _say(released.card, started)
 
 
 def _say(card: ModelCard, model: str) -> None:

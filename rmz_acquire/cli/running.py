@@ -49,22 +49,24 @@ def estimator_for(
     InputError
         If something is missing, or with `strict` where the model does not fit.
     """
-    from rmz_acquire.models import load_model, read_card, suitable_model
-    from rmz_acquire.networks import KINDS
+    from rmz_acquire.methods import METHODS
+    from rmz_acquire.models import instead_of, load_model, read_card, suitable_model
 
     check_estimator(name, model=model, device=device)
     check_optics(name, optics)
     loaded = None
-    if name in KINDS and optics is not None:
-        chosen = model or suitable_model(optics, z_um)
-        for line in read_card(chosen).check(optics, z_um):
+    if METHODS[name].model and optics is not None:
+        card = read_card(model or suitable_model(optics, z_um))
+        misfits = card.check(optics, z_um)
+        other = instead_of(card.name, optics, z_um) if misfits else ""
+        for line in misfits:
             if strict:
-                msg = f"{line}: without --strict it is used all the same"
+                msg = f"{line}: {other}; without --strict it is used all the same"
                 raise InputError(msg)
-            warn(line)
+            warn(f"{line}: {other}" if line is misfits[-1] else line)
         with busy("loading"):
             _check_device(device)
-            loaded = load_model(chosen)
+            loaded = load_model(model or card.name)
     with busy("loading"):
         from rmz_acquire.reconstruction import make_estimator
     return make_estimator(name, z_um, optics, model=loaded, device=device)

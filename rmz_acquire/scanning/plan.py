@@ -137,7 +137,10 @@ class ScanPlan(BaseModel):
         low, high, slack = self.z_um[0], self.z_um[-1], self.step_um / 2
         for z in self.z_exact_um:
             if not low - slack <= z <= high + slack:
-                msg = f"z_exact_um: {z:g} µm is outside the grid from {low:g} to {high:g} µm"
+                msg = (
+                    f"z_exact_um: {z:g} µm is outside the grid from {low:g} to "
+                    f"{high:g} µm"
+                )
                 raise ValueError(msg)
         return self
 

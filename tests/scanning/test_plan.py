@@ -57,7 +57,10 @@ BAD = [
     ({"policy": "guess"}, "policy"),
     ({"max_gap_um": 0.0}, "max_gap_um"),
     ({"z_exact_um": ()}, "empty"),
-    ({"z_exact_um": (2.0, 11.0)}, "z_exact_um: 11 µm is outside the grid from 0 to 10 µm"),
+    (
+        {"z_exact_um": (2.0, 11.0)},
+        "z_exact_um: 11 µm is outside the grid from 0 to 10 µm",
+    ),
     ({"seed": -1}, "seed"),
     ({"epsilom": 0.1}, "no argument epsilom"),
 ]
