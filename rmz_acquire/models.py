@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import torch
+import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
 
 from rmz_acquire.errors import InputError, message_of
-from rmz_acquire.networks.build import Network, NetworkConfig, build_network
+from rmz_acquire.networks.configs import NetworkConfig
 from rmz_acquire.optics import Optics, OpticsRange
 from rmz_acquire.resources import resource_dir
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from rmz_acquire.networks import Network
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -149,13 +149,13 @@ class ModelCard(BaseModel):
         list of str
             One line each; empty where it fits.
         """
-        grid = [float(z) for z in torch.as_tensor(z_um, dtype=torch.float64)]
+        grid = np.asarray(z_um, dtype=np.float64)
         mine, theirs = self.optics, optics
         blur = "blur per z range, pixels"
         pairs = {
             blur: (
                 self.z_range_um * mine.blur_radius_px_per_um,
-                (max(grid) - min(grid)) * theirs.blur_radius_px_per_um,
+                float(np.ptp(grid)) * theirs.blur_radius_px_per_um,
             )
         }
         if self.optics_range is None:
@@ -322,6 +322,12 @@ def load_model(name_or_path: str | Path) -> LoadedModel:
             f"(sha256 {found[:12]} instead of {card.sha256[:12]}): get the model again"
         )
         raise InputError(msg)
+    # not above: a card is read before anything decides that torch is needed
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    from rmz_acquire.networks import build_network
+
     network = build_network(card.network)
     try:
         network.load_state_dict(load_file(path))
@@ -363,6 +369,8 @@ def save_model(folder: Path, network: Network, card: ModelCard) -> ModelCard:
     ModelCard
         As written.
     """
+    from safetensors.torch import save_file
+
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WEIGHTS
     # half the room; and safetensors knows one layout of memory only

@@ -60,7 +60,7 @@ def stacks(tmp_path):
 
 def process(*args, **options):
     return subprocess.Popen(
-        [sys.executable, "-m", "rmz_acquire.cli", *map(str, args)],
+        [sys.executable, "-m", "rmz_acquire", *map(str, args)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
