@@ -31,7 +31,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PlaneWriter", "plane_line", "plane_of", "read_planes"]
+__all__ = [
+    "PlaneWriter",
+    "plane_line",
+    "plane_of",
+    "read_description",
+    "read_planes",
+]
 
 _ATTRIBUTE = "rmz_acquire"
 _VERSION = 1
@@ -159,12 +165,7 @@ def read_planes(path: Path) -> list[Plane]:
     InputError
         If there is no such store, or it is not one of ours.
     """
-    try:
-        document = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
-        listed = document["attributes"][_ATTRIBUTE]["planes"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"{path} holds no planes of a run: {type(error).__name__} {error}"
-        raise InputError(msg) from error
+    listed = read_description(path)["planes"]
     if not listed:
         return []
     spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": str(path / "0")}}
@@ -173,6 +174,40 @@ def read_planes(path: Path) -> list[Plane]:
         plane_of(item, np.asarray(array[item["index"]].read().result()))
         for item in listed
     ]
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """Read what the store of a run says of itself.
+
+    Parameters
+    ----------
+    path : Path
+        A ``planes.ome.zarr``, also of a run that was killed.
+
+    Returns
+    -------
+    dict
+        Its planes, one line each, and as far as known pixel_size_um, optics, channel.
+
+    Raises
+    ------
+    InputError
+        If there is no such store, or it is not one of ours.
+    """
+    try:
+        document = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
+        told: dict[str, Any] = document["attributes"][_ATTRIBUTE]
+        known = "planes" in told
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = f"{path} holds no planes of a run: {type(error).__name__} {error}"
+        raise InputError(msg) from error
+    if not known:
+        msg = (
+            f"{path} is of an experiment: rmz-acquire export {path.parent} writes "
+            "planes_*.ome.tif, give one of these"
+        )
+        raise InputError(msg)
+    return told
 
 
 def plane_line(plane: Plane) -> dict[str, Any]:

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-from rmz_acquire.stacks.calibration import even_step_um
-from rmz_acquire.stacks.claims import Given
-from rmz_acquire.stacks.reading import Stack, read_stack
-from rmz_acquire.stacks.writing import write_stack
+import lazy_loader as lazy
 
-__all__ = ["Given", "Stack", "even_step_um", "read_stack", "write_stack"]
+# names and where they are from stand in __init__.pyi; imported when first asked for
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

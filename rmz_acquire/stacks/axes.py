@@ -95,12 +95,13 @@ def stack_axis(
             f"as {given.name('z_step_um')} says {given.z_step_um:g} µm"
         )
         return axis, [line]
+    ways = [f"{given.name('z_axis')} t"] if given.z_axis_can_be_said else []
+    if axis not in claims.positions or not ways:
+        ways.append(given.name("z_step_um"))
     msg = (
         f"its {size[axis]} planes are {called}{apart}, not z: if they are a z-stack, "
-        f"give {given.name('z_step_um')}"
+        f"give {' and '.join(ways)}"
     )
-    if given.z_axis_can_be_said:
-        msg += f" and {given.name('z_axis')} t"
     raise InputError(msg)
 
 

@@ -6,56 +6,23 @@ a line that names both values; nothing is resolved in silence.
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.stacks.sizes import SAME, Calibration, differ, one_of, pixel_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rmz_acquire.stacks.claims import Claims, Given, Length, Positions
 
-__all__ = ["Calibration", "calibrate", "even_step_um"]
+__all__ = ["calibrate", "even_step_um"]
 
-_SAME = 0.02
-"""Two sizes that differ by less are one: pixel sizes are known to 2 % at best."""
-
-_ROUNDING = 1e-3
 _JITTER = 0.25
 """How far a stage may stand off its even steps where a file claims these, in steps."""
-
-
-@dataclass(slots=True)
-class Calibration:
-    """What holds.
-
-    Parameters
-    ----------
-    pixel_size_um : float or None
-        At the sample, µm.
-    z_step_um : float or None
-        Distance of the planes, µm; None where it is not known or not even.
-    z_um : tuple of float or None
-        z of each plane in the order of the file, µm.
-    order : tuple of int
-        Planes of the file by ascending z.
-    warnings : list of str
-        One line each.
-    unknown : dict
-        Why a size is not known, by its name.
-    """
-
-    pixel_size_um: float | None = None
-    z_step_um: float | None = None
-    z_um: tuple[float, ...] | None = None
-    order: tuple[int, ...] = ()
-    warnings: list[str] = field(default_factory=list)
-    unknown: dict[str, str] = field(default_factory=dict)
 
 
 def even_step_um(z_um: Sequence[float], *, tolerance: float = 1e-4) -> float | None:
@@ -110,8 +77,8 @@ def calibrate(
         that contradict what was given and cannot give way.
     """
     found = Calibration(order=tuple(range(planes)))
-    _pixel(found, claims, given)
-    step = _one(found, claims.z_step, "z_step_um", "z step")
+    pixel_size(found, claims, given)
+    step = one_of(found, claims.z_step, "z_step_um", "z step")
     if given.z_um is not None:
         _listed(found, claims.positions.get(axis), given, planes, repeats=repeats)
         return found
@@ -120,8 +87,8 @@ def calibrate(
         if step is not None or given.z_step_um is not None:
             by = given.name("z_step_um") if step is None else str(step)
             found.warnings.append(
-                f"every plane is at z {positions.z[0]:g} by {positions.source}, they "
-                f"are apart by {by}: taking the latter"
+                f"every plane is at z {positions.z[0]:g} µm by {positions.source}, but "
+                f"they are apart by {by}: taking the latter"
             )
         positions = None
     if positions is None:
@@ -129,81 +96,6 @@ def calibrate(
     else:
         _placed(found, positions, step, given, repeats=repeats)
     return found
-
-
-def _differ(a: float, b: float, by: float = _SAME) -> bool:
-    return not math.isclose(a, b, rel_tol=by)
-
-
-def _one(
-    found: Calibration, lengths: Sequence[Length], key: str, what: str
-) -> Length | None:
-    """Take the first that can be read; say why there is none, or which differ."""
-    good: list[Length] = []
-    for length in lengths:
-        um = length.um
-        if not length.calibrated:
-            if length.unit is None and length.value != 1:
-                found.unknown.setdefault(
-                    key, f"gives its {what} as {length.value:g} without a unit"
-                )
-        elif um is None:
-            found.unknown[key] = (
-                f"gives its {what} as {length}, and {length.unit!r} is no unit of "
-                "length that is known"
-            )
-        elif not math.isfinite(um) or um == 0 or (um < 0 and key != "z_step_um"):
-            found.unknown.setdefault(key, f"gives its {what} as {length}")
-        else:
-            good.append(length)
-    if not good:
-        return None
-    first = good[0]
-    if key in found.unknown:
-        found.warnings.append(f"{found.unknown.pop(key)}: taking {first}")
-    for other in good[1:]:
-        assert first.um is not None and other.um is not None
-        if _differ(first.um, other.um):
-            found.warnings.append(
-                f"its {what} is {first}, but {other}: taking the first"
-            )
-    return first
-
-
-def _pixel(found: Calibration, claims: Claims, given: Given) -> None:
-    x = _one(found, claims.x, "pixel_size_um", "pixel size")
-    y = _one(found, claims.y, "pixel_size_um", "pixel size in y")
-    told = x or y
-    size = None if told is None else told.um
-    wanted = given.pixel_size_um
-    if x is not None and y is not None:
-        assert x.um is not None and y.um is not None
-        if _differ(x.um, y.um, _ROUNDING):
-            both = f"its pixels are not square, {x} and {y}"
-            if wanted is None and _differ(x.um, y.um):
-                msg = (
-                    f"{both}: resample it, or give {given.name('pixel_size_um')} if "
-                    "one of them is wrong"
-                )
-                raise InputError(msg)
-            taken = x.um if wanted is None else wanted
-            found.warnings.append(f"{both}: taking {taken:g} µm")
-            if wanted is not None:
-                size = wanted
-    if wanted is not None:
-        found.unknown.pop("pixel_size_um", None)
-        if size is not None and _differ(wanted, size):
-            found.warnings.append(
-                f"{given.name('pixel_size_um')} is {wanted:g} µm, the file says "
-                f"{told}: taking {wanted:g}"
-            )
-        size = wanted
-    elif size is None and "pixel_size_um" in found.unknown:
-        found.warnings.append(
-            f"{found.unknown['pixel_size_um']}: it is left out unless you give "
-            f"{given.name('pixel_size_um')}"
-        )
-    found.pixel_size_um = size
 
 
 def _stepped(
@@ -239,7 +131,7 @@ def _over(
     if wanted is None:
         return told
     found.unknown.pop("z_step_um", None)
-    if told is not None and _differ(wanted, told):
+    if told is not None and differ(wanted, told):
         found.warnings.append(
             f"{given.name('z_step_um')} is {wanted:g} µm, the file says {source}: "
             f"taking {wanted:g}"
@@ -261,12 +153,12 @@ def _placed(
     told = None if step is None or step.um is None else abs(step.um)
     wanted = given.z_step_um
     mean = (z[-1] - z[0]) / (len(z) - 1)
-    claimed = any(v is not None and not _differ(v, mean) for v in (told, wanted))
-    even = even_step_um(z, tolerance=_JITTER if claimed else _SAME)
+    claimed = any(v is not None and not differ(v, mean) for v in (told, wanted))
+    even = even_step_um(z, tolerance=_JITTER if claimed else SAME)
     by = f"by {positions.source}"
     if not positions.known:
         # numbers of no known unit tell the order, and no more
-        if told is not None and (even is None or _differ(even, told)):
+        if told is not None and (even is None or differ(even, told)):
             stand = "uneven" if even is None else f"{even:g} apart"
             found.warnings.append(
                 f"its planes are {step}, but {stand} {by}, which has no unit: taking "
@@ -282,10 +174,11 @@ def _placed(
             found.z_um = _as_filed(z, found.order)
         return
     if even is None:
-        stand = f"unevenly, at z {_listing(z)} µm {by}"
+        steps = np.diff(z)
+        stand = f"{steps.min():.4g} to {steps.max():.4g} µm apart {by}"
         if wanted is not None:
             msg = (
-                f"its planes stand {stand}, not {wanted:g} µm apart as "
+                f"its planes stand {stand}, not {wanted:g} µm as "
                 f"{given.name('z_step_um')} says: leave that out to take the z of each"
             )
             raise InputError(msg)
@@ -299,7 +192,7 @@ def _placed(
         return
     nominal = even
     if told is not None:
-        if _differ(told, even):
+        if differ(told, even):
             found.warnings.append(
                 f"its z step is {step}, but its planes stand {even:.6g} µm apart {by}: "
                 f"taking {even:.6g}"
@@ -309,7 +202,7 @@ def _placed(
     source = f"{nominal:.6g} µm {by}"
     found.z_step_um = round(_over(found, wanted, nominal, source, given) or nominal, 9)
     found.z_um = positions.z
-    if wanted is not None and _differ(wanted, nominal):
+    if wanted is not None and differ(wanted, nominal):
         found.z_um = _as_filed(
             [i * found.z_step_um for i in range(len(z))], found.order
         )
@@ -362,7 +255,7 @@ def _listed(
         away = np.subtract(z, positions.z)
         width = max(positions.z) - min(positions.z)
         # where z counts from is anybody's choice
-        if np.ptp(away) > _SAME * width:
+        if np.ptp(away) > SAME * width:
             found.warnings.append(
                 f"{name} says {_listing(z)} µm, the file {_listing(positions.z)} µm by "
                 f"{positions.source}: taking {name}"
@@ -373,7 +266,7 @@ def _listed(
         raise InputError(msg)
     found.order, found.z_um = tuple(order), z
     found.unknown.pop("z_step_um", None)
-    found.z_step_um = even_step_um([z[i] for i in order], tolerance=_SAME)
+    found.z_step_um = even_step_um([z[i] for i in order], tolerance=SAME)
 
 
 def _listing(z: Sequence[float]) -> str:

@@ -38,7 +38,8 @@ class Length:
     def um(self) -> float | None:
         """The length, µm; None where its unit is not known."""
         scale = None if self.unit is None else um_per(self.unit)
-        return None if scale is None else self.value * scale
+        # 0.1 in metres is to be 0.1 in µm again
+        return None if scale is None else float(f"{self.value * scale:.12g}")
 
     @property
     def calibrated(self) -> bool:
@@ -84,6 +85,8 @@ class Claims:
         By the axis along which the planes are counted: Z, T or C.
     hint : str
         Of the format, on a z step that is missing.
+    notes : list of str
+        Of the format, on what it leaves out; one line each.
     interval : str
         Of time points, as in "2 s"; empty where not known.
     channel : str or None
@@ -97,6 +100,7 @@ class Claims:
     z_step: list[Length] = field(default_factory=list)
     positions: dict[str, Positions] = field(default_factory=dict)
     hint: str = ""
+    notes: list[str] = field(default_factory=list)
     interval: str = ""
     channel: str | None = None
     na: float | None = None

@@ -31,15 +31,12 @@ class Image:
         What the file says of its voxels.
     pixels : callable
         Reads them, as long as the file is open.
-    warnings : sequence of str
-        Of the format itself; one line each.
     """
 
     shape: Sequence[int]
     axes: str
     claims: Claims
     pixels: Callable[[], NDArray[Any]]
-    warnings: Sequence[str] = ()
 
 
 def several(images: int) -> str:

@@ -50,7 +50,7 @@ def ome_claims(xml: str) -> Claims:
         lengths.append(Length(value, unit, source))
     planes = [plane for plane in pixels if _tag(plane) == "Plane"]
     for axis in "ZTC":
-        positions = _positions(planes, axis, _count(pixels, axis))
+        positions = _positions(planes, axis, _count(pixels, axis), claims.notes)
         if positions is not None:
             claims.positions[axis] = positions
     interval = _number(pixels.get("TimeIncrement"))
@@ -141,7 +141,9 @@ def _count(pixels: Element, axis: str) -> int:
     return int(text) if text.isdigit() else 1
 
 
-def _positions(planes: Iterable[Element], axis: str, count: int) -> Positions | None:
+def _positions(
+    planes: Iterable[Element], axis: str, count: int, notes: list[str]
+) -> Positions | None:
     """The z of each plane along one axis, of the first of the others; all or none."""
     others = [f"The{other}" for other in "ZTC" if other != axis]
     found: dict[int, float] = {}
@@ -158,6 +160,8 @@ def _positions(planes: Iterable[Element], axis: str, count: int) -> Positions | 
             # the schema's default is no length, writers that leave it out mean µm
             units.add(where.get("PositionZUnit", "µm"))
     if count < 2 or set(found) != set(range(count)):
+        if len(found) > 1 and axis == "Z":
+            notes.append(f"only {len(found)} of its {count} planes have a PositionZ")
         return None
     scale = None
     if len(units) == 1 and not is_no_unit(unit := units.pop()):

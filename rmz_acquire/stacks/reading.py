@@ -145,7 +145,7 @@ def read_stack(
     except InputError as error:
         msg = f"{path}: {error}"
         raise InputError(msg) from error
-    for line in (*image.warnings, *said, *found.warnings):
+    for line in (*claims.notes, *said, *found.warnings):
         logger.warning("%s: %s", path, line)
     if found.order != tuple(range(planes)):
         volume = volume[list(found.order)]

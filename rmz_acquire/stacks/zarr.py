@@ -65,13 +65,15 @@ def open_zarr(path: Path) -> Iterator[Image]:
         where = path / str(full["path"])
         array, absent = _array(where, zarr_format)
         shape = tuple(int(n) for n in array.shape)
-        axes = _axes(image.get("axes"), len(shape))
+        version = image.get("version") or ome.get("version")
+        axes = _axes(image.get("axes"), len(shape), version)
         claims = _claims(axes, image, full, shape)
+    except InputError:
+        raise
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
         msg = f"its OME-Zarr metadata cannot be read ({type(error).__name__}: {error})"
         raise InputError(" ".join(msg.split())) from error
-    letters = "".join(letter for letter, _ in axes)
-    _own(claims, attributes.get("rmz_acquire"), letters, shape)
+    letters = _own(claims, path, attributes, "".join(a for a, _ in axes), shape)
     omero = ome.get("omero")
     channels = omero.get("channels") if isinstance(omero, dict) else None
     if isinstance(channels, list) and len(channels) == 1:
@@ -83,7 +85,8 @@ def open_zarr(path: Path) -> Iterator[Image]:
         except (ValueError, OSError, NotImplementedError) as error:
             raise InputError(COPY_AGAIN) from error
 
-    yield Image(shape, letters, claims, pixels, absent)
+    claims.notes += absent
+    yield Image(shape, letters, claims, pixels)
 
 
 def _attributes(path: Path) -> tuple[dict[str, Any], int]:
@@ -159,7 +162,8 @@ def _array(where: Path, zarr_format: int) -> tuple[Any, list[str]]:
         said = " ".join(str(error).split())
         if "NOT_FOUND" in said or "Error parsing" not in said:
             raise InputError(COPY_AGAIN) from error
-        msg = f"its array cannot be read: {said[said.index('Error parsing') :][:160]}"
+        why = said[said.index("Error parsing") :].split(" [")[0][:160]
+        msg = f"its array cannot be read: {why}"
         raise InputError(msg) from error
     chunk: tuple[int, ...] = array.chunk_layout.write_chunk.shape
     number = math.prod(-(-n // c) for n, c in zip(array.shape, chunk, strict=True))
@@ -178,8 +182,13 @@ def _array(where: Path, zarr_format: int) -> tuple[Any, list[str]]:
     return array, [line]
 
 
-def _axes(told: Any, dimensions: int) -> list[tuple[str, str | None]]:
+def _axes(
+    told: Any, dimensions: int, version: str | None
+) -> list[tuple[str, str | None]]:
     """Letter and unit of each axis."""
+    if told is None and version not in (None, "0.1", "0.2"):
+        msg = f"its OME-Zarr {version} has no axes that are known here: save it as 0.5"
+        raise InputError(msg)
     if told is None:
         return [(letter, None) for letter in _FIXED[-dimensions:]]
     axes: list[tuple[str, str | None]] = []
@@ -227,22 +236,38 @@ def _claims(
         if letter in sizes and not (letter == "Z" and count == 1):
             sizes[letter].append(Length(step, unit, source))
         if letter == "T" and unit is not None:
-            claims.interval = f"{step:g} {unit}"
+            claims.interval = f"{step:g} {'s' if unit == 'second' else unit}"
     return claims
 
 
-def _own(claims: Claims, block: Any, letters: str, shape: Sequence[int]) -> None:
-    """The z of each plane, where this program wrote the image."""
-    block = _dict(block)
-    planes = block.get("planes")
-    z = block.get("z_um")
+def _own(
+    claims: Claims,
+    path: Path,
+    attributes: Mapping[str, Any],
+    letters: str,
+    shape: Sequence[int],
+) -> str:
+    """Take the z of each plane where this program wrote the image; give its axes."""
+    block = _dict(attributes.get("rmz_acquire"))
+    if not block and (path.parent / "zarr.json").is_file():
+        series, _ = _attributes(path.parent)
+        journal = _dict(series.get("rmz_acquire")).get("journal")
+        if journal in ("planes.jsonl", "checks.jsonl"):
+            msg = (
+                "planes of an experiment in the order taken, without their z: "
+                f"rmz-acquire export {path.parent.parent} writes planes_*.ome.tif, "
+                "which have it"
+            )
+            raise InputError(msg)
+    z, planes = block.get("z_um"), block.get("planes")
     if isinstance(planes, list):
-        z, axis = [_dict(plane).get("z_actual_um") for plane in planes], "T"
-    else:
-        axis = "Z"
+        # one run: its first axis is the order taken
+        z = [_dict(plane).get("z_actual_um") for plane in planes]
+        letters = letters.replace("T", "Z")
     size = dict(zip(letters, shape, strict=True))
-    if not isinstance(z, list) or len(z) != size.get(axis):
-        return
+    if not isinstance(z, list) or len(z) != size.get("Z"):
+        return letters
     if all(isinstance(value, int | float) and math.isfinite(value) for value in z):
         z_um = tuple(float(value) for value in z)
-        claims.positions[axis] = Positions(z_um, "the list of its planes")
+        claims.positions["Z"] = Positions(z_um, "the list of its planes")
+    return letters
