@@ -52,6 +52,7 @@ def run_volume(
     *,
     optics: Optics | None = None,
     pixel_size_um: float | None = None,
+    channel: str | None = None,
     truth: NDArray[Any] | None = None,
     baselines: bool = True,
     overwrite: bool = False,
@@ -79,6 +80,8 @@ def run_volume(
         there is no `wiener` beside the volume.
     pixel_size_um : float, optional
         At the sample, µm; by default that of the optics.
+    channel : str, optional
+        Name of the channel, for other programs.
     truth : ndarray, (Z, Y, X), optional
         The stack to score against, camera counts.
     baselines : bool
@@ -127,6 +130,7 @@ def run_volume(
         plan=plan,
         description=description,
         pixel_size_um=pixel_size_um,
+        channel=channel,
         overwrite=overwrite,
         report=False,
     )

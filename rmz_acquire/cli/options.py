@@ -9,7 +9,9 @@ import typer
 from pydantic import ValidationError
 
 from rmz_acquire.cli.console import warn
+from rmz_acquire.cli.flags import in_flags
 from rmz_acquire.errors import InputError
+from rmz_acquire.methods import MethodName
 
 if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NA",
-    "STACK_NAMES",
     "Device",
     "Epsilon",
     "EstimatorName",
@@ -96,7 +97,7 @@ ZAxis = Annotated[
 ]
 
 EstimatorName = Annotated[
-    Literal["recurrent-mz", "deep-z", "unet3d", "wiener", "linear", "nearest"],
+    MethodName,
     typer.Option("--estimator", help="What makes the volume of the planes."),
 ]
 Model = Annotated[
@@ -171,13 +172,12 @@ _NAMES = {
 }
 
 
-STACK_NAMES = {
-    "z_step_um": "--z-step",
-    "pixel_size_um": "--pixel-size",
-    "z_axis": "--z-axis",
-    "z_um": "--z",
+_WORDS = {
+    "NA": "--na",
+    "the immersion index": "--immersion",
+    "wavelength": "--wavelength",
 }
-"""What is said of a stack on the command line."""
+"""As `Optics` says them."""
 
 
 def positive(value: float, option: str, unit: str = " µm") -> float:
@@ -253,7 +253,7 @@ def optics_from(
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = _NAMES.get(str(first["loc"][0]), "") if first["loc"] else ""
-        message = first["msg"].removeprefix("Value error, ")
+        message = in_flags(first["msg"].removeprefix("Value error, "), _WORDS)
         raise InputError(f"{where} {message}".strip()) from None
 
 

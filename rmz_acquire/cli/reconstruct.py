@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rmz_acquire.cli.checks import check_estimator, check_optics
 from rmz_acquire.cli.console import busy, console, stderr, warn
+from rmz_acquire.cli.flags import RANGE, STACK, flagged
 from rmz_acquire.cli.options import (
     NA,
-    STACK_NAMES,
     Device,
     EstimatorName,
     Immersion,
@@ -94,10 +95,11 @@ def reconstruct(
         if value is not None:
             positive(value, option)
     listed = parse_z(z)
+    check_estimator(estimator, model=model, device=device)
     with busy("reading"):
         from rmz_acquire.recording import write_volume
 
-        planes, summary, told, pixel = _planes(source, listed, pixel_size)
+        planes, summary, told, pixel, channel = _planes(source, listed, pixel_size)
     optics = optics_over(
         told,
         na=na,
@@ -106,7 +108,9 @@ def reconstruct(
         pixel_size_um=pixel,
         sample_index=sample_index,
     )
-    grid = _grid(planes, summary, bottom, top, z_step)
+    with flagged(RANGE):
+        grid = _grid(planes, summary, bottom, top, z_step)
+    check_optics(estimator, optics)
     made = estimator_for(
         estimator, grid, optics, model=model, device=device, strict=strict
     )
@@ -119,7 +123,7 @@ def reconstruct(
         msg = f"{source} holds no planes to make a volume of"
         raise InputError(msg)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_volume(out, volume, grid, pixel_size_um=pixel)
+    write_volume(out, volume, grid, pixel_size_um=pixel, optics=optics, channel=channel)
     console.print(
         f"volume  {out}: {len(grid)} planes of {volume.shape[1]} × {volume.shape[2]} "
         f"pixels from {len(planes)}, by {made.name}",
@@ -134,6 +138,7 @@ def _planes(
     Summary | None,
     Optics | Stack | None,
     float | None,
+    str | None,
 ]:
     """Images with their z, in the order taken; and what is known of them."""
     from rmz_acquire.recording import read_planes
@@ -151,19 +156,20 @@ def _planes(
     ):
         msg = f"{source} holds no run: name a folder with planes.ome.zarr, or a stack"
         raise InputError(msg)
-    given = Given(z_um=listed, pixel_size_um=pixel_size, names=STACK_NAMES)
+    names = {key: STACK[key] for key in ("z_um", "pixel_size_um")}
+    given = Given(z_um=listed, pixel_size_um=pixel_size, names=names)
     stack = read_stack(source, given, repeats=True)
     if stack.z_um is None:
         msg = f"{source} has {len(stack.data)} planes, --z no positions: give one each"
         raise InputError(msg)
     places = sorted(range(len(stack.data)), key=lambda i: stack.order[i])
     planes = [(stack.data[i], stack.z_um[i]) for i in places]
-    return planes, None, stack, stack.pixel_size_um
+    return planes, None, stack, stack.pixel_size_um, stack.channel
 
 
 def _told(
     source: Path, store: Path, pixel_size: float | None
-) -> tuple[Summary | None, Optics | None, float | None]:
+) -> tuple[Summary | None, Optics | None, float | None, str | None]:
     """What a run tells of itself; of one that was killed, what its planes do."""
     from rmz_acquire.optics import Optics
     from rmz_acquire.recording import Summary, read_description
@@ -189,7 +195,8 @@ def _told(
                 f"--pixel-size is {pixel_size:g}, it was {pixel:.4g}: taking the former"
             )
         pixel = pixel_size
-    return summary, None if optics is None else Optics.model_validate(optics), pixel
+    made = None if optics is None else Optics.model_validate(optics)
+    return summary, made, pixel, told.get("channel")
 
 
 def _grid(

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rmz_acquire.cli.checks import check_estimator, check_optics
 from rmz_acquire.cli.console import busy, warn
+from rmz_acquire.cli.flags import FOLDER, PLAN, STACK, flagged
 from rmz_acquire.cli.options import (
     NA,
-    STACK_NAMES,
     Device,
     Epsilon,
     EstimatorName,
@@ -85,8 +86,8 @@ def replay(
     for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
         if value is not None:
             positive(value, option)
-
-    with busy("reading"):
+    check_estimator(estimator, model=model, device=device)
+    with busy("reading"), flagged(FOLDER):
         from rmz_acquire.recording import check_folder
         from rmz_acquire.scanning import ScanPlan
         from rmz_acquire.simulation.recorded import RecordedMicroscope
@@ -94,26 +95,25 @@ def replay(
 
         check_folder(out, overwrite=overwrite)
         given = Given(
-            z_step_um=z_step,
-            pixel_size_um=pixel_size,
-            z_axis=z_axis,
-            names=STACK_NAMES,
+            z_step_um=z_step, pixel_size_um=pixel_size, z_axis=z_axis, names=STACK
         )
         stack = read_stack(stack_path, given)
     pixel = stack.pixel_size_um
     optics = optics_over(
         stack, **optics_given, pixel_size_um=pixel, sample_index=sample_index
     )
-    plan = ScanPlan.from_grid(
-        _grid(stack),
-        policy=policy,
-        epsilon=epsilon,
-        first_planes=first_planes,
-        min_planes=min_planes,
-        max_planes=max_planes,
-        z_exact_um=positions,
-        seed=seed,
-    )
+    check_optics(estimator, optics)
+    with flagged(PLAN):
+        plan = ScanPlan.from_grid(
+            _grid(stack),
+            policy=policy,
+            epsilon=epsilon,
+            first_planes=first_planes,
+            min_planes=min_planes,
+            max_planes=max_planes,
+            z_exact_um=positions,
+            seed=seed,
+        )
     reference = stack.data if truth is None else _truth(truth, stack, given)
     run_and_print(
         RecordedMicroscope(stack.data, plan.z_um),
@@ -125,6 +125,7 @@ def replay(
         truth=reference,
         optics=optics,
         pixel_size_um=pixel,
+        channel=stack.channel,
         overwrite=overwrite,
     )
 
@@ -140,10 +141,13 @@ def _grid(stack: Stack) -> list[float]:
 def _truth(path: Path, stack: Stack, given: Given) -> NDArray[Any]:
     from rmz_acquire.stacks import read_stack
 
-    truth = read_stack(path, given)
+    try:
+        truth = read_stack(path, given)
+    except InputError as error:
+        raise InputError(f"--truth {error}") from error
     if truth.data.shape != stack.data.shape:
         msg = (
-            f"{path}: a truth of {_by(truth.data.shape)} does not fit the stack of "
+            f"--truth {path}: {_by(truth.data.shape)} does not fit the stack of "
             f"{_by(stack.data.shape)}"
         )
         raise InputError(msg)

@@ -1,3 +1,4 @@
+from .fit import objective_words
 from .grid import RadialGrid, fourier_radius
 from .microscope import Optics
 from .pupil import (
@@ -17,6 +18,7 @@ __all__ = [
     "RadialGrid",
     "fourier_radius",
     "is_symmetric",
+    "objective_words",
     "otf",
     "psf",
     "radial_otf",

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from rmz_acquire.optics import Optics
+
 __all__ = [
     "PlaneWriter",
     "plane_line",
@@ -54,11 +56,24 @@ class PlaneWriter:
         The store, by its usual name ``planes.ome.zarr``.
     pixel_size_um : float, optional
         Pixel size at the sample, µm; None where it is not known.
+    optics : Optics, optional
+        What they are taken with.
+    channel : str, optional
+        Name of the channel.
     """
 
-    def __init__(self, path: Path, *, pixel_size_um: float | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        pixel_size_um: float | None = None,
+        optics: Optics | None = None,
+        channel: str | None = None,
+    ) -> None:
         self._path = path
         self._pixel_size_um = pixel_size_um
+        self._optics = None if optics is None else optics.model_dump()
+        self._channel = channel
         self._array: Any = None
         self._planes: list[dict[str, Any]] = []
 
@@ -104,6 +119,8 @@ class PlaneWriter:
         document["attributes"][_ATTRIBUTE] = {
             "version": _VERSION,
             "pixel_size_um": self._pixel_size_um,
+            "optics": self._optics,
+            "channel": self._channel,
             "planes": self._planes,
         }
         replace_json(self._document, document)
@@ -115,7 +132,9 @@ class PlaneWriter:
     def _create(self, image: NDArray[Any]) -> None:
         pixel = self._pixel_size_um
         unit = None if pixel is None else "micrometer"
+        label = {} if self._channel is None else {"label": self._channel}
         model = v05.Image(
+            omero=v05.Omero(channels=[v05.OmeroChannel(**label)]) if label else None,
             multiscales=[
                 v05.Multiscale(
                     name="planes in the order taken",
@@ -135,7 +154,7 @@ class PlaneWriter:
                         )
                     ],
                 )
-            ]
+            ],
         )
         _, arrays = prepare_image(
             self._path,

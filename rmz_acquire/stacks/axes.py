@@ -63,10 +63,10 @@ def stack_axis(
         raise InputError(msg)
     deep = [axis for axis in axes if axis not in "YXS" and size[axis] > 1]
     wanted = None if given.z_axis is None else given.z_axis.upper()
-    if deep == ["C"] and wanted != "C":
+    if deep == ["C"] and wanted != "C" and given.z_um is None:
         msg = f"has {size['C']} channels of one plane: save a z-stack of one channel"
-        if given.z_axis_can_be_said:
-            msg += f", or give {given.name('z_axis')} c if they are the planes of one"
+        if (way := given.way("C")) != given.name("z_step_um"):
+            msg += f", or give {way} if they are the planes of one"
         raise InputError(msg)
     if "C" in deep and len(deep) > 1:
         msg = f"has {size['C']} channels; save the one you want"
@@ -95,12 +95,10 @@ def stack_axis(
             f"as {given.name('z_step_um')} says {given.z_step_um:g} µm"
         )
         return axis, [line]
-    ways = [f"{given.name('z_axis')} t"] if given.z_axis_can_be_said else []
-    if axis not in claims.positions or not ways:
-        ways.append(given.name("z_step_um"))
+    also = [] if axis in claims.positions else ["z_step_um"]
     msg = (
         f"its {size[axis]} planes are {called}{apart}, not z: if they are a z-stack, "
-        f"give {' and '.join(ways)}"
+        f"give {given.way('T', *also)}"
     )
     raise InputError(msg)
 

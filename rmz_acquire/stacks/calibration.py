@@ -45,7 +45,9 @@ def even_step_um(z_um: Sequence[float], *, tolerance: float = 1e-4) -> float | N
         return None
     step = float(z[-1] - z[0]) / (len(z) - 1)
     even = z[0] + step * np.arange(len(z))
-    return step if np.abs(z - even).max() <= tolerance * abs(step) else None
+    if np.abs(z - even).max() > tolerance * abs(step):
+        return None
+    return float(f"{step:.9g}")  # without what floats add to it
 
 
 def calibrate(

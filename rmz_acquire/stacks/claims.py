@@ -131,10 +131,20 @@ class Given:
     z_axis: Literal["z", "t", "c"] | None = None
     names: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def z_axis_can_be_said(self) -> bool:
-        """Whether its user has a way to say which axis is z."""
-        return not self.names or "z_axis" in self.names
+    def way(self, axis: str, *also: str) -> str:
+        """How its user can say that an axis of the file is z.
+
+        Parameters
+        ----------
+        axis : str
+            Its letter.
+        *also : str
+            Fields to be given beside.
+        """
+        if not self.names or "z_axis" in self.names:
+            said = [f"{self.name('z_axis')} {axis.lower()}", *map(self.name, also)]
+            return " and ".join(said)
+        return self.name("z_um" if "z_um" in self.names else "z_step_um")
 
     def name(self, key: str) -> str:
         """What the user calls a field."""

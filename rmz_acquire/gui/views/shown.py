@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rmz_acquire.gui.controllers.looking import RunReader
     from rmz_acquire.gui.models.stored import StoredRun, StoredVolume
     from rmz_acquire.gui.views.main_window import MainWindow
+    from rmz_acquire.optics import Optics
     from rmz_acquire.recording.experiment import Key
     from rmz_acquire.scanning import Plane
 
@@ -53,6 +54,8 @@ class ShownRun:
         self.run: StoredRun | None = None
         self._z_um: Sequence[float] = ()
         self._pixel_um: float | None = None
+        self._optics: Optics | None = None
+        self._channel = ""
         self._most = self._full = self._taken = 0
         self._number = self._volumes_of_run = 1
         self._solid: Volume3D | None = None
@@ -67,6 +70,7 @@ class ShownRun:
 
     def begin(self, folder: Path, volumes: int) -> None:
         """A scan begins, or goes on."""
+        self._contrast_for(folder)
         self.folder, self.run = folder, None
         self._number, self._volumes_of_run = 1, volumes
         self._window.which.clear()
@@ -92,6 +96,7 @@ class ShownRun:
     def open(self, run: StoredRun) -> None:
         """A run from disk is shown."""
         window, volume = self._window, run.shown
+        self._contrast_for(run.folder)
         self.folder = run.folder
         if volume is None:
             window.volume.clear()
@@ -104,7 +109,8 @@ class ShownRun:
                 decision.index + 1, decision.delta_relative, decision.innovation
             )
         if volume.planes:
-            window.camera.pixel_size_um = volume.pixel_um
+            # the camera that took them may have been another one
+            window.camera.bit_depth = None
             last = volume.planes[-1]
             window.camera.set_image(
                 last.image, f"plane {len(volume.planes)} · z = {last.z_um:.2f} µm"
@@ -211,15 +217,29 @@ class ShownRun:
         )
         if name:
             write_volume(
-                Path(name), volume, list(self._z_um), pixel_size_um=self._pixel_um
+                Path(name),
+                volume,
+                list(self._z_um),
+                pixel_size_um=self._pixel_um,
+                optics=self._optics,
+                channel=self._channel or None,
             )
+
+    def _contrast_for(self, folder: Path) -> None:
+        """Let black and white follow the pictures again, where another run begins."""
+        if folder != self.folder:
+            self._window.volume.contrast.restart()
 
     def _start(self, volume: StoredVolume) -> None:
         self._z_um, self._pixel_um = volume.z_um, volume.pixel_um
+        self._optics, self._channel = volume.optics, volume.channel
         self._most, self._full = volume.most, len(volume.z_um)
         self._taken = len(volume.planes)
         self._pictures = {}
         window = self._window
+        window.camera.pixel_size_um = volume.pixel_um
+        window.colouring.camera_shows(volume.channel)
+        window.colouring.volume_shows(volume.channel)
         window.along_z.begin()
         window.change.begin()
         window.along_z.clear(volume.z_um[0], volume.z_um[-1])
