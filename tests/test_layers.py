@@ -18,7 +18,7 @@ ROWS = [
     {"models", "scanning", "stacks"},
     {"networks", "objectives"},
     {"optics", "settings"},
-    {"errors", "resources"},
+    {"errors", "resources", "workers"},
 ]
 DEPTH = {room: depth for depth, row in enumerate(ROWS) for room in row}
 
