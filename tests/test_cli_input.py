@@ -107,22 +107,25 @@ def test_a_number_that_must_be_positive(
         ({"na": None}, "--na"),
         ({"immersion": None, "wavelength": None}, "--immersion, --wavelength"),
         ({"z_step": None}, "--z-step"),
-        ({"max_planes": "3", "min_planes": "5"}, "min-planes"),
-        ({"max_planes": "0"}, "max-planes"),
-        ({"epsilon": "0"}, "epsilon"),
-        ({"epsilon": "-0.1"}, "epsilon"),
-        ({"epsilon": "nan"}, "epsilon"),
+        (
+            {"max_planes": "3", "min_planes": "5"},
+            "--max-planes 3 is below --min-",
+        ),
+        ({"max_planes": "0"}, "--max-planes"),
+        ({"epsilon": "0"}, "--epsilon"),
+        ({"epsilon": "-0.1"}, "--epsilon"),
+        ({"epsilon": "nan"}, "--epsilon"),
         ({"z": ""}, "--z"),
         ({"z": "1,two,3"}, "--z"),
         ({"z": "1,nan"}, "--z"),
-        ({"z": "1,99"}, "99"),
+        ({"z": "1,99"}, "--z: 99"),
         ({"seed": "-1"}, "--seed"),
         ({"estimator": "best"}, "--estimator"),
         ({"policy": "best"}, "--policy"),
         ({"estimator": "wiener", "model": "x"}, "--model"),
-        ({"estimator": "recurrent-mz", "model": "no-such"}, "no-such"),
+        ({"estimator": "recurrent-mz", "model": "no-such"}, "--model: "),
         ({"estimator": "recurrent-mz", "device": "warp"}, "--device"),
-        ({"truth": "no-such.tif"}, "no-such.tif"),
+        ({"truth": "no-such.tif"}, "--truth no-such.tif"),
         ({"frobnicate": "1"}, "--frobnicate"),
     ],
 )
@@ -181,13 +184,13 @@ def test_a_model_far_from_its_optics(
     model = str(write_model(tmp_path / "oil", oil))
     args = replay(stack, out, estimator="recurrent-mz", model=model, z="0,2,4")
     said = refused([*args, "--strict"], capsys)
-    assert "%" in said
+    assert "made for NA 1.4 oil; yours is NA 0.75 air" in said
+    assert "choose the model air-20x075, which fits" in said
     assert not out.exists()
     assert main(args) == 0
     warned = capsys.readouterr().err.splitlines()
-    assert warned
     assert all(line.startswith("warning: ") for line in warned)
-    assert any("%" in line for line in warned)
+    assert "made for NA 1.4 oil" in warned[0] and "which fits" in warned[-1]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
+import re
 from pathlib import Path
+
+import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "rmz_acquire"
 
@@ -18,7 +23,7 @@ ROWS = [
     {"models", "scanning", "stacks"},
     {"networks", "objectives"},
     {"optics", "settings"},
-    {"errors", "resources", "workers"},
+    {"errors", "installing", "methods", "resources", "workers"},
 ]
 DEPTH = {room: depth for depth, row in enumerate(ROWS) for room in row}
 
@@ -48,7 +53,7 @@ def test_arrows_point_down_only() -> None:
     wrong = []
     for path in PACKAGE.rglob("*.py"):
         room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if room == "__init__":
+        if room.startswith("__"):
             continue
         for other in _imports(path) - {room}:
             if DEPTH[other] <= DEPTH[room]:
@@ -62,3 +67,43 @@ def test_scanning_knows_neither_torch_nor_qt_nor_hardware() -> None:
         text = path.read_text("utf-8")
         assert not [name for name in heavy if f"import {name}" in text]
         assert not [name for name in heavy if f"from {name}" in text]
+
+
+LAZY = sorted(stub.parent.name for stub in PACKAGE.glob("*/__init__.pyi"))
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_what_a_room_offers_is_there(name: str) -> None:
+    room = importlib.import_module(f"rmz_acquire.{name}")
+    for path in (PACKAGE / name).glob("[a-z]*.py"):
+        importlib.import_module(f"{room.__name__}.{path.stem}")
+    # also after all modules were imported, some of which have the name of a function
+    assert room.__all__
+    assert not [n for n in room.__all__ if inspect.ismodule(getattr(room, n))]
+
+
+def test_only_the_command_line_speaks_of_flags() -> None:
+    # a message is read by who calls from Python, types a command or looks at a window
+    told = {"doctor.py", "evaluation/tables.py"}  # both name whole commands
+    wrong = []
+    for path in PACKAGE.rglob("*.py"):
+        name = path.relative_to(PACKAGE).as_posix()
+        if name.startswith("cli/") or name in told:
+            continue
+        tree = ast.parse(path.read_text("utf-8"))
+        docs = {
+            node.value
+            for each in ast.walk(tree)
+            if isinstance(each, ast.Module | ast.ClassDef | ast.FunctionDef)
+            for node in each.body
+            if isinstance(node, ast.Expr)
+        }
+        wrong += [
+            f"{name}:{node.lineno} {node.value!r}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and node not in docs
+            and isinstance(node.value, str)
+            and re.search(r"(\w |^)--[a-z]+.* |\w --[a-z]", node.value)
+        ]
+    assert not wrong

@@ -5,19 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pymmcore_plus import find_micromanager
-from pymmcore_plus.experimental.unicore import UniMMCore
-
-from rmz_acquire.acquisition.shutdown import quiet_at_exit
 from rmz_acquire.errors import InputError
+from rmz_acquire.installing import install_line
+from rmz_acquire.objectives import optics_from_core
 from rmz_acquire.resources import resource_dir
-from rmz_acquire.simulation.autofocus import FocusingCore
-from rmz_acquire.simulation.camera import connect_simulation
 
 if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
-__all__ = ["config_path", "load_simulated", "open_core"]
+__all__ = ["config_path", "load_simulated", "open_core", "optics_from_core"]
 
 
 def config_path(name: str | Path) -> Path:
@@ -42,16 +38,16 @@ def config_path(name: str | Path) -> Path:
     """
     given = Path(name).expanduser()
     file = given if given.suffix else given.with_suffix(".cfg")
-    places = [file]
-    if not given.is_absolute():
-        shipped = resource_dir("configs")
-        places.append(shipped / file)
-        adapters = find_micromanager()
-        if adapters:
-            places.append(Path(adapters) / file)
-    for place in places:
+    for place in (file, resource_dir("configs") / file):
         if place.is_file():
             return place.resolve()
+    if not given.is_absolute():
+        # not above: a wrong name is refused without waiting for Micro-Manager
+        from pymmcore_plus import find_micromanager
+
+        adapters = find_micromanager()
+        if adapters and (Path(adapters) / file).is_file():
+            return (Path(adapters) / file).resolve()
     shipped_names = sorted(p.stem for p in resource_dir("configs").glob("*.cfg"))
     have = ", ".join([*shipped_names, "MMConfig_demo"])
     msg = f"{name}: no such configuration; give a .cfg file or one of {have}"
@@ -80,24 +76,41 @@ def open_core(
     Raises
     ------
     InputError
-        In one line: no adapters, no such file, a line of it that cannot be done (a
-        device that is missing).
+        In one line: no adapters, no such file, one that is no text, or a line of it
+        that cannot be done (a device that is missing), by its number and with what to
+        do.
     """
+    from pymmcore_plus import find_micromanager
+
+    from rmz_acquire.acquisition.config_text import (
+        check_lines,
+        loadable,
+        read_configuration,
+        why_not,
+    )
+    from rmz_acquire.acquisition.shutdown import quiet_at_exit
+    from rmz_acquire.simulation.autofocus import FocusingCore
+    from rmz_acquire.simulation.camera import connect_simulation
+
     path = config_path(config)
     if not find_micromanager():
         msg = (
             "no Micro-Manager device adapters are found: install Micro-Manager, "
-            "or the demo devices with 'pip install mm-test-adapters'"
+            f"or the demo devices: {install_line('simulation')}"
         )
         raise InputError(msg)
+    text = read_configuration(path)
     if core is None:
         core = FocusingCore()
+    check_lines(core, path, text)
     quiet_at_exit(core)
-    try:
-        core.loadSystemConfiguration(path)
-    except Exception as error:
-        msg = f"{path.name} cannot be loaded: {' '.join(str(error).split())}"
-        raise InputError(msg) from error
+    with loadable(core, path, text) as file:
+        try:
+            core.loadSystemConfiguration(file)
+        except Exception as error:
+            # what is loaded and not initialized can take the process along
+            core.unloadAllDevices()
+            raise InputError(why_not(path, text, error)) from error
     connect_simulation(core)
     return core
 
@@ -138,6 +151,8 @@ def load_simulated(
     InputError
         For a value that a device refuses.
     """
+    from pymmcore_plus.experimental.unicore import UniMMCore
+
     if core is not None and not isinstance(core, UniMMCore):
         msg = "the simulated microscope has devices in Python: give it a UniMMCore"
         raise InputError(msg)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from pydantic import ValidationError
 
+from rmz_acquire.cli.flags import in_flags
 from rmz_acquire.errors import InputError
+from rmz_acquire.methods import MethodName
 
 if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
@@ -82,7 +84,7 @@ ZStep = Annotated[
 ]
 
 EstimatorName = Annotated[
-    Literal["recurrent-mz", "deep-z", "unet3d", "wiener", "linear", "nearest"],
+    MethodName,
     typer.Option("--estimator", help="What makes the volume of the planes."),
 ]
 Model = Annotated[
@@ -155,6 +157,14 @@ _NAMES = {
     "wavelength_um": "--wavelength",
     "pixel_size_um": "--pixel-size",
 }
+
+
+_WORDS = {
+    "NA": "--na",
+    "the immersion index": "--immersion",
+    "wavelength": "--wavelength",
+}
+"""As `Optics` says them."""
 
 
 def positive(value: float, option: str, unit: str = " µm") -> float:
@@ -230,7 +240,7 @@ def optics_from(
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = _NAMES.get(str(first["loc"][0]), "") if first["loc"] else ""
-        message = first["msg"].removeprefix("Value error, ")
+        message = in_flags(first["msg"].removeprefix("Value error, "), _WORDS)
         raise InputError(f"{where} {message}".strip()) from None
 
 

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.methods import ScanMethodName
 
 __all__ = [
     "BLOCK",
@@ -166,7 +167,8 @@ class ExperimentSettings(_Block):
     estimator : str
         What makes the volumes.
     model : str, optional
-        Name or folder of recurrent-mz's model.
+        Name or folder of recurrent-mz's model; by default the one in the box that fits
+        optics and z range.
     device : str
         Where the network runs.
     strict : bool
@@ -193,13 +195,17 @@ class ExperimentSettings(_Block):
         What the configuration does not tell.
     ome_tiff : bool
         Whether to write everything as OME-TIFF too, in the end.
+    focus_lock : {"pause", "refuse"}
+        What becomes of a focus lock (continuous autofocus) that is on when the
+        experiment begins: it is off until the stage is back, and then on again; or
+        the experiment is refused.
     autofocus_failure : {"stop", "continue"}
         What a hardware autofocus that fails leads to: the end, or planes with the
         last correction that is known.
     """
 
     version: Literal[1]
-    estimator: Literal["recurrent-mz", "wiener", "linear", "nearest"] = "recurrent-mz"
+    estimator: ScanMethodName = "recurrent-mz"
     model: str | None = None
     device: str = "auto"
     strict: bool = True
@@ -220,6 +226,7 @@ class ExperimentSettings(_Block):
     time_lapse: TimeLapseSettings = TimeLapseSettings()
     optics: OpticsSettings = OpticsSettings()
     ome_tiff: bool = False
+    focus_lock: Literal["pause", "refuse"] = "pause"
     autofocus_failure: Literal["stop", "continue"] = "stop"
 
     @model_validator(mode="after")

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from rmz_acquire.errors import InputError
 from rmz_acquire.recording.files import jsonable, replace_json, sync_directory
 from rmz_acquire.recording.planes import PlaneWriter
-from rmz_acquire.recording.report import write_report
 from rmz_acquire.recording.summary import Summary, summarise
 from rmz_acquire.recording.volume import write_volume
 
@@ -64,7 +63,10 @@ def check_folder(
         raise InputError(msg)
     held = [name for name in names if (path / name).exists()]
     if held and not overwrite:
-        msg = f"{path} holds a run already ({held[0]}): choose another or --overwrite"
+        msg = (
+            f"{path} holds a run already ({held[0]}): choose another folder, or give "
+            "overwrite=True"
+        )
         raise InputError(msg)
     parent = path.absolute()
     while not parent.exists():
@@ -223,6 +225,8 @@ class RunFolder:
         if self._summary is None:
             msg = "the run is not finished: there is nothing to report"
             raise RuntimeError(msg)
+        from rmz_acquire.recording.report import write_report
+
         try:
             write_report(
                 self.path / REPORT,

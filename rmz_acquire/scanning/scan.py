@@ -295,7 +295,7 @@ class Scan:
     def go_on(self, planes: int) -> None:
         """Take exactly so many more planes; only `stop` and `abort` end it before.
 
-        Those asked for by hand count; the others are the policy's, or at the largest gap.
+        Those asked for by hand count; others are the policy's, or in the largest gap.
 
         Parameters
         ----------

@@ -61,11 +61,11 @@ BAD = {
     ),
     "a list beyond the grid": (
         _with(block={"z_um": [0, 30]}),
-        r"metadata\.rmz_acquire: z 31 µm is outside",
+        r"metadata\.rmz_acquire: z_um: 31 µm is outside",
     ),
     "more planes at least than at most": (
         _with(block={"min_planes": 5, "max_planes": 3}),
-        r"metadata\.rmz_acquire: max-planes 3 is below min-planes 5",
+        r"metadata\.rmz_acquire: max_planes 3 is below min_planes 5",
     ),
     "no exposure": (
         _with(channels=[{"config": "DAPI", "exposure": 0}]),
@@ -208,7 +208,7 @@ def test_a_model_that_does_not_fit(still, tmp_path, monkeypatch):
 
         def check(self, optics, z_um):
             assert optics.na == 1.4 and len(z_um) == 7
-            return ["model air-20x075 was trained at NA 0.75, this is 1.4"]
+            return ["model air-20x075 is made for 20x/0.75; yours is NA 1.4 oil"]
 
     class Model:
         card, sha256 = Card(), "0"

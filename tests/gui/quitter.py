@@ -22,7 +22,7 @@ def main(state: str, delay_s: float, folder: Path) -> int:
     from PyQt6.QtCore import QTimer
     from PyQt6.QtWidgets import QApplication
 
-    import rmz_acquire.gui.app
+    import rmz_acquire.gui.app  # noqa: F401
     from rmz_acquire.cli.app import main as command
     from rmz_acquire.gui.controllers import microscope
     from rmz_acquire.gui.views.main_window import MainWindow

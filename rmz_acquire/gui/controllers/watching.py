@@ -82,6 +82,7 @@ class Telling(Watcher):
             prepared.pixel_size_um,
             prepared.settings.estimator,
             None,
+            volume.channel or "",
         )
         self.scan, self._ending, self._most = scan, ending, told.most
         self._planes = len(planes)

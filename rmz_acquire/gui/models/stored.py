@@ -83,6 +83,8 @@ class StoredVolume:
         What made it.
     optics : Optics or None
         Of its channel.
+    channel : str
+        Its label; empty where it has none.
     """
 
     ending: Ending
@@ -96,6 +98,7 @@ class StoredVolume:
     pixel_um: float | None
     estimator: str
     optics: Optics | None
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +295,7 @@ def _volume(stored: StoredExperiment, volume: Volume, ending: Ending) -> StoredV
         stored.prepared.pixel_size_um,
         settings.estimator,
         stored.optics.get(volume.channel or ""),
+        volume.channel or "",
     )
 
 
