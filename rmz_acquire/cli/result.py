@@ -45,7 +45,7 @@ def print_summary(summary: Summary, folder: Path) -> None:
 
 def _scores(summary: Summary) -> Table:
     against = summary.scored_against or "truth"
-    title = f"against the {against}, at the planes that were not taken"
+    title = f"against the {against}, planes not taken"
     table = Table(title=title, title_justify="left")
     table.add_column("from the same planes")
     for _, label, _ in _SCORES:
