@@ -123,6 +123,8 @@ def replay(
         ),
         out,
         truth=reference,
+        # what the camera gave has its noise: no truth
+        truth_is="recorded stack" if truth is None else "truth",
         optics=optics,
         pixel_size_um=pixel,
         channel=stack.channel,

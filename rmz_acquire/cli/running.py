@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -79,6 +79,7 @@ def run_and_print(
     folder: Path,
     *,
     truth: NDArray[Any] | None,
+    truth_is: Literal["truth", "recorded stack"] = "truth",
     optics: Optics | None = None,
     pixel_size_um: float | None = None,
     channel: str | None = None,
@@ -129,6 +130,7 @@ def run_and_print(
                     pixel_size_um=pixel_size_um,
                     channel=channel,
                     truth=truth,
+                    truth_is=truth_is,
                     overwrite=overwrite,
                     on_decision=on_decision,
                     on_step=on_step,
