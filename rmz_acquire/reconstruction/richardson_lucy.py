@@ -95,8 +95,8 @@ class RichardsonLucyEstimator(VolumeEstimator):
     def predicted_error(self) -> NDArray[np.float32] | None:
         """Predicted RMS error of every output plane, (Z,) counts; None before any.
 
-        That of the Wiener filter, scaled by how well the latest planes were predicted
-        before they were taken.
+        That of the Wiener filter, scaled by the root of each plane's contrast and by
+        how well the latest planes were predicted before they were taken.
         """
         return self._error
 
@@ -119,7 +119,11 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._fit(self._data, light, noise / 2)
         made: NDArray[np.float32] = self._render(self._data, planes, dark).numpy()
         linear = self._filter.estimate(planes, torch.from_numpy(self.planes_z_um))
-        self._linear_error = linear.error.numpy()
+        # Where there is more to be seen, there is more to be wrong about.
+        contrast = np.sqrt(made.std((1, 2)))
+        if contrast.any():
+            contrast /= contrast.mean()
+        self._linear_error = linear.error.numpy() * contrast
         self._error = self._linear_error * np.float32(self._share())
         return made
 

@@ -219,9 +219,9 @@ def test_what_is_missing_is_named(models: dict[str, LoadedModel]) -> None:
     assert known == ESTIMATORS
     with pytest.raises(InputError, match=", ".join(known)):
         make_estimator("cubic", Z_UM, AIR)
-    with pytest.raises(InputError, match="needs optics"):
+    with pytest.raises(InputError, match="needs the optics"):
         make_estimator("wiener", Z_UM)
-    with pytest.raises(InputError, match="needs optics"):
+    with pytest.raises(InputError, match="needs the optics"):
         make_estimator("recurrent-mz", Z_UM, model=models["none"])
     with pytest.raises(InputError, match="needs a model"):
         make_estimator("recurrent-mz", Z_UM, AIR)
