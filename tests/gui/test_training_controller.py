@@ -35,6 +35,8 @@ from rmz_acquire.gui.models.training import (
     TrainingSettings,
     time_left,
 )
+from rmz_acquire.installing import install_line
+from rmz_acquire.simulation.camera import simulated_camera
 from rmz_acquire.simulation.stack import simulate_stack
 from rmz_acquire.stacks import read_stack, write_stack
 
@@ -225,6 +227,24 @@ def test_a_training_tells_how_far_it_is_and_what_came_of_it(room, tmp_path):
     assert not model.verdict.better and "Not better" in model.verdict.headline
     row = dict(model.rows)["3"]
     assert {"new model", "base", "wiener", "linear"} <= set(row)
+
+
+def test_what_training_lacks_is_said_before_there_is_light(room, tmp_path, monkeypatch):
+    core = room.connect()
+    camera = simulated_camera(core)
+    before = camera.dose_ms()
+    monkeypatch.setattr(
+        "rmz_acquire.gui.models.training.missing", lambda extra: ["lightning"]
+    )
+    assert not room.training.take_stacks(stacks_of(tmp_path / "stacks"))
+    settings = training_of(tmp_path)
+    assert not room.training.train(settings)
+    said = [problem.text for problem in room.of(Problem)]
+    assert len(said) == 2
+    assert all("lightning" in text and install_line("train") in text for text in said)
+    assert camera.dose_ms() == before
+    assert not (tmp_path / "stacks").exists()
+    assert room.microscope.state is State.ready
 
 
 def test_too_few_stacks_start_nothing(room, tmp_path):
