@@ -11,6 +11,7 @@ import time
 import numpy as np
 import pytest
 import tifffile
+from patience import PATIENCE_S
 from yaozarrs import validate_zarr_store
 
 from rmz_acquire.errors import InputError
@@ -85,9 +86,9 @@ def _finish(processes, stack, folder, *, resuming):
     process = processes.Process(target=child, args=(stack, folder, resuming, done))
     process.start()
     try:
-        told = done.get(timeout=30)
+        told = done.get(timeout=PATIENCE_S)
     finally:
-        process.join(60)
+        process.join(PATIENCE_S)
     return told
 
 
@@ -100,7 +101,6 @@ def _decisions(folder):
     return found
 
 
-@pytest.mark.timeout(60 + 20 * KILLS)
 def test_killed_at_random_moments(processes, stack, tmp_path):
     from rmz_acquire.experiments.verifying import verify
 
@@ -125,7 +125,7 @@ def test_killed_at_random_moments(processes, stack, tmp_path):
             time.sleep(0.001)
         time.sleep(chance.uniform(0, lasts))
         process.kill()
-        process.join(30)
+        process.join(PATIENCE_S)
         if not (folder / "summary.json").exists():
             cut_short += 1
         # every plane that is listed is whole, and what was decided is decided again

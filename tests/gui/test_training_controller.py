@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 import yaml
 from cli_helpers import OPTICS, write_model
+from patience import PATIENCE_S
 
 from rmz_acquire.acquisition.dense import Position
 from rmz_acquire.gui.controllers.events import (
@@ -40,9 +41,6 @@ from rmz_acquire.simulation.camera import simulated_camera
 from rmz_acquire.simulation.stack import simulate_stack
 from rmz_acquire.stacks import read_stack, write_stack
 
-# a training is a process that loads torch and Lightning first
-pytestmark = pytest.mark.timeout(900)
-
 SCAN = ScanSettings(bottom_um=-2.0, top_um=2.0, step_um=0.5, exposure_ms=2.0)
 PLACES = (Position(0, 0, 0.0), Position(30, 0, 1.0), Position(0, 30, 0.0))
 
@@ -67,7 +65,7 @@ class Room:
         self.seen += self.events.drain()
         return [event for event in self.seen if isinstance(event, kind)]
 
-    def until(self, kind, condition=lambda _: True, timeout_s=400):
+    def until(self, kind, condition=lambda _: True, timeout_s=PATIENCE_S):
         end = time.monotonic() + timeout_s
         while True:
             for event in self.of(kind):
@@ -303,7 +301,7 @@ def test_the_time_left_is_said_as_people_say_it():
     ]
 
 
-def wait_for(condition, timeout_s=400):
+def wait_for(condition, timeout_s=PATIENCE_S):
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end
