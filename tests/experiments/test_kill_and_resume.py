@@ -17,7 +17,7 @@ from yaozarrs import validate_zarr_store
 from rmz_acquire.errors import InputError
 
 # 200 of them: RMZ_ACQUIRE_KILLS=200 pytest tests/experiments/test_kill_and_resume.py
-KILLS = int(os.environ.get("RMZ_ACQUIRE_KILLS", "6"))
+KILLS = int(os.environ.get("RMZ_ACQUIRE_KILLS", "4"))
 DECIDED = (
     "z_requested_um",
     "z_actual_um",
@@ -77,7 +77,9 @@ def stack(tmp_path_factory):
 @pytest.fixture(scope="module")
 def processes():
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["rmz_acquire.experiments", "rmz_acquire.models"])
+    # modules, not rooms: these import what is asked for
+    heavy = ("experiments.run", "experiments.estimators", "simulation.camera")
+    context.set_forkserver_preload([f"rmz_acquire.{name}" for name in heavy])
     return context
 
 
