@@ -198,7 +198,7 @@ def test_a_broken_configuration_leaves_no_microscope(bench, tmp_path):
     broken.write_text("Device,Camera,NoSuchAdapter,Nothing\n")
     microscope.connect(broken).result(30)
     (problem,) = of(events.drain(), Problem)
-    assert "broken.cfg cannot be loaded" in problem.text
+    assert problem.text.startswith("broken.cfg, line 1")
     assert microscope.state is State.empty and microscope.core is None
 
 
