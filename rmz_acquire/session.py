@@ -52,6 +52,7 @@ def run_volume(
     *,
     optics: Optics | None = None,
     pixel_size_um: float | None = None,
+    channel: str | None = None,
     truth: NDArray[Any] | None = None,
     truth_is: Literal["truth", "recorded stack"] = "truth",
     baselines: bool = True,
@@ -80,6 +81,8 @@ def run_volume(
         there is no `wiener` beside the volume.
     pixel_size_um : float, optional
         At the sample, µm; by default that of the optics.
+    channel : str, optional
+        Name of the channel, for other programs.
     truth : ndarray, (Z, Y, X), optional
         The stack to score against, camera counts.
     truth_is : {"truth", "recorded stack"}
@@ -130,6 +133,7 @@ def run_volume(
         plan=plan,
         description=description,
         pixel_size_um=pixel_size_um,
+        channel=channel,
         overwrite=overwrite,
         report=False,
     )

@@ -82,6 +82,7 @@ def run_and_print(
     truth_is: Literal["truth", "recorded stack"] = "truth",
     optics: Optics | None = None,
     pixel_size_um: float | None = None,
+    channel: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Run one volume under a progress bar and print what it came to.
@@ -127,6 +128,7 @@ def run_and_print(
                     folder,
                     optics=optics,
                     pixel_size_um=pixel_size_um,
+                    channel=channel,
                     truth=truth,
                     truth_is=truth_is,
                     overwrite=overwrite,

@@ -22,7 +22,11 @@ def controls(window: MainWindow) -> dict[str, tuple[QAction | QWidget, ...]]:
     """Give everything that asks for an action: its menu entry with its key, buttons."""
     status, form = window.status, window.form
     return {
-        "connect": (window.connect_simulated, window.connect_config),
+        "connect": (
+            window.connect_simulated,
+            window.connect_demo,
+            window.connect_config,
+        ),
         "live": (window.live,),
         "snap": (window.snap,),
         "focus": (window.focus_up, window.focus_down),

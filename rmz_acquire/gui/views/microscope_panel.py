@@ -26,12 +26,17 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from rmz_acquire.gui.models.specimen import SimulatedSpecimen
+from rmz_acquire.gui.theme import DARK
 from rmz_acquire.gui.views.position_field import PositionField
+from rmz_acquire.gui.views.specimen_box import SpecimenBox
+from rmz_acquire.gui.views.stage_looks import dress_stage
 
 if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
     from rmz_acquire.gui.controllers.events import Focus
+    from rmz_acquire.gui.theme import Theme
 
 __all__ = ["MicroscopePanel"]
 
@@ -43,6 +48,7 @@ class MicroscopePanel(QWidget):
 
     #: The focus as its field shows it, in words.
     focus_shown = pyqtSignal(str)
+    specimen_asked = pyqtSignal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,7 +62,14 @@ class MicroscopePanel(QWidget):
         self.stages: dict[str, StageWidget] = {}
         self._fields: dict[str, list[PositionField]] = {}
         self._focus = ""
+        self._theme = DARK
         self.set_core(None)
+
+    def dress(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        for stage in self.stages.values():
+            dress_stage(stage, theme)
 
     def set_core(self, core: CMMCorePlus | None) -> None:
         """Show the devices of a core, or a hint without one."""
@@ -114,6 +127,11 @@ class MicroscopePanel(QWidget):
         form = QGridLayout()
         form.setSpacing(6)
         form.setColumnStretch(1, 1)
+        specimen = SimulatedSpecimen.under(core)
+        if specimen is not None:
+            box = SpecimenBox(specimen)
+            box.changed.connect(self.specimen_asked)
+            _row(form, "Specimen", box)
         turret = next(iter(core.guessObjectiveDevices()), None)
         if turret is not None:
             objective = ObjectivesWidget(turret, mmcore=core)
@@ -180,6 +198,7 @@ class MicroscopePanel(QWidget):
                 # its own buttons tell the widget first
                 box.valueChanged.connect(self._tell)
         self._fields[label] = fields
+        dress_stage(stage, self._theme)
         self.stages[label] = stage
         page = QWidget()
         column = QVBoxLayout(page)

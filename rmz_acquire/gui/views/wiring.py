@@ -15,13 +15,16 @@ def connect_views(presenter: Presenter) -> None:
     window, status = presenter.window, presenter.window.status
     scans, commands = presenter.scans, presenter.commands
     steering = presenter.steering
-    window.welcome.simulated_asked.connect(
-        lambda: presenter.connect_microscope("simulated")
-    )
+    for signal in (
+        window.welcome.simulated_asked,
+        window.connect_simulated.triggered,
+    ):
+        signal.connect(lambda *_: presenter.connect_microscope("simulated"))
+    for signal in (window.welcome.demo_asked, window.connect_demo.triggered):
+        signal.connect(lambda *_: presenter.connect_microscope("MMConfig_demo.cfg"))
+    window.welcome.specimen.changed.connect(presenter.microscope.choose_specimen)
+    window.microscope.specimen_asked.connect(presenter.microscope.choose_specimen)
     window.welcome.config_asked.connect(commands.choose_config)
-    window.connect_simulated.triggered.connect(
-        lambda: presenter.connect_microscope("simulated")
-    )
     window.connect_config.triggered.connect(commands.choose_config)
     window.microscope.focus_shown.connect(
         lambda text: window.focus.setText(f"Focus  {text}")
@@ -71,5 +74,7 @@ def connect_views(presenter: Presenter) -> None:
     window.show_3d.triggered.connect(commands.show_3d)
     window.which.activated.connect(lambda _: presenter.shown.choose_volume())
     window.compare.activated.connect(lambda _: presenter.shown.choose())
+    window.about.triggered.connect(commands.show_about)
+    window.manual.triggered.connect(commands.show_manual)
     window.about_keys.triggered.connect(commands.show_keys)
     window.close_asked.connect(presenter.close)
