@@ -177,6 +177,7 @@ def read_planes(path: Path) -> list[Plane]:
 
 def plane_line(plane: Plane) -> dict[str, Any]:
     """Everything about a plane but its pixels, as it stands in the files."""
+    rare = {"noise_free": plane.noise_free, "first_of_run": plane.first_of_run}
     return {
         "z_requested_um": plane.z_requested_um,
         "z_actual_um": plane.z_um,
@@ -186,6 +187,7 @@ def plane_line(plane: Plane) -> dict[str, Any]:
         "stage_ms": plane.stage_ms,
         "camera_ms": plane.camera_ms,
         "time": plane.time,
+        **{name: True for name, is_so in rare.items() if is_so},
     }
 
 
@@ -201,4 +203,6 @@ def plane_of(line: dict[str, Any], image: NDArray[Any]) -> Plane:
         time=datetime.fromisoformat(line["time"]),
         z_shift_um=line.get("z_shift_um", 0.0),
         chosen_by=line.get("chosen_by", "policy"),
+        noise_free=line.get("noise_free", False),
+        first_of_run=line.get("first_of_run", False),
     )

@@ -7,16 +7,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rmz_acquire.scanning.decision import checked
+from rmz_acquire.scanning.frames import Observation, fault_of, look_at
 from rmz_acquire.scanning.policies import largest_gap
+from rmz_acquire.scanning.stale import StaleFramesError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rmz_acquire.scanning.decision import Status
-    from rmz_acquire.scanning.frames import Observation
+    from rmz_acquire.scanning.decision import Seen, Status
     from rmz_acquire.scanning.plan import ScanPlan
     from rmz_acquire.scanning.policies import Policy
-    from rmz_acquire.scanning.protocols import ChosenBy
+    from rmz_acquire.scanning.protocols import ChosenBy, Estimator, Plane
+    from rmz_acquire.scanning.stale import RecentFrames
     from rmz_acquire.scanning.stopping import StopRule
 
 __all__ = ["Judge", "Judgement"]
@@ -55,33 +58,78 @@ class Judge:
         Where next.
     rule : StopRule
         Whether it is enough.
+    frames : RecentFrames
+        The exposures before.
     """
 
-    def __init__(self, plan: ScanPlan, policy: Policy, rule: StopRule) -> None:
+    def __init__(
+        self, plan: ScanPlan, policy: Policy, rule: StopRule, frames: RecentFrames
+    ) -> None:
         self._plan = plan
         self._policy = policy
         self._rule = rule
+        self._frames = frames
+        #: The planes that count, in the order taken.
+        self.taken: list[Observation] = []
 
-    def judge(
-        self, taken: Sequence[Observation], *, at_least: int = 0, asked: bool = False
+    def consider(
+        self,
+        plane: Plane,
+        estimator: Estimator,
+        seen: Seen,
+        *,
+        exposed: int,
+        at_least: int,
+        asked: bool,
+        old: bool,
     ) -> Judgement:
-        """Judge the planes so far.
+        """Look at a plane, let the estimator take it in, and judge.
 
         Parameters
         ----------
-        taken : sequence of Observation
-            Every plane, in the order taken; at least one.
+        plane : Plane
+            The plane.
+        estimator : Estimator
+            Is given it where its frame is a new one.
+        seen : Seen
+            Is told what is found, step by step.
+        exposed : int
+            How many planes there were with this one.
         at_least : int
             With fewer planes than these it goes on whatever rule and budget say.
         asked : bool
             Whether a plane waits that somebody asked for.
+        old : bool
+            Whether it is only given again: stale frames then fail nothing.
+
+        Raises
+        ------
+        StaleFramesError
+            If the camera gives no new frames.
         """
-        found = self._plain(taken)
+        frame = look_at(plane.image)
+        again = None
+        if self._plan.stale_frames:
+            again = self._frames.find(frame, plane, exposed)
+        seen.fault = fault_of(frame, [other.frame for other in self.taken], again)
+        if again is not None:
+            seen.used = False
+            if old:
+                self._frames.in_a_row = 0
+            said = f"the frame {seen.fault}"
+            return self._once_more(plane, said, exposed, at_least, asked)
+        seen.estimate = checked(estimator.add(plane.image, plane.z_um))
+        self.taken.append(Observation.of(plane, frame, seen.estimate))
+        return self._judge(exposed, at_least, asked)
+
+    def _judge(self, exposed: int, at_least: int, asked: bool) -> Judgement:
+        taken = self.taken
+        found = self._plain(taken, exposed)
         if found.status is None:
             return found
         if asked:
             return Judgement(None, f"{found.reason}; a plane was asked for by hand")
-        if len(taken) >= at_least:
+        if exposed >= at_least:
             return found
         z_um = self._policy.next_z(taken)
         if z_um is None:
@@ -91,7 +139,26 @@ class Judge:
         reason = f"{found.reason}; going on to {at_least} planes"
         return Judgement(None, reason, z_um, "more")
 
-    def _plain(self, taken: Sequence[Observation]) -> Judgement:
+    def _once_more(
+        self, plane: Plane, said: str, exposed: int, at_least: int, asked: bool
+    ) -> Judgement:
+        """Take a plane again whose frame is an old one; it counts as dose alone."""
+        plan, row = self._plan, self._frames.in_a_row
+        listed = plan.z_exact_um is not None
+        spent = not (listed or asked) and exposed >= max(plan.max_planes, at_least)
+        if row >= plan.stale_frames or (spent and not self.taken):
+            msg = (
+                f"{said}, {row} time{'' if row == 1 else 's'} in a row: see to the "
+                "camera, its trigger and its driver"
+            )
+            raise StaleFramesError(msg)
+        if spent:
+            said = f"{said}; the most planes allowed, {exposed}, are taken"
+            return Judgement("max_planes", said)
+        said = f"{said}; it does not count, the plane is taken again"
+        return Judgement(None, said, plane.z_requested_um, plane.chosen_by)
+
+    def _plain(self, taken: Sequence[Observation], exposed: int) -> Judgement:
         plan, count = self._plan, len(taken)
         if plan.z_exact_um is not None:
             z_um, listed = self._policy.next_z(taken), len(plan.z_exact_um)
@@ -103,8 +170,8 @@ class Judge:
         verdict = self._rule.judge(taken)
         if verdict.converged:
             return Judgement("converged", verdict.reason)
-        if count >= plan.max_planes:
-            said = f"{verdict.reason}; the most planes allowed, {count}, are taken"
+        if exposed >= plan.max_planes:
+            said = f"{verdict.reason}; the most planes allowed, {exposed}, are taken"
             return Judgement("max_planes", said)
         z_um = self._policy.next_z(taken)
         if z_um is None:
