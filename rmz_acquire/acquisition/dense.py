@@ -179,14 +179,14 @@ def acquire_stacks(
     """
     pixel = pixel_size_um or float(core.getPixelSizeUm())
     if pixel <= 0:
-        msg = "the configuration tells no pixel size: give --pixel-size"
+        msg = "the configuration tells no pixel size: give pixel_size_um"
         raise InputError(msg)
     if positions and not core.getXYStageDevice():
-        msg = "the configuration has no XY stage: leave out --positions"
+        msg = "the configuration has no XY stage: leave out positions"
         raise InputError(msg)
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        msg = f"{folder} is not an empty folder: choose another --out"
+        msg = f"{folder} is not an empty folder: choose another folder"
         raise InputError(msg)
     here_z = float(core.getZPosition()) if core.getFocusDevice() else 0.0
     half = math.floor(range_um / 2 / step_um + 1e-6)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from pydantic import ValidationError
 
+from rmz_acquire.cli.flags import in_flags
 from rmz_acquire.errors import InputError
 from rmz_acquire.methods import MethodName
 
@@ -158,6 +159,14 @@ _NAMES = {
 }
 
 
+_WORDS = {
+    "NA": "--na",
+    "the immersion index": "--immersion",
+    "wavelength": "--wavelength",
+}
+"""As `Optics` says them."""
+
+
 def positive(value: float, option: str, unit: str = " µm") -> float:
     """Give a value back that is finite and above 0.
 
@@ -231,7 +240,7 @@ def optics_from(
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = _NAMES.get(str(first["loc"][0]), "") if first["loc"] else ""
-        message = first["msg"].removeprefix("Value error, ")
+        message = in_flags(first["msg"].removeprefix("Value error, "), _WORDS)
         raise InputError(f"{where} {message}".strip()) from None
 
 

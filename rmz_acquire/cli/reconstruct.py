@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rmz_acquire.cli.checks import check_estimator, check_optics
 from rmz_acquire.cli.console import busy, console, stderr
+from rmz_acquire.cli.flags import RANGE, flagged
 from rmz_acquire.cli.options import (
     NA,
     Device,
@@ -90,6 +92,7 @@ def reconstruct(
         if value is not None:
             positive(value, option)
     listed = parse_z(z)
+    check_estimator(estimator, model=model, device=device)
     with busy("reading"):
         from rmz_acquire.recording import write_volume
 
@@ -104,7 +107,9 @@ def reconstruct(
         pixel_size_um=pixel_size,
         sample_index=sample_index,
     )
-    grid = _grid(planes, summary, bottom, top, z_step)
+    with flagged(RANGE):
+        grid = _grid(planes, summary, bottom, top, z_step)
+    check_optics(estimator, given or told)
     made = estimator_for(
         estimator, grid, given or told, model=model, device=device, strict=strict
     )

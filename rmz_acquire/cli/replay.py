@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rmz_acquire.cli.checks import check_estimator, check_optics
 from rmz_acquire.cli.console import busy, warn
+from rmz_acquire.cli.flags import FOLDER, PLAN, flagged
 from rmz_acquire.cli.options import (
     NA,
     Device,
@@ -81,8 +83,8 @@ def replay(
     for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
         if value is not None:
             positive(value, option)
-
-    with busy("reading"):
+    check_estimator(estimator, model=model, device=device)
+    with busy("reading"), flagged(FOLDER):
         from rmz_acquire.recording import check_folder
         from rmz_acquire.scanning import ScanPlan
         from rmz_acquire.simulation.recorded import RecordedMicroscope
@@ -96,16 +98,18 @@ def replay(
         raise InputError(msg)
     pixel = _size(pixel_size, stack.pixel_size_um, "--pixel-size")
     optics = optics_from(**optics_given, pixel_size_um=pixel, sample_index=sample_index)
-    plan = ScanPlan.from_grid(
-        [round(i * step, 9) for i in range(len(stack.data))],
-        policy=policy,
-        epsilon=epsilon,
-        first_planes=first_planes,
-        min_planes=min_planes,
-        max_planes=max_planes,
-        z_exact_um=positions,
-        seed=seed,
-    )
+    check_optics(estimator, optics)
+    with flagged(PLAN):
+        plan = ScanPlan.from_grid(
+            [round(i * step, 9) for i in range(len(stack.data))],
+            policy=policy,
+            epsilon=epsilon,
+            first_planes=first_planes,
+            min_planes=min_planes,
+            max_planes=max_planes,
+            z_exact_um=positions,
+            seed=seed,
+        )
     reference = stack.data if truth is None else _truth(truth, stack)
     run_and_print(
         RecordedMicroscope(stack.data, plan.z_um),
@@ -133,10 +137,13 @@ def _size(given: float | None, told: float | None, option: str) -> float | None:
 def _truth(path: Path, stack: Stack) -> NDArray[Any]:
     from rmz_acquire.stacks import read_stack
 
-    truth = read_stack(path).data
+    try:
+        truth = read_stack(path).data
+    except InputError as error:
+        raise InputError(f"--truth {error}") from error
     if truth.shape != stack.data.shape:
         msg = (
-            f"{path}: a truth of {_by(truth.shape)} does not fit the stack of "
+            f"--truth {path}: {_by(truth.shape)} does not fit the stack of "
             f"{_by(stack.data.shape)}"
         )
         raise InputError(msg)

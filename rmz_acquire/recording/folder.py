@@ -63,7 +63,10 @@ def check_folder(
         raise InputError(msg)
     held = [name for name in names if (path / name).exists()]
     if held and not overwrite:
-        msg = f"{path} holds a run already ({held[0]}): choose another or --overwrite"
+        msg = (
+            f"{path} holds a run already ({held[0]}): choose another folder, or give "
+            "overwrite=True"
+        )
         raise InputError(msg)
     parent = path.absolute()
     while not parent.exists():
