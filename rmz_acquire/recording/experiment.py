@@ -167,6 +167,11 @@ class ExperimentFolder:
         line = self.volumes_before.get(key)
         return line is not None and bool(line["ok"])
 
+    def unused_before(self, key: Key) -> set[int]:
+        """Which planes of a volume did not count: old frames, handed out again."""
+        lines = self.decisions_before.get(key, [])
+        return {line["index"] for line in lines if not line.get("used", True)}
+
     def planes_of(self, key: Key) -> list[Plane]:
         """Give the planes of a volume that were taken before the folder was opened."""
         return [

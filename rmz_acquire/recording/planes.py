@@ -177,7 +177,7 @@ def read_planes(path: Path) -> list[Plane]:
 
 def plane_line(plane: Plane) -> dict[str, Any]:
     """Everything about a plane but its pixels, as it stands in the files."""
-    rare = {"noise_free": plane.noise_free, "first_of_run": plane.first_of_run}
+    rare = {"noise_free": plane.noise_free, "after_resume": plane.after_resume}
     return {
         "z_requested_um": plane.z_requested_um,
         "z_actual_um": plane.z_um,
@@ -204,5 +204,5 @@ def plane_of(line: dict[str, Any], image: NDArray[Any]) -> Plane:
         z_shift_um=line.get("z_shift_um", 0.0),
         chosen_by=line.get("chosen_by", "policy"),
         noise_free=line.get("noise_free", False),
-        first_of_run=line.get("first_of_run", False),
+        after_resume=line.get("after_resume", False),
     )

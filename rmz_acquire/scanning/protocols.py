@@ -54,9 +54,9 @@ class Plane:
     noise_free : bool
         Whether the camera is known to have no noise (a recorded stack): then two
         exposures of one scene are equal to the last bit.
-    first_of_run : bool
-        Whether the microscope was started, or an experiment taken up again, since the
-        plane before it.
+    after_resume : bool
+        Whether the experiment was taken up again since the plane before it, perhaps on
+        a camera that was started anew.
     """
 
     image: NDArray[Any]
@@ -69,7 +69,7 @@ class Plane:
     z_shift_um: float = 0.0
     chosen_by: ChosenBy = "policy"
     noise_free: bool = False
-    first_of_run: bool = False
+    after_resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RecentFrames", "StaleFramesError"]
 
-# Exposures that are remembered. A ring of buffers is no longer; and Micro-Manager's
-# demo camera gives its eighth picture again.
-_REMEMBERED = 6
-
 
 class StaleFramesError(RuntimeError):
     """The camera gives no new frames."""
@@ -38,8 +34,12 @@ class _Frame:
 class RecentFrames:
     """The last exposures of a camera, also across the volumes of an acquisition."""
 
+    #: How many. A ring of buffers is no longer; and Micro-Manager's demo camera, which
+    #: has no noise in its waves, gives a picture again after eight.
+    REMEMBERED = 6
+
     def __init__(self) -> None:
-        self._frames: deque[_Frame | None] = deque(maxlen=_REMEMBERED)
+        self._frames: deque[_Frame | None] = deque(maxlen=self.REMEMBERED)
         self._volume = ""
         #: How many of the last frames, without one between, were old ones.
         self.in_a_row = 0
@@ -80,7 +80,7 @@ class RecentFrames:
         frame : FrameFacts
             The frame.
         plane : Plane
-            Its plane; one that is the `first_of_run` is compared with none.
+            Its plane; one that is the `after_resume` is compared with none.
         number : int
             Its place in the volume, from 1.
 
@@ -89,7 +89,7 @@ class RecentFrames:
         str or None
             Which frame it is, "plane 2"; None for a new one.
         """
-        if plane.first_of_run:
+        if plane.after_resume:
             self.forget()
         same = None
         if frame.telling and not plane.noise_free:
