@@ -23,7 +23,7 @@ ROWS = [
     {"models", "scanning", "stacks"},
     {"networks", "objectives"},
     {"optics", "settings"},
-    {"errors", "installing", "methods", "resources"},
+    {"errors", "installing", "methods", "resources", "workers"},
 ]
 DEPTH = {room: depth for depth, row in enumerate(ROWS) for room in row}
 

@@ -109,6 +109,7 @@ def demo(
         if simulated:
             core.setROI(*_ROI)
     try:
+        group = core.getChannelGroup()
         optics = None
         if simulated or METHODS[estimator].optics:
             optics = optics_from_core(core)
@@ -126,6 +127,8 @@ def demo(
             out,
             truth=truth,
             optics=optics,
+            pixel_size_um=float(core.getPixelSizeUm()) or None,
+            channel=core.getCurrentConfig(group) if group else None,
             overwrite=overwrite,
         )
     finally:

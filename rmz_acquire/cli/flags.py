@@ -11,7 +11,7 @@ from rmz_acquire.errors import InputError, ScanFailed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["FOLDER", "PLAN", "RANGE", "flagged", "in_flags"]
+__all__ = ["FOLDER", "PLAN", "RANGE", "STACK", "flagged", "in_flags"]
 
 PLAN = {
     "first_planes": "--first-planes",
@@ -24,6 +24,13 @@ PLAN = {
 """Of a `ScanPlan`."""
 RANGE = {"bottom_um": "--bottom", "top_um": "--top", "step_um": "--z-step"}
 """Of `ScanPlan.from_range`."""
+STACK = {
+    "z_step_um": "--z-step",
+    "pixel_size_um": "--pixel-size",
+    "z_axis": "--z-axis",
+    "z_um": "--z",
+}
+"""Of what is said of a stack."""
 FOLDER = {"overwrite=True": "--overwrite"}
 """Of a folder for a run."""
 

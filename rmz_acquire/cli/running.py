@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -79,8 +79,10 @@ def run_and_print(
     folder: Path,
     *,
     truth: NDArray[Any] | None,
+    truth_is: Literal["truth", "recorded stack"] = "truth",
     optics: Optics | None = None,
     pixel_size_um: float | None = None,
+    channel: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Run one volume under a progress bar and print what it came to.
@@ -126,7 +128,9 @@ def run_and_print(
                     folder,
                     optics=optics,
                     pixel_size_um=pixel_size_um,
+                    channel=channel,
                     truth=truth,
+                    truth_is=truth_is,
                     overwrite=overwrite,
                     on_decision=on_decision,
                     on_step=on_step,

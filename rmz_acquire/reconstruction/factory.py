@@ -70,7 +70,7 @@ def make_estimator(
         raise InputError(msg)
     if optics is None:
         msg = (
-            f"the {name} estimator needs optics (NA, immersion, wavelength, pixel "
+            f"the {name} estimator needs the optics (NA, immersion, wavelength, pixel "
             "size); linear and nearest do without"
         )
         raise InputError(msg)

@@ -79,7 +79,7 @@ class Judge:
         seen: Seen,
         *,
         exposed: int,
-        at_least: int,
+        until: int | None,
         asked: bool,
         old: bool,
     ) -> Judgement:
@@ -95,8 +95,8 @@ class Judge:
             Is told what is found, step by step.
         exposed : int
             How many planes there were with this one.
-        at_least : int
-            With fewer planes than these it goes on whatever rule and budget say.
+        until : int or None
+            It goes on to exactly so many planes, whatever rule and budget say.
         asked : bool
             Whether a plane waits that somebody asked for.
         old : bool
@@ -117,35 +117,50 @@ class Judge:
             if old:
                 self._frames.in_a_row = 0
             said = f"the frame {seen.fault}"
-            return self._once_more(plane, said, exposed, at_least, asked)
+            return self._once_more(plane, said, exposed, until, asked)
         seen.estimate = checked(estimator.add(plane.image, plane.z_um))
         self.taken.append(Observation.of(plane, frame, seen.estimate))
-        return self._judge(exposed, at_least, asked)
+        return self._judge(exposed, until, asked)
 
-    def _judge(self, exposed: int, at_least: int, asked: bool) -> Judgement:
+    def _judge(self, exposed: int, until: int | None, asked: bool) -> Judgement:
         taken = self.taken
         found = self._plain(taken, exposed)
-        if found.status is None:
-            return found
         if asked:
+            if found.status is None:
+                return found
             return Judgement(None, f"{found.reason}; a plane was asked for by hand")
-        if exposed >= at_least:
-            return found
+        return found if until is None else self._exactly(exposed, until, found)
+
+    def _exactly(self, exposed: int, until: int, found: Judgement) -> Judgement:
+        """Take so many planes, no more; fewer where every z of the grid is taken."""
+        taken, status = self.taken, found.status or "max_planes"
+        if exposed >= until:
+            said = f"{found.reason}; the planes that were asked for are taken"
+            return Judgement(status, said)
         z_um = self._policy.next_z(taken)
         if z_um is None:
             z_um = largest_gap(np.asarray(self._plan.z_um), taken)
         if z_um is None:
-            return found
-        reason = f"{found.reason}; going on to {at_least} planes"
-        return Judgement(None, reason, z_um, "more")
+            left = until - exposed
+            said = (
+                f"{found.reason}; {left} more {'was' if left == 1 else 'were'} asked "
+                "for, but every z of the range is taken"
+            )
+            return Judgement(status, said)
+        said = f"{found.reason}; going on to {until} planes"
+        return Judgement(None, said, z_um, "more")
 
     def _once_more(
-        self, plane: Plane, said: str, exposed: int, at_least: int, asked: bool
+        self, plane: Plane, said: str, exposed: int, until: int | None, asked: bool
     ) -> Judgement:
         """Take a plane again whose frame is an old one; it counts as dose alone."""
         plan, row = self._plan, self._frames.in_a_row
         listed = plan.z_exact_um is not None
-        spent = not (listed or asked) and exposed >= max(plan.max_planes, at_least)
+        most = plan.max_planes if until is None else until
+        spent = exposed >= most and not asked
+        if listed:
+            # all of a list is wanted, whatever it costs
+            spent = spent and self._policy.next_z(self.taken) is None
         if row >= plan.stale_frames or (spent and not self.taken):
             msg = (
                 f"{said}, {row} time{'' if row == 1 else 's'} in a row: see to the "
@@ -154,7 +169,7 @@ class Judge:
             raise StaleFramesError(msg)
         if spent:
             said = f"{said}; the most planes allowed, {exposed}, are taken"
-            return Judgement("max_planes", said)
+            return Judgement("list_done" if listed else "max_planes", said)
         said = f"{said}; it does not count, the plane is taken again"
         return Judgement(None, said, plane.z_requested_um, plane.chosen_by)
 
@@ -171,7 +186,8 @@ class Judge:
         if verdict.converged:
             return Judgement("converged", verdict.reason)
         if exposed >= plan.max_planes:
-            said = f"{verdict.reason}; the most planes allowed, {exposed}, are taken"
+            most = plan.max_planes
+            said = f"{verdict.reason}; the most planes allowed, {most}, are taken"
             return Judgement("max_planes", said)
         z_um = self._policy.next_z(taken)
         if z_um is None:
