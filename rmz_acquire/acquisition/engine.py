@@ -127,6 +127,7 @@ class ScanEngine(MDAEngine):
         try:
             for visit in self._visits:
                 self._visit = visit
+                self._after_resume |= visit.after_old
                 if visit.autofocus is not None:
                     yield visit.autofocus
                 while (z_um := self._next_z(visit)) is not None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from rmz_acquire.recording.planes import plane_of
 from rmz_acquire.scanning import RecentFrames, look_at
 
 if TYPE_CHECKING:
@@ -12,13 +15,16 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.recording.experiment import ExperimentFolder
 
-__all__ = ["check_exposures", "recall"]
+__all__ = ["recall"]
 
 
 def recall(
-    frames: RecentFrames, folder: ExperimentFolder, before: Sequence[Volume]
+    frames: RecentFrames,
+    folder: ExperimentFolder,
+    volumes: Sequence[Volume],
+    volume: Volume,
 ) -> None:
-    """Remember the last exposures that lie on disk, and no others.
+    """Remember the last exposures before a volume as they lie on disk, and no others.
 
     Parameters
     ----------
@@ -26,27 +32,23 @@ def recall(
         What remembers.
     folder : ExperimentFolder
         Has the planes.
-    before : sequence of Volume
-        The volumes before the one that is taken up, in the order taken.
+    volumes : sequence of Volume
+        All of the experiment.
+    volume : Volume
+        The one that is taken up; has a plane.
     """
+    names = {each.key: each.name for each in volumes}
     frames.forget()
-    last: list[Volume] = []
-    exposures = 0
-    for volume in reversed(before):
-        if exposures >= RecentFrames.REMEMBERED:
-            break
-        last.insert(0, volume)
-        exposures += len(folder.planes_before.get(volume.key, ()))
-        exposures += check_exposures(folder, volume)
-    for volume in last:
-        frames.begin(volume.name)
-        for number, plane in enumerate(folder.planes_of(volume.key), 1):
-            frames.find(look_at(plane.image), plane, number)
-        frames.skip(check_exposures(folder, volume))
+    first = folder.planes_before[volume.key][0]["time"]
+    end = bisect_left(folder.exposures_before, first, key=itemgetter("time"))
+    start = max(0, end - RecentFrames.REMEMBERED)
+    for line in folder.exposures_before[start:end]:
+        order = line.get("order")
+        if order is None:  # of a check
+            frames.skip(1)
+            continue
+        key = line["t"], line["p"], line["g"], line["c"]
+        plane = plane_of(line, folder.plane_pixels(key, order))
+        frames.begin(names.get(key, "")).find(look_at(plane.image), plane, order + 1)
     frames.in_a_row = 0
-
-
-def check_exposures(folder: ExperimentFolder, volume: Volume) -> int:
-    """Count the planes that were taken for the check of a volume."""
-    lines = folder.checks_before.get(volume.key, ())
-    return sum(line["number"] is not None for line in lines)
+    frames.begin(volume.name)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rmz_acquire.experiments.following import Following
-from rmz_acquire.experiments.remembering import check_exposures
+from rmz_acquire.experiments.remembering import recall
 from rmz_acquire.experiments.replaying import difference, replay
 from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.experiments.time_lapse import TimeLapse
@@ -70,7 +70,8 @@ def verify(path: Path | str) -> Verification:
             # the one that leads may have gone on since
             exact = exact[: len(following.taken(volume))]
         old = time_lapse.old(volume)
-        frames.begin(volume.name)
+        if planes:
+            recall(frames, stored.folder, prepared.volumes, volume)
         scan = fresh_scan(prepared, volume, exact, old, frames=frames)
         following.note(volume, following.counted(volume))
         for done in replay(scan, planes):
@@ -91,6 +92,5 @@ def verify(path: Path | str) -> Verification:
                 told = f"decision is {done.decision.decision}, was {line['decision']}"
             if told is not None:
                 differences.append(f"{where}: {told}")
-        frames.skip(check_exposures(stored.folder, volume))
         time_lapse.note(volume, scan)
     return Verification(count, differences)

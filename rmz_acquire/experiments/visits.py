@@ -96,6 +96,7 @@ class Visits:
     def __iter__(self) -> Iterator[Visit]:
         """Give them in order."""
         time_points: set[int] = set()
+        after_old = False
         for volume in self._prepared.volumes:
             first_of_time = volume.key[0] not in time_points
             time_points.add(volume.key[0])
@@ -129,8 +130,8 @@ class Visits:
             self.pending = True
             old = self._time_lapse.old(volume)
             if volume.key in self._folder.planes_before:
-                before = self._prepared.volumes[: volume.number]
-                recall(self._frames, self._folder, before)
+                recall(self._frames, self._folder, self._prepared.volumes, volume)
+                after_old = True
             frames = self._frames.begin(volume.name)
             scan = fresh_scan(self._prepared, volume, exact, old, decided, frames)
             if watcher is not None:
@@ -146,7 +147,9 @@ class Visits:
                 None if volume.autofocus is None else self._timed(volume.autofocus),
                 volume.index.get("p"),
                 self._check(volume, record),
+                after_old,
             )
+            after_old = False
 
     def ended(self, scan: Scan) -> None:
         """Write down the volume at hand, whose scan ended well.
