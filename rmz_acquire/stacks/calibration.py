@@ -120,7 +120,7 @@ def _stepped(
         )
         told = -told
     if told is None and hint:
-        found.unknown.setdefault("z_step_um", f"does not tell its z step {hint}")
+        found.unknown.setdefault("z_step_um", f"does not give its z step {hint}")
     found.z_step_um = _over(found, wanted, told, str(step), given)
     if found.z_step_um is not None:
         z = [0.0] * planes
