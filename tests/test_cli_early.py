@@ -176,7 +176,6 @@ def ended(place: Path) -> dict[str, tuple[object, str, float]]:
         capture_output=True,
         text=True,
         check=False,
-        timeout=600,
     )
     assert told.returncode == 0, told.stderr
     lines = [json.loads(line) for line in told.stdout.splitlines()]

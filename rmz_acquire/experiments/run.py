@@ -204,7 +204,13 @@ def _go(
 ) -> ExperimentSummary:
     control = control or Control()
     clock = time.perf_counter()
-    folder = lay_out(out, prepared.volumes, prepared.settings, prepared.pixel_size_um)
+    folder = lay_out(
+        out,
+        prepared.volumes,
+        prepared.settings,
+        prepared.pixel_size_um,
+        prepared.estimators.optics,
+    )
     if watcher is not None:
         watcher.begin(prepared, folder)
     tally = Tally(prepared, folder)
@@ -249,6 +255,7 @@ def _go(
         autofocus=focus,
         control=control,
         on_end=lambda visit: visits.ended(visit.scan),
+        resumed=elapsed_s is not None,
     )
     groups = {c[0] for v in prepared.volumes if (c := channel_of(v)) is not None}
     problems = acquire(

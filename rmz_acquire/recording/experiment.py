@@ -9,6 +9,7 @@ kill.
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -93,10 +94,6 @@ class ExperimentFolder:
         The folder.
     planes, volumes, checks : dict of SeriesImage
         The images of the stores, by position and field (p, g).
-    channels : list of str
-        Names of the channels.
-    pixel_size_um : float or None
-        At the sample.
     """
 
     def __init__(
@@ -106,22 +103,21 @@ class ExperimentFolder:
         planes: dict[tuple[int, int], SeriesImage],
         volumes: dict[tuple[int, int], SeriesImage],
         checks: dict[tuple[int, int], SeriesImage],
-        channels: list[str],
-        pixel_size_um: float | None,
     ) -> None:
         self.path = Path(path)
-        options: dict[str, Any] = {
-            "channels": channels,
-            "pixel_size_um": pixel_size_um,
-        }
-        self._planes = Series(self.path / PLANES, "planes.jsonl", planes, **options)
-        self._volumes = Series(self.path / VOLUMES, "volumes.jsonl", volumes, **options)
-        self._checks = Series(self.path / CHECKS, "checks.jsonl", checks, **options)
+        self._planes = Series(self.path / PLANES, "planes.jsonl", planes)
+        self._volumes = Series(self.path / VOLUMES, "volumes.jsonl", volumes)
+        self._checks = Series(self.path / CHECKS, "checks.jsonl", checks)
         self._decisions = Journal(self.path / DECISIONS)
         #: What lay in the journals when it was opened.
         self.planes_before = _by_key(self._planes.journal.lines)
         self.checks_before = _by_key(self._checks.journal.lines)
         self.decisions_before = _by_key(self._decisions.lines)
+        taken = [*self._planes.journal.lines, *self._checks.journal.lines]
+        #: The planes and those of checks, as they were exposed one after the other.
+        self.exposures_before = sorted(
+            (line for line in taken if "time" in line), key=itemgetter("time")
+        )
         self.volumes_before = {
             key: lines[-1]
             for key, lines in _by_key(self._volumes.journal.lines).items()
@@ -167,6 +163,11 @@ class ExperimentFolder:
         line = self.volumes_before.get(key)
         return line is not None and bool(line["ok"])
 
+    def unused_before(self, key: Key) -> set[int]:
+        """Which planes of a volume did not count: old frames, handed out again."""
+        lines = self.decisions_before.get(key, [])
+        return {line["index"] for line in lines if not line.get("used", True)}
+
     def has_volume(self, key: Key) -> bool:
         """Whether a volume was written before the folder was opened.
 
@@ -201,6 +202,10 @@ class ExperimentFolder:
         """Give a volume of so many planes back, (Z, Y, X) camera counts."""
         volume: NDArray[np.float32] = self._volumes.read(key, slice(0, planes))
         return volume
+
+    def image(self, place: tuple[int, int], *, raw: bool) -> SeriesImage:
+        """Give what is known of a position and field (p, g): of planes or volumes."""
+        return (self._planes if raw else self._volumes).images[place]
 
     def record(
         self,

@@ -231,6 +231,7 @@ def read_description(path: Path) -> dict[str, Any]:
 
 def plane_line(plane: Plane) -> dict[str, Any]:
     """Everything about a plane but its pixels, as it stands in the files."""
+    rare = {"noise_free": plane.noise_free, "after_resume": plane.after_resume}
     return {
         "z_requested_um": plane.z_requested_um,
         "z_actual_um": plane.z_um,
@@ -240,6 +241,7 @@ def plane_line(plane: Plane) -> dict[str, Any]:
         "stage_ms": plane.stage_ms,
         "camera_ms": plane.camera_ms,
         "time": plane.time,
+        **{name: True for name, is_so in rare.items() if is_so},
     }
 
 
@@ -255,4 +257,6 @@ def plane_of(line: dict[str, Any], image: NDArray[Any]) -> Plane:
         time=datetime.fromisoformat(line["time"]),
         z_shift_um=line.get("z_shift_um", 0.0),
         chosen_by=line.get("chosen_by", "policy"),
+        noise_free=line.get("noise_free", False),
+        after_resume=line.get("after_resume", False),
     )
