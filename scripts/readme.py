@@ -40,7 +40,9 @@ RUNS: dict[str, dict[str, str]] = {
         "rmz-acquire acquire-stacks --config my-microscope.cfg --range 20 --step 0.5 "
         "--positions positions.csv --out stacks": "--range 8 --exposure 5",
         "rmz-acquire evaluate --out evaluation": _EVAL,
-        "rmz-acquire evaluate --quick --only fig3,fig5": "--config tiny.yaml --out other",
+        "rmz-acquire evaluate --quick --only fig3,fig5": (
+            "--config tiny.yaml --out other"
+        ),
         "rmz-acquire evaluate --table README.md": _EVAL,
     },
     "gui": {
