@@ -140,9 +140,17 @@ def training(
     setup.length.addItem("Shortest: 60 steps", 60)
     setup.length.setCurrentIndex(setup.length.count() - 1)
     setup.train.click()
-    until(lambda: panel.bar.maximum() == 60 and panel.bar.value() >= 40, 900.0)
+
+    def going_well() -> bool:
+        # what failed is not waited for
+        if panel.headline.text() == "Training failed":
+            raise RuntimeError(panel.detail.text())
+        return True
+
+    bar = panel.bar
+    until(lambda: going_well() and bar.maximum() == 60 and bar.value() >= 40)
     picture("9-training")
-    until(lambda: panel.again.isVisible(), 900.0)
+    until(lambda: going_well() and panel.again.isVisible())
     picture("10-trained")
 
 
