@@ -132,9 +132,8 @@ class PlaneWriter:
     def _create(self, image: NDArray[Any]) -> None:
         pixel = self._pixel_size_um
         unit = None if pixel is None else "micrometer"
-        label = {} if self._channel is None else {"label": self._channel}
         model = v05.Image(
-            omero=v05.Omero(channels=[v05.OmeroChannel(**label)]) if label else None,
+            omero=None if self._channel is None else _shown(self._channel, image),
             multiscales=[
                 v05.Multiscale(
                     name="planes in the order taken",
@@ -260,3 +259,11 @@ def plane_of(line: dict[str, Any], image: NDArray[Any]) -> Plane:
         noise_free=line.get("noise_free", False),
         after_resume=line.get("after_resume", False),
     )
+
+
+def _shown(channel: str, image: NDArray[Any]) -> v05.Omero:
+    """How a viewer calls and shows the planes; their brightness is the first one's."""
+    low, high = (float(v) for v in np.percentile(image, (0.5, 99.9)))
+    window = {"min": 0.0, "max": 65535.0, "start": low, "end": max(high, low + 1)}
+    told = {"label": channel, "color": "FFFFFF", "active": True, "window": window}
+    return v05.Omero.model_validate({"channels": [told]})
