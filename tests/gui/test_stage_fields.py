@@ -1,4 +1,4 @@
-"""Stage fields and status bar say the same, and what the stages say, at every moment."""
+"""Stage fields and status bar agree with each other, and with what the stages say."""
 
 from __future__ import annotations
 
