@@ -16,6 +16,7 @@ from PyQt6.QtWidgets import (
 from superqt import QIconifyIcon
 
 from rmz_acquire.gui.views.fields import whole
+from rmz_acquire.installing import pip_line
 
 __all__ = ["StatusCard"]
 
@@ -169,7 +170,7 @@ class StatusCard(QFrame):
         self.napari.setToolTip(
             "Open the volume in napari, with the planes taken  (Ctrl+Shift+N)"
             if napari
-            else "napari is not installed: pip install 'napari[pyqt6]'"
+            else f"napari is not installed: {pip_line('napari[pyqt6]')}"
         )
 
     def show_problem(self, text: str, *, details: bool) -> None:
