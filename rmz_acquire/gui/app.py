@@ -24,10 +24,12 @@ from rmz_acquire.gui import icons
 
 icons.install()
 
+from rmz_acquire.gui.models.pace import PaceBook  # noqa: E402
 from rmz_acquire.gui.models.runs import RecentRuns  # noqa: E402
 from rmz_acquire.gui.views.main_window import MainWindow  # noqa: E402
 from rmz_acquire.gui.views.presenter import Presenter  # noqa: E402
 from rmz_acquire.gui.views.training_presenter import TrainingPresenter  # noqa: E402
+from rmz_acquire.gui.views.wheel import guard_wheel  # noqa: E402
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -46,7 +48,9 @@ class Gui:
     training: TrainingPresenter
 
 
-def make_gui(state: Path, root: Path, log_file: Path | None = None) -> Gui:
+def make_gui(
+    state: Path, root: Path, log_file: Path | None = None, *, measure: bool = True
+) -> Gui:
     """Make the window; a QApplication must be there.
 
     Parameters
@@ -57,6 +61,8 @@ def make_gui(state: Path, root: Path, log_file: Path | None = None) -> Gui:
         Folder for runs, until another one is chosen.
     log_file : Path, optional
         Named where an error is shown.
+    measure : bool
+        Whether to measure in the background how long planes take here.
 
     Returns
     -------
@@ -64,10 +70,14 @@ def make_gui(state: Path, root: Path, log_file: Path | None = None) -> Gui:
         Not shown yet.
     """
     state.mkdir(parents=True, exist_ok=True)
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    guard_wheel(app)
     store = QSettings(str(state / "window.ini"), QSettings.Format.IniFormat)
     runs = RecentRuns(state / "runs.json")
     window = MainWindow(store, runs, root)
-    presenter = Presenter(window, runs, log_file)
+    times = PaceBook(state / "pace.json") if measure else None
+    presenter = Presenter(window, runs, log_file, times)
     return Gui(window, presenter, TrainingPresenter(presenter))
 
 

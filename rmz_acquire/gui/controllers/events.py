@@ -35,6 +35,7 @@ __all__ = [
     "EventQueue",
     "Focus",
     "Looked",
+    "Paced",
     "Picture",
     "PlaneCame",
     "Problem",
@@ -108,6 +109,11 @@ class Focus:
     """Where the focus stage stands, µm."""
 
     z_um: float
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """More is known of how long planes take here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +207,7 @@ Event = (
     | Looked
     | Picture
     | Focus
+    | Paced
     | ScanStarted
     | VolumeStarted
     | Step
@@ -214,7 +221,7 @@ Event = (
 )
 
 # of these only the latest is worth drawing
-_LATEST = (Looked, Picture, Focus, Step, StacksStep, TrainingStep)
+_LATEST = (Looked, Picture, Focus, Paced, Step, StacksStep, TrainingStep)
 
 
 class EventQueue:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QTimer
@@ -20,6 +19,7 @@ from rmz_acquire.gui.controllers.events import (
     EventQueue,
     Focus,
     Looked,
+    Paced,
     Picture,
     PlaneCame,
     Problem,
@@ -34,12 +34,14 @@ from rmz_acquire.gui.controllers.events import (
 )
 from rmz_acquire.gui.controllers.looking import RunReader
 from rmz_acquire.gui.controllers.microscope import MicroscopeController
+from rmz_acquire.gui.controllers.pace import PaceController
 from rmz_acquire.gui.controllers.scans import ScanController
 from rmz_acquire.gui.models.runs import new_folder
 from rmz_acquire.gui.models.stored import sentence
 from rmz_acquire.gui.napari_view import has_napari
 from rmz_acquire.gui.views.allowing import BUSY, allow, show_busy
 from rmz_acquire.gui.views.commands import Commands
+from rmz_acquire.gui.views.form_presenter import FormPresenter
 from rmz_acquire.gui.views.live_picture import show_picture
 from rmz_acquire.gui.views.shown import ShownRun
 from rmz_acquire.gui.views.wiring import connect_views
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from rmz_acquire.gui.models.pace import PaceBook
     from rmz_acquire.gui.models.runs import RecentRuns
     from rmz_acquire.gui.models.scope import ScopeFacts
     from rmz_acquire.gui.models.settings import ScanSettings
@@ -73,10 +76,16 @@ class Presenter(QObject):
         The last runs.
     log_file : Path, optional
         Named where an error is shown.
+    times : PaceBook, optional
+        How long planes took here before; without it nothing is measured.
     """
 
     def __init__(
-        self, window: MainWindow, runs: RecentRuns, log_file: Path | None = None
+        self,
+        window: MainWindow,
+        runs: RecentRuns,
+        log_file: Path | None = None,
+        times: PaceBook | None = None,
     ) -> None:
         super().__init__(window)
         self.window = window
@@ -88,6 +97,8 @@ class Presenter(QObject):
         self.reader = RunReader(self.events)
         self.shown = ShownRun(window, self.reader)
         self.commands = Commands(self)
+        self.pace = PaceController(self.events, times)
+        self.form = FormPresenter(window, self.pace)
         self._state = self.microscope.state
         self.traceback = ""
         self._napari = has_napari()
@@ -145,6 +156,8 @@ class Presenter(QObject):
         form = self.window.form
         self.refresh()
         if form.start.isEnabled():
+            self.pace.hold(True)
+            self.form.begin()
             self.scans.start(self.settings(), new_folder(form.root()))
 
     def pause(self) -> None:
@@ -175,7 +188,7 @@ class Presenter(QObject):
 
     def settings(self) -> ScanSettings:
         """Give all that is typed."""
-        return replace(self.window.form.settings(), **self.window.series.values())
+        return self.form.settings()
 
     def open_run(self, folder: Path) -> None:
         """Show a run from disk."""
@@ -201,6 +214,7 @@ class Presenter(QObject):
 
         def end() -> None:
             try:
+                self.pace.close()
                 for ending in self.endings:
                     ending()
                 self.scans.abort("the window was closed")
@@ -251,6 +265,8 @@ class Presenter(QObject):
             case Focus(z_um):
                 self._z_um = z_um
                 window.focus.setText(f"Focus  {z_um:.2f} µm")
+            case Paced():
+                self.refresh()
             case ScanStarted(folder, volumes):
                 self.traceback = ""
                 self.shown.begin(folder, volumes)
@@ -262,6 +278,7 @@ class Presenter(QObject):
             case PlaneCame(plane, number):
                 self.shown.add_plane(plane, number)
             case VolumeCame():
+                self.form.learn(event.decision)
                 self.shown.add_volume(event, draw=draw)
                 window.show_3d.setEnabled(window.volume.volume is not None)
             case ScanEnded():
@@ -308,6 +325,7 @@ class Presenter(QObject):
     def _ended(self, event: ScanEnded) -> None:
         window = self.window
         self.traceback = event.traceback
+        self.form.end()
         if event.run is not None:
             self.runs.add(event.folder)
             window.runs.refresh()
@@ -349,20 +367,11 @@ class Presenter(QObject):
     def refresh(self) -> None:
         """Look at the microscope and the form again; mark what is wrong."""
         form, facts = self.window.form, self.facts
+        self.pace.hold(self.state not in (State.ready, State.live))
         if facts is None or self.state.busy or self.state is State.closed:
             form.mark({}, form.settings(), busy=BUSY.get(self.state))
             return
-        form.set_context(facts.exposure_ms, facts.channel)
-        settings = self.settings()
-        optics, problem = facts.resolve(settings.overrides())
-        form.set_optics(optics)
-        problems = settings.problems(
-            stage_um=facts.stage_um,
-            optics_problem=problem,
-            models=[settings.model] if settings.model else [],
-        )
-        form.mark(problems, settings, busy=BUSY.get(self.state) or facts.missing)
-        self.window.series.mark(problems)
+        self.form.refresh(facts, BUSY.get(self.state))
 
     def _let_go_of_core(self) -> None:
         """Take down the widgets that hold on to the core."""
