@@ -80,6 +80,8 @@ def test_replay_of_an_untrained_model_beside_the_baselines(
     assert summary["z_taken_um"] == [1.0, 3.0, 2.0]
     assert set(summary["baselines"]) == {"wiener", "linear", "nearest"}
     assert summary["optics"]["na"] == 0.75
+    assert summary["scored_against"] == "recorded stack"
+    assert "against the recorded stack" in said
     volume = read_stack(out / "volume.ome.tif")
     assert volume.data.shape == (9, 40, 40)
     assert volume.z_step_um == pytest.approx(0.5)
@@ -122,6 +124,8 @@ def test_simulate_then_replay_against_the_truth(
     again = ["replay", str(path), "--truth", str(truth), "--estimator", "wiener"]
     again += ["--na", "0.75", "--immersion", "1", "--wavelength", "0.52"]
     assert main([*again, "--z", "0,2,4", "--out", str(tmp_path / "run")]) == 0
+    told = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert told["scored_against"] == "truth"
     assert main(made) == 2
     assert main([*made, "--overwrite"]) == 0
 

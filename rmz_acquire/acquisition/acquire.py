@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymmcore_plus.mda import FinishReason
 
+from rmz_acquire.acquisition.focus_lock import FocusLock, FocusLockError
 from rmz_acquire.acquisition.shutdown import quiet_at_exit
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def acquire(
     groups: Iterable[str],
     abort: Callable[[str], None],
     aborted: Callable[[], bool],
+    lock: FocusLock | None = None,
     also: dict[str, Callable[[], None]] | None = None,
 ) -> list[str]:
     """Run an engine to its end, and bring back what it changed.
@@ -64,6 +66,8 @@ def acquire(
         Is told why, on ctrl-C.
     aborted : callable
         Whether the acquisition was aborted: one that is paused then ends.
+    lock : FocusLock, optional
+        Off meanwhile; by default the core's.
     also : dict, optional
         Further steps at the end, by what to say where one fails.
 
@@ -73,12 +77,13 @@ def acquire(
         What went wrong outside of the scan itself, in words; empty if nothing did.
     """
     quiet_at_exit(core)
+    lock = lock or FocusLock(core, drive.label)
     restore = _restorer(core, drive, light, groups, also or {})
     problems: list[str] = []
     done = threading.Event()
     thread = threading.Thread(
         target=_live,
-        args=(core, engine, events, restore, problems, done),
+        args=(core, engine, drive, lock, events, restore, problems, done),
         name="rmz-acquire scan",
     )
     _start_and_wait(thread, done, core, abort, aborted)
@@ -88,6 +93,8 @@ def acquire(
 def _live(
     core: CMMCorePlus,
     engine: ScanEngine,
+    drive: FocusDrive,
+    lock: FocusLock,
     events: Iterable[useq.MDAEvent],
     restore: dict[str, Callable[[], None]],
     problems: list[str],
@@ -97,6 +104,14 @@ def _live(
     try:
         before = core.mda.set_engine(engine)
         restore["the old engine cannot be put back"] = lambda: _put_back(core, before)
+        # behind the way home, which it would not let the stage go
+        restore["the focus lock cannot be switched on"] = lock.engage
+        try:
+            lock.release()
+        except Exception:
+            # nothing has moved, and nothing can
+            del restore[_home(drive)]
+            raise
         core.mda.run(events)
         _say_why(core, engine)
     except BaseException as error:
@@ -113,7 +128,9 @@ def _live(
             except Exception as error:
                 # each step on its own: a stage that jams must not keep the light on
                 logger.debug("%s", what, exc_info=error)
-                problems.append(f"{what}: {' '.join(str(error).split())}")
+                said = " ".join(str(error).split())
+                told = isinstance(error, FocusLockError)  # which says all of it
+                problems.append(said if told else f"{what}: {said}")
         done.set()
 
 
@@ -146,7 +163,7 @@ def _restorer(
     exposure_ms = float(core.getExposure())
     steps: dict[str, Callable[[], None]] = {
         "the light cannot be switched off": light.close,
-        f"stage {drive.label!r} cannot be brought back": drive.home,
+        _home(drive): drive.home,
         "the exposure cannot be set back": lambda: core.setExposure(exposure_ms),
     }
     for group in groups:
@@ -160,6 +177,10 @@ def _restorer(
 
         steps[f"the {group} cannot be set back"] = set_back
     return {**steps, **also}
+
+
+def _home(drive: FocusDrive) -> str:
+    return f"stage {drive.label!r} cannot be brought back"
 
 
 def _put_back(core: CMMCorePlus, engine: PMDAEngine | None) -> None:

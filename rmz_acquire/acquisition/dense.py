@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.acquisition.checks import check_camera, check_channel, check_stage
+from rmz_acquire.acquisition.focus_lock import FocusLock
 from rmz_acquire.acquisition.run import run_on_core
 from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.scanning import NoEstimator, Scan, ScanPlan
@@ -91,7 +92,7 @@ def read_positions(path: Path) -> list[Position]:
     import csv
 
     try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, skipinitialspace=True)
             names = set(reader.fieldnames or [])
             rows = list(reader)
@@ -178,14 +179,14 @@ def acquire_stacks(
     """
     pixel = pixel_size_um or float(core.getPixelSizeUm())
     if pixel <= 0:
-        msg = "the configuration tells no pixel size: give --pixel-size"
+        msg = "the configuration tells no pixel size: give pixel_size_um"
         raise InputError(msg)
     if positions and not core.getXYStageDevice():
-        msg = "the configuration has no XY stage: leave out --positions"
+        msg = "the configuration has no XY stage: leave out positions"
         raise InputError(msg)
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        msg = f"{folder} is not an empty folder: choose another --out"
+        msg = f"{folder} is not an empty folder: choose another folder"
         raise InputError(msg)
     here_z = float(core.getZPosition()) if core.getFocusDevice() else 0.0
     half = math.floor(range_um / 2 / step_um + 1e-6)
@@ -200,46 +201,55 @@ def acquire_stacks(
         plans.append(plan)
     check_camera(core, exposure_ms)
     check_channel(core, channel)
+    lock = FocusLock(core, core.getFocusDevice())
 
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     entries: list[dict[str, str]] = []
     home = core.getXYPosition() if positions else None
-    try:
-        for number, (place, plan) in enumerate(zip(places, plans, strict=True), 1):
-            if on_step is not None:
-                on_step(f"stack {number} of {len(plans)}")
-            scan = Scan(plan, NoEstimator(plan.z_um))
-            if on_start is not None:
-                on_start(scan)
-            if place is not None and not scan.abort_requested:
-                core.setXYPosition(place.x_um, place.y_um)
-                core.waitForDevice(core.getXYStageDevice())
-            keep = _Collector(_teller(on_plane, number, len(plans), len(plan.z_um)))
-            outcome = run_on_core(
-                core, scan, keep, exposure_ms=exposure_ms, channel=channel
-            )
-            kept = f"{len(files)} before it are in {folder}"
-            if outcome.status != "list_done":
-                msg = f"stack {number} was not taken ({outcome.reason}); {kept}"
-                raise ScanFailed(msg)
-            path = folder / f"position-{number:03d}.ome.tif"
-            try:
-                write_stack(
-                    path, np.stack(keep.planes), z_step_um=step_um, pixel_size_um=pixel
+    with lock:
+        if on_step is not None and lock.told is not None:
+            on_step(lock.told)
+        try:
+            for number, (place, plan) in enumerate(zip(places, plans, strict=True), 1):
+                if on_step is not None:
+                    on_step(f"stack {number} of {len(plans)}")
+                scan = Scan(plan, NoEstimator(plan.z_um))
+                if on_start is not None:
+                    on_start(scan)
+                if place is not None and not scan.abort_requested:
+                    core.setXYPosition(place.x_um, place.y_um)
+                    core.waitForDevice(core.getXYStageDevice())
+                keep = _Collector(_teller(on_plane, number, len(plans), len(plan.z_um)))
+                outcome = run_on_core(
+                    core, scan, keep, exposure_ms=exposure_ms, channel=channel
                 )
-            except OSError as error:
-                said = error.strerror or str(error)
-                msg = f"stack {number} cannot be written ({said}): make room; {kept}"
-                raise ScanFailed(msg) from error
-            files.append(path)
-            name = place.specimen if place is not None else None
-            entries.append({"path": path.name, "specimen": name or path.stem[:-4]})
-            _write_list(folder / LIST, entries)
-    finally:
-        if home is not None:
-            core.setXYPosition(*home)
-            core.waitForDevice(core.getXYStageDevice())
+                kept = f"{len(files)} before it are in {folder}"
+                if outcome.status != "list_done":
+                    msg = f"stack {number} was not taken ({outcome.reason}); {kept}"
+                    raise ScanFailed(msg)
+                path = folder / f"position-{number:03d}.ome.tif"
+                try:
+                    write_stack(
+                        path,
+                        np.stack(keep.planes),
+                        z_step_um=step_um,
+                        pixel_size_um=pixel,
+                    )
+                except OSError as error:
+                    said = error.strerror or str(error)
+                    msg = (
+                        f"stack {number} cannot be written ({said}): make room; {kept}"
+                    )
+                    raise ScanFailed(msg) from error
+                files.append(path)
+                name = place.specimen if place is not None else None
+                entries.append({"path": path.name, "specimen": name or path.stem[:-4]})
+                _write_list(folder / LIST, entries)
+        finally:
+            if home is not None:
+                core.setXYPosition(*home)
+                core.waitForDevice(core.getXYStageDevice())
     return files
 
 

@@ -25,6 +25,7 @@ from rmz_acquire.acquisition.checks import (
     focus_stage,
 )
 from rmz_acquire.acquisition.drive import FocusDrive
+from rmz_acquire.acquisition.focus_lock import FocusLock
 from rmz_acquire.acquisition.light import LightGate
 from rmz_acquire.errors import InputError
 from rmz_acquire.scanning import compare, contrast_of, depth_of, fault_of, look_at
@@ -80,7 +81,7 @@ def check_stage_moves(
 ) -> list[StageFinding]:
     """Take pictures of the specimen in focus, and tell what the stage does.
 
-    Light, stage and exposure are afterwards as they were.
+    Light, stage, exposure and focus lock are afterwards as they were.
 
     Parameters
     ----------
@@ -118,6 +119,7 @@ def check_stage_moves(
     limits = check_range(core, stage, (low, high))
     tell = on_step or (lambda _: None)
     before_ms = float(core.getExposure())
+    lock = FocusLock(core, stage)
     light = LightGate(core)
     drive = FocusDrive(
         core,
@@ -128,20 +130,23 @@ def check_stage_moves(
         limits_um=limits,
     )
     state = [tuple(s) for s in core.getConfigGroupState(channel[0])] if channel else []
-    try:
-        core.setExposure(exposure_ms)
-        if channel is not None:
-            core.setConfig(*channel)
-            core.waitForSystem()
-        return _Look(core, drive, light, low, high).all(specimen, wait_s, tell)
-    finally:
+    with lock:
+        if lock.told is not None:
+            tell(lock.told)
         try:
-            light.close()
+            core.setExposure(exposure_ms)
+            if channel is not None:
+                core.setConfig(*channel)
+                core.waitForSystem()
+            return _Look(core, drive, light, low, high).all(specimen, wait_s, tell)
         finally:
-            drive.home()
-            core.setExposure(before_ms)
-            for setting in state:
-                core.setProperty(*setting)
+            try:
+                light.close()
+            finally:
+                drive.home()
+                core.setExposure(before_ms)
+                for setting in state:
+                    core.setProperty(*setting)
 
 
 class _Look:
@@ -179,7 +184,7 @@ class _Look:
         if fault_of(look_at(self._through[_PLANES // 2])) or max(steps) <= _TOLERANCE:
             msg = (
                 "the pictures show nothing that changes with the focus: focus on a "
-                "specimen, take a longer --exposure, or a wider --range"
+                "specimen, or take a longer exposure_ms or a wider range_um"
             )
             raise InputError(msg)
         # where the picture changes most, a small error of the stage is seen best
@@ -261,7 +266,7 @@ class _Look:
         down, up = detail[:half].mean(), detail[half + 1 :].mean()
         clear = max(down, up) > _SIDE * min(down, up)
         if specimen is None or not clear:
-            why = "no side shows more detail" if specimen else "give --specimen"
+            why = "no side shows more detail" if specimen else "give specimen"
             return StageFinding("z direction", None, f"{said}; {why}")
         side = "above" if up > down else "below"
         sharper = f"{said}; detail lies at {'higher' if side == 'above' else 'lower'} z"

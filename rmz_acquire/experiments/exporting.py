@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.layout import channel_names
 from rmz_acquire.experiments.stored import StoredExperiment
+from rmz_acquire.recording.ome import About
 from rmz_acquire.recording.ome_tiff import TiffPlane, write_ome_tiff
 
 if TYPE_CHECKING:
@@ -68,10 +69,13 @@ def export_ome_tiff(path: Path | str, out: Path | str) -> list[Path]:
             write_ome_tiff(
                 files[-1],
                 planes,
-                name=name,
-                channels=channel_names(every),
-                pixel_size_um=run.prepared.pixel_size_um,
-                z_step_um=step,
+                About(
+                    name,
+                    channels=channel_names(every),
+                    pixel_size_um=run.prepared.pixel_size_um,
+                    z_step_um=step,
+                ),
+                key=name,
                 started=started,
             )
     return files

@@ -15,6 +15,7 @@ from rmz_acquire.acquisition import (
     Autofocus,
     Control,
     FocusDrive,
+    FocusLock,
     LightGate,
     ScanEngine,
     acquire,
@@ -26,6 +27,7 @@ from rmz_acquire.experiments.prepare import Prepared, channel_of, prepare
 from rmz_acquire.experiments.reading import read_experiment
 from rmz_acquire.experiments.restoring import steps_back
 from rmz_acquire.experiments.scope import restore_settings, settings_of
+from rmz_acquire.experiments.settings import BLOCK
 from rmz_acquire.experiments.summary import ExperimentSummary, Tally
 from rmz_acquire.experiments.visits import Visits
 from rmz_acquire.experiments.watching import DecisionWatcher, Watcher
@@ -100,6 +102,7 @@ def run(
         sequence = read_experiment(sequence)
     check_folder(out, overwrite=overwrite, names=EXPERIMENT_FILES)
     prepared = prepare(core, sequence)
+    lock = _lock(core, prepared)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of useq's about itself
         text = sequence.yaml() or ""
@@ -115,6 +118,7 @@ def run(
             **prepared.estimators.describe(),
             "pixel_size_um": prepared.pixel_size_um,
             "microscope": settings_of(core),
+            "focus_lock": lock.device if lock.was_on else None,
             "sequence": dumped,
             "versions": versions(),
         },
@@ -122,7 +126,7 @@ def run(
         overwrite=overwrite,
     )
     watcher = _watcher(watcher, on_decision)
-    return _go(core, prepared, Path(out), control, watcher, started)
+    return _go(core, prepared, lock, Path(out), control, watcher, started)
 
 
 def resume(
@@ -165,6 +169,8 @@ def resume(
     # compared and checked before the first setting is touched
     prepared = prepare(core, sequence, told["here_um"])
     _check_same_model(told, prepared)
+    # also where a kill left it off
+    lock = _lock(core, prepared, was_on=told.get("focus_lock") is not None)
     restore_settings(core, told["microscope"])
     core.setExposure(told["exposure_ms"])
     _check_further(prepared, further)
@@ -174,6 +180,7 @@ def resume(
     return _go(
         core,
         prepared,
+        lock,
         Path(out),
         control,
         watcher,
@@ -186,6 +193,7 @@ def resume(
 def _go(
     core: CMMCorePlus,
     prepared: Prepared,
+    lock: FocusLock,
     out: Path,
     control: Control | None,
     watcher: Watcher | None,
@@ -256,6 +264,7 @@ def _go(
             control.reason is not None
             or (control.winding_up is not None and not engine.at_work)
         ),
+        lock=lock,
         also=steps_back(core, prepared.sequence, prepared.volumes),
     )
     visit = engine.visit
@@ -280,6 +289,7 @@ def _go(
         reason=control.reason,
         enough=control.winding_up,
         problems=problems,
+        lock=lock,
         autofocus=focus.failures,
         started=started,
         wall_s=time.perf_counter() - clock,
@@ -296,6 +306,18 @@ def _go(
         except OSError as error:
             logger.warning("the OME-TIFF could not be written: %s", error)
     return summary
+
+
+def _lock(core: CMMCorePlus, prepared: Prepared, *, was_on: bool = False) -> FocusLock:
+    """Find the focus lock; refuse one that is on, where the experiment wants that."""
+    lock = FocusLock(core, prepared.stage, was_on=was_on)
+    if lock.was_on and prepared.settings.focus_lock == "refuse":
+        msg = (
+            f"{BLOCK}.focus_lock: the focus lock {lock.device!r} is on and would hold "
+            "the focus against the scan: switch it off, or set focus_lock: pause"
+        )
+        raise InputError(msg)
+    return lock
 
 
 def _watcher(

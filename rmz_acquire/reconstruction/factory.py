@@ -70,19 +70,19 @@ def make_estimator(
         raise InputError(msg)
     if optics is None:
         msg = (
-            f"the {name} estimator needs the optics: give --na, --immersion, "
-            "--wavelength and --pixel-size, or use --estimator linear"
+            f"the {name} estimator needs the optics (NA, immersion, wavelength, pixel "
+            "size); linear and nearest do without"
         )
         raise InputError(msg)
     if name == "wiener":
         return WienerEstimator(z_um, optics)
     if model is None:
-        msg = f"the {name} estimator needs a model: give --model NAME or a folder"
+        msg = f"the {name} estimator needs a model: load one with load_model"
         raise InputError(msg)
     if model.card.network.kind != name:
         msg = (
             f"model {model.card.name} is a {model.card.network.kind} network, not a "
-            f"{name} one: give --estimator {model.card.network.kind}, or another model"
+            f"{name} one: take that estimator, or another model"
         )
         raise InputError(msg)
     network = {

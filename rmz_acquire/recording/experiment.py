@@ -167,6 +167,20 @@ class ExperimentFolder:
         line = self.volumes_before.get(key)
         return line is not None and bool(line["ok"])
 
+    def has_volume(self, key: Key) -> bool:
+        """Whether a volume was written before the folder was opened.
+
+        None is where a scan was aborted, or failed, before its first one.
+        """
+        line = self.volumes_before.get(key)
+        if line is None:
+            return False
+        if "volume" in line:
+            return bool(line["volume"])
+        # not told in older files: there is one with the first estimate
+        made = self.decisions_before.get(key, [])
+        return any(decision["inference_ms"] is not None for decision in made)
+
     def planes_of(self, key: Key) -> list[Plane]:
         """Give the planes of a volume that were taken before the folder was opened."""
         return [
@@ -291,6 +305,7 @@ class VolumeRecord:
             "reason": outcome.reason,
             "error": outcome.error,
             "planes_taken": outcome.planes_taken,
+            "volume": volume is not None,
             "late_s": self.late_s,
             "stands_on": self.stands_on,
             "dropped": self.dropped,

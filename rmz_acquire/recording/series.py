@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorstore
-from ome_types import model
 from yaozarrs import v05
 from yaozarrs.write.v05 import prepare_image
 
@@ -33,7 +32,7 @@ from rmz_acquire.recording.files import (
     replace_text,
     sync_directory,
 )
-from rmz_acquire.recording.ome import ome_image, ome_plane
+from rmz_acquire.recording.ome import About, ome_image, ome_of, ome_plane
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -316,15 +315,19 @@ class Series:
     def _as_xml(self, image: SeriesImage, array: Any) -> str:
         described = ome_image(
             image.name,
+            About(
+                image.name,
+                channels=self._channels,
+                pixel_size_um=self._pixel_size_um,
+                z_step_um=image.z_step_um,
+                stage_um=image.origin_um,
+            ),
             array.shape,
             array.dtype.numpy_dtype,
-            channels=self._channels,
-            pixel_size_um=self._pixel_size_um,
-            z_step_um=image.z_step_um,
             planes=[ome_plane((0, 0, 0), image.origin_um)],
             metadata_only=True,
         )
-        whole = model.OME(images=[described]).to_xml()
+        whole = ome_of([described]).to_xml()
         return whole[whole.index("<Image") : whole.rindex("</OME>")]
 
     def _exists(self, image: SeriesImage) -> bool:

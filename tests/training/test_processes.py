@@ -59,7 +59,7 @@ def test_killed_at_random_moments_it_ends_as_one_that_was_not(
     steps = {"steps": 80, "accumulate": 2, "learning_rate": 0.01}
     config = written(tmp_path, tiny, optimiser=steps, validate_every=25)
     told = TrainingConfig.from_yaml(config)
-    whole = fit(told, tmp_path / "whole", progress=False)
+    whole = fit(told, tmp_path / "whole")
     begun = (tmp_path / "whole" / "config.json").stat().st_mtime
     lasts = (tmp_path / "whole" / "last.ckpt").stat().st_mtime - begun
 
@@ -77,7 +77,7 @@ def test_killed_at_random_moments_it_ends_as_one_that_was_not(
         cut_short.append(_step(run))
         assert cut_short[-1] >= before
     assert min(cut_short) < 80
-    resumed = fit(told, run, progress=False)
+    resumed = fit(told, run)
     assert _step(run) == 80
     same_weights(whole.network, resumed.network, atol=0, rtol=0)
     same_weights(whole.average, resumed.average, atol=0, rtol=0)
@@ -103,7 +103,7 @@ def test_two_processes_learn_from_different_specimens(
     alone = written(tmp_path, tiny, optimiser={**steps, "accumulate": 2}, **told)
     # Adam makes much of rounding: all on one thread
     told_one = TrainingConfig.from_yaml(alone)
-    one = fit(told_one, tmp_path / "one", progress=False, threads=1)
+    one = fit(told_one, tmp_path / "one", threads=1)
     told |= {"strategy": "ddp", "devices": 2, "optimiser": {**steps, "accumulate": 1}}
     config = written(tmp_path, tiny, **told)
     more = ("--workers", "0", "--threads", "1")

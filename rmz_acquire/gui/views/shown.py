@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rmz_acquire.gui.controllers.looking import RunReader
     from rmz_acquire.gui.models.stored import StoredRun, StoredVolume
     from rmz_acquire.gui.views.main_window import MainWindow
+    from rmz_acquire.optics import Optics
     from rmz_acquire.recording.experiment import Key
     from rmz_acquire.scanning import Plane
 
@@ -52,6 +53,8 @@ class ShownRun:
         self.run: StoredRun | None = None
         self._z_um: Sequence[float] = ()
         self._pixel_um: float | None = None
+        self._optics: Optics | None = None
+        self._channel = ""
         self._most = self._full = self._taken = 0
         self._number = self._volumes_of_run = 1
         self._solid: Volume3D | None = None
@@ -213,7 +216,12 @@ class ShownRun:
         )
         if name:
             write_volume(
-                Path(name), volume, list(self._z_um), pixel_size_um=self._pixel_um
+                Path(name),
+                volume,
+                list(self._z_um),
+                pixel_size_um=self._pixel_um,
+                optics=self._optics,
+                channel=self._channel or None,
             )
 
     def _contrast_for(self, folder: Path) -> None:
@@ -223,6 +231,7 @@ class ShownRun:
 
     def _start(self, volume: StoredVolume) -> None:
         self._z_um, self._pixel_um = volume.z_um, volume.pixel_um
+        self._optics, self._channel = volume.optics, volume.channel
         self._most, self._full = volume.most, len(volume.z_um)
         self._taken = len(volume.planes)
         self._pictures = {}
