@@ -174,10 +174,10 @@ QToolButton#fold {{ border: 0; padding: 5px 4px 5px 0; color: {t.text};
   font-weight: 600; background: transparent; }}
 QToolButton#fold:hover {{ color: {t.accent}; }}
 QToolButton#fold:disabled {{ color: {t.muted}; }}
-QRadioButton::indicator {{ width: 11px; height: 11px; border-radius: 7px;
+QRadioButton::indicator {{ width: 11px; height: 11px; border-radius: 6px;
   border: 1px solid {t.muted}; background: {t.field}; }}
 QRadioButton::indicator:checked {{ border: 4px solid {t.accent}; width: 5px;
-  height: 5px; background: {t.on_accent}; }}
+  height: 5px; border-radius: 6px; background: {t.on_accent}; }}
 QRadioButton::indicator:disabled {{ border-color: {t.border}; }}
 QLineEdit, QComboBox, QAbstractSpinBox {{ min-height: 20px; padding: 1px 6px;
   border: 1px solid {t.border}; border-radius: 4px; background: {t.field};

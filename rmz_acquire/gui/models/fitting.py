@@ -93,7 +93,6 @@ class Site:
             card = read_card(name)
         except InputError as error:
             return Fit("bad", str(error))
-        mine = f"{name}: " if model is None else ""
         for number, optics in enumerate(self.optics):
             off = card.check(optics, self.z_um, self.objective)
             if not off:
@@ -101,19 +100,18 @@ class Site:
             said = [line.removeprefix(f"model {card.name} is ") for line in off]
             where = ""
             if number and len(self.names) == len(self.optics):
-                where = f" for {self.names[number]}"
+                where = f" {self.names[number]}"
             other = instead_of(card.name, optics, self.z_um)
             named = suitable_model(optics, self.z_um)
-            text = f"{mine}{said[0]}" if mine else said[0][:1].upper() + said[0][1:]
+            start = f"{name} does not fit" if model is None else "Does not fit"
             return Fit(
                 "warn",
-                f"{text}{where}.",
+                f"{start}{where}: {said[0]}.",
                 named if named in other else "",
                 "\n".join(said),
             )
         known = "objective and pixel size"
         if self.range_um is not None:
             known = "objective, pixel size and range"
-        return Fit(
-            "good", f"{mine}fits this {known}." if mine else f"Fits this {known}."
-        )
+        fits = f"{name} fits" if model is None else "Fits"
+        return Fit("good", f"{fits} this {known}.")

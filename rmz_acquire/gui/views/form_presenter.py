@@ -54,17 +54,26 @@ class FormPresenter:
         """Give all that is typed."""
         return replace(self._form.settings(), **self._series.values())
 
-    def refresh(self, facts: ScopeFacts, busy: str | None) -> None:
+    def set_end(self, which: str, z_um: float | None) -> None:
+        """Take a position, µm, as the "top" or the bottom of the range."""
+        form = self._form
+        if z_um is not None and not form.counts.currentData():
+            (form.top if which == "top" else form.bottom).set_um(z_um)
+
+    def refresh(self, facts: ScopeFacts | None, busy: str | None) -> None:
         """Look at form and microscope again: mark what is wrong, say what it costs.
 
         Parameters
         ----------
-        facts : ScopeFacts
-            What the microscope tells.
+        facts : ScopeFacts, optional
+            What the microscope tells; None while nothing can start.
         busy : str, optional
             Why nothing can start now.
         """
         form = self._form
+        if facts is None:
+            form.mark({}, form.settings(), busy=busy)
+            return
         form.set_context(facts.exposure_ms, facts.channel)
         settings = self.settings()
         optics, wrong = facts.resolve(settings.overrides())

@@ -141,10 +141,7 @@ class Presenter(QObject):
 
     def set_end(self, which: str) -> None:
         """Take the focus now as the top or the bottom of the range."""
-        if self._z_um is None or self.window.form.counts.currentData():
-            return
-        field = self.window.form.top if which == "top" else self.window.form.bottom
-        field.set_um(self._z_um)
+        self.form.set_end(which, self._z_um)
 
     def move_focus(self, steps: int) -> None:
         """Move the focus by steps of the z grid."""
@@ -366,12 +363,9 @@ class Presenter(QObject):
 
     def refresh(self) -> None:
         """Look at the microscope and the form again; mark what is wrong."""
-        form, facts = self.window.form, self.facts
+        busy = self.state.busy or self.state is State.closed
         self.pace.hold(self.state not in (State.ready, State.live))
-        if facts is None or self.state.busy or self.state is State.closed:
-            form.mark({}, form.settings(), busy=BUSY.get(self.state))
-            return
-        self.form.refresh(facts, BUSY.get(self.state))
+        self.form.refresh(None if busy else self.facts, BUSY.get(self.state))
 
     def _let_go_of_core(self) -> None:
         """Take down the widgets that hold on to the core."""

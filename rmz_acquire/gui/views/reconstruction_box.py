@@ -41,7 +41,11 @@ class ReconstructionBox(QWidget):
         self.choice = ModelChoice()
         self.optics_box = OpticsFields()
         self.model, self.fit = self.choice.model, self.choice.fit
-        self.optics = self.optics_box.line
+        self.optics, self.optics_more = self.optics_box.line, self.optics_box.more
+        self.optics_fields = self.optics_box.fields
+        self.na, self.immersion, self.wavelength, self.pixel = (
+            self.optics_box.inputs.values()
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(5)

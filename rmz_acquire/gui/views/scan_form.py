@@ -69,7 +69,7 @@ class ScanForm(QWidget):
         outer.setSpacing(0)
         outer.addWidget(area, 1)
         outer.addLayout(foot)
-        self.setMinimumWidth(max(270, self.body.minimumSizeHint().width() + 10))
+        self.setMinimumWidth(max(274, self.body.minimumSizeHint().width() + 10))
         self._connect()
 
     # ---- what is typed ------------------------------------------------------------

@@ -57,7 +57,7 @@ class Pane(QFrame):
         self.note = QElidingLabel()
         self.note.setObjectName("muted")
         self.note.setMinimumHeight(30)
-        self.note.setMinimumWidth(40)
+        self.note.setMinimumWidth(8)
         self.enlarge = QToolButton()
         self.enlarge.setCheckable(True)
         self.enlarge.setAutoRaise(True)
@@ -72,7 +72,7 @@ class Pane(QFrame):
         self.box.setDefaultPadding(0.02)
         self.canvas = pg.GraphicsView(background=None)
         self.canvas.setCentralItem(self.box)
-        self.canvas.setMinimumSize(160, 100)
+        self.canvas.setMinimumSize(100, 80)
         self.bar = ScaleBar(self.box)
         self.contrast = contrast
         self.readout = Plate(self.canvas)
