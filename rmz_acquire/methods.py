@@ -59,6 +59,12 @@ METHODS: dict[str, Method] = {
         ),
         Method("unet3d", "3D U-Net", "3D U-Net", optics=True, model=True, scans=False),
         Method(
+            "richardson-lucy",
+            "Richardson–Lucy (no training)",
+            "Needs no training: the likeliest object without negative light.",
+            optics=True,
+        ),
+        Method(
             "wiener",
             "Wiener filter (no training)",
             "Wiener",

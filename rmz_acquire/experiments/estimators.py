@@ -65,6 +65,11 @@ class Estimators:
             msg = f"{BLOCK}.model: the {settings.estimator} estimator has none"
             raise InputError(msg)
 
+    @property
+    def optics(self) -> dict[str, Optics]:
+        """By the name of the channel, "" for the one that is in place."""
+        return dict(self._optics)
+
     @cached_property
     def _model(self) -> LoadedModel | None:
         """The model, loaded when it is needed first: not to look at pictures only."""

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.experiments.layout import channel_names
 from rmz_acquire.experiments.stored import StoredExperiment
-from rmz_acquire.recording.ome import About
 from rmz_acquire.recording.ome_tiff import TiffPlane, write_ome_tiff
 
 if TYPE_CHECKING:
@@ -54,29 +52,18 @@ def export_ome_tiff(path: Path | str, out: Path | str) -> list[Path]:
     places: dict[tuple[int, int], list[Volume]] = {}
     for volume in run.begun:
         places.setdefault(volume.key[1:3], []).append(volume)
-    every = run.prepared.volumes
-    many = max(volume.key[2] for volume in every) > 0
     files = []
-    for (p, g), volumes in places.items():
-        name = f"p{p:03d}_g{g:03d}" if many else f"p{p:03d}"
-        for kind, planes, step in (
-            ("planes", _raw(run, volumes, started), None),
-            ("volumes", _made(run, volumes), _step(volumes)),
+    for place, volumes in places.items():
+        for kind, planes, raw in (
+            ("planes", _raw(run, volumes, started), True),
+            ("volumes", _made(run, volumes), False),
         ):
             if not planes:
                 continue
-            files.append(out / f"{kind}_{name}.ome.tif")
+            image = run.folder.image(place, raw=raw)
+            files.append(out / f"{kind}_{image.name}.ome.tif")
             write_ome_tiff(
-                files[-1],
-                planes,
-                About(
-                    name,
-                    channels=channel_names(every),
-                    pixel_size_um=run.prepared.pixel_size_um,
-                    z_step_um=step,
-                ),
-                key=name,
-                started=started,
+                files[-1], planes, image.about, key=image.name, started=started
             )
     return files
 
@@ -114,10 +101,3 @@ def _made(run: StoredExperiment, volumes: list[Volume]) -> list[TiffPlane]:
 
 def _place(volume: Volume) -> dict[str, Any]:
     return {"x_um": volume.first.x_pos, "y_um": volume.first.y_pos}
-
-
-def _step(volumes: list[Volume]) -> float | None:
-    stacks = [sorted(volume.z_um) for volume in volumes if not volume.single]
-    if not stacks:
-        return None
-    return (stacks[0][-1] - stacks[0][0]) / (len(stacks[0]) - 1)

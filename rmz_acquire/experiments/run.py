@@ -204,7 +204,13 @@ def _go(
 ) -> ExperimentSummary:
     control = control or Control()
     clock = time.perf_counter()
-    folder = lay_out(out, prepared.volumes, prepared.settings, prepared.pixel_size_um)
+    folder = lay_out(
+        out,
+        prepared.volumes,
+        prepared.settings,
+        prepared.pixel_size_um,
+        prepared.estimators.optics,
+    )
     if watcher is not None:
         watcher.begin(prepared, folder)
     tally = Tally(prepared, folder)

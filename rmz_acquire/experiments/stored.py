@@ -64,7 +64,11 @@ class StoredExperiment:
             self.told["pixel_size_um"],
         )
         self.folder = lay_out(
-            path, self.prepared.volumes, settings, self.prepared.pixel_size_um
+            path,
+            self.prepared.volumes,
+            settings,
+            self.prepared.pixel_size_um,
+            self.optics,
         )
 
     @property

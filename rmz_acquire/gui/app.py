@@ -18,12 +18,14 @@ os.environ.setdefault("QT_API", "pyqt6")
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PyQt6")
 
 from PyQt6.QtCore import QSettings, QStandardPaths
+from PyQt6.QtGui import QIcon
 from PyQt6.QtWidgets import QApplication
 
 from rmz_acquire.gui import icons
 
 icons.install()
 
+from rmz_acquire.gui.controllers.thumbnails import Thumbnailer  # noqa: E402
 from rmz_acquire.gui.models.pace import PaceBook  # noqa: E402
 from rmz_acquire.gui.models.runs import RecentRuns  # noqa: E402
 from rmz_acquire.gui.views.main_window import MainWindow  # noqa: E402
@@ -75,9 +77,11 @@ def make_gui(
     guard_wheel(app)
     store = QSettings(str(state / "window.ini"), QSettings.Format.IniFormat)
     runs = RecentRuns(state / "runs.json")
-    window = MainWindow(store, runs, root)
+    thumbnails = Thumbnailer(state / "thumbnails")
+    window = MainWindow(store, runs, root, thumbnails)
     times = PaceBook(state / "pace.json") if measure else None
     presenter = Presenter(window, runs, log_file, times)
+    presenter.endings.append(thumbnails.stop)
     return Gui(window, presenter, TrainingPresenter(presenter))
 
 
@@ -100,6 +104,7 @@ def run(config: str | None = None, out: Path | None = None) -> int:
     assert isinstance(app, QApplication)
     app.setApplicationName("rmz-acquire")
     app.setApplicationDisplayName("rmz-acquire")
+    app.setWindowIcon(QIcon(icons.window_icon()))
     where = QStandardPaths.writableLocation(
         QStandardPaths.StandardLocation.AppDataLocation
     )

@@ -9,6 +9,7 @@ from rmz_acquire.methods import METHODS
 from rmz_acquire.reconstruction.interpolation import LinearEstimator, NearestEstimator
 from rmz_acquire.reconstruction.linear_optimum import WienerEstimator
 from rmz_acquire.reconstruction.recurrent import RecurrentEstimator
+from rmz_acquire.reconstruction.richardson_lucy import RichardsonLucyEstimator
 from rmz_acquire.reconstruction.stateless import DeepZEstimator, UNet3DEstimator
 
 if TYPE_CHECKING:
@@ -49,8 +50,10 @@ def make_estimator(
         The microscope; the interpolations do without.
     model : LoadedModel, optional
         Of a network.
-    device, precision, chunk
-        Of a network: see `NetworkEstimator`.
+    device
+        Of a network and of richardson-lucy: see `NetworkEstimator`.
+    precision, chunk
+        Of a network.
 
     Returns
     -------
@@ -76,6 +79,8 @@ def make_estimator(
         raise InputError(msg)
     if name == "wiener":
         return WienerEstimator(z_um, optics)
+    if name == "richardson-lucy":
+        return RichardsonLucyEstimator(z_um, optics, device=device)
     if model is None:
         msg = f"the {name} estimator needs a model: load one with load_model"
         raise InputError(msg)

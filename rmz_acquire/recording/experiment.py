@@ -93,10 +93,6 @@ class ExperimentFolder:
         The folder.
     planes, volumes, checks : dict of SeriesImage
         The images of the stores, by position and field (p, g).
-    channels : list of str
-        Names of the channels.
-    pixel_size_um : float or None
-        At the sample.
     """
 
     def __init__(
@@ -106,17 +102,11 @@ class ExperimentFolder:
         planes: dict[tuple[int, int], SeriesImage],
         volumes: dict[tuple[int, int], SeriesImage],
         checks: dict[tuple[int, int], SeriesImage],
-        channels: list[str],
-        pixel_size_um: float | None,
     ) -> None:
         self.path = Path(path)
-        options: dict[str, Any] = {
-            "channels": channels,
-            "pixel_size_um": pixel_size_um,
-        }
-        self._planes = Series(self.path / PLANES, "planes.jsonl", planes, **options)
-        self._volumes = Series(self.path / VOLUMES, "volumes.jsonl", volumes, **options)
-        self._checks = Series(self.path / CHECKS, "checks.jsonl", checks, **options)
+        self._planes = Series(self.path / PLANES, "planes.jsonl", planes)
+        self._volumes = Series(self.path / VOLUMES, "volumes.jsonl", volumes)
+        self._checks = Series(self.path / CHECKS, "checks.jsonl", checks)
         self._decisions = Journal(self.path / DECISIONS)
         #: What lay in the journals when it was opened.
         self.planes_before = _by_key(self._planes.journal.lines)
@@ -201,6 +191,10 @@ class ExperimentFolder:
         """Give a volume of so many planes back, (Z, Y, X) camera counts."""
         volume: NDArray[np.float32] = self._volumes.read(key, slice(0, planes))
         return volume
+
+    def image(self, place: tuple[int, int], *, raw: bool) -> SeriesImage:
+        """Give what is known of a position and field (p, g): of planes or volumes."""
+        return (self._planes if raw else self._volumes).images[place]
 
     def record(
         self,

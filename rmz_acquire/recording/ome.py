@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from ome_types import model
@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
-    from rmz_acquire.optics import Optics
 
-__all__ = ["About", "ome_image", "ome_of", "ome_plane"]
+__all__ = ["About", "Lens", "ome_image", "ome_of", "ome_plane"]
 
 _UM, _NM, _MS, _S = (
     model.UnitsLength.MICROMETER,
@@ -33,6 +32,22 @@ _IMMERSION = (
 )
 
 
+class Lens(Protocol):
+    """What a channel is imaged through, as far as known; `Optics` is one."""
+
+    @property
+    def na(self) -> float | None:
+        """Numerical aperture."""
+
+    @property
+    def immersion_index(self) -> float | None:
+        """Refractive index of the immersion."""
+
+    @property
+    def wavelength_um(self) -> float | None:
+        """Emission wavelength, µm."""
+
+
 @dataclass(frozen=True, slots=True)
 class About:
     """What other programs are told of an image.
@@ -43,7 +58,7 @@ class About:
         What people call it, such as the name of its position.
     channels : sequence of str
         Names, of as many channels as there are or more.
-    optics : sequence of Optics or None
+    optics : sequence of Lens or None
         Of the channels; shorter where not known.
     pixel_size_um, z_step_um, t_step_s : float or None
         Voxel size, µm, and time between time points, s; None where not known, or
@@ -54,7 +69,7 @@ class About:
 
     name: str
     channels: Sequence[str] = ()
-    optics: Sequence[Optics | None] = ()
+    optics: Sequence[Lens | None] = ()
     pixel_size_um: float | None = None
     z_step_um: float | None = None
     t_step_s: float | None = None
@@ -173,29 +188,28 @@ def ome_plane(
     return model.Plane(the_t=t, the_c=c, the_z=z, **known)
 
 
-def _channel(key: str, name: str | None, optics: Optics | None) -> model.Channel:
+def _channel(key: str, name: str | None, lens: Lens | None) -> model.Channel:
     known: dict[str, Any] = {} if name is None else {"name": name}
-    if optics is not None:
+    if lens is not None and lens.wavelength_um is not None:
         # 0.52 µm is 520 nm, whatever a float makes of it
-        known["emission_wavelength"] = round(optics.wavelength_um * 1000, 6)
+        known["emission_wavelength"] = round(lens.wavelength_um * 1000, 6)
         known["emission_wavelength_unit"] = _NM
     return model.Channel(id=key, samples_per_pixel=1, **known)
 
 
 def _objective(
-    key: str, optics: Sequence[Optics | None]
+    key: str, lenses: Sequence[Lens | None]
 ) -> tuple[model.Instrument | None, model.ObjectiveSettings | None]:
     """Describe the one objective of an image; none where its channels have several."""
-    found = {(one.na, one.immersion_index) for one in optics if one is not None}
-    if len(found) != 1:
+    found = {(one.na, one.immersion_index) for one in lenses if one is not None}
+    if len(found) != 1 or found == {(None, None)}:
         return None, None
     na, index = found.pop()
-    known = [kind for at, by, kind in _IMMERSION if abs(index - at) <= by]
-    objective = model.Objective(
-        id=f"Objective:{key}",
-        lens_na=na,
-        immersion=known[0] if known else model.Objective_Immersion.OTHER,
-    )
+    known: dict[str, Any] = {} if na is None else {"lens_na": na}
+    if index is not None:
+        kinds = [kind for at, by, kind in _IMMERSION if abs(index - at) <= by]
+        known["immersion"] = kinds[0] if kinds else model.Objective_Immersion.OTHER
+    objective = model.Objective(id=f"Objective:{key}", **known)
     return (
         model.Instrument(id=f"Instrument:{key}", objectives=[objective]),
         model.ObjectiveSettings(id=objective.id, refractive_index=index),

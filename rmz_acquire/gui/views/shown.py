@@ -278,7 +278,8 @@ class ShownRun:
     def _fill_3d(self, volume: NDArray[np.float32]) -> None:
         assert self._solid is not None
         step = (self._z_um[-1] - self._z_um[0]) / (len(self._z_um) - 1)
-        self._solid.set_volume(volume, step, self._pixel_um or step)
+        colour = self._window.colouring.volume_colour
+        self._solid.set_volume(volume, step, self._pixel_um or step, colour)
 
     def _choices(self, volume: StoredVolume | None) -> None:
         """Offer what the volume can be compared with, once it has ended."""
