@@ -37,6 +37,7 @@ from rmz_acquire.scanning.protocols import (
     Recorder,
 )
 from rmz_acquire.scanning.scan import Scan, ScanState
+from rmz_acquire.scanning.stale import RecentFrames, StaleFramesError
 from rmz_acquire.scanning.stopping import ChangeRule, StopRule, Verdict
 
 __all__ = [
@@ -58,10 +59,12 @@ __all__ = [
     "Outcome",
     "Plane",
     "Policy",
+    "RecentFrames",
     "Recorder",
     "Scan",
     "ScanPlan",
     "ScanState",
+    "StaleFramesError",
     "Status",
     "StopRule",
     "Uniform",

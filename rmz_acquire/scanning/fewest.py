@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmz_acquire.scanning.frames import FrameFacts, Observation
-from rmz_acquire.scanning.judging import Judge
 from rmz_acquire.scanning.policies import make_policy
 from rmz_acquire.scanning.stopping import ChangeRule
 
@@ -40,14 +39,19 @@ def fewest_planes(plan: ScanPlan) -> int:
         return min(bound, plan.max_planes)
     grid = np.asarray(plan.z_um)
     policy = make_policy(plan)
-    judge = Judge(plan, policy, ChangeRule(plan))
+    rule = ChangeRule(plan)
     taken: list[Observation] = []
     away = np.full(len(grid), np.inf)
     z_um = policy.next_z(())
     while z_um is not None:
         away = np.minimum(away, np.abs(grid - z_um))
         taken.append(_unchanged(z_um, float(away.max()), len(taken)))
-        z_um = judge.judge(taken).z_um
+        listed = plan.z_exact_um is not None
+        if not listed and (
+            len(taken) >= plan.max_planes or rule.judge(taken).converged
+        ):
+            break
+        z_um = policy.next_z(taken)
     return len(taken)
 
 

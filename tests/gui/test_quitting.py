@@ -54,7 +54,6 @@ def _quit(number: int, state: str, folder: Path) -> tuple[str, int, str, float]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
 def test_twenty_quits_at_seeded_moments(tmp_path):
     jobs = [(n, state, tmp_path / f"{n}-{state}") for n, state in enumerate(STATES)]
     with ThreadPoolExecutor(2) as pool:

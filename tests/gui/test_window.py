@@ -394,4 +394,4 @@ def test_dark_and_light_and_what_is_remembered(desk, qtbot, tmp_path):
     assert again.window.colours.currentText() == "Cividis"
     again.window.show()
     again.window.close()
-    qtbot.waitUntil(lambda: not again.window.isVisible(), timeout=10_000)
+    qtbot.waitUntil(lambda: not again.window.isVisible(), timeout=60_000)

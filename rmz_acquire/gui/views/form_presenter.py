@@ -54,12 +54,6 @@ class FormPresenter:
         """Give all that is typed."""
         return replace(self._form.settings(), **self._series.values())
 
-    def set_end(self, which: str, z_um: float | None) -> None:
-        """Take a position, µm, as the "top" or the bottom of the range."""
-        form = self._form
-        if z_um is not None and not form.counts.currentData():
-            (form.top if which == "top" else form.bottom).set_um(z_um)
-
     def refresh(self, facts: ScopeFacts | None, busy: str | None) -> None:
         """Look at form and microscope again: mark what is wrong, say what it costs.
 
