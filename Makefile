@@ -29,7 +29,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constrain
 .PHONY: help demo gui screenshots test lint types pytest readme system qt clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 20
 	@echo
 	@echo "  demo:  SPECIMEN=beads|nuclei|filaments SEED=N MODEL=NAME|PATH ESTIMATOR=NAME EPSILON=E OUT=DIR ARGS='...'"
 	@echo "  test:  PYTEST_ARGS='-k optics' JOBS=N"

@@ -42,7 +42,6 @@ def _quit(number: int, state: str, folder: Path) -> tuple[str, int, str, float]:
         ],
         capture_output=True,
         text=True,
-        timeout=200,
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
         check=False,
     )
