@@ -41,7 +41,7 @@ from rmz_acquire.gui.controllers.looking import RunReader
 from rmz_acquire.gui.controllers.microscope import MicroscopeController
 from rmz_acquire.gui.controllers.pace import PaceController
 from rmz_acquire.gui.controllers.scans import ScanController
-from rmz_acquire.gui.models.stored import sentence
+from rmz_acquire.gui.models.stored import fault_in_words, sentence
 from rmz_acquire.gui.napari_view import has_napari
 from rmz_acquire.gui.views.allowing import allow, show_busy
 from rmz_acquire.gui.views.commands import Commands
@@ -232,6 +232,8 @@ class Presenter(QObject):
             case VolumeCame():
                 self.form.learn(event.decision)
                 self.shown.add_volume(event, draw=draw)
+                if event.decision.frame is not None:
+                    self.note(fault_in_words(event.decision))
                 self.show_allowed()
             case ScanEnded():
                 self._ended(event)
