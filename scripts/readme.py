@@ -38,7 +38,7 @@ RUNS: dict[str, dict[str, str]] = {
         "rmz-acquire scan timelapse.yaml --config simulated --out my-run": "",
         "rmz-acquire check-stage --config scope.cfg --specimen above": "--wait 0.5",
         "rmz-acquire acquire-stacks --config my-microscope.cfg --range 20 --step 0.5 "
-        "--positions positions.csv --out stacks": "--range 8 --exposure 5",
+        "--positions positions.csv --out stacks": "--range 4 --exposure 5",
         "rmz-acquire evaluate --out evaluation": _EVAL,
         "rmz-acquire evaluate --quick --only fig3,fig5": (
             "--config tiny.yaml --out other"
