@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 from cli_helpers import replay, write_model, write_stack_of_discs
+from patience import PATIENCE_S
 
 import rmz_acquire
 from rmz_acquire.cli import main
@@ -183,7 +184,7 @@ def test_ctrl_c_ends_a_demo_with_what_was_taken(tmp_path: Path) -> None:
             assert running.poll() is None, running.communicate()
             time.sleep(0.05)
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=60)
+        _, said = running.communicate(timeout=PATIENCE_S)
     finally:
         running.kill()
     assert running.returncode == 1

@@ -6,11 +6,13 @@ warning: the scan would go on at the wrong place or in the wrong channel.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from pymmcore_plus import DeviceType, Keyword
 
 from rmz_acquire.acquisition.drive import wait_while
+from rmz_acquire.acquisition.sideways import SidewaysMove
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -19,6 +21,11 @@ if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
 __all__ = ["EventSettings"]
+
+logger = logging.getLogger(__name__)
+
+# Cameras round to lines of their sensor; more than this part is another exposure.
+_EXPOSURE_OFF = 0.05
 
 
 class EventSettings:
@@ -39,6 +46,7 @@ class EventSettings:
         self._core = core
         self._stopped = stopped
         self._last: dict[str, Any] = {}
+        self._told: set[tuple[float, float]] = set()
 
     def apply(self, event: useq.MDAEvent) -> None:
         """Set what an event asks for and wait until it is so.
@@ -58,16 +66,19 @@ class EventSettings:
         core = self._core
         place = (event.x_pos, event.y_pos)
         steps: list[tuple[str, Any, Callable[[], None]]] = []
+        moves: list[SidewaysMove] = []  # made sure of behind the other settings
         if place != (None, None):
             what = f"the position x {event.x_pos}, y {event.y_pos}"
-            steps.append((what, place, lambda: self._go(*place)))
+            steps.append(
+                (what, place, lambda: moves.append(SidewaysMove(core, *place)))
+            )
         if (channel := event.channel) is not None:
             what = f"the channel {channel.group} {channel.config}"
             chosen = (channel.group, channel.config)
             steps.append((what, chosen, lambda: core.setConfig(*chosen)))
         if event.exposure is not None:
             what, ms = f"the exposure of {event.exposure:g} ms", event.exposure
-            steps.append((what, ms, lambda: core.setExposure(ms)))
+            steps.append((what, ms, lambda: self._expose(ms)))
         if event.properties:
             properties = event.properties
             names = ", ".join(f"{dev}-{name}" for dev, name, _ in properties)
@@ -92,18 +103,29 @@ class EventSettings:
                 raise RuntimeError(msg) from error
             self._last[kind] = value
             changed = True
+            if kind == "channel":
+                # its preset may have set these
+                self._last.pop("exposure", None)
+                self._last.pop("region", None)
         if changed:
             wait_while(
                 core.systemBusy, self._stopped, core.getTimeoutMs(), "the microscope"
             )
+        for move in moves:
+            move.finish(self._stopped)
 
-    def _go(self, x_um: float | None, y_um: float | None) -> None:
+    def _expose(self, ms: float) -> None:
         core = self._core
-        if not core.getXYStageDevice():
-            msg = "there is no XY stage"
-            raise RuntimeError(msg)
-        x, y = core.getXYPosition()
-        core.setXYPosition(x if x_um is None else x_um, y if y_um is None else y_um)
+        core.setExposure(ms)
+        is_ms = float(core.getExposure())
+        if abs(is_ms - ms) > _EXPOSURE_OFF * ms and (ms, is_ms) not in self._told:
+            self._told.add((ms, is_ms))
+            logger.warning(
+                "the camera exposes %g ms where %g ms are asked for: what it does is "
+                "recorded",
+                is_ms,
+                ms,
+            )
 
     def _set(self, properties: Iterable[tuple[str, str, Any]]) -> None:
         core = self._core

@@ -20,6 +20,7 @@ from rmz_acquire.acquisition.checks import (
     check_property,
     check_range,
 )
+from rmz_acquire.acquisition.drive import position_um
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.estimators import Channel, Estimators
 from rmz_acquire.experiments.settings import BLOCK, ExperimentSettings
@@ -114,7 +115,7 @@ def prepare(
         with _key(f"{BLOCK}.stage.approach_speed"):
             check_property(core, stage, *settings.stage.approach_speed)
     if here_um is None:
-        here_um = float(core.getPosition(stage)) if stage else 0.0
+        here_um = position_um(core, stage) if stage else 0.0
     volumes = volumes_of(sequence, here_um)
     _check_channels(core, volumes)
     plans = _check_ranges(core, stage, volumes, settings)
@@ -221,7 +222,7 @@ def _check_ranges(
 def _limits(
     core: CMMCorePlus, stage: str, settings: ExperimentSettings
 ) -> tuple[float, float]:
-    here = float(core.getPosition(stage))
+    here = position_um(core, stage)
     try:
         return check_range(core, stage, (here, here), given=settings.stage.limits_um)
     except InputError as error:

@@ -255,6 +255,7 @@ def _go(
         autofocus=focus,
         control=control,
         on_end=lambda visit: visits.ended(visit.scan),
+        resumed=elapsed_s is not None,
     )
     groups = {c[0] for v in prepared.volumes if (c := channel_of(v)) is not None}
     problems = acquire(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from rmz_acquire.scanning.carrying import Carrying, OldPlane
 from rmz_acquire.scanning.counting import NoEstimator
 from rmz_acquire.scanning.decision import Decision, Outcome, Status
+from rmz_acquire.scanning.fewest import fewest_planes
 from rmz_acquire.scanning.frames import (
     FrameFacts,
     Observation,
@@ -36,6 +37,7 @@ from rmz_acquire.scanning.protocols import (
     Recorder,
 )
 from rmz_acquire.scanning.scan import Scan, ScanState
+from rmz_acquire.scanning.stale import RecentFrames, StaleFramesError
 from rmz_acquire.scanning.stopping import ChangeRule, StopRule, Verdict
 
 __all__ = [
@@ -57,10 +59,12 @@ __all__ = [
     "Outcome",
     "Plane",
     "Policy",
+    "RecentFrames",
     "Recorder",
     "Scan",
     "ScanPlan",
     "ScanState",
+    "StaleFramesError",
     "Status",
     "StopRule",
     "Uniform",
@@ -70,6 +74,7 @@ __all__ = [
     "contrast_of",
     "depth_of",
     "fault_of",
+    "fewest_planes",
     "look_at",
     "make_policy",
     "run_scan",

@@ -85,19 +85,31 @@ def calibrate(
         _listed(found, claims.positions.get(axis), given, planes, repeats=repeats)
         return found
     positions = claims.positions.get(axis)
-    if positions is not None and len(set(positions.z)) == 1:
+    if positions is not None and _stands(positions, step, given):
         if step is not None or given.z_step_um is not None:
-            by = given.name("z_step_um") if step is None else str(step)
+            by = f"{given.z_step_um} µm by {given.name('z_step_um')}"
             found.warnings.append(
                 f"every plane is at z {positions.z[0]:g} µm by {positions.source}, but "
-                f"they are apart by {by}: taking the latter"
+                f"they are apart by {by if step is None else step}: taking the latter"
             )
         positions = None
     if positions is None:
         _stepped(found, step, given, planes, claims.hint)
     else:
         _placed(found, positions, step, given, repeats=repeats)
+        if found.z_step_um is not None and "z_step_um" in found.unknown:
+            said = found.unknown.pop("z_step_um")
+            found.warnings.append(
+                f"{said}: taking {found.z_step_um:g} µm by {positions.source}"
+            )
     return found
+
+
+def _stands(positions: Positions, step: Length | None, given: Given) -> bool:
+    """Whether that stage did not move, but for noise: something else moved in z."""
+    told = None if step is None else step.um
+    least = abs(told or given.z_step_um or 0) / 4
+    return max(positions.z) - min(positions.z) <= max(least, 1e-3)
 
 
 def _stepped(
@@ -113,7 +125,7 @@ def _stepped(
         )
         told = -told
     if told is None and hint:
-        found.unknown.setdefault("z_step_um", f"does not tell its z step {hint}")
+        found.unknown.setdefault("z_step_um", f"does not give its z step {hint}")
     found.z_step_um = _over(found, wanted, told, str(step), given)
     if found.z_step_um is not None:
         z = [0.0] * planes
@@ -153,6 +165,12 @@ def _placed(
     _sort(found, positions, repeats=repeats)
     z = [positions.z[i] for i in found.order]
     told = None if step is None or step.um is None else abs(step.um)
+    upwards = found.order == tuple(range(len(z)))
+    if step is not None and step.um is not None and step.um < 0 and upwards:
+        found.warnings.append(
+            f"its z step is {step}, but its planes run upwards by {positions.source}: "
+            "taking the latter"
+        )
     wanted = given.z_step_um
     mean = (z[-1] - z[0]) / (len(z) - 1)
     claimed = any(v is not None and not differ(v, mean) for v in (told, wanted))
@@ -189,7 +207,10 @@ def _placed(
                 f"its z step is {step}, but its planes stand {stand}: taking the z of "
                 "each"
             )
-        found.unknown.setdefault("z_step_um", f"has planes that stand {stand}")
+        if "z_step_um" in found.unknown:
+            said = found.unknown["z_step_um"]
+            found.warnings.append(f"{said}: taking the z of each plane {by}")
+        found.unknown["z_step_um"] = f"has planes that stand {stand}"
         found.z_um = positions.z
         return
     nominal = even

@@ -19,6 +19,7 @@ SAME = 0.02
 """Two sizes that differ by less are one: pixel sizes are known to 2 % at best."""
 
 _ROUNDING = 1e-3
+_SMALLEST_UM = 1e-3
 
 
 @dataclass(slots=True)
@@ -64,20 +65,22 @@ def one_of(
         if not length.calibrated:
             if length.unit is None and length.value != 1:
                 found.unknown.setdefault(
-                    key, f"gives its {what} as {length.value:g} without a unit"
+                    key, f"has a {what} of {length.value:g} without a unit"
                 )
         elif um is None:
             found.unknown.setdefault(
                 key,
-                f"gives its {what} as {length}, and {length.unit!r} is no unit of "
-                "length that is known",
+                f"has a {what} of {length}, and {length.unit!r} is not a known unit "
+                "of length",
             )
         elif not math.isfinite(um) or um == 0 or (um < 0 and key != "z_step_um"):
-            found.unknown.setdefault(key, f"gives its {what} as {length}")
+            found.unknown.setdefault(key, f"has a {what} of {length}")
         else:
             good.append(length)
     if not good:
         return None
+    # below that a size is one of a wrong unit, where another is there
+    good.sort(key=lambda length: abs(length.um or 0) < _SMALLEST_UM)
     first = good[0]
     if key in found.unknown:
         found.warnings.append(f"{found.unknown.pop(key)}: taking {first}")

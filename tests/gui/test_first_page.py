@@ -18,10 +18,12 @@ from PyQt6.QtWidgets import (
     QStyleOptionComboBox,
     QWidget,
 )
+from scipy import stats
 from superqt import QElidingLabel
 
 import rmz_acquire
 from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.icons import svg
 from rmz_acquire.gui.models.thumbnails import kept_thumbnail
 from rmz_acquire.gui.theme import DARK, LIGHT
 from rmz_acquire.gui.views.specimen_box import SpecimenBox
@@ -110,8 +112,10 @@ def test_runs_are_listed_with_a_picture_of_their_planes(desk):
     assert made.channel == "GFP" and made.pixels.shape == (64, 64)
     planes = desk.presenter.shown.run.shown.planes
     brightest = np.max([plane.image for plane in planes], axis=0)
-    likeness = np.corrcoef(brightest.ravel(), made.pixels.ravel())[0, 1]
-    assert likeness > 0.9
+    # the brightest are cut off, their order is kept
+    likeness = stats.spearmanr(brightest.ravel(), made.pixels.ravel()).statistic
+    turned = stats.spearmanr(brightest.T.ravel(), made.pixels.ravel()).statistic
+    assert likeness > 0.95 > 0.5 > turned
     assert len(list((desk.state_dir / "thumbnails").iterdir())) == 1
 
 
@@ -126,7 +130,7 @@ def test_what_is_off_is_dim_in_both_themes(desk):
         ground = np.array(pixel(theme.panel))
         far = {}
         for on in (True, False):
-            window.microscope.setEnabled(on)
+            stage.setEnabled(on)
             desk.bot.wait(30)
             drawn = pixels_of(window)
             for button in buttons:
@@ -247,9 +251,7 @@ def test_no_words_are_cut_off_or_overlap_at_1280x720(desk, theme):
     check()
 
 
-def test_the_3d_view_has_its_icons_and_a_short_title(desk, monkeypatch, caplog):
-    from rmz_acquire.gui.icons import svg
-
+def test_icons_that_ndv_asks_for_are_shipped(caplog):
     for key in (
         "foundation:graph-bar",
         "fluent:full-screen-maximize-24-filled",

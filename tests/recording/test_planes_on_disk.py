@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tensorstore
 import yaozarrs
+from patience import PATIENCE_S
 from scan_fakes import plane
 
 from rmz_acquire.errors import InputError
@@ -44,11 +45,12 @@ def test_a_view_is_written_as_it_looks(tmp_path, rng):
 
 def test_any_reader_understands_the_store(tmp_path):
     store = tmp_path / "planes.ome.zarr"
-    writer = PlaneWriter(store, pixel_size_um=0.5)
+    writer = PlaneWriter(store, pixel_size_um=0.5, channel="GFP")
     for i in range(4):
         writer.append(plane(np.full((6, 8), i, np.uint16), float(i)))
     yaozarrs.validate_zarr_store(str(store))
     ome = json.loads((store / "zarr.json").read_text())["attributes"]["ome"]
+    assert [channel["label"] for channel in ome["omero"]["channels"]] == ["GFP"]
     image = ome["multiscales"][0]
     assert [axis["type"] for axis in image["axes"]] == ["time", "space", "space"]
     scale = image["datasets"][0]["coordinateTransformations"][0]["scale"]
@@ -146,7 +148,7 @@ def test_every_announced_plane_survives_sigkill(tmp_path, delay_ms):
     finally:
         process.kill()
         process.stdout.close()
-        assert process.wait(20) == -signal.SIGKILL
+        assert process.wait(PATIENCE_S) == -signal.SIGKILL
     planes = read_planes(store)
     assert len(planes) >= announced + 1
     for i, back in enumerate(planes):

@@ -29,6 +29,7 @@ from rmz_acquire.gui.models.training import (
     TrainingSettings,
     can_go_on,
 )
+from rmz_acquire.gui.views.live_picture import show_picture
 
 if TYPE_CHECKING:
     from rmz_acquire.gui.models.training import TrainedModel
@@ -161,7 +162,7 @@ class TrainingPresenter(QObject):
                 self.setup.add_a_place(place)
             case StacksStep(stack, stacks, plane, planes, image):
                 note = f"stack {stack}, plane {plane}"
-                self.window.camera.set_image(image, note)
+                show_picture(self.window, self.presenter.facts, image, note)
                 if self.presenter.state is State.collecting:
                     status.say(
                         f"Stack {stack} of {stacks}: plane {plane} of {planes}",

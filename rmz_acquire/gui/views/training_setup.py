@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainingSetup"]
 
 _OTHER = "Choose a folder…"
+_SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse
 _DATA = Qt.ItemDataRole.UserRole
 
 
@@ -47,6 +48,7 @@ class TrainingSetup(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._chosen = False
         self._make_fields()
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 8)
@@ -137,10 +139,20 @@ class TrainingSetup(QWidget):
         self.model.insertSeparator(self.model.count())
         self.model.addItem(_OTHER, _OTHER)
         self.model.blockSignals(False)
-        self.use_model(had if had is not None else DEFAULT_MODEL)
+        self._select(had if had is not None else DEFAULT_MODEL)
+
+    def propose_model(self, name: str | None) -> None:
+        """Take the model that is for the microscope, until somebody chooses one."""
+        if name is not None and not self._chosen and name != self.model.currentData():
+            self._select(name)
+            self._tell()
 
     def use_model(self, name: str) -> None:
         """Choose a model by its name or folder."""
+        self._chosen = True
+        self._select(name)
+
+    def _select(self, name: str) -> None:
         index = self.model.findData(name)
         if index < 0 and Path(name).is_dir():
             self.model.insertItem(0, Path(name).name, name)
@@ -217,6 +229,8 @@ class TrainingSetup(QWidget):
         self.take_reason = QLabel()
         self.take_reason.setObjectName("muted")
         self.take_reason.setWordWrap(True)
+        # it may be a line to type
+        self.take_reason.setTextInteractionFlags(_SELECTABLE)
         self.add_files = QPushButton(
             QIconifyIcon("mdi:folder-open-outline", color=grey), "Add files…"
         )
@@ -238,6 +252,7 @@ class TrainingSetup(QWidget):
         self.reason = QLabel()
         self.reason.setObjectName("muted")
         self.reason.setWordWrap(True)
+        self.reason.setTextInteractionFlags(_SELECTABLE)
         self.train = QPushButton(QIconifyIcon("mdi:play", color="white"), "Train")
         self.train.setObjectName("primary")
         self.train.setToolTip("Fine-tune the model, in a process of its own")
@@ -290,6 +305,7 @@ class TrainingSetup(QWidget):
         self.add_stacks(Path(name) for name in names)
 
     def _model_chosen(self) -> None:
+        self._chosen = True
         if self.model.currentData() == _OTHER:
             self.model.setCurrentIndex(0)
             chosen = QFileDialog.getExistingDirectory(self, "Folder of a model")
