@@ -23,8 +23,13 @@ SCALES = (1.0, 0.9, 0.8, 0.7, 0.6)
 TO_SCALE: Steps = ((4, 30),)
 TO_WEIGH: Steps = ((4, 40), (2, 10))
 
-MOST_PLANES = 8
-"""With more, the scale stands, and planes are predicted as they come only."""
+MOST_PLANES = 5
+"""With more, the scale stands, and planes are predicted as they come only: few steps
+are as good as many while planes are far apart, and no judge when they are close."""
+
+_LEAST_SPAN = 0.5
+"""Share of the grid's length that the planes must span: what is seen at one end of a
+specimen tells little about the rest."""
 
 _AT_ONCE = 3
 """Planes left out at most, where several came at once."""
@@ -90,7 +95,10 @@ class Choice:
         new : int
             How many of them have come since the last time.
         """
-        if len(z_um) > MOST_PLANES or not self._left_out.possible(TO_SCALE):
+        spread = (max(z_um) - min(z_um)) / self._left_out.span_um
+        if len(z_um) > MOST_PLANES or spread < _LEAST_SPAN:
+            return
+        if not self._left_out.possible(TO_SCALE):
             return
         places = _inner(z_um, new)
         for place in places:

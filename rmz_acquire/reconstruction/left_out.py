@@ -89,6 +89,11 @@ class LeftOut:
         self._shape, self._device = shape, device
         self._levels: dict[float, Levels] = {}
 
+    @property
+    def span_um(self) -> float:
+        """Length of the z grid, µm."""
+        return float(self._z_um[-1] - self._z_um[0])
+
     def levels(self, z_scale: float) -> Levels:
         """The grids at a scale of z."""
         if z_scale not in self._levels:

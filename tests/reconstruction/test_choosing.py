@@ -127,3 +127,11 @@ def test_levels_too_coarse_for_the_optics_are_left_out() -> None:
     coarser = coarse.model_copy(update={"pixel_size_um": 1.0})
     assert fitting(steps, coarser) == ((1, 7),)
     assert fitting(((4, 30),), coarser) == ((1, 15),)
+
+
+def test_planes_at_one_end_do_not_move_the_scale() -> None:
+    _, counts = nuclei(1.0)
+    estimator = RichardsonLucyEstimator(Z_UM, AIR)
+    for i in range(0, 12, 2):  # close together, from the bottom up
+        estimator.add(counts[i], Z_UM[i])
+        assert estimator.z_scale == 1
