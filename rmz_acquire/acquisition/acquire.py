@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymmcore_plus.mda import FinishReason
 
+from rmz_acquire.acquisition.cameras import Cameras, set_property
 from rmz_acquire.acquisition.shutdown import quiet_at_exit
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def acquire(
     groups: Iterable[str],
     abort: Callable[[str], None],
     aborted: Callable[[], bool],
+    cameras: Iterable[str] = (),
     also: dict[str, Callable[[], None]] | None = None,
 ) -> list[str]:
     """Run an engine to its end, and bring back what it changed.
@@ -64,6 +66,8 @@ def acquire(
         Is told why, on ctrl-C.
     aborted : callable
         Whether the acquisition was aborted: one that is paused then ends.
+    cameras : iterable of str
+        Labels of cameras that the events select, beside the one that is selected.
     also : dict, optional
         Further steps at the end, by what to say where one fails.
 
@@ -73,7 +77,7 @@ def acquire(
         What went wrong outside of the scan itself, in words; empty if nothing did.
     """
     quiet_at_exit(core)
-    restore = _restorer(core, drive, light, groups, also or {})
+    restore = _restorer(core, drive, light, groups, cameras, also or {})
     problems: list[str] = []
     done = threading.Event()
     thread = threading.Thread(
@@ -140,14 +144,14 @@ def _restorer(
     drive: FocusDrive,
     light: LightGate,
     groups: Iterable[str],
+    cameras: Iterable[str],
     also: dict[str, Callable[[], None]],
 ) -> dict[str, Callable[[], None]]:
     """Remember how things stand; give the steps that bring them back, light first."""
-    exposure_ms = float(core.getExposure())
+    before = Cameras.of(core, cameras)
     steps: dict[str, Callable[[], None]] = {
         "the light cannot be switched off": light.close,
         f"stage {drive.label!r} cannot be brought back": drive.home,
-        "the exposure cannot be set back": lambda: core.setExposure(exposure_ms),
     }
     for group in groups:
         # the properties, not the preset: they need not stand as any preset has them
@@ -155,11 +159,13 @@ def _restorer(
 
         def set_back(state: list[Any] = state) -> None:
             for device, name, value in state:
-                core.setProperty(device, name, value)
+                set_property(core, device, name, value)
             core.waitForSystem()
 
         steps[f"the {group} cannot be set back"] = set_back
-    return {**steps, **also}
+    # the last: a group or a property may have changed the binning
+    back = {"the camera cannot be set back": lambda: before.bring_back(core)}
+    return {**steps, **also, **back}
 
 
 def _put_back(core: CMMCorePlus, engine: PMDAEngine | None) -> None:

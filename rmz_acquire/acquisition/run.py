@@ -12,11 +12,13 @@ from rmz_acquire.acquisition.acquire import acquire
 from rmz_acquire.acquisition.checks import (
     check_camera,
     check_channel,
+    check_exposure,
     check_free,
     check_stage,
 )
 from rmz_acquire.acquisition.drive import FocusDrive
 from rmz_acquire.acquisition.engine import ScanEngine
+from rmz_acquire.acquisition.imaging import cameras_of
 from rmz_acquire.acquisition.light import LightGate
 from rmz_acquire.acquisition.visit import Visit
 from rmz_acquire.errors import InputError
@@ -102,11 +104,7 @@ def run_on_core(
     elif not (math.isfinite(tolerance_um) and tolerance_um > 0):
         msg = f"the stage's tolerance must be above 0 µm, not {tolerance_um:g}"
         raise InputError(msg)
-    check_camera(core, exposure_ms)
     check_channel(core, channel)
-    stage = check_stage(
-        core, z_stage, scan.plan, approach_um=approach_um, limits_um=z_limits_um
-    )
     wanted: dict[str, Any] = {"exposure": exposure_ms}
     if channel is not None:
         wanted["channel"] = {"group": channel[0], "config": channel[1]}
@@ -114,6 +112,15 @@ def run_on_core(
     def event(z_um: float, order: int) -> useq.MDAEvent:
         return useq.MDAEvent(index={"t": order}, z_pos=z_um, **wanted)
 
+    # of the camera that the channel selects
+    cameras = cameras_of(core, [event(0.0, 0)])
+    for camera in cameras:
+        check_exposure(core, camera, exposure_ms)
+    if not cameras:
+        check_camera(core, exposure_ms)
+    stage = check_stage(
+        core, z_stage, scan.plan, approach_um=approach_um, limits_um=z_limits_um
+    )
     light = LightGate(core)
     engine: ScanEngine
     drive = FocusDrive(
@@ -132,6 +139,7 @@ def run_on_core(
         light,
         engine.events(),
         groups=() if channel is None else (channel[0],),
+        cameras=cameras,
         abort=scan.abort,
         aborted=lambda: scan.abort_requested,
     )

@@ -6,19 +6,25 @@ warning: the scan would go on at the wrong place or in the wrong channel.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pymmcore_plus import DeviceType, Keyword
 
+from rmz_acquire.acquisition.cameras import crop, set_property
 from rmz_acquire.acquisition.drive import wait_while
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     import useq
     from pymmcore_plus import CMMCorePlus
 
 __all__ = ["EventSettings"]
+
+_CAMERA = (Keyword.CoreDevice.value, Keyword.CoreCamera.value)
+_Step = tuple[str, Any, Callable[[], None]]
 
 
 class EventSettings:
@@ -55,9 +61,26 @@ class EventSettings:
         RuntimeError
             That names what could not be set.
         """
+        # the camera first: exposure and region of interest are those of one camera
+        camera = [s for s in event.properties or () if tuple(s[:2]) == _CAMERA]
+        rest = [s for s in event.properties or () if tuple(s[:2]) != _CAMERA]
+        if self._run(self._before_camera(event, camera)):
+            # of a preset nobody knows what else it has set
+            for kind in ("exposure", "region"):
+                self._last.pop(kind, None)
+            changed = True
+        else:
+            changed = False
+        if self._run(self._behind_camera(event, rest)) or changed:
+            core = self._core
+            wait_while(
+                core.systemBusy, self._stopped, core.getTimeoutMs(), "the microscope"
+            )
+
+    def _before_camera(self, event: useq.MDAEvent, camera: list[Any]) -> list[_Step]:
         core = self._core
         place = (event.x_pos, event.y_pos)
-        steps: list[tuple[str, Any, Callable[[], None]]] = []
+        steps: list[_Step] = []
         if place != (None, None):
             what = f"the position x {event.x_pos}, y {event.y_pos}"
             steps.append((what, place, lambda: self._go(*place)))
@@ -65,19 +88,29 @@ class EventSettings:
             what = f"the channel {channel.group} {channel.config}"
             chosen = (channel.group, channel.config)
             steps.append((what, chosen, lambda: core.setConfig(*chosen)))
+        for device, name, label in camera:
+            # whenever it is given: a preset may have selected another one
+            select = partial(set_property, core, device, name, label)
+            steps.append((f"the camera {label}", object(), select))
+        return steps
+
+    def _behind_camera(self, event: useq.MDAEvent, rest: list[Any]) -> list[_Step]:
+        core = self._core
+        steps: list[_Step] = []
         if event.exposure is not None:
             what, ms = f"the exposure of {event.exposure:g} ms", event.exposure
             steps.append((what, ms, lambda: core.setExposure(ms)))
-        if event.properties:
-            properties = event.properties
-            names = ", ".join(f"{dev}-{name}" for dev, name, _ in properties)
+        if rest:
+            names = ", ".join(f"{dev}-{name}" for dev, name, _ in rest)
             # set whenever they are given, as the stock engine does
-            steps.append(
-                (f"the properties {names}", object(), lambda: self._set(properties))
-            )
+            steps.append((f"the properties {names}", object(), lambda: self._set(rest)))
         if (roi := event.roi) is not None:
             box = (roi.offset_x, roi.offset_y, roi.width, roi.height)
-            steps.append(("the region of interest", box, lambda: self._crop(box)))
+            steps.append(("the region of interest", box, lambda: crop(core, box)))
+        return steps
+
+    def _run(self, steps: list[_Step]) -> bool:
+        """Do what is not done already; say whether anything was."""
         changed = False
         for what, value, step in steps:
             kind = what.split()[1]
@@ -92,10 +125,7 @@ class EventSettings:
                 raise RuntimeError(msg) from error
             self._last[kind] = value
             changed = True
-        if changed:
-            wait_while(
-                core.systemBusy, self._stopped, core.getTimeoutMs(), "the microscope"
-            )
+        return changed
 
     def _go(self, x_um: float | None, y_um: float | None) -> None:
         core = self._core
@@ -116,8 +146,4 @@ class EventSettings:
                 if kind == DeviceType.Stage:
                     core.setPosition(device, float(value))
                     continue
-            core.setProperty(device, name, value)
-
-    def _crop(self, box: tuple[int, int, int, int]) -> None:
-        self._core.clearROI()
-        self._core.setROI(*box)
+            set_property(core, device, name, value)

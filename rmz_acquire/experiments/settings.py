@@ -21,6 +21,7 @@ from rmz_acquire.errors import InputError
 
 __all__ = [
     "BLOCK",
+    "NEED_OPTICS",
     "CheckSettings",
     "ExperimentSettings",
     "OpticsSettings",
@@ -31,6 +32,8 @@ __all__ = [
 
 #: Where the block lies, as messages name it.
 BLOCK = "metadata.rmz_acquire"
+#: The estimators that need to know the optics.
+NEED_OPTICS = ("recurrent-mz", "wiener")
 VERSION = 1
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]

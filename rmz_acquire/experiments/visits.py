@@ -180,11 +180,9 @@ class Visits:
         self, volume: Volume, scan: Scan
     ) -> Callable[[float, int], useq.MDAEvent]:
         begun = scan.planes_taken
-        exact = scan.plan.z_exact_um
 
         def event(z_um: float, order: int) -> useq.MDAEvent:
-            last = exact is not None and order == len(exact) - 1
-            made = volume.event(z_um, order, last=last)
+            made = volume.event(z_um, order)
             if order == begun and order > 0:
                 # taken up in the middle: the position's properties are due again
                 made = made.model_copy(update={"properties": volume.first.properties})
