@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from pymmcore_plus import DeviceType
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.optics import Optics
@@ -237,6 +236,8 @@ def _objective_in_place(core: CMMCorePlus) -> tuple[str, Objective]:
 
 
 def _emission_in_place(core: CMMCorePlus) -> float | None:
+    from pymmcore_plus import DeviceType
+
     for device in core.getLoadedDevicesOfType(DeviceType.State):
         if "emission" in device.lower():
             wavelength = emission_um(str(core.getStateLabel(device)))

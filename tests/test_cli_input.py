@@ -181,13 +181,13 @@ def test_a_model_far_from_its_optics(
     model = str(write_model(tmp_path / "oil", oil))
     args = replay(stack, out, estimator="recurrent-mz", model=model, z="0,2,4")
     said = refused([*args, "--strict"], capsys)
-    assert "%" in said
+    assert "made for NA 1.4 oil; yours is NA 0.75 air" in said
+    assert "choose the model air-20x075, which fits" in said
     assert not out.exists()
     assert main(args) == 0
     warned = capsys.readouterr().err.splitlines()
-    assert warned
     assert all(line.startswith("warning: ") for line in warned)
-    assert any("%" in line for line in warned)
+    assert "made for NA 1.4 oil" in warned[0] and "which fits" in warned[-1]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 from pathlib import Path
+
+import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "rmz_acquire"
 
@@ -18,7 +22,7 @@ ROWS = [
     {"models", "scanning", "stacks"},
     {"networks", "objectives"},
     {"optics", "settings"},
-    {"errors", "resources"},
+    {"errors", "methods", "resources"},
 ]
 DEPTH = {room: depth for depth, row in enumerate(ROWS) for room in row}
 
@@ -48,7 +52,7 @@ def test_arrows_point_down_only() -> None:
     wrong = []
     for path in PACKAGE.rglob("*.py"):
         room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-        if room == "__init__":
+        if room.startswith("__"):
             continue
         for other in _imports(path) - {room}:
             if DEPTH[other] <= DEPTH[room]:
@@ -62,3 +66,16 @@ def test_scanning_knows_neither_torch_nor_qt_nor_hardware() -> None:
         text = path.read_text("utf-8")
         assert not [name for name in heavy if f"import {name}" in text]
         assert not [name for name in heavy if f"from {name}" in text]
+
+
+LAZY = sorted(stub.parent.name for stub in PACKAGE.glob("*/__init__.pyi"))
+
+
+@pytest.mark.parametrize("name", LAZY)
+def test_what_a_room_offers_is_there(name: str) -> None:
+    room = importlib.import_module(f"rmz_acquire.{name}")
+    for path in (PACKAGE / name).glob("[a-z]*.py"):
+        importlib.import_module(f"{room.__name__}.{path.stem}")
+    # also after all modules were imported, some of which have the name of a function
+    assert room.__all__
+    assert not [n for n in room.__all__ if inspect.ismodule(getattr(room, n))]

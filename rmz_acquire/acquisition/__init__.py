@@ -2,34 +2,7 @@
 
 from __future__ import annotations
 
-from rmz_acquire.acquisition.acquire import acquire
-from rmz_acquire.acquisition.checks import stage_limits_um
-from rmz_acquire.acquisition.configs import config_path, load_simulated, open_core
-from rmz_acquire.acquisition.drive import FocusDrive, StageError
-from rmz_acquire.acquisition.engine import ScanEngine
-from rmz_acquire.acquisition.focus import Autofocus, AutofocusError
-from rmz_acquire.acquisition.light import LightGate
-from rmz_acquire.acquisition.run import run_on_core
-from rmz_acquire.acquisition.shutdown import quiet_at_exit
-from rmz_acquire.acquisition.visit import Again, Control, Visit
-from rmz_acquire.objectives import optics_from_core
+import lazy_loader as lazy
 
-__all__ = [
-    "Again",
-    "Autofocus",
-    "AutofocusError",
-    "Control",
-    "FocusDrive",
-    "LightGate",
-    "ScanEngine",
-    "StageError",
-    "Visit",
-    "acquire",
-    "config_path",
-    "load_simulated",
-    "open_core",
-    "optics_from_core",
-    "quiet_at_exit",
-    "run_on_core",
-    "stage_limits_um",
-]
+# names and where they are from stand in __init__.pyi; imported when first asked for
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

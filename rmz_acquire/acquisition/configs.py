@@ -5,19 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pymmcore_plus import find_micromanager
-from pymmcore_plus.experimental.unicore import UniMMCore
-
-from rmz_acquire.acquisition.shutdown import quiet_at_exit
 from rmz_acquire.errors import InputError
+from rmz_acquire.objectives import optics_from_core
 from rmz_acquire.resources import resource_dir
-from rmz_acquire.simulation.autofocus import FocusingCore
-from rmz_acquire.simulation.camera import connect_simulation
 
 if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
-__all__ = ["config_path", "load_simulated", "open_core"]
+__all__ = ["config_path", "load_simulated", "open_core", "optics_from_core"]
 
 
 def config_path(name: str | Path) -> Path:
@@ -42,16 +37,16 @@ def config_path(name: str | Path) -> Path:
     """
     given = Path(name).expanduser()
     file = given if given.suffix else given.with_suffix(".cfg")
-    places = [file]
-    if not given.is_absolute():
-        shipped = resource_dir("configs")
-        places.append(shipped / file)
-        adapters = find_micromanager()
-        if adapters:
-            places.append(Path(adapters) / file)
-    for place in places:
+    for place in (file, resource_dir("configs") / file):
         if place.is_file():
             return place.resolve()
+    if not given.is_absolute():
+        # not above: a wrong name is refused without waiting for Micro-Manager
+        from pymmcore_plus import find_micromanager
+
+        adapters = find_micromanager()
+        if adapters and (Path(adapters) / file).is_file():
+            return (Path(adapters) / file).resolve()
     shipped_names = sorted(p.stem for p in resource_dir("configs").glob("*.cfg"))
     have = ", ".join([*shipped_names, "MMConfig_demo"])
     msg = f"{name}: no such configuration; give a .cfg file or one of {have}"
@@ -83,6 +78,12 @@ def open_core(
         In one line: no adapters, no such file, a line of it that cannot be done (a
         device that is missing).
     """
+    from pymmcore_plus import find_micromanager
+
+    from rmz_acquire.acquisition.shutdown import quiet_at_exit
+    from rmz_acquire.simulation.autofocus import FocusingCore
+    from rmz_acquire.simulation.camera import connect_simulation
+
     path = config_path(config)
     if not find_micromanager():
         msg = (
@@ -138,6 +139,8 @@ def load_simulated(
     InputError
         For a value that a device refuses.
     """
+    from pymmcore_plus.experimental.unicore import UniMMCore
+
     if core is not None and not isinstance(core, UniMMCore):
         msg = "the simulated microscope has devices in Python: give it a UniMMCore"
         raise InputError(msg)

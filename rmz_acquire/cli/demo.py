@@ -27,6 +27,7 @@ from rmz_acquire.cli.options import (
     positive,
 )
 from rmz_acquire.cli.running import estimator_for, run_and_print
+from rmz_acquire.methods import METHODS
 
 __all__ = ["demo"]
 
@@ -103,7 +104,7 @@ def demo(
             core.setROI(*_ROI)
     try:
         optics = None
-        if simulated or estimator in ("recurrent-mz", "wiener"):
+        if simulated or METHODS[estimator].optics:
             optics = optics_from_core(core)
         made = estimator_for(
             estimator, plan.z_um, optics, model=model, device=device, strict=strict

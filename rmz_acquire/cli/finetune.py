@@ -38,7 +38,8 @@ def finetune(
     model: Annotated[
         str,
         typer.Argument(
-            metavar="MODEL", help="A name that `models` lists, or a folder."
+            metavar="MODEL",
+            help="A name that `models` lists, a folder, or auto: the one for --na ….",
         ),
     ],
     stacks: Annotated[
@@ -96,6 +97,7 @@ def finetune(
                 sample_index=sample_index,
             ),
         )
+    started = str(config.start_from)
     path = out / CONFIG_FILE
     if path.is_file():
         if TrainingConfig.from_yaml(path) != config:
@@ -117,10 +119,10 @@ def finetune(
             again=f"rmz-acquire train {path} --out {out}",
         )
     except NotReleased as refused:
-        _say(read_card(refused.folder), model)
+        _say(read_card(refused.folder), started)
         raise
     if released is not None:
-        _say(released.card, model)
+        _say(released.card, started)
 
 
 def _say(card: ModelCard, model: str) -> None:

@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.methods import MethodName
 
 if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
@@ -82,7 +83,7 @@ ZStep = Annotated[
 ]
 
 EstimatorName = Annotated[
-    Literal["recurrent-mz", "deep-z", "unet3d", "wiener", "linear", "nearest"],
+    MethodName,
     typer.Option("--estimator", help="What makes the volume of the planes."),
 ]
 Model = Annotated[

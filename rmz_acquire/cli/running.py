@@ -48,7 +48,7 @@ def estimator_for(
         If something is missing, or with `strict` where the model does not fit.
     """
     with busy("loading"):
-        from rmz_acquire.models import load_model, suitable_model
+        from rmz_acquire.models import instead_of, load_model, suitable_model
         from rmz_acquire.reconstruction import NETWORKS, make_estimator
     if name not in NETWORKS:
         if model is not None:
@@ -63,11 +63,13 @@ def estimator_for(
         # says that it is missing: the default is another network
         return make_estimator(name, z_um, optics)
     loaded = load_model(model or suitable_model(optics, z_um))
-    for line in loaded.card.check(optics, z_um):
+    misfits = loaded.card.check(optics, z_um)
+    other = instead_of(loaded.card.name, optics, z_um) if misfits else ""
+    for line in misfits:
         if strict:
-            msg = f"{line}: without --strict it is used all the same"
+            msg = f"{line}: {other}; without --strict it is used all the same"
             raise InputError(msg)
-        warn(line)
+        warn(f"{line}: {other}" if line is misfits[-1] else line)
     return make_estimator(name, z_um, optics, model=loaded, device=device)
 
 

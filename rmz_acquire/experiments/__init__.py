@@ -2,33 +2,7 @@
 
 from __future__ import annotations
 
-from rmz_acquire.experiments.prepare import Prepared, prepare
-from rmz_acquire.experiments.reading import read_experiment
-from rmz_acquire.experiments.replaying import Further
-from rmz_acquire.experiments.run import resume, run
-from rmz_acquire.experiments.settings import (
-    ExperimentSettings,
-    OpticsSettings,
-    StageSettings,
-)
-from rmz_acquire.experiments.stored import StoredExperiment
-from rmz_acquire.experiments.summary import ExperimentSummary
-from rmz_acquire.experiments.volumes import Volume, volumes_of
-from rmz_acquire.experiments.watching import Watcher
+import lazy_loader as lazy
 
-__all__ = [
-    "ExperimentSettings",
-    "ExperimentSummary",
-    "Further",
-    "OpticsSettings",
-    "Prepared",
-    "StageSettings",
-    "StoredExperiment",
-    "Volume",
-    "Watcher",
-    "prepare",
-    "read_experiment",
-    "resume",
-    "run",
-    "volumes_of",
-]
+# names and where they are from stand in __init__.pyi; imported when first asked for
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

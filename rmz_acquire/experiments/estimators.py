@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,9 +12,11 @@ import numpy as np
 from rmz_acquire.acquisition import optics_from_core
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.settings import BLOCK
+from rmz_acquire.methods import METHODS
 from rmz_acquire.models import (
     DEFAULT_MODEL,
     LoadedModel,
+    instead_of,
     load_model,
     suitable_model,
 )
@@ -21,8 +24,6 @@ from rmz_acquire.objectives import emission_um
 from rmz_acquire.reconstruction import make_estimator
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from pymmcore_plus import CMMCorePlus
 
     from rmz_acquire.experiments.settings import ExperimentSettings
@@ -33,9 +34,9 @@ __all__ = ["Estimators"]
 
 logger = logging.getLogger(__name__)
 
-_NEED_OPTICS = ("recurrent-mz", "wiener")
-
 Channel = tuple[str, str] | None
+Use = tuple[Channel, Sequence[float]]
+"""A channel, and a z grid that it is scanned on, µm."""
 
 
 class Estimators:
@@ -47,11 +48,19 @@ class Estimators:
         Which estimator, which model.
     optics : dict of Optics
         By the name of the channel, "" for the one that is in place.
+    uses : sequence of (channel, z_um)
+        What they are made for, in the order taken.
     """
 
-    def __init__(self, settings: ExperimentSettings, optics: dict[str, Optics]) -> None:
+    def __init__(
+        self,
+        settings: ExperimentSettings,
+        optics: dict[str, Optics],
+        uses: Sequence[Use] = (),
+    ) -> None:
         self._settings = settings
         self._optics = optics
+        self._uses = uses
         if settings.estimator != "recurrent-mz" and settings.model is not None:
             msg = f"{BLOCK}.model: the {settings.estimator} estimator has none"
             raise InputError(msg)
@@ -68,10 +77,12 @@ class Estimators:
             raise InputError(msg) from error
 
     def _suitable(self) -> str:
-        """The model in the box for the first channel's optics, whatever the range."""
-        for optics in self._optics.values():
-            return suitable_model(optics, [0.0])
-        return DEFAULT_MODEL
+        """The model in the box that fits all channels and ranges, or the first."""
+        uses = [(self._optics[_name(channel)], z) for channel, z in self._uses]
+        if not uses:
+            return DEFAULT_MODEL
+        (optics, z_um), *others = uses
+        return suitable_model(optics, z_um, others)
 
     @classmethod
     def on(
@@ -79,6 +90,7 @@ class Estimators:
         core: CMMCorePlus,
         settings: ExperimentSettings,
         channels: Sequence[Channel],
+        uses: Sequence[Use] = (),
     ) -> Estimators:
         """Make them for a microscope, which is only asked.
 
@@ -90,15 +102,17 @@ class Estimators:
             With what the configuration does not tell.
         channels : sequence
             Group and preset of every channel, None for the one that is in place.
+        uses : sequence of (channel, z_um)
+            What they are made for, in the order taken.
         """
         optics = {}
-        if settings.estimator in _NEED_OPTICS:
+        if METHODS[settings.estimator].optics:
             for channel in channels:
                 optics[_name(channel)] = _optics_of(core, settings, channel)
-        return cls(settings, optics)
+        return cls(settings, optics, uses)
 
-    def check(self, channel: Channel, z_um: Sequence[float]) -> None:
-        """Check that the model fits a channel and a grid.
+    def check(self) -> None:
+        """Check that the model fits every channel on every grid.
 
         Raises
         ------
@@ -107,14 +121,19 @@ class Estimators:
         """
         if self._model is None:
             return
-        for line in self._model.card.check(self._optics[_name(channel)], z_um):
-            if self._settings.strict:
-                msg = (
-                    f"{BLOCK}.model: {line}: choose another model or estimator, or "
-                    "set strict: false"
-                )
-                raise InputError(msg)
-            logger.warning("%s", line)
+        told: set[str] = set()
+        for channel, z_um in self._uses:
+            optics = self._optics[_name(channel)]
+            for line in self._model.card.check(optics, z_um):
+                if self._settings.strict:
+                    other = instead_of(self._model.card.name, optics, z_um)
+                    msg = f"{BLOCK}.model: {line}: {other}, or set strict: false"
+                    raise InputError(msg)
+                many = len(self._optics) > 1
+                line = f"channel {_name(channel)}: {line}" if many else line
+                if line not in told:
+                    logger.warning("%s", line)
+                told.add(line)
 
     def make(self, channel: Channel, z_um: Sequence[float]) -> Estimator:
         """Make a fresh estimator for a volume."""

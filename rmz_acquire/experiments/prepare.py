@@ -120,9 +120,9 @@ def prepare(
     plans = _check_ranges(core, stage, volumes, settings)
     _check_leader(volumes, settings)
     channels = list(dict.fromkeys(channel_of(volume) for volume in volumes))
-    estimators = Estimators.on(core, settings, channels)
-    for (channel, _), plan in plans.items():
-        estimators.check(channel, plan.z_um)
+    uses = [(channel, plan.z_um) for (channel, _), plan in plans.items()]
+    estimators = Estimators.on(core, settings, channels, uses)
+    estimators.check()
     steps = [plan.step_um for plan in plans.values()]
     limits = _limits(core, stage, settings)
     size = float(core.getPixelSizeUm()) or None

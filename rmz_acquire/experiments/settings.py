@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.methods import ScanMethodName
 
 __all__ = [
     "BLOCK",
@@ -169,7 +170,8 @@ class ExperimentSettings(_Block):
     estimator : str
         What makes the volumes.
     model : str, optional
-        Name or folder of recurrent-mz's model.
+        Name or folder of recurrent-mz's model; by default the one in the box that fits
+        optics and z range.
     device : str
         Where the network runs.
     strict : bool
@@ -202,7 +204,7 @@ class ExperimentSettings(_Block):
     """
 
     version: Literal[1]
-    estimator: Literal["recurrent-mz", "wiener", "linear", "nearest"] = "recurrent-mz"
+    estimator: ScanMethodName = "recurrent-mz"
     model: str | None = None
     device: str = "auto"
     strict: bool = True

@@ -10,7 +10,7 @@ import useq
 
 from rmz_acquire.experiments.estimators import Estimators
 from rmz_acquire.experiments.layout import lay_out
-from rmz_acquire.experiments.prepare import Prepared
+from rmz_acquire.experiments.prepare import Prepared, channel_of
 from rmz_acquire.experiments.settings import ExperimentSettings
 from rmz_acquire.experiments.volumes import volumes_of
 from rmz_acquire.optics import Optics
@@ -50,11 +50,13 @@ class StoredExperiment:
             name: Optics.model_validate(one)
             for name, one in (self.told["optics"] or {}).items()
         }
+        volumes = volumes_of(sequence, self.told["here_um"])
+        uses = [(channel_of(v), v.z_um) for v in volumes if not v.single]
         self.prepared = Prepared(
             sequence,
             settings,
-            volumes_of(sequence, self.told["here_um"]),
-            Estimators(settings, self.optics),
+            volumes,
+            Estimators(settings, self.optics, uses),
             "",
             (-np.inf, np.inf),
             1.0,

@@ -89,7 +89,6 @@ def apply(app: QApplication, theme: Theme) -> None:
     pg.setConfigOptions(
         background=theme.plot,
         foreground=theme.muted,
-        imageAxisOrder="row-major",
         antialias=True,
     )
 

@@ -14,42 +14,15 @@ References
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rmz_acquire.networks.blocks import crop_to, pad_to_multiple
+from rmz_acquire.networks.configs import DeepZConfig
 
-__all__ = ["DeepZ", "DeepZConfig"]
-
-
-class DeepZConfig(BaseModel):
-    """What the network is made of.
-
-    Parameters
-    ----------
-    kind : {"deep-z"}
-        Tells it from other networks.
-    levels : int
-        Of the U-Net.
-    base_channels : int
-        Channels of the first level, doubled at each further one.
-    prior : {"none"}
-        It knows no other.
-    dz_scale_px : float
-        Blur radius, pixels, that the DPM shows as 1.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["deep-z"] = "deep-z"
-    levels: Annotated[int, Field(ge=1, le=7)] = 5
-    base_channels: Annotated[int, Field(ge=2)] = 24
-    prior: Literal["none"] = "none"
-    dz_scale_px: Annotated[float, Field(gt=0)] = 16.0
+__all__ = ["DeepZ"]
 
 
 class _Residual(nn.Module):

@@ -7,32 +7,11 @@ References
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
-__all__ = ["Discriminator", "DiscriminatorConfig"]
+from rmz_acquire.networks.configs import DiscriminatorConfig
 
-
-class DiscriminatorConfig(BaseModel):
-    """What the discriminator is made of.
-
-    Parameters
-    ----------
-    levels : int
-        Halvings of the picture.
-    base_channels : int
-        Channels of the first level, doubled at each further one.
-    learning_rate : float
-        Of its own Adam.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    levels: Annotated[int, Field(ge=1, le=6)] = 4
-    base_channels: Annotated[int, Field(ge=1)] = 16
-    learning_rate: Annotated[float, Field(gt=0)] = 1e-5
+__all__ = ["Discriminator"]
 
 
 class Discriminator(nn.Module):

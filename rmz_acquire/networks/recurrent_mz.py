@@ -14,59 +14,15 @@ References
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import NamedTuple
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["RecurrentMZ", "RecurrentMZConfig", "State"]
+from rmz_acquire.networks.configs import RecurrentMZConfig
 
-
-class RecurrentMZConfig(BaseModel):
-    """What the network is made of.
-
-    Parameters
-    ----------
-    kind : {"recurrent-mz"}
-        Tells it from other networks.
-    levels : int
-        Of the U-Net; 5 in the paper.
-    base_channels : int
-        Channels of the first level, doubled at each further one; 20 in the paper.
-    norm : {"batch", "group"}
-        Batch norm in the paper; group norm does not mix specimens.
-    groups : int
-        Groups of the group norm; fewer where there are fewer channels.
-    prior : {"none", "wiener"}
-        "none" is the paper's network. With "wiener" a third input channel holds the
-        linear estimate of the output plane, and the network adds to it, in units of
-        the error that the estimate predicts for itself.
-    dz_scale_px : float
-        Blur radius, pixels, that the DPM shows as 1.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["recurrent-mz"] = "recurrent-mz"
-    levels: Annotated[int, Field(ge=1, le=7)] = 5
-    base_channels: Annotated[int, Field(ge=2, multiple_of=2)] = 20
-    norm: Literal["batch", "group"] = "batch"
-    groups: Annotated[int, Field(ge=1)] = 2
-    prior: Literal["none", "wiener"] = "none"
-    dz_scale_px: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 16.0
-
-    @model_validator(mode="after")
-    def _check_groups(self) -> Self:
-        widths = [self.base_channels * 2**k // 2 for k in range(self.levels + 1)]
-        if self.norm == "group" and any(w % min(self.groups, w) for w in widths):
-            msg = (
-                f"groups {self.groups} does not divide the channels {widths}: "
-                "choose another number of groups or of base_channels"
-            )
-            raise ValueError(msg)
-        return self
+__all__ = ["RecurrentMZ", "State"]
 
 
 class State(NamedTuple):

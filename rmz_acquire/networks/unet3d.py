@@ -14,51 +14,15 @@ References
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
 from rmz_acquire.networks.blocks import crop_to, pad_to_multiple
+from rmz_acquire.networks.configs import UNet3DConfig
 
-__all__ = ["UNet3D", "UNet3DConfig"]
-
-
-class UNet3DConfig(BaseModel):
-    """What the network is made of.
-
-    Parameters
-    ----------
-    kind : {"unet3d"}
-        Tells it from other networks.
-    planes : int
-        M, fixed.
-    slab : int
-        Output planes at once.
-    levels : int
-        Of the U-Net.
-    base_channels : int
-        Channels of the first level, doubled at each further one.
-    groups : int
-        Groups of the group norm.
-    prior : {"none"}
-        It knows no other.
-    dz_scale_px : float
-        Blur radius, pixels, that the DPM shows as 1.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    kind: Literal["unet3d"] = "unet3d"
-    planes: Annotated[int, Field(ge=1)] = 3
-    slab: Annotated[int, Field(ge=1)] = 8
-    levels: Annotated[int, Field(ge=1, le=6)] = 4
-    base_channels: Annotated[int, Field(ge=2)] = 20
-    groups: Annotated[int, Field(ge=1)] = 2
-    prior: Literal["none"] = "none"
-    dz_scale_px: Annotated[float, Field(gt=0)] = 16.0
+__all__ = ["UNet3D"]
 
 
 def _block(inputs: int, outputs: int, groups: int) -> nn.Sequential:

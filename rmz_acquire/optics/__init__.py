@@ -2,27 +2,7 @@
 
 from __future__ import annotations
 
-from rmz_acquire.optics.grid import RadialGrid, fourier_radius
-from rmz_acquire.optics.microscope import Optics
-from rmz_acquire.optics.pupil import (
-    Aberrations,
-    is_symmetric,
-    otf,
-    psf,
-    radial_otf,
-    zernike,
-)
-from rmz_acquire.optics.range import OpticsRange
+import lazy_loader as lazy
 
-__all__ = [
-    "Aberrations",
-    "Optics",
-    "OpticsRange",
-    "RadialGrid",
-    "fourier_radius",
-    "is_symmetric",
-    "otf",
-    "psf",
-    "radial_otf",
-    "zernike",
-]
+# names and where they are from stand in __init__.pyi; imported when first asked for
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -53,21 +53,23 @@ class OpticsRange(BaseModel):
         Returns
         -------
         list of str
-            A phrase each; empty where it lies inside.
+            A phrase each, in the units of this microscope: "NA 0.35 to 0.93 in your
+            immersion; yours is …". Empty where it lies inside.
         """
-        here = {
-            "NA over immersion index": (
-                optics.na / optics.immersion_index,
-                self.na_over_index,
-            ),
-            "wavelength, µm,": (optics.wavelength_um, self.wavelength_um),
-            "pixel size over λ/(4 NA)": (
-                4 * optics.na * optics.pixel_size_um / optics.wavelength_um,
+        n, na = optics.immersion_index, optics.na
+        quarter = optics.wavelength_um / (4 * na)
+        nm = 1000 * optics.wavelength_um
+        made = {
+            "NA {} in your immersion; yours is NA {}": (na, self.na_over_index, n),
+            "emission of {} nm; yours is {} nm": (nm, self.wavelength_um, 1000.0),
+            "pixels of {} µm with your objective; yours are {} µm": (
+                optics.pixel_size_um,
                 self.sampling,
+                quarter,
             ),
         }
         return [
-            f"{what} {low:.3g} to {high:.3g}, here it is {value:.3g}"
-            for what, (value, (low, high)) in here.items()
-            if not low <= value <= high
+            phrase.format(f"{low * unit:.3g} to {high * unit:.3g}", f"{value:.3g}")
+            for phrase, (value, (low, high), unit) in made.items()
+            if not low <= value / unit <= high
         ]

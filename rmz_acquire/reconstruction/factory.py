@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.methods import METHODS
 from rmz_acquire.reconstruction.interpolation import LinearEstimator, NearestEstimator
 from rmz_acquire.reconstruction.linear_optimum import WienerEstimator
 from rmz_acquire.reconstruction.recurrent import RecurrentEstimator
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["BASELINES", "ESTIMATORS", "NETWORKS", "make_estimator"]
 
-BASELINES = ("wiener", "linear", "nearest")
-NETWORKS = ("recurrent-mz", "deep-z", "unet3d")
+BASELINES = tuple(name for name, method in METHODS.items() if method.baseline)
+NETWORKS = tuple(name for name, method in METHODS.items() if method.model)
 """Estimators that need a model."""
-ESTIMATORS = (*NETWORKS, *BASELINES)
+ESTIMATORS = tuple(METHODS)
 
 
 def make_estimator(

@@ -2,22 +2,7 @@
 
 from __future__ import annotations
 
-from rmz_acquire.recording.folder import RUN_FILES, RunFolder, check_folder
-from rmz_acquire.recording.planes import PlaneWriter, read_planes
-from rmz_acquire.recording.report import draw_report, write_report
-from rmz_acquire.recording.summary import Summary, summarise, versions
-from rmz_acquire.recording.volume import write_volume
+import lazy_loader as lazy
 
-__all__ = [
-    "RUN_FILES",
-    "PlaneWriter",
-    "RunFolder",
-    "Summary",
-    "check_folder",
-    "draw_report",
-    "read_planes",
-    "summarise",
-    "versions",
-    "write_report",
-    "write_volume",
-]
+# names and where they are from stand in __init__.pyi; imported when first asked for
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from rmz_acquire.errors import InputError
 from rmz_acquire.recording.files import jsonable, replace_json, sync_directory
 from rmz_acquire.recording.planes import PlaneWriter
-from rmz_acquire.recording.report import write_report
 from rmz_acquire.recording.summary import Summary, summarise
 from rmz_acquire.recording.volume import write_volume
 
@@ -223,6 +222,8 @@ class RunFolder:
         if self._summary is None:
             msg = "the run is not finished: there is nothing to report"
             raise RuntimeError(msg)
+        from rmz_acquire.recording.report import write_report
+
         try:
             write_report(
                 self.path / REPORT,

@@ -6,18 +6,7 @@ so that training on simulated specimens does without Micro-Manager.
 
 from __future__ import annotations
 
-from rmz_acquire.simulation.recorded import RecordedMicroscope
-from rmz_acquire.simulation.specimens import SPECIMENS, Specimen, make_specimen
-from rmz_acquire.simulation.stack import SimulatedStack, simulate_stack
-from rmz_acquire.simulation.widefield import CameraModel, WideField
+import lazy_loader as lazy
 
-__all__ = [
-    "SPECIMENS",
-    "CameraModel",
-    "RecordedMicroscope",
-    "SimulatedStack",
-    "Specimen",
-    "WideField",
-    "make_specimen",
-    "simulate_stack",
-]
+# names and where they are from stand in __init__.pyi; imported when first asked for
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from rmz_acquire.training.config import TrainingConfig
-from rmz_acquire.training.releasing import release, release_again, train
-from rmz_acquire.training.run import fit
+import lazy_loader as lazy
 
-__all__ = ["TrainingConfig", "fit", "release", "release_again", "train"]
+# names and where they are from stand in __init__.pyi; imported when first asked for
+__getattr__, __dir__, __all__ = lazy.attach_stub(__name__, __file__)

@@ -9,7 +9,7 @@ import yaml
 from pydantic import ValidationError
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.models import read_card
+from rmz_acquire.models import read_card, suitable_model
 from rmz_acquire.stacks import read_stack
 from rmz_acquire.training.config import TrainingConfig
 from rmz_acquire.training.files_config import StackFile
@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.stacks import Stack
 
-__all__ = ["FEWEST_STACKS", "finetuning_config", "list_stacks"]
+__all__ = ["AUTO", "FEWEST_STACKS", "finetuning_config", "list_stacks"]
 
+AUTO = "auto"
 FEWEST_STACKS = 3
 """Two to learn from, and one to be judged by."""
 
@@ -103,7 +104,7 @@ def finetuning_config(
     Parameters
     ----------
     model : str or Path
-        Name or folder of the model.
+        Name or folder of the model; "auto" for the one in the box for `optics`.
     stacks : sequence of StackFile
         Three or more, of one voxel size; one in five of the specimens is kept apart.
     name : str
@@ -124,7 +125,6 @@ def finetuning_config(
     InputError
         In one line, where there are too few stacks or they do not fit.
     """
-    card = read_card(model)
     if len(stacks) < FEWEST_STACKS:
         msg = (
             f"{len(stacks)} stacks are too few to fine-tune on: take "
@@ -133,6 +133,13 @@ def finetuning_config(
         raise InputError(msg)
     read = [(entry, read_stack(entry.path)) for entry in stacks]
     pixel, step = _voxel(*read[0])
+    if model == AUTO:
+        if optics is None:
+            msg = f"the model {AUTO} is the one for your optics: give them too"
+            raise InputError(msg)
+        deep = max(len(stack.data) for _, stack in read) - 1
+        model = suitable_model(optics, [0.0, step * deep])
+    card = read_card(model)
     used = optics if optics is not None else card.optics
     if abs(pixel / used.pixel_size_um - 1) > _VOXEL_TOLERANCE:
         msg = (

@@ -59,9 +59,7 @@ def test_a_plain_core_cannot_have_the_simulated_microscope(closing):
 
 
 def test_no_adapters_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(
-        "rmz_acquire.acquisition.configs.find_micromanager", lambda: None
-    )
+    monkeypatch.setattr("pymmcore_plus.find_micromanager", lambda: None)
     with pytest.raises(InputError, match="pip install mm-test-adapters"):
         open_core("simulated")
 

@@ -208,7 +208,7 @@ def test_a_model_that_does_not_fit(still, tmp_path, monkeypatch):
 
         def check(self, optics, z_um):
             assert optics.na == 1.4 and len(z_um) == 7
-            return ["model air-20x075 was trained at NA 0.75, this is 1.4"]
+            return ["model air-20x075 is made for 20x/0.75; yours is NA 1.4 oil"]
 
     class Model:
         card, sha256 = Card(), "0"

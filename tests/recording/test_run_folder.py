@@ -217,7 +217,7 @@ def test_a_report_that_fails_spoils_no_run(tmp_path, monkeypatch, caplog):
     def broken(*args, **kw):
         raise ZeroDivisionError
 
-    monkeypatch.setattr("rmz_acquire.recording.folder.write_report", broken)
+    monkeypatch.setattr("rmz_acquire.recording.report.write_report", broken)
     _, _, outcome = a_run(tmp_path / "run", report=True)
     assert outcome.status == "converged"
     assert (tmp_path / "run" / "summary.json").exists()

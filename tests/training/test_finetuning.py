@@ -14,7 +14,8 @@ from cli_helpers import OPTICS, write_model
 
 from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
-from rmz_acquire.models import DEFAULT_MODEL, read_card
+from rmz_acquire.models import DEFAULT_MODEL, WIDE_MODEL, read_card
+from rmz_acquire.optics import Optics
 from rmz_acquire.recording.progress import read_progress
 from rmz_acquire.simulation.stack import simulate_stack
 from rmz_acquire.stacks import write_stack
@@ -60,7 +61,7 @@ def stacks(tmp_path):
 
 def process(*args, **options):
     return subprocess.Popen(
-        [sys.executable, "-m", "rmz_acquire.cli", *map(str, args)],
+        [sys.executable, "-m", "rmz_acquire", *map(str, args)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -157,6 +158,19 @@ def test_the_card_of_the_shipped_model_is_enough(tmp_path):
     config = finetuning_config(DEFAULT_MODEL, stacks, name="m", steps=1000)
     assert config.network == read_card(DEFAULT_MODEL).network
     assert (config.simulation.grid_planes, config.planes) == (21, (1, 10))
+
+
+def test_auto_starts_from_the_model_that_a_scan_would_take(tmp_path):
+    stacks = list_stacks([write_stacks(tmp_path / "s", side=96, planes=21)])
+    air = read_card(DEFAULT_MODEL).optics
+    water = Optics(
+        na=1.2, immersion_index=1.333, wavelength_um=0.52, pixel_size_um=0.325
+    )
+    for optics, name in ((air, DEFAULT_MODEL), (water, WIDE_MODEL)):
+        made = finetuning_config("auto", stacks, name="m", steps=10, optics=optics)
+        assert made.start_from == name
+    with pytest.raises(InputError, match="the one for your optics: give them"):
+        finetuning_config("auto", stacks, name="m", steps=10)
 
 
 def test_places_of_two_folders_are_not_one_specimen(tmp_path):

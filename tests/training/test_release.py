@@ -123,8 +123,7 @@ def test_a_model_for_any_objective_carries_its_range(tmp_path: Path) -> None:
     assert card.check(inside, grid) == []
     weak = inside.model_copy(update={"na": 0.3, "pixel_size_um": 0.6})
     assert card.check(weak, grid) == [
-        "model small was trained at NA over immersion index 0.35 to 0.93, "
-        "here it is 0.3"
+        "model small is made for NA 0.35 to 0.93 in your immersion; yours is NA 0.3"
     ]
 
 

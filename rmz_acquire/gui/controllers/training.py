@@ -234,7 +234,7 @@ class TrainingController:
         self._events.put(ended)
 
     def _run(self, command: list[str], folder: Path) -> TrainingEnded:
-        words = [sys.executable, "-m", "rmz_acquire.cli", *command]
+        words = [sys.executable, "-m", "rmz_acquire", *command]
         logger.info("training: %s", subprocess.list2cmdline(words))
         quiet: dict[str, Any] = {}
         if sys.platform == "win32":  # pragma: no cover

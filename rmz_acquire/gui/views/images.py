@@ -37,6 +37,15 @@ def lookup(name: str) -> NDArray[np.uint8]:
     return table[:, :3]
 
 
+def image_item() -> pg.ImageItem:
+    """Give an item whose arrays are (Y, X): rows run down, columns to the right.
+
+    Said of each item, since pyqtgraph's global option holds only for those made after
+    it was set, and is the other way round at first.
+    """
+    return pg.ImageItem(axisOrder="row-major")
+
+
 def nice_length(width_um: float) -> float:
     """A round length near a fifth of a width, µm."""
     wanted = width_um / 5
@@ -127,7 +136,7 @@ class PictureView(_Pane):
 
     def __init__(self) -> None:
         super().__init__("Camera", "Press Live to see what the camera sees.")
-        self.item = pg.ImageItem()
+        self.item = image_item()
         self.box.addItem(self.item)
         self._bar = _ScaleBar(self.box)
         self._size: tuple[Any, ...] | None = None
@@ -168,7 +177,7 @@ class SliceView(_Pane):
         )
         super().__init__("Volume", hint)
         self.hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.xy, self.xz, self.yz = (pg.ImageItem() for _ in range(3))
+        self.xy, self.xz, self.yz = (image_item() for _ in range(3))
         for item in (self.xy, self.xz, self.yz):
             self.box.addItem(item)
         self._bar = _ScaleBar(self.box)

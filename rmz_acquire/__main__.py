@@ -1,4 +1,4 @@
-"""``python -m rmz_acquire.cli``: the command where no script is on the path."""
+"""``python -m rmz_acquire``: the command where no script is on the path."""
 
 from __future__ import annotations
 

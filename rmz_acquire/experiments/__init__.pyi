@@ -1,0 +1,30 @@
+from .prepare import Prepared, prepare
+from .reading import read_experiment
+from .replaying import Further
+from .run import resume, run
+from .settings import (
+    ExperimentSettings,
+    OpticsSettings,
+    StageSettings,
+)
+from .stored import StoredExperiment
+from .summary import ExperimentSummary
+from .volumes import Volume, volumes_of
+from .watching import Watcher
+
+__all__ = [
+    "ExperimentSettings",
+    "ExperimentSummary",
+    "Further",
+    "OpticsSettings",
+    "Prepared",
+    "StageSettings",
+    "StoredExperiment",
+    "Volume",
+    "Watcher",
+    "prepare",
+    "read_experiment",
+    "resume",
+    "run",
+    "volumes_of",
+]

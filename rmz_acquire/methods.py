@@ -1,0 +1,86 @@
+"""The ways to make a volume of planes: one table that all parts of the program read.
+
+Command line, experiments and window offer what stands here, in this order; how each
+is made stands in `rmz_acquire.reconstruction`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+__all__ = ["METHODS", "SCAN_METHODS", "Method", "MethodName", "ScanMethodName"]
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """An estimator, and what it needs.
+
+    Parameters
+    ----------
+    name : str
+        As it is given.
+    title : str
+        In the window.
+    words : str
+        One sentence on it, for the window.
+    optics : bool
+        Whether it needs the optics.
+    model : bool
+        Whether it needs a trained model.
+    scans : bool
+        Whether experiments and the window offer it.
+    baseline : bool
+        Whether every volume is scored beside it.
+    """
+
+    name: str
+    title: str
+    words: str = ""
+    optics: bool = False
+    model: bool = False
+    scans: bool = True
+    baseline: bool = False
+
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        Method("recurrent-mz", "Recurrent-MZ network", optics=True, model=True),
+        Method("deep-z", "Deep-Z network", optics=True, model=True, scans=False),
+        Method("unet3d", "3D U-Net", optics=True, model=True, scans=False),
+        Method(
+            "wiener",
+            "Wiener filter (no training)",
+            "Needs no training: it works from the optics alone.",
+            optics=True,
+            baseline=True,
+        ),
+        Method(
+            "linear",
+            "Linear interpolation",
+            "Knows nothing of optics: for comparison.",
+            baseline=True,
+        ),
+        Method(
+            "nearest",
+            "Nearest plane",
+            "Knows nothing of optics: for comparison.",
+            baseline=True,
+        ),
+    )
+}
+"""By name, in the order in which they are offered."""
+
+SCAN_METHODS: dict[str, Method] = {
+    name: method for name, method in METHODS.items() if method.scans
+}
+"""Those of experiments and the window."""
+
+# made when the program runs, so that a new row is a choice everywhere
+if TYPE_CHECKING:
+    MethodName = str
+    ScanMethodName = str
+else:
+    MethodName = Literal[tuple(METHODS)]
+    ScanMethodName = Literal[tuple(SCAN_METHODS)]

@@ -1,0 +1,33 @@
+"""Released models: weights, the card that says what they are for, the choice of one."""
+
+from __future__ import annotations
+
+from rmz_acquire.models.card import ModelCard
+from rmz_acquire.models.choice import (
+    DEFAULT_MODEL,
+    WIDE_MODEL,
+    instead_of,
+    suitable_model,
+)
+from rmz_acquire.models.store import (
+    LoadedModel,
+    list_models,
+    load_model,
+    normalisation_kind,
+    read_card,
+    save_model,
+)
+
+__all__ = [
+    "DEFAULT_MODEL",
+    "WIDE_MODEL",
+    "LoadedModel",
+    "ModelCard",
+    "instead_of",
+    "list_models",
+    "load_model",
+    "normalisation_kind",
+    "read_card",
+    "save_model",
+    "suitable_model",
+]

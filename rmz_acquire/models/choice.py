@@ -1,0 +1,81 @@
+"""Which model in the box is for a microscope, where nobody names one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rmz_acquire.models.store import list_models, read_card
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike
+
+    from rmz_acquire.optics import Optics
+
+__all__ = ["DEFAULT_MODEL", "WIDE_MODEL", "instead_of", "suitable_model"]
+
+DEFAULT_MODEL = "air-20x075"
+WIDE_MODEL = "widefield"
+"""For objectives that no other model is for."""
+
+
+def suitable_model(
+    optics: Optics,
+    z_um: ArrayLike,
+    others: Iterable[tuple[Optics, ArrayLike]] = (),
+) -> str:
+    """Name of the model in the box for a microscope, where nobody names one.
+
+    Everything that makes a volume asks here: commands, experiments, the window.
+
+    Parameters
+    ----------
+    optics : Optics
+        The microscope at hand; of several channels, the first.
+    z_um : array_like
+        (n,) its z grid, µm.
+    others : iterable of (Optics, array_like)
+        Optics and grids of the other channels and positions.
+
+    Returns
+    -------
+    str
+        The first that fits them all, of the default one and the one for any
+        objective; else the first that fits `optics` and `z_um`; else the one for any
+        objective where it knows this one, or the default.
+    """
+    offered = [name for name in (DEFAULT_MODEL, WIDE_MODEL) if name in list_models()]
+    cards = {name: read_card(name) for name in offered}
+    fitting = [name for name in offered if not cards[name].check(optics, z_um)]
+    rest = list(others)
+    for name in fitting:
+        if not any(cards[name].check(*other) for other in rest):
+            return name
+    if fitting:
+        return fitting[0]
+    known = cards[WIDE_MODEL].optics_range if WIDE_MODEL in cards else None
+    return WIDE_MODEL if known and not known.outside(optics) else DEFAULT_MODEL
+
+
+def instead_of(name: str, optics: Optics, z_um: ArrayLike) -> str:
+    """Say what to choose in place of a model that does not fit.
+
+    Parameters
+    ----------
+    name : str
+        Of the model.
+    optics : Optics
+        The microscope at hand.
+    z_um : array_like
+        (n,) its z grid, µm.
+
+    Returns
+    -------
+    str
+        "choose the model …, which fits", or an estimator that needs none.
+    """
+    other = suitable_model(optics, z_um)
+    if other != name and not read_card(other).check(optics, z_um):
+        return f"choose the model {other}, which fits"
+    return "choose the estimator wiener, which needs no model"

@@ -1,0 +1,26 @@
+from .fit import objective_words
+from .grid import RadialGrid, fourier_radius
+from .microscope import Optics
+from .pupil import (
+    Aberrations,
+    is_symmetric,
+    otf,
+    psf,
+    radial_otf,
+    zernike,
+)
+from .range import OpticsRange
+
+__all__ = [
+    "Aberrations",
+    "Optics",
+    "OpticsRange",
+    "RadialGrid",
+    "fourier_radius",
+    "is_symmetric",
+    "objective_words",
+    "otf",
+    "psf",
+    "radial_otf",
+    "zernike",
+]

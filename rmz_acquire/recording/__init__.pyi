@@ -1,0 +1,19 @@
+from .folder import RUN_FILES, RunFolder, check_folder
+from .planes import PlaneWriter, read_planes
+from .report import draw_report, write_report
+from .summary import Summary, summarise, versions
+from .volume import write_volume
+
+__all__ = [
+    "RUN_FILES",
+    "PlaneWriter",
+    "RunFolder",
+    "Summary",
+    "check_folder",
+    "draw_report",
+    "read_planes",
+    "summarise",
+    "versions",
+    "write_report",
+    "write_volume",
+]

@@ -1,0 +1,74 @@
+"""Where nobody names a model, optics and range of all channels choose it."""
+
+from __future__ import annotations
+
+import pytest
+import useq
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.experiments import StoredExperiment, run
+from rmz_acquire.experiments.prepare import prepare
+from rmz_acquire.models import DEFAULT_MODEL, WIDE_MODEL
+
+AIR = {"na": 0.75, "immersion_index": 1.0, "pixel_size_um": 0.325}
+WATER = {"na": 1.2, "immersion_index": 1.333, "pixel_size_um": 0.1625}
+DAPI, FITC = (
+    {"config": "DAPI", "exposure": 1},
+    {"config": "FITC", "exposure": 1},
+)
+
+
+def experiment(span, optics, *, step=None, channels=(DAPI,), wavelength=0.52, **block):
+    told = {"version": 1, "optics": {**optics, "wavelength_um": wavelength}, **block}
+    return useq.MDASequence(
+        z_plan={"range": span, "step": step or span / 20},
+        channels=list(channels),
+        stage_positions=[{"x": 0, "y": 0, "z": 0}],
+        metadata={"rmz_acquire": told},
+    )
+
+
+def chosen(core, sequence):
+    return prepare(core, sequence).estimators.describe()["model"]
+
+
+@pytest.mark.parametrize(
+    ("span", "optics", "model"),
+    [
+        (30, AIR, DEFAULT_MODEL),
+        (40, AIR, WIDE_MODEL),
+        (60, AIR, WIDE_MODEL),
+        (10, WATER, WIDE_MODEL),
+    ],
+)
+def test_optics_and_range_choose(demo, span, optics, model):
+    assert chosen(demo, experiment(span, optics)) == model
+
+
+def test_the_choice_fits_all_channels_where_one_does(demo):
+    """At 640 nm the same pixels are too fine for the default model."""
+    both = {"channels": (DAPI, FITC), "wavelength": {"DAPI": 0.52, "FITC": 0.66}}
+    assert chosen(demo, experiment(20, AIR, **both)) == WIDE_MODEL
+
+
+def test_else_the_first_one_and_which_does_not_fit_is_said(demo, caplog):
+    both = {"channels": (DAPI, FITC), "wavelength": {"DAPI": 0.52, "FITC": 0.8}}
+    with pytest.raises(InputError, match=r"made for pixels of 0\.5 µm.*strict: false"):
+        chosen(demo, experiment(20, AIR, **both))
+    assert chosen(demo, experiment(20, AIR, strict=False, **both)) == DEFAULT_MODEL
+    assert "channel FITC: model air-20x075 is made for pixels" in caplog.text
+    assert "channel DAPI" not in caplog.text
+
+
+def test_one_that_is_named_and_does_not_fit_is_refused_with_what_does(demo):
+    with pytest.raises(InputError, match="choose the model widefield, which fits"):
+        chosen(demo, experiment(10, WATER, model=DEFAULT_MODEL))
+    with pytest.raises(InputError, match="estimator wiener, which needs no model"):
+        chosen(demo, experiment(100, AIR))
+
+
+def test_a_run_is_read_back_with_the_model_that_made_it(demo, tmp_path):
+    run(demo, experiment(40, AIR, step=4, max_planes=2), tmp_path / "run")
+    stored = StoredExperiment(tmp_path / "run")
+    assert stored.told["model"] == WIDE_MODEL
+    assert stored.prepared.estimators.describe()["model"] == WIDE_MODEL
