@@ -22,7 +22,6 @@ from rmz_acquire.methods import ScanMethodName
 
 __all__ = [
     "BLOCK",
-    "NEED_OPTICS",
     "CheckSettings",
     "ExperimentSettings",
     "OpticsSettings",
@@ -33,8 +32,6 @@ __all__ = [
 
 #: Where the block lies, as messages name it.
 BLOCK = "metadata.rmz_acquire"
-#: The estimators that need to know the optics.
-NEED_OPTICS = ("recurrent-mz", "wiener")
 VERSION = 1
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]

@@ -10,7 +10,6 @@ from rmz_acquire.acquisition import Visit
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.checking import VolumeCheck
 from rmz_acquire.experiments.following import Following
-from rmz_acquire.experiments.prepare import channel_of
 from rmz_acquire.experiments.replaying import difference, replay
 from rmz_acquire.experiments.time_lapse import TimeLapse
 from rmz_acquire.scanning import Carrying, NoEstimator, Scan, ScanPlan
@@ -232,7 +231,7 @@ def fresh_scan(
         estimator = NoEstimator(plan.z_um)
     else:
         plan = volume.plan(prepared.settings, exact_um)
-        estimator = prepared.estimators.make(channel_of(volume), plan.z_um)
+        estimator = prepared.estimators.make(volume, plan.z_um)
         plan = plan.within_reach(estimator.describe().get("largest_gap_um"))
         if old:
             return _carrying(prepared, volume, plan, old, on_decision)
@@ -251,7 +250,7 @@ def _carrying(
     carrying = Carrying(
         plan,
         old,
-        lambda: prepared.estimators.make(channel_of(volume), plan.z_um),
+        lambda: prepared.estimators.make(volume, plan.z_um),
         confirm=settings.confirm,
         tolerance=settings.tolerance,
     )
