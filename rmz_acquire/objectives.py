@@ -171,7 +171,9 @@ class ToldOptics:
         pixel = self.pixel_size_um if pixel_size_um is None else pixel_size_um
         wavelength = self.wavelength_um if wavelength_um is None else wavelength_um
         label = self.objective
-        where = f"the label {label!r} of the objective" if label else "no objective turret"
+        where = (
+            f"the label {label!r} of the objective" if label else "no objective turret"
+        )
         missing = {
             f"the NA (from {where})": na,
             f"the immersion index (from {where})": immersion_index,

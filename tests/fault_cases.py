@@ -54,6 +54,7 @@ class Fault:
     interval_s: float = 1.0
     stage: str = "back"
     light: str = "off"
+    locked: bool = False
     note: str = ""
 
 
@@ -108,10 +109,15 @@ def _disk(what):
     return arrange
 
 
+def _locked(core, folder, monkeypatch):
+    core.enableContinuousFocus(True)
+
+
 # a scan that takes long enough for something to move meanwhile
 _LONG = {"arrange": _estimator(0.2), "block": CHECKED, "interval_s": 3.0}
 _EARLY = (("Z", "Settle_ms"), 100)
 _SENT = "was sent to .* and stands at .* after 3 tries"
+_LOCK = "the focus lock 'Autofocus'"
 _LOST = "autofocus at position 1 failed 3 times: simulated fault: no reflection found"
 
 FAULTS = {
@@ -254,6 +260,22 @@ FAULTS = {
         told=_LOST,
         autofocus=True,
         block={"autofocus_failure": "continue"},
+    ),
+    "focus lock on": Fault(
+        "Autofocus holds the focus",
+        f"{_LOCK} was off for the scan, and is on again",
+        arrange=_locked,
+        locked=True,
+        note="`focus_lock: refuse` refuses such an experiment",
+    ),
+    "focus lock on, and does not come on again": _set(
+        "Reflection",
+        "Unlock_probability",
+        1,
+        later=True,
+        told=rf"{_LOCK} cannot be switched on .*: switch it on by hand",
+        code=1,
+        arrange=_locked,
     ),
     "disk full": Fault(
         "write() fails", "No space left on device", 1, arrange=_disk("full")

@@ -4,6 +4,7 @@ from .configs import config_path, load_simulated, open_core, optics_from_core
 from .drive import FocusDrive, StageError
 from .engine import ScanEngine
 from .focus import Autofocus, AutofocusError
+from .focus_lock import FocusLock, FocusLockError
 from .light import LightGate
 from .run import run_on_core
 from .shutdown import quiet_at_exit
@@ -15,6 +16,8 @@ __all__ = [
     "AutofocusError",
     "Control",
     "FocusDrive",
+    "FocusLock",
+    "FocusLockError",
     "LightGate",
     "ScanEngine",
     "StageError",

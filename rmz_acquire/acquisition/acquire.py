@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from pymmcore_plus.mda import FinishReason
 
 from rmz_acquire.acquisition.cameras import Cameras, set_property
+from rmz_acquire.acquisition.focus_lock import FocusLock, FocusLockError
 from rmz_acquire.acquisition.shutdown import quiet_at_exit
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def acquire(
     abort: Callable[[str], None],
     aborted: Callable[[], bool],
     cameras: Iterable[str] = (),
+    lock: FocusLock | None = None,
     also: dict[str, Callable[[], None]] | None = None,
 ) -> list[str]:
     """Run an engine to its end, and bring back what it changed.
@@ -68,6 +70,8 @@ def acquire(
         Whether the acquisition was aborted: one that is paused then ends.
     cameras : iterable of str
         Labels of cameras that the events select, beside the one that is selected.
+    lock : FocusLock, optional
+        Off meanwhile; by default the core's.
     also : dict, optional
         Further steps at the end, by what to say where one fails.
 
@@ -77,12 +81,13 @@ def acquire(
         What went wrong outside of the scan itself, in words; empty if nothing did.
     """
     quiet_at_exit(core)
+    lock = lock or FocusLock(core, drive.label)
     restore = _restorer(core, drive, light, groups, cameras, also or {})
     problems: list[str] = []
     done = threading.Event()
     thread = threading.Thread(
         target=_live,
-        args=(core, engine, events, restore, problems, done),
+        args=(core, engine, drive, lock, events, restore, problems, done),
         name="rmz-acquire scan",
     )
     _start_and_wait(thread, done, core, abort, aborted)
@@ -92,6 +97,8 @@ def acquire(
 def _live(
     core: CMMCorePlus,
     engine: ScanEngine,
+    drive: FocusDrive,
+    lock: FocusLock,
     events: Iterable[useq.MDAEvent],
     restore: dict[str, Callable[[], None]],
     problems: list[str],
@@ -101,6 +108,14 @@ def _live(
     try:
         before = core.mda.set_engine(engine)
         restore["the old engine cannot be put back"] = lambda: _put_back(core, before)
+        # behind the way home, which it would not let the stage go
+        restore["the focus lock cannot be switched on"] = lock.engage
+        try:
+            lock.release()
+        except Exception:
+            # nothing has moved, and nothing can
+            del restore[_home(drive)]
+            raise
         core.mda.run(events)
         _say_why(core, engine)
     except BaseException as error:
@@ -117,7 +132,9 @@ def _live(
             except Exception as error:
                 # each step on its own: a stage that jams must not keep the light on
                 logger.debug("%s", what, exc_info=error)
-                problems.append(f"{what}: {' '.join(str(error).split())}")
+                said = " ".join(str(error).split())
+                told = isinstance(error, FocusLockError)  # which says all of it
+                problems.append(said if told else f"{what}: {said}")
         done.set()
 
 
@@ -151,7 +168,7 @@ def _restorer(
     before = Cameras.of(core, cameras)
     steps: dict[str, Callable[[], None]] = {
         "the light cannot be switched off": light.close,
-        f"stage {drive.label!r} cannot be brought back": drive.home,
+        _home(drive): drive.home,
     }
     for group in groups:
         # the properties, not the preset: they need not stand as any preset has them
@@ -166,6 +183,10 @@ def _restorer(
     # the last: a group or a property may have changed the binning
     back = {"the camera cannot be set back": lambda: before.bring_back(core)}
     return {**steps, **also, **back}
+
+
+def _home(drive: FocusDrive) -> str:
+    return f"stage {drive.label!r} cannot be brought back"
 
 
 def _put_back(core: CMMCorePlus, engine: PMDAEngine | None) -> None:

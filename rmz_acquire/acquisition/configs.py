@@ -75,11 +75,18 @@ def open_core(
     Raises
     ------
     InputError
-        In one line: no adapters, no such file, a line of it that cannot be done (a
-        device that is missing).
+        In one line: no adapters, no such file, one that is no text, or a line of it
+        that cannot be done (a device that is missing), by its number and with what to
+        do.
     """
     from pymmcore_plus import find_micromanager
 
+    from rmz_acquire.acquisition.config_text import (
+        check_lines,
+        loadable,
+        read_configuration,
+        why_not,
+    )
     from rmz_acquire.acquisition.shutdown import quiet_at_exit
     from rmz_acquire.simulation.autofocus import FocusingCore
     from rmz_acquire.simulation.camera import connect_simulation
@@ -91,14 +98,18 @@ def open_core(
             "or the demo devices with 'pip install mm-test-adapters'"
         )
         raise InputError(msg)
+    text = read_configuration(path)
     if core is None:
         core = FocusingCore()
+    check_lines(core, path, text)
     quiet_at_exit(core)
-    try:
-        core.loadSystemConfiguration(path)
-    except Exception as error:
-        msg = f"{path.name} cannot be loaded: {' '.join(str(error).split())}"
-        raise InputError(msg) from error
+    with loadable(core, path, text) as file:
+        try:
+            core.loadSystemConfiguration(file)
+        except Exception as error:
+            # what is loaded and not initialized can take the process along
+            core.unloadAllDevices()
+            raise InputError(why_not(path, text, error)) from error
     connect_simulation(core)
     return core
 

@@ -17,6 +17,7 @@ import numpy as np
 import useq
 
 from rmz_acquire.acquisition.checks import check_channel, check_free, check_stage
+from rmz_acquire.acquisition.focus_lock import FocusLock
 from rmz_acquire.acquisition.imaging import image_channel
 from rmz_acquire.acquisition.run import run_on_core
 from rmz_acquire.errors import InputError, ScanFailed
@@ -98,7 +99,7 @@ def read_positions(path: Path) -> list[Position]:
     import csv
 
     try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
             reader = csv.DictReader(file, skipinitialspace=True)
             names = set(reader.fieldnames or [])
             rows = list(reader)
@@ -203,47 +204,56 @@ def acquire_stacks(
         check_stage(core, None, plan)
         plans.append(plan)
     check_channel(core, channel)
+    lock = FocusLock(core, core.getFocusDevice())
     pixel = _pixel_size_um(core, exposure_ms, channel, pixel_size_um)
 
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     entries: list[dict[str, str]] = []
     home = core.getXYPosition() if positions else None
-    try:
-        for number, (place, plan) in enumerate(zip(places, plans, strict=True), 1):
-            if on_step is not None:
-                on_step(f"stack {number} of {len(plans)}")
-            scan = Scan(plan, NoEstimator(plan.z_um))
-            if on_start is not None:
-                on_start(scan)
-            if place is not None and not scan.abort_requested:
-                core.setXYPosition(place.x_um, place.y_um)
-                core.waitForDevice(core.getXYStageDevice())
-            keep = _Collector(_teller(on_plane, number, len(plans), len(plan.z_um)))
-            outcome = run_on_core(
-                core, scan, keep, exposure_ms=exposure_ms, channel=channel
-            )
-            kept = f"{len(files)} before it are in {folder}"
-            if outcome.status != "list_done":
-                msg = f"stack {number} was not taken ({outcome.reason}); {kept}"
-                raise ScanFailed(msg)
-            path = folder / f"position-{number:03d}.ome.tif"
-            try:
-                write_stack(
-                    path, np.stack(keep.planes), z_step_um=step_um, pixel_size_um=pixel
+    with lock:
+        if on_step is not None and lock.told is not None:
+            on_step(lock.told)
+        try:
+            for number, (place, plan) in enumerate(zip(places, plans, strict=True), 1):
+                if on_step is not None:
+                    on_step(f"stack {number} of {len(plans)}")
+                scan = Scan(plan, NoEstimator(plan.z_um))
+                if on_start is not None:
+                    on_start(scan)
+                if place is not None and not scan.abort_requested:
+                    core.setXYPosition(place.x_um, place.y_um)
+                    core.waitForDevice(core.getXYStageDevice())
+                keep = _Collector(_teller(on_plane, number, len(plans), len(plan.z_um)))
+                outcome = run_on_core(
+                    core, scan, keep, exposure_ms=exposure_ms, channel=channel
                 )
-            except OSError as error:
-                said = error.strerror or str(error)
-                msg = f"stack {number} cannot be written ({said}): make room; {kept}"
-                raise ScanFailed(msg) from error
-            files.append(path)
-            name = place.specimen if place is not None else None
-            entries.append({"path": path.name, "specimen": name or path.stem[:-4]})
-            _write_list(folder / LIST, entries)
-    finally:
-        if home is not None:
-            core.setXYPosition(*home)
-            core.waitForDevice(core.getXYStageDevice())
+                kept = f"{len(files)} before it are in {folder}"
+                if outcome.status != "list_done":
+                    msg = f"stack {number} was not taken ({outcome.reason}); {kept}"
+                    raise ScanFailed(msg)
+                path = folder / f"position-{number:03d}.ome.tif"
+                try:
+                    write_stack(
+                        path,
+                        np.stack(keep.planes),
+                        z_step_um=step_um,
+                        pixel_size_um=pixel,
+                    )
+                except OSError as error:
+                    said = error.strerror or str(error)
+                    msg = (
+                        f"stack {number} cannot be written ({said}): make room; {kept}"
+                    )
+                    raise ScanFailed(msg) from error
+                files.append(path)
+                name = place.specimen if place is not None else None
+                entries.append({"path": path.name, "specimen": name or path.stem[:-4]})
+                _write_list(folder / LIST, entries)
+        finally:
+            if home is not None:
+                core.setXYPosition(*home)
+                core.waitForDevice(core.getXYStageDevice())
     return files
 
 

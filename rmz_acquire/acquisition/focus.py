@@ -93,6 +93,9 @@ class Autofocus:
             except RuntimeError as error:
                 said = " ".join(str(error).split())
                 continue
+            finally:
+                # some leave their lock on, against which nothing could be moved
+                core.enableContinuousFocus(False)
             moved = float(core.getPosition(self._stage)) - float(before)
             self._corrections_um[place] = self.correction_um(place) + moved
             return self.correction_um(place)

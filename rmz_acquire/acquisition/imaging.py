@@ -308,8 +308,8 @@ def image_channel(
 
 
 def _filter_of(core: CMMCorePlus, event: useq.MDAEvent) -> float | None:
-    """The emission wavelength that a preset names, µm: of a filter that is no turret
-    no label can be asked for."""
+    """The emission wavelength that a preset names, µm; None where it names none."""
+    # a filter that is no turret has no label to ask for
     found = None
     if event.channel is not None:
         preset = core.getConfigData(event.channel.group, event.channel.config)

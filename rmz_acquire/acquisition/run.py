@@ -92,6 +92,10 @@ def run_on_core(
         that runs already.
     """
     check_free(core)
+    if scan.outcome is not None and scan.planes_taken == 0:
+        # somebody ended it before it began
+        recorder.finish(scan.outcome, None)
+        return scan.outcome
     if scan.state is not ScanState.idle:
         msg = f"the scan is {scan.state.value}: make a new one"
         raise InputError(msg)

@@ -25,6 +25,7 @@ from rmz_acquire.acquisition.checks import (
     focus_stage,
 )
 from rmz_acquire.acquisition.drive import FocusDrive
+from rmz_acquire.acquisition.focus_lock import FocusLock
 from rmz_acquire.acquisition.light import LightGate
 from rmz_acquire.errors import InputError
 from rmz_acquire.scanning import compare, contrast_of, depth_of, fault_of, look_at
@@ -80,7 +81,7 @@ def check_stage_moves(
 ) -> list[StageFinding]:
     """Take pictures of the specimen in focus, and tell what the stage does.
 
-    Light, stage and exposure are afterwards as they were.
+    Light, stage, exposure and focus lock are afterwards as they were.
 
     Parameters
     ----------
@@ -118,6 +119,7 @@ def check_stage_moves(
     limits = check_range(core, stage, (low, high))
     tell = on_step or (lambda _: None)
     before_ms = float(core.getExposure())
+    lock = FocusLock(core, stage)
     light = LightGate(core)
     drive = FocusDrive(
         core,
@@ -128,20 +130,23 @@ def check_stage_moves(
         limits_um=limits,
     )
     state = [tuple(s) for s in core.getConfigGroupState(channel[0])] if channel else []
-    try:
-        core.setExposure(exposure_ms)
-        if channel is not None:
-            core.setConfig(*channel)
-            core.waitForSystem()
-        return _Look(core, drive, light, low, high).all(specimen, wait_s, tell)
-    finally:
+    with lock:
+        if lock.told is not None:
+            tell(lock.told)
         try:
-            light.close()
+            core.setExposure(exposure_ms)
+            if channel is not None:
+                core.setConfig(*channel)
+                core.waitForSystem()
+            return _Look(core, drive, light, low, high).all(specimen, wait_s, tell)
         finally:
-            drive.home()
-            core.setExposure(before_ms)
-            for setting in state:
-                core.setProperty(*setting)
+            try:
+                light.close()
+            finally:
+                drive.home()
+                core.setExposure(before_ms)
+                for setting in state:
+                    core.setProperty(*setting)
 
 
 class _Look:

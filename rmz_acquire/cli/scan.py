@@ -155,6 +155,8 @@ class _Progress:
 
 
 def _print(summary: ExperimentSummary, folder: Path) -> None:
+    if summary.focus_lock is not None:
+        stderr.print(summary.focus_lock, markup=False, soft_wrap=True)
     for item in summary.late:
         warn(f"time point {item['t']:g} began {item['late_s']:.1f} s late")
     for text in summary.autofocus_failures:

@@ -63,6 +63,7 @@ def ask(
     sequence: useq.MDASequence,
     settings: ExperimentSettings,
     here_um: float | None = None,
+    model: str | None = None,
 ) -> Asked:
     """Check what can be checked without setting anything.
 
@@ -76,13 +77,15 @@ def ask(
         Its block.
     here_um : float, optional
         Where the stage stood when the experiment began, µm.
+    model : str, optional
+        Name or folder of the model that it began with.
 
     Raises
     ------
     InputError
         In one line that names the key.
     """
-    check_method(settings)
+    check_method(settings, model)
     stage = _stage(core, sequence, settings)
     if here_um is None:
         here_um = float(core.getPosition(stage)) if stage else 0.0
@@ -176,7 +179,9 @@ def _check_places(
         msg = "autofocus_plan: the microscope has no autofocus (Core-AutoFocus)"
         raise InputError(msg)
     stages = core.getLoadedDevicesOfType(DeviceType.Stage)
-    for name in dict.fromkeys(getattr(a, "autofocus_device_name", None) for a in focusing):
+    for name in dict.fromkeys(
+        getattr(a, "autofocus_device_name", None) for a in focusing
+    ):
         if name and name not in stages:
             have = ", ".join(stages)
             msg = (
@@ -201,9 +206,7 @@ def _check_places(
             )
 
 
-def _check_properties(
-    core: CMMCorePlus, properties: Any, key: str
-) -> None:
+def _check_properties(core: CMMCorePlus, properties: Any, key: str) -> None:
     loaded = core.getLoadedDevices()
     for number, (device, name, value) in enumerate(properties or ()):
         with key_of(f"{key}.{number}"):

@@ -11,6 +11,7 @@ import numpy as np
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.imaging import optics_given
+from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.experiments.settings import BLOCK
 from rmz_acquire.methods import METHODS
 from rmz_acquire.models import (
@@ -18,8 +19,10 @@ from rmz_acquire.models import (
     LoadedModel,
     instead_of,
     load_model,
+    read_card,
     suitable_model,
 )
+from rmz_acquire.models.store import CARD
 from rmz_acquire.reconstruction import make_estimator
 
 if TYPE_CHECKING:
@@ -36,17 +39,29 @@ __all__ = ["Estimators", "check_method"]
 logger = logging.getLogger(__name__)
 
 
-def check_method(settings: ExperimentSettings) -> None:
-    """Refuse a model for an estimator that has none.
+def check_method(settings: ExperimentSettings, model: str | None = None) -> None:
+    """Refuse a model that does not exist, or for an estimator that has none.
+
+    Parameters
+    ----------
+    settings : ExperimentSettings
+        The block.
+    model : str, optional
+        Name or folder of the model, where it is known better than by the block.
 
     Raises
     ------
     InputError
         Naming the key.
     """
-    if settings.model is not None and not METHODS[settings.estimator].model:
+    name = model or settings.model
+    if name is None:
+        return
+    if not METHODS[settings.estimator].model:
         msg = f"{BLOCK}.model: the {settings.estimator} estimator has none"
         raise InputError(msg)
+    with key_of(f"{BLOCK}.model"):
+        read_card(name)
 
 
 class Estimators:
@@ -82,7 +97,6 @@ class Estimators:
         self._optics: dict[tuple[int, int], Optics] = {}
         self._channels: dict[tuple[int, int], str] = {}
         self._uses: dict[tuple[tuple[int, int], tuple[float, ...]], None] = {}
-        check_method(settings)
         if not METHODS[settings.estimator].optics:
             return
         for volume in volumes:
@@ -99,11 +113,8 @@ class Estimators:
         """The model, loaded when it is needed first: not to look at pictures only."""
         if not METHODS[self._settings.estimator].model:
             return None
-        try:
+        with key_of(f"{BLOCK}.model"):
             return load_model(self._name or self._suitable())
-        except InputError as error:
-            msg = f"{BLOCK}.model: {error}"
-            raise InputError(msg) from error
 
     def _suitable(self) -> str:
         """The model in the box that fits all channels and ranges, or the first."""
@@ -169,9 +180,9 @@ class Estimators:
 
     def _path(self) -> str | None:
         """Where a model lies that is named by its folder, from wherever one looks."""
-        if self._name is None or not Path(self._name).expanduser().exists():
+        if self._name is None or not (Path(self._name) / CARD).is_file():
             return None
-        return str(Path(self._name).expanduser().resolve())
+        return str(Path(self._name).resolve())
 
 
 def _place(volume: Volume) -> tuple[int, int]:
@@ -183,8 +194,5 @@ def _optics_of(
 ) -> Optics:
     imaging = imagings.of(volume)
     given = optics_given(settings.optics, imaging, volume.channel)
-    try:
+    with key_of(f"{BLOCK}.optics"):
         return imaging.told.optics(**given)
-    except InputError as error:
-        msg = f"{BLOCK}.optics: {error}"
-        raise InputError(msg) from error

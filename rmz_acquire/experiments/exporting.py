@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.experiments.layout import channel_names
 from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.recording.ome_tiff import TiffPlane, write_ome_tiff
 
@@ -53,11 +52,10 @@ def export_ome_tiff(path: Path | str, out: Path | str) -> list[Path]:
     places: dict[tuple[int, int], list[Volume]] = {}
     for volume in run.begun:
         places.setdefault(volume.key[1:3], []).append(volume)
-    every = run.prepared.volumes
-    many = max(volume.key[2] for volume in every) > 0
     files = []
-    for (p, g), volumes in places.items():
-        name = f"p{p:03d}_g{g:03d}" if many else f"p{p:03d}"
+    for place, volumes in places.items():
+        image = run.folder.image(place)
+        name = image.name
         for kind, planes, step in (
             ("planes", _raw(run, volumes, started), None),
             ("volumes", _made(run, volumes), _step(volumes)),
@@ -69,8 +67,8 @@ def export_ome_tiff(path: Path | str, out: Path | str) -> list[Path]:
                 files[-1],
                 planes,
                 name=name,
-                channels=channel_names(every),
-                pixel_size_um=run.prepared.pixel_size_um,
+                channels=image.channels,
+                pixel_size_um=image.pixel_size_um,
                 z_step_um=step,
                 started=started,
             )

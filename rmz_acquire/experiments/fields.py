@@ -121,10 +121,9 @@ def _time(plan: Any, key: str) -> Iterator[tuple[str, str]]:
 def _z(plan: Any, key: str) -> Iterator[tuple[str, str]]:
     if plan is None:
         return
-    listed = {useq.ZAbsolutePositions: "absolute", useq.ZRelativePositions: "relative"}
-    if type(plan) in listed:
-        name = listed[type(plan)]
-        z_um = getattr(plan, name)
+    if isinstance(plan, useq.ZAbsolutePositions | useq.ZRelativePositions):
+        name = "relative" if plan.is_relative else "absolute"
+        z_um = list(plan)
         if len(set(z_um)) < len(z_um):
             yield f"{key}.{name}", "a z stands in it twice"
         return

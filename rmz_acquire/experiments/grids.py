@@ -39,7 +39,9 @@ def with_one_field(sequence: useq.MDASequence) -> useq.MDASequence:
     )
 
 
-def with_fields(sequence: useq.MDASequence, imagings: Imagings) -> useq.MDASequence:
+def with_fields(
+    sequence: useq.MDASequence, imagings: Imagings, *, check: bool = True
+) -> useq.MDASequence:
     """Give the grids the size of the pictures that are taken in them.
 
     A size that is given stays as it is, with a warning where the pictures are others.
@@ -50,6 +52,8 @@ def with_fields(sequence: useq.MDASequence, imagings: Imagings) -> useq.MDASeque
         The experiment, left as it is.
     imagings : Imagings
         How its channels are imaged.
+    check : bool
+        Whether to warn and refuse: not of what lies on disk already.
 
     Returns
     -------
@@ -63,7 +67,9 @@ def with_fields(sequence: useq.MDASequence, imagings: Imagings) -> useq.MDASeque
     """
     return _replaced(
         sequence,
-        lambda plan, key, places: _sized(plan, key, _field(imagings, key, places)),
+        lambda plan, key, places: _sized(
+            plan, key, _field(imagings, key, places), check=check
+        ),
     )
 
 
@@ -126,19 +132,21 @@ def _field(imagings: Imagings, key: str, places: list[int]) -> Field:
     return first
 
 
-def _sized(plan: Any, key: str, field: Field) -> Any:
+def _sized(plan: Any, key: str, field: Field, *, check: bool) -> Any:
     if isinstance(plan, useq.RelativePosition):
         return plan
     given = plan.fov_width, plan.fov_height
     if field is not None:
         for name, size, told in zip(_SIZES, given, field, strict=True):
-            if size is not None and not _close(size, told):
+            if check and size is not None and not _close(size, told):
                 logger.warning(
                     "%s.%s is %g µm, the pictures are %g µm", key, name, size, told
                 )
         width, height = (a or b for a, b in zip(given, field, strict=True))
         plan = plan.model_copy(update={"fov_width": width, "fov_height": height})
-    elif None in given and _needs_field(plan):
+    if not check:
+        return plan
+    if field is None and None in given and _needs_field(plan):
         msg = (
             f"{key}: the size of a field is not known, since no pixel size is: give "
             "metadata.rmz_acquire.optics.pixel_size_um, or fov_width and fov_height"
@@ -160,7 +168,9 @@ def _sized(plan: Any, key: str, field: Field) -> Any:
 def _needs_field(plan: Any) -> bool:
     if isinstance(plan, useq.RandomPoints):
         return not plan.allow_overlap
-    return not (isinstance(plan, useq.GridRowsColumns) and plan.rows * plan.columns == 1)
+    return not (
+        isinstance(plan, useq.GridRowsColumns) and plan.rows * plan.columns == 1
+    )
 
 
 def _close(a: float, b: float) -> bool:

@@ -8,14 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.acquisition.imaging import Imaging
+from rmz_acquire.objectives import ToldOptics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    import useq
 
     from rmz_acquire.experiments.settings import OpticsSettings
     from rmz_acquire.experiments.volumes import Volume
 
-__all__ = ["Imagings", "Place", "optics_given"]
+__all__ = ["Imagings", "Place", "imagings_of_old", "optics_given"]
 
 Place = tuple[int, int]
 """Position and channel, p and c: what is set does not depend on time or field."""
@@ -41,6 +44,10 @@ class Imagings:
     def at(self, place: int) -> Imaging:
         """Give that of the first channel of a position."""
         return self._by_place[min(key for key in self._by_place if key[0] == place)]
+
+    def __iter__(self) -> Iterator[Imaging]:
+        """Give each that there is, once."""
+        return iter(dict.fromkeys(self._by_place.values()))
 
     def of_all(self, volumes: Iterable[Volume]) -> Imagings:
         """Have them for volumes at points of a plate, which are all as the first."""
@@ -102,3 +109,44 @@ def optics_given(
         "pixel_size_um": given.pixel_size_um or told.pixel_size_um,
         "sample_index": given.sample_index,
     }
+
+
+def imagings_of_old(
+    told: Mapping[str, Any], sequence: useq.MDASequence, volumes: Iterable[Volume]
+) -> Imagings:
+    """Make them of a ``run.json`` from before each channel was looked at.
+
+    Its one pixel size and its optics by name are all that it tells.
+
+    Parameters
+    ----------
+    told : mapping
+        The contents of ``run.json``.
+    sequence : useq.MDASequence
+        The experiment.
+    volumes : iterable of Volume
+        Its volumes.
+    """
+    x, y, width, height = told["microscope"]["roi"]
+    if sequence.setup is not None and (roi := sequence.setup.roi) is not None:
+        x, y, width, height = roi.offset_x, roi.offset_y, roi.width, roi.height
+    optics: Mapping[str, Any] = told["optics"] or {}
+    made: dict[Place, Imaging] = {}
+    for volume in volumes:
+        one = optics.get(volume.channel or "", {})
+        made[volume.key[1], volume.key[3]] = Imaging(
+            "",
+            "",
+            (x, y, width, height),
+            (height, width),
+            "",
+            float(volume.first.exposure or told["exposure_ms"]),
+            ToldOptics(
+                "",
+                one.get("na"),
+                one.get("immersion_index"),
+                one.get("wavelength_um"),
+                one.get("pixel_size_um", told["pixel_size_um"]),
+            ),
+        )
+    return Imagings(made)

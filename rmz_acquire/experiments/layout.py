@@ -12,25 +12,18 @@ from rmz_acquire.recording.series import SeriesImage
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rmz_acquire.experiments.imaging import Imagings
     from rmz_acquire.experiments.settings import ExperimentSettings
     from rmz_acquire.experiments.volumes import Volume
 
-__all__ = ["channel_names", "lay_out"]
-
-
-def channel_names(volumes: list[Volume]) -> list[str]:
-    """Name of each channel, by its index c."""
-    names: dict[int, str] = {}
-    for volume in volumes:
-        names.setdefault(volume.key[3], volume.channel or "camera")
-    return [names.get(c, f"channel {c}") for c in range(max(names) + 1)]
+__all__ = ["lay_out"]
 
 
 def lay_out(
     path: Path | str,
     volumes: list[Volume],
     settings: ExperimentSettings,
-    pixel_size_um: float | None,
+    imagings: Imagings,
 ) -> ExperimentFolder:
     """Open the record of an experiment, with every store laid out.
 
@@ -42,32 +35,36 @@ def lay_out(
         What it holds, or will.
     settings : ExperimentSettings
         Tells how many planes there may be of each.
-    pixel_size_um : float or None
-        At the sample.
+    imagings : Imagings
+        How they are imaged: the channels of an image have one pixel size.
     """
-    raw = _images(volumes, settings, raw=True)
+    raw = _images(volumes, settings, imagings, raw=True)
     return ExperimentFolder(
         path,
         planes=raw,
-        volumes=_images(volumes, settings, raw=False),
+        volumes=_images(volumes, settings, imagings, raw=False),
         checks={
             place: replace(image, shape=(*image.shape[:2], CHECK_PLANES))
             for place, image in raw.items()
         },
-        channels=channel_names(volumes),
-        pixel_size_um=pixel_size_um,
     )
 
 
 def _images(
-    volumes: list[Volume], settings: ExperimentSettings, *, raw: bool
+    volumes: list[Volume],
+    settings: ExperimentSettings,
+    imagings: Imagings,
+    *,
+    raw: bool,
 ) -> dict[tuple[int, int], SeriesImage]:
     """Lay out a store: of raw planes by their order, or of volumes by z."""
     sizes: dict[tuple[int, int], list[int]] = {}
     first: dict[tuple[int, int], Volume] = {}
+    names: dict[tuple[int, int], dict[int, str]] = {}
     for volume in volumes:
         t, p, g, c = volume.key
         deep = len(volume.z_um)
+        names.setdefault((p, g), {}).setdefault(c, volume.channel or "camera")
         if raw and not volume.single:
             plan = volume.plan(settings)
             exact = plan.z_exact_um
@@ -88,5 +85,13 @@ def _images(
         name = f"p{p:03d}_g{g:03d}" if many else f"p{p:03d}"
         place = volume.first
         origin = (None if raw else z_um[0], place.y_pos, place.x_pos)
-        made[p, g] = SeriesImage(name, (t, c, deep), step, origin)
+        of_c = names[p, g]
+        made[p, g] = SeriesImage(
+            name,
+            (t, c, deep),
+            step,
+            origin,
+            tuple(of_c.get(n, f"channel {n}") for n in range(c)),
+            imagings.of(volume).pixel_size_um,
+        )
     return made

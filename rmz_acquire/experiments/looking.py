@@ -202,7 +202,7 @@ class _Walk:
             state, first, volume = lead.setdefault(p, here)
             said = _misfit(first, here[1])
             if said is not None:
-                why = self._told(state, here[0])
+                why = self._told(state, here[0], filters=False)
                 msg = (
                     f"{self._key(here[2])}: {said.format(self._name(volume))}{why}; "
                     "the channels of a volume lie in one image: make them alike, or "
@@ -278,13 +278,15 @@ class _Walk:
         name = volume.channel
         return optics_given(self._given, a, name) != optics_given(self._given, b, name)
 
-    def _told(self, a: int, b: int) -> str:
-        """Which settings differ, for people."""
+    def _told(self, a: int, b: int, *, filters: bool = True) -> str:
+        """Which settings differ, for people; those of filters perhaps left out."""
         one, other = self._states[a], self._states[b]
         said = []
         for setting in dict.fromkeys([*one, *other]):
             x, y = one.get(setting, "as it was"), other.get(setting, "as it was")
-            if x != y and setting[1] not in (EXPOSURE, ROI):
+            if x == y or setting[1] in (EXPOSURE, ROI):
+                continue
+            if filters or "emission" not in setting[0].lower():
                 said.append(f"{'-'.join(setting)} {x}, then {y}")
         return f" ({'; '.join(said)})" if said else ""
 

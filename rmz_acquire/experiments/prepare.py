@@ -109,7 +109,7 @@ def prepare(
     """
     check_free(core)
     settings = ExperimentSettings.of(sequence.metadata)
-    asked = ask(core, sequence, settings, here_um)
+    asked = ask(core, sequence, settings, here_um, model)
     set_up = with_cameras(core, sequence, asked.volumes)
     imagings = image_volumes(core, sequence, set_up, settings)
     sequence = with_fields(sequence, imagings)

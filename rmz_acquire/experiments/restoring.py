@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from pymmcore_plus import FocusDirection
 
 from rmz_acquire.acquisition.cameras import set_property
+from rmz_acquire.acquisition.imaging import CAMERA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,7 @@ def steps_back(
         (device, name): core.getProperty(device, name)
         for event in events
         for device, name, _ in event.properties or ()
-        if core.hasProperty(device, name)
+        if (device, name) != CAMERA and core.hasProperty(device, name)
     }
     for (device, name), value in named.items():
 

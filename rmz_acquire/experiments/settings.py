@@ -195,6 +195,10 @@ class ExperimentSettings(_Block):
         What the configuration does not tell.
     ome_tiff : bool
         Whether to write everything as OME-TIFF too, in the end.
+    focus_lock : {"pause", "refuse"}
+        What becomes of a focus lock (continuous autofocus) that is on when the
+        experiment begins: it is off until the stage is back, and then on again; or
+        the experiment is refused.
     autofocus_failure : {"stop", "continue"}
         What a hardware autofocus that fails leads to: the end, or planes with the
         last correction that is known.
@@ -222,6 +226,7 @@ class ExperimentSettings(_Block):
     time_lapse: TimeLapseSettings = TimeLapseSettings()
     optics: OpticsSettings = OpticsSettings()
     ome_tiff: bool = False
+    focus_lock: Literal["pause", "refuse"] = "pause"
     autofocus_failure: Literal["stop", "continue"] = "stop"
 
     @model_validator(mode="after")

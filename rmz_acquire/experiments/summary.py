@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from rmz_acquire.recording import versions
 
 if TYPE_CHECKING:
+    from rmz_acquire.acquisition import FocusLock
     from rmz_acquire.experiments.prepare import Prepared
     from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.recording.experiment import ExperimentFolder, Key, VolumeRecord
@@ -41,6 +42,8 @@ class ExperimentSummary(BaseModel):
         In ms of exposure: of scans and checks, and of full stacks.
     late : list of dict
         Time points that began late: t and by how much, s.
+    focus_lock : str or None
+        What became of a focus lock that was on; None where none was.
     autofocus_failures : list of str
         Where the hardware autofocus failed and the experiment went on.
     findings : list of str
@@ -69,6 +72,7 @@ class ExperimentSummary(BaseModel):
     dose_ms: float | None
     dose_full_scan_ms: float | None
     late: list[dict[str, float]]
+    focus_lock: str | None = None
     autofocus_failures: list[str]
     findings: list[str]
     started: datetime
@@ -141,6 +145,7 @@ class Tally:
         reason: str | None,
         enough: str | None,
         problems: list[str],
+        lock: FocusLock,
         autofocus: list[str],
         started: datetime,
         wall_s: float,
@@ -157,6 +162,8 @@ class Tally:
             Why no more was wanted, if it was stopped so.
         problems : list of str
             What went wrong outside of any scan.
+        lock : FocusLock
+            The focus lock.
         autofocus : list of str
             Where the autofocus failed.
         started : datetime
@@ -209,6 +216,7 @@ class Tally:
             dose_ms=sum(known) if complete else None,
             dose_full_scan_ms=full_dose if complete else None,
             late=[{"t": t, "late_s": s} for t, s in sorted(self._late.items())],
+            focus_lock=lock.told,
             autofocus_failures=autofocus,
             findings=[
                 *self._changed.values(),

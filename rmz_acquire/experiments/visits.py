@@ -92,10 +92,13 @@ class Visits:
 
     def __iter__(self) -> Iterator[Visit]:
         """Give them in order."""
-        time_points: set[int] = set()
+        # what comes as fast as it goes has the time of the one before it
+        due_before_s: dict[int, float] = {}
         for volume in self._prepared.volumes:
-            first_of_time = volume.key[0] not in time_points
-            time_points.add(volume.key[0])
+            due_s, t = volume.first.min_start_time, volume.key[0]
+            first_of_time = t not in due_before_s
+            due_before_s.setdefault(t, due_s or 0.0)
+            is_timed = due_s is not None and due_s > due_before_s.get(t - 1, due_s)
             exact = self._following.z_of(volume)
             further = self._further
             if further is not None and further.key != volume.key:
@@ -109,10 +112,9 @@ class Visits:
             if self._control.reason is not None or self._control.winding_up is not None:
                 return
             self.volume = volume
-            due_s = volume.first.min_start_time
             shift_s = self._elapsed_s or 0.0
             late: Callable[[], float] | None = None
-            if first_of_time and due_s is not None and volume.key[0] > 0:
+            if first_of_time and is_timed and due_s is not None:
                 due = due_s - shift_s
 
                 def late(due: float = due) -> float:

@@ -147,6 +147,9 @@ QLabel#muted {{ color: {t.muted}; }}
 QLabel#good {{ color: {t.good}; }}
 QLabel#warn {{ color: {t.warn}; }}
 QLabel#bad {{ color: {t.bad}; }}
+QLabel#plate, QLabel#plate-alarm {{ color: #ffffff; background: rgba(0, 0, 0, 150);
+  border-radius: 3px; padding: 2px 5px; }}
+QLabel#plate-alarm {{ color: #ff9a8a; font-weight: 600; }}
 QLabel#headline {{ color: {t.text}; font-size: 12pt; font-weight: 600; }}
 QLabel#title {{ color: {t.text}; font-size: 20pt; font-weight: 600; }}
 QPushButton {{ padding: 5px 10px; border: 1px solid {t.border}; border-radius: 4px;
@@ -154,6 +157,7 @@ QPushButton {{ padding: 5px 10px; border: 1px solid {t.border}; border-radius: 4
 QPushButton:hover:enabled {{ border-color: {t.accent}; }}
 QPushButton:focus {{ border-color: {t.accent}; }}
 QPushButton:disabled {{ color: {t.muted}; background: {t.panel}; }}
+QPushButton:checked {{ color: {t.accent}; border-color: {t.accent}; }}
 QPushButton#primary {{ background: {t.accent}; color: {t.on_accent};
   border-color: {t.accent}; font-weight: 600; padding: 8px 14px; }}
 QPushButton#primary:disabled {{ background: {t.field}; color: {t.muted};

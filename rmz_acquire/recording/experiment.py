@@ -93,10 +93,6 @@ class ExperimentFolder:
         The folder.
     planes, volumes, checks : dict of SeriesImage
         The images of the stores, by position and field (p, g).
-    channels : list of str
-        Names of the channels.
-    pixel_size_um : float or None
-        At the sample.
     """
 
     def __init__(
@@ -106,17 +102,11 @@ class ExperimentFolder:
         planes: dict[tuple[int, int], SeriesImage],
         volumes: dict[tuple[int, int], SeriesImage],
         checks: dict[tuple[int, int], SeriesImage],
-        channels: list[str],
-        pixel_size_um: float | None,
     ) -> None:
         self.path = Path(path)
-        options: dict[str, Any] = {
-            "channels": channels,
-            "pixel_size_um": pixel_size_um,
-        }
-        self._planes = Series(self.path / PLANES, "planes.jsonl", planes, **options)
-        self._volumes = Series(self.path / VOLUMES, "volumes.jsonl", volumes, **options)
-        self._checks = Series(self.path / CHECKS, "checks.jsonl", checks, **options)
+        self._planes = Series(self.path / PLANES, "planes.jsonl", planes)
+        self._volumes = Series(self.path / VOLUMES, "volumes.jsonl", volumes)
+        self._checks = Series(self.path / CHECKS, "checks.jsonl", checks)
         self._decisions = Journal(self.path / DECISIONS)
         #: What lay in the journals when it was opened.
         self.planes_before = _by_key(self._planes.journal.lines)
@@ -161,6 +151,10 @@ class ExperimentFolder:
             remove(path / name)
         replace_text(path / EXPERIMENT, experiment_yaml)
         replace_json(path / RUN, {"version": 1, **run})
+
+    def image(self, place: tuple[int, int]) -> SeriesImage:
+        """Give the image of the raw planes of a position and field (p, g)."""
+        return self._planes.images[place]
 
     def done(self, key: Key) -> bool:
         """Whether a volume was finished, and well, before the folder was opened."""

@@ -121,12 +121,18 @@ class SeriesImage:
         Distance of the planes; None where z has no even step.
     origin_um : (float or None, float or None, float or None)
         z, y, x of its first voxel on the stage, µm; None where not known.
+    channels : tuple of str
+        Names of its channels.
+    pixel_size_um : float or None
+        At the sample, of all its channels.
     """
 
     name: str
     shape: tuple[int, int, int]
     z_step_um: float | None
     origin_um: tuple[float | None, float | None, float | None]
+    channels: tuple[str, ...]
+    pixel_size_um: float | None
 
 
 class Series:
@@ -140,10 +146,6 @@ class Series:
         Name of the journal in it.
     images : dict
         What it holds, by position and field (p, g).
-    channels : list of str
-        Names of the channels.
-    pixel_size_um : float or None
-        At the sample.
     """
 
     def __init__(
@@ -151,14 +153,10 @@ class Series:
         path: Path,
         journal: str,
         images: dict[tuple[int, int], SeriesImage],
-        *,
-        channels: list[str],
-        pixel_size_um: float | None,
     ) -> None:
         self.path = path
-        self._images = images
-        self._channels = channels
-        self._pixel_size_um = pixel_size_um
+        #: What it holds, by position and field (p, g).
+        self.images = images
         self._arrays: dict[tuple[int, int], Any] = {}
         self._described: dict[tuple[int, int], str] = {}
         self.journal = Journal(path / journal)
@@ -239,7 +237,7 @@ class Series:
 
     def _array(self, place: tuple[int, int], pixels: NDArray[Any]) -> Any:
         if place not in self._arrays:
-            exists = self._exists(self._images[place])
+            exists = self._exists(self.images[place])
             self._arrays[place] = (
                 self._open(place) if exists else self._create(place, pixels)
             )
@@ -247,7 +245,7 @@ class Series:
         return self._arrays[place]
 
     def _open(self, place: tuple[int, int]) -> Any:
-        where = self.path / self._images[place].name / "0"
+        where = self.path / self.images[place].name / "0"
         spec = {
             "driver": "zarr3",
             "kvstore": {"driver": "file", "path": str(where)},
@@ -259,7 +257,7 @@ class Series:
 
     def _create(self, place: tuple[int, int], pixels: NDArray[Any]) -> Any:
         """Make the image; its own metadata last, so that it is whole or not there."""
-        image = self._images[place]
+        image = self.images[place]
         self.path.mkdir(parents=True, exist_ok=True)
         folder = self.path / image.name
         if (folder / "0" / "c").exists():
@@ -288,7 +286,7 @@ class Series:
         """
         (self.path / "OME").mkdir(parents=True, exist_ok=True)
         first = not self._described
-        for place, image in self._images.items():
+        for place, image in self.images.items():
             # those of this process are known; others lay there before it
             fresh = place not in self._described and (
                 place in self._arrays or (first and self._exists(image))
@@ -296,10 +294,10 @@ class Series:
             if fresh:
                 array = self._arrays.get(place) or self._open(place)
                 self._described[place] = self._as_xml(image, array)
-        there = [place for place in self._images if place in self._described]
+        there = [place for place in self.images if place in self._described]
         text = "".join((_OME[0], *(self._described[place] for place in there), _OME[1]))
         replace_text(self.path / "OME" / "METADATA.ome.xml", text)
-        names = [self._images[place].name for place in there]
+        names = [self.images[place].name for place in there]
         head = {"zarr_format": 3, "node_type": "group"}
         ome = {"version": "0.5"}
         replace_json(
@@ -318,8 +316,8 @@ class Series:
             image.name,
             array.shape,
             array.dtype.numpy_dtype,
-            channels=self._channels,
-            pixel_size_um=self._pixel_size_um,
+            channels=image.channels,
+            pixel_size_um=image.pixel_size_um,
             z_step_um=image.z_step_um,
             planes=[ome_plane((0, 0, 0), image.origin_um)],
             metadata_only=True,
@@ -332,7 +330,7 @@ class Series:
         return (self.path / image.name / "0" / "zarr.json").exists()
 
     def _model(self, image: SeriesImage, pixels: NDArray[Any]) -> v05.Image:
-        pixel = self._pixel_size_um
+        pixel = image.pixel_size_um
         unit = None if pixel is None else "micrometer"
         step = image.z_step_um
         scale = [1.0, 1.0, step or 1.0, pixel or 1.0, pixel or 1.0]
@@ -341,7 +339,7 @@ class Series:
             shift = [0.0, 0.0, *(value or 0.0 for value in image.origin_um)]
             moves.append(v05.TranslationTransformation(translation=shift))
         colours = ("FFFFFF", "00FF00", "FF00FF", "00FFFF", "FFFF00")
-        many = len(self._channels) > 1
+        many = len(image.channels) > 1
         # the first pixels tell how bright a viewer should begin
         low, high = (float(v) for v in np.percentile(pixels, (0.5, 99.9)))
         window = {"min": 0.0, "max": 65535.0, "start": low, "end": max(high, low + 1)}
@@ -353,7 +351,7 @@ class Series:
                     "active": True,
                     "window": window,
                 }
-                for n, name in enumerate(self._channels)
+                for n, name in enumerate(image.channels)
             ]
         }
         return v05.Image.model_validate(

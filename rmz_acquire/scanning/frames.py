@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning.protocols import Estimate, Plane
 
-__all__ = ["FrameFacts", "Observation", "blank_reason", "fault_of", "look_at"]
+__all__ = [
+    "FrameFacts",
+    "Observation",
+    "blank_reason",
+    "cut_off_part",
+    "fault_of",
+    "look_at",
+]
 
 # White noise correlates with its shifted self by 1/√n; five times that is no chance.
 _SIGMAS = 5.0
@@ -155,7 +162,7 @@ def look_at(image: NDArray[Any]) -> FrameFacts:
         background=float(low),
         mean=mean,
         highest=float(image.max()),
-        saturated=_cut_off(image),
+        saturated=cut_off_part(image),
     )
 
 
@@ -212,7 +219,7 @@ def blank_reason(frame: FrameFacts, earlier: Sequence[FrameFacts]) -> str | None
     return None
 
 
-def _cut_off(image: NDArray[Any]) -> float:
+def cut_off_part(image: NDArray[Any]) -> float:
     """Part of the pixels at the highest count, where they pile up there."""
     if not np.issubdtype(image.dtype, np.integer):
         return 0.0

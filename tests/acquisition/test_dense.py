@@ -60,10 +60,11 @@ def test_nothing_moves_where_it_cannot_be_done(core, tmp_path):
 def test_positions_from_a_file(tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("x_um,y_um,z_um,specimen\n1,2,,worm\n3.5,-4,5,\n")
-    assert read_positions(path) == [
-        Position(1, 2, None, "worm"),
-        Position(3.5, -4, 5),
-    ]
+    places = [Position(1, 2, None, "worm"), Position(3.5, -4, 5)]
+    assert read_positions(path) == places
+    # as Excel saves it
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    assert read_positions(path) == places
     for text, said in (
         ("x_um,y_um\n1,two\n", "line 2"),
         ("x,y\n1,2\n", "first line"),

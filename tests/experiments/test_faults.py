@@ -114,6 +114,7 @@ def test_a_fault(name, core, tmp_path, monkeypatch, capsys):
 
     def look(core):
         shutter = core.getShutterDevice()
+        left["locked"] = core.isContinuousFocusEnabled()
         left["light"] = "on" if core.getShutterOpen(shutter) else "off"
         # the fault itself must not hide where it stands
         core.setProperty("Z", "ReadWrong_probability", 0)
@@ -149,6 +150,7 @@ def test_a_fault(name, core, tmp_path, monkeypatch, capsys):
 
     # light and stage
     assert left["light"] == fault.light
+    assert left["locked"] == fault.locked
     assert all(LIMITS_UM[0] <= z <= LIMITS_UM[1] for z in visited)
     home = abs(left["stage_um"] - START_UM) <= 0.5
     assert home == (fault.stage == "back")

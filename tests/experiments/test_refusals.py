@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from experiment_fakes import standing
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import read_experiment, run
@@ -168,31 +169,33 @@ BAD = {
 }
 
 
+#: What is known only once a channel is set, to see how it is imaged.
+LOOKED_AT = ("no optics",)
+NEVER = ("setPosition", "setZPosition", "setXYPosition", "setShutterOpen", "snapImage")
+SETTING = ("setConfig", "setExposure", "setProperty", "setROI", "setCameraDevice")
+
+
 @pytest.fixture
-def still(demo, monkeypatch):
-    """A microscope on which nothing may be set."""
+def forbid(demo, monkeypatch):
+    """Make a microscope on which some things must not be done."""
 
     def never(*args, **_):
         raise AssertionError(f"something was set: {args}")
 
-    for name in (
-        "setPosition",
-        "setZPosition",
-        "setXYPosition",
-        "setConfig",
-        "setExposure",
-        "setProperty",
-        "setShutterOpen",
-        "snapImage",
-    ):
-        monkeypatch.setattr(demo, name, never)
-    yield demo
+    def forbidding(*names):
+        for name in names:
+            monkeypatch.setattr(demo, name, never)
+        return demo
+
+    yield forbidding
     monkeypatch.undo()
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_refused_by_its_key(still, tmp_path, name):
+def test_refused_by_its_key(demo, forbid, tmp_path, name):
     told, message = BAD[name]
+    before = standing(demo)
+    still = forbid(*NEVER, *(() if name in LOOKED_AT else SETTING))
     path = tmp_path / "bad.yaml"
     text = told if isinstance(told, str) else yaml.safe_dump(told)
     path.write_text(text, encoding="utf-8")
@@ -200,9 +203,12 @@ def test_refused_by_its_key(still, tmp_path, name):
         run(still, path, tmp_path / "run")
     assert "\n" not in str(said.value)
     assert not (tmp_path / "run").exists()
+    assert standing(demo) == before
 
 
-def test_a_model_that_does_not_fit(still, tmp_path, monkeypatch):
+def test_a_model_that_does_not_fit(demo, forbid, tmp_path, monkeypatch):
+    still, before = forbid(*NEVER), standing(demo)
+
     class Card:
         name = "air-20x075"
 
@@ -227,6 +233,7 @@ def test_a_model_that_does_not_fit(still, tmp_path, monkeypatch):
     path.write_text(yaml.safe_dump(told), encoding="utf-8")
     with pytest.raises(InputError, match=r"rmz_acquire\.model: .*strict: false"):
         run(still, path, tmp_path / "run")
+    assert standing(demo) == before
 
 
 def test_a_good_one_is_read_and_a_folder_is_not_overwritten(demo, tmp_path):

@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QAbstractButton, QMessageBox, QPushButton
 
 from rmz_acquire.gui.controllers.events import State
 from rmz_acquire.gui.icons import svg
+from rmz_acquire.gui.models.slice_layout import SliceLayout
 from rmz_acquire.optics import Optics
 from rmz_acquire.recording.experiment import CHECKS, EXPERIMENT_FILES, OME_TIFF
 
@@ -290,9 +291,9 @@ def test_slices_follow_the_click(desk):
     view.look_at(7.5, 2.5)
     np.testing.assert_array_equal(view.xz.image[::-1, 7], volume[:, 2, 7])
     np.testing.assert_array_equal(view.yz.image[2], volume[:, 2, 7])
-    _, height, depth, gap = view._size
+    xz = SliceLayout.of(volume.shape, [0.0, 1.0, 2.0, 3.0, 4.0], 1.0).boxes[1]
     # in xz the top of the picture is the highest z
-    view.look_at(7.5, height + gap + depth * 0.3)
+    view.look_at(7.5, xz.top + xz.height * 0.3)
     assert view.z_um == 3.0 and moved == [3.0]
     assert view.xy.image[2, 7] == 100
     view.set_maximum(True)

@@ -18,9 +18,11 @@ def series(folder: Path) -> Series:
     return Series(
         folder / "planes.ome.zarr",
         "planes.jsonl",
-        {(0, 0): SeriesImage("p000", (1, 1, 3), None, (None, None, None))},
-        channels=["GFP"],
-        pixel_size_um=0.1,
+        {
+            (0, 0): SeriesImage(
+                "p000", (1, 1, 3), None, (None, None, None), ("GFP",), 0.1
+            )
+        },
     )
 
 

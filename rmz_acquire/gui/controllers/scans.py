@@ -163,7 +163,7 @@ class ScanController:
         def work(core: CMMCorePlus) -> ExperimentSummary:
             stored = StoredExperiment(run)
             volume = next(v for v in stored.prepared.volumes if v.key == key)
-            sequence = full_stack_of(volume, stored.prepared.settings)
+            sequence = full_stack_of(volume, stored.sequence)
             summary = self._run(running, core, sequence, overwrite=True)
             if summary.status == "completed":
                 self._score(running.folder, run, key)

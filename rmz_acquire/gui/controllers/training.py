@@ -17,6 +17,7 @@ import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from rmz_acquire.acquisition import FocusLock
 from rmz_acquire.acquisition.dense import Position, acquire_stacks
 from rmz_acquire.errors import InputError, ScanFailed, message_of
 from rmz_acquire.gui.controllers.events import EventQueue, Problem, State
@@ -151,31 +152,32 @@ class TrainingController:
         by_hand = not core.getXYStageDevice()
         here = core.getPosition()
         middle = settings.middle_um(here)
-        if by_hand:
-            # the middle of the stack is where the focus stands
-            places = None
-            core.setPosition(middle)
-            core.waitForDevice(core.getFocusDevice())
-        elif not places:
-            x, y = core.getXYPosition()
-            places = [Position(float(x), float(y), middle)]
-        try:
-            acquire_stacks(
-                core,
-                places,
-                settings.folder,
-                range_um=scan.top_um - scan.bottom_um,
-                step_um=scan.step_um,
-                exposure_ms=scan.exposure_ms,
-                channel=scan.channel,
-                pixel_size_um=settings.pixel_size_um,
-                on_start=self._on_start,
-                on_plane=lambda *plane: self._events.put(StacksStep(*plane)),
-            )
-        finally:
+        with FocusLock(core, core.getFocusDevice()):
             if by_hand:
-                core.setPosition(here)
+                # the middle of the stack is where the focus stands
+                places = None
+                core.setPosition(middle)
                 core.waitForDevice(core.getFocusDevice())
+            elif not places:
+                x, y = core.getXYPosition()
+                places = [Position(float(x), float(y), middle)]
+            try:
+                acquire_stacks(
+                    core,
+                    places,
+                    settings.folder,
+                    range_um=scan.top_um - scan.bottom_um,
+                    step_um=scan.step_um,
+                    exposure_ms=scan.exposure_ms,
+                    channel=scan.channel,
+                    pixel_size_um=settings.pixel_size_um,
+                    on_start=self._on_start,
+                    on_plane=lambda *plane: self._events.put(StacksStep(*plane)),
+                )
+            finally:
+                if by_hand:
+                    core.setPosition(here)
+                    core.waitForDevice(core.getFocusDevice())
 
     def _on_start(self, scan: Scan) -> None:
         self._scan = scan

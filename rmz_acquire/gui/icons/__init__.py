@@ -20,6 +20,13 @@ __all__ = ["install", "svg"]
 logger = logging.getLogger(__name__)
 
 _FALLBACK = ("mdi", "circle-small")
+# ndv asks for these of sets of which nothing else is used
+_ALIASES = {
+    ("foundation", "graph-bar"): ("mdi", "chart-bar"),
+    ("fluent", "full-screen-maximize-24-filled"): ("mdi", "fullscreen"),
+    ("f7", "view-2d"): ("mdi", "video-2d"),
+    ("f7", "view-3d"): ("mdi", "video-3d"),
+}
 # upstream leaves many icons black, which nobody sees on a dark ground
 _PLAIN = "#8a93a0"
 _TURNS = {
@@ -71,6 +78,7 @@ def svg(
         A whole SVG document.
     """
     prefix, name = key if len(key) == 2 else key[0].split(":", 1)
+    prefix, name = _ALIASES.get((prefix, name), (prefix, name))
     data = _shipped(prefix)
     if name not in data["icons"]:
         logger.warning("icon %s:%s is not shipped: drawn as a dot", prefix, name)

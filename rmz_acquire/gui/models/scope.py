@@ -32,6 +32,10 @@ class ScopeFacts:
         na, immersion_index, wavelength_um, pixel_size_um; None where not told.
     missing : str or None
         Which device is missing, if one is.
+    channels : tuple of str
+        Labels of all presets of the channel group.
+    bit_depth : int or None
+        Of the camera.
     """
 
     exposure_ms: float = 0.0
@@ -39,6 +43,8 @@ class ScopeFacts:
     stage_um: tuple[float, float] = (-math.inf, math.inf)
     optics: dict[str, float | None] = field(default_factory=dict)
     missing: str | None = None
+    channels: tuple[str, ...] = ()
+    bit_depth: int | None = None
 
     @classmethod
     def of(cls, core: CMMCorePlus) -> ScopeFacts:
@@ -61,6 +67,8 @@ class ScopeFacts:
             stage_um=stage_limits_um(core, focus) if focus else (0.0, 0.0),
             optics={name: _told(core, name) for name in _STANDINS},
             missing=missing,
+            channels=tuple(core.getAvailableConfigs(group)) if group else (),
+            bit_depth=_bit_depth(core) if camera else None,
         )
 
     def resolve(
@@ -109,6 +117,15 @@ _STANDINS = {
     "wavelength_um": 0.5,
     "pixel_size_um": 0.1,
 }
+
+
+def _bit_depth(core: CMMCorePlus) -> int | None:
+    """Bits of the camera's converter, which may be fewer than those of its pixels."""
+    camera, bits = core.getCameraDevice(), int(core.getImageBitDepth())
+    if core.hasProperty(camera, "BitDepth"):
+        said = str(core.getProperty(camera, "BitDepth"))
+        bits = min(bits, int(said)) if said.isdecimal() else bits
+    return bits or None
 
 
 def _told(core: CMMCorePlus, name: str) -> float | None:

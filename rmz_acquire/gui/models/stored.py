@@ -83,6 +83,8 @@ class StoredVolume:
         What made it.
     optics : Optics or None
         Of its channel.
+    channel : str
+        Its label; empty where it has none.
     """
 
     ending: Ending
@@ -96,6 +98,7 @@ class StoredVolume:
     pixel_um: float | None
     estimator: str
     optics: Optics | None
+    channel: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +275,10 @@ def _volume(stored: StoredExperiment, volume: Volume, ending: Ending) -> StoredV
         plan.epsilon,
         plan.tau,
         plan.max_planes if exact is None else len(exact),
-        stored.prepared.pixel_size_um,
+        stored.prepared.pixel_size_of(volume),
         settings.estimator,
-        stored.optics.get(volume.channel or ""),
+        stored.optics_of(volume),
+        volume.channel or "",
     )
 
 

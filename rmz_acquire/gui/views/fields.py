@@ -7,7 +7,7 @@ import math
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
 
-__all__ = ["ZBox", "mark", "number", "restyle", "spin", "whole"]
+__all__ = ["ZBox", "mark", "number", "restyle", "spacer", "spin", "whole"]
 
 
 class ZBox(QDoubleSpinBox):
@@ -63,6 +63,15 @@ def restyle(widget: QWidget) -> None:
     assert style is not None
     style.unpolish(widget)
     style.polish(widget)
+
+
+def spacer() -> QWidget:
+    """Something that takes the room that is left over."""
+    widget = QWidget()
+    policy = widget.sizePolicy()
+    policy.setHorizontalPolicy(policy.Policy.Expanding)
+    widget.setSizePolicy(policy)
+    return widget
 
 
 def spin(

@@ -40,6 +40,7 @@ from rmz_acquire.gui.models.stored import sentence
 from rmz_acquire.gui.napari_view import has_napari
 from rmz_acquire.gui.views.allowing import BUSY, allow, show_busy
 from rmz_acquire.gui.views.commands import Commands
+from rmz_acquire.gui.views.live_picture import show_picture
 from rmz_acquire.gui.views.shown import ShownRun
 from rmz_acquire.gui.views.wiring import connect_views
 
@@ -241,10 +242,12 @@ class Presenter(QObject):
                 self._connected(core, name)
             case Looked(facts):
                 self.facts = facts
+                window.colouring.know(facts.channels)
                 self.refresh()
             case Picture(image, live):
                 if not self.state.busy:
-                    window.camera.set_image(image, "live" if live else "snapped")
+                    note = "live" if live else "snapped"
+                    show_picture(window, self.facts, image, note)
             case Focus(z_um):
                 self._z_um = z_um
                 window.focus.setText(f"Focus  {z_um:.2f} µm")
@@ -353,7 +356,6 @@ class Presenter(QObject):
         settings = self.settings()
         optics, problem = facts.resolve(settings.overrides())
         form.set_optics(optics)
-        self.window.camera.pixel_size_um = self._pixel_um()
         problems = settings.problems(
             stage_um=facts.stage_um,
             optics_problem=problem,
@@ -373,11 +375,6 @@ class Presenter(QObject):
         return (
             free and run is not None and run.experiment and self.shown.key is not None
         )
-
-    def _pixel_um(self) -> float | None:
-        typed = self.window.form.settings().pixel_size_um
-        told = None if self.facts is None else self.facts.optics.get("pixel_size_um")
-        return typed or told
 
     def _show_state(self) -> None:
         state, window = self.state, self.window

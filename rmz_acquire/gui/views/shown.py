@@ -67,6 +67,7 @@ class ShownRun:
 
     def begin(self, folder: Path, volumes: int) -> None:
         """A scan begins, or goes on."""
+        self._contrast_for(folder)
         self.folder, self.run = folder, None
         self._number, self._volumes_of_run = 1, volumes
         self._window.which.clear()
@@ -92,6 +93,7 @@ class ShownRun:
     def open(self, run: StoredRun) -> None:
         """A run from disk is shown."""
         window, volume = self._window, run.shown
+        self._contrast_for(run.folder)
         self.folder = run.folder
         if volume is None:
             window.volume.clear()
@@ -104,7 +106,8 @@ class ShownRun:
                 decision.index + 1, decision.delta_relative, decision.innovation
             )
         if volume.planes:
-            window.camera.pixel_size_um = volume.pixel_um
+            # the camera that took them may have been another one
+            window.camera.bit_depth = None
             last = volume.planes[-1]
             window.camera.set_image(
                 last.image, f"plane {len(volume.planes)} · z = {last.z_um:.2f} µm"
@@ -214,12 +217,20 @@ class ShownRun:
                 Path(name), volume, list(self._z_um), pixel_size_um=self._pixel_um
             )
 
+    def _contrast_for(self, folder: Path) -> None:
+        """Let black and white follow the pictures again, where another run begins."""
+        if folder != self.folder:
+            self._window.volume.contrast.restart()
+
     def _start(self, volume: StoredVolume) -> None:
         self._z_um, self._pixel_um = volume.z_um, volume.pixel_um
         self._most, self._full = volume.most, len(volume.z_um)
         self._taken = len(volume.planes)
         self._pictures = {}
         window = self._window
+        window.camera.pixel_size_um = volume.pixel_um
+        window.colouring.camera_shows(volume.channel)
+        window.colouring.volume_shows(volume.channel)
         window.along_z.begin()
         window.change.begin()
         window.along_z.clear(volume.z_um[0], volume.z_um[-1])

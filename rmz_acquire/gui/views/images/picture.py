@@ -1,0 +1,94 @@
+"""One plane: live, snapped, or the last that a scan has taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PyQt6.QtCore import QRectF
+
+from rmz_acquire.gui.models.looks import saturated
+from rmz_acquire.gui.views.images.colour_maps import mark_colour
+from rmz_acquire.gui.views.images.contrast import ContrastBar
+from rmz_acquire.gui.views.images.pane import Pane, image_item
+from rmz_acquire.gui.views.images.saturation import SaturationMarks
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["PictureView"]
+
+
+class PictureView(Pane):
+    """The camera's picture, with its saturated pixels marked."""
+
+    def __init__(self) -> None:
+        hint = "Press Live to see what the camera sees."
+        super().__init__("Camera", hint, ContrastBar())
+        self.item = image_item()
+        self.box.addItem(self.item)
+        self.marks = SaturationMarks(self.box)
+        self._image: NDArray[Any] | None = None
+        self._size: tuple[Any, ...] | None = None
+        self._pixel = 1.0
+        self._unit = "px"
+        #: Pixel at the sample, µm, of the pictures to come; None draws in pixels.
+        self.pixel_size_um: float | None = None
+        #: Bits of the camera's converter, where it tells them.
+        self.bit_depth: int | None = None
+        self._recolour()
+
+    def set_image(self, image: NDArray[Any], note: str) -> None:
+        """Show a plane, (Y, X) counts, with a word about it."""
+        self._pixel = self.pixel_size_um or 1.0
+        self._unit = "µm" if self.pixel_size_um else "px"
+        height, width = (n * self._pixel for n in image.shape)
+        place = QRectF(0, 0, width, height)
+        self._image = image
+        self.show_picture()
+        levels = self.contrast.look(image)
+        self.item.setImage(image, autoLevels=False, levels=levels)
+        self.note.setText(note)
+        size = (*image.shape, self._pixel, self._unit)
+        if size != self._size:
+            self._size = size
+            self.item.setRect(place)
+            self.bar.set_unit(self._unit)
+            self._whole = place
+            self.fit()
+        self._mark(image, place)
+        self.tell()
+
+    def value_at(self, across: float, down: float) -> str:
+        """Say the position and the counts there."""
+        image = self._image
+        if image is None:
+            return ""
+        row, column = int(down // self._pixel), int(across // self._pixel)
+        if not (0 <= row < image.shape[0] and 0 <= column < image.shape[1]):
+            return ""
+        value = f"{image[row, column]:g} counts"
+        if self._unit == "px":
+            return f"x {column}  y {row} px   {value}"
+        return f"x {across:.1f}  y {down:.1f} µm   {value}"
+
+    def _mark(self, image: NDArray[Any], place: QRectF) -> None:
+        mask = saturated(image, self.bit_depth)
+        self.marks.show_mask(mask, place)
+        if mask is None:
+            self.alarm.say("")
+            return
+        number = int(np.count_nonzero(mask))
+        self.alarm.say(f"{number} px saturated")
+        self.alarm.setToolTip(
+            f"{number} of {mask.size} pixels ({number / mask.size:.2%}) are at the "
+            f"highest count, {image.max():g}:\nless exposure or light shows what is "
+            "there. They are marked in the picture"
+        )
+
+    def _apply_colours(self, table: NDArray[np.uint8]) -> None:
+        self.item.setLookupTable(table)
+        self.marks.set_colour(mark_colour(table))
+
+    def _apply_levels(self, low: float, high: float) -> None:
+        self.item.setLevels((low, high))
