@@ -5,6 +5,7 @@ To decide again, to export or to draw then needs no microscope.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.acquisition.imaging import Imaging
@@ -54,6 +55,15 @@ class Imagings:
         places = {(volume.key[1], volume.key[3]) for volume in volumes}
         known = self._by_place
         return Imagings({(p, c): known.get((p, c)) or known[0, c] for p, c in places})
+
+    def with_cameras_of(self, other: Imagings) -> Imagings:
+        """Have the cameras of others: of old, none is told."""
+        return Imagings(
+            {
+                place: replace(imaging, camera=other._by_place[place].camera)
+                for place, imaging in self._by_place.items()
+            }
+        )
 
     def to_list(self) -> list[dict[str, Any]]:
         """Give them as ``run.json`` has them: each with where it holds."""

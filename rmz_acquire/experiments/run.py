@@ -228,7 +228,8 @@ def _same(stored: StoredExperiment, prepared: Prepared) -> Prepared:
                 told["optics"],
             )
         earlier = stored.prepared
-        imagings, estimators = earlier.imagings, earlier.estimators
+        imagings = earlier.imagings.with_cameras_of(prepared.imagings)
+        estimators = earlier.estimators
         prepared = replace(prepared, imagings=imagings, estimators=estimators)
         now = estimators.describe()
     elif imaged is not None:
