@@ -7,13 +7,14 @@ it raises is a finding too, so one broken part does not hide the others.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 import platform
 import sys
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
+
+from rmz_acquire.installing import install_line, missing, pip_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -108,8 +109,8 @@ def _adapters() -> str:
     if not folder:
         raise _Missing(
             "no Micro-Manager device adapters found",
-            f"pip install 'mm-test-adapters=={interface}.*' for the simulated ones, or "
-            "set MICROMANAGER_PATH to a Micro-Manager",
+            f"{pip_line(f'mm-test-adapters=={interface}.*')} for the simulated ones, "
+            "or set MICROMANAGER_PATH to a Micro-Manager",
         )
     core = CMMCorePlus()
     try:
@@ -119,7 +120,7 @@ def _adapters() -> str:
         raise _Missing(
             f"those in {folder} do not load ({words})",
             f"get adapters of device interface {interface}: "
-            f"pip install 'mm-test-adapters=={interface}.*'",
+            f"{pip_line(f'mm-test-adapters=={interface}.*')}",
         ) from error
     finally:
         core.unloadAllDevices()
@@ -154,10 +155,11 @@ def _simulated() -> str:
 
 
 def _qt() -> str:
-    if importlib.util.find_spec("PyQt6") is None:
+    gone = missing("gui")
+    if gone:
         raise _Missing(
-            "PyQt6 is not installed: no window",
-            "pip install 'rmz-acquire[gui]'",
+            f"{', '.join(gone)} not installed: no window",
+            install_line("gui"),
             optional=True,
         )
     try:
@@ -177,12 +179,11 @@ def _qt() -> str:
 
 
 def _training() -> str:
-    needed = {"lightning": "lightning", "pytorch_msssim": "pytorch-msssim"}
-    gone = [p for module, p in needed.items() if not importlib.util.find_spec(module)]
+    gone = missing("train")
     if gone:
         raise _Missing(
             f"{', '.join(gone)} not installed: no training",
-            "pip install 'rmz-acquire[train]'",
+            install_line("train"),
             optional=True,
         )
     return f"lightning {version('lightning')}"
@@ -195,22 +196,22 @@ def _models() -> str:
     if not names:
         raise _Missing(
             "no released model",
-            "reinstall rmz-acquire, or use --estimator wiener, which needs none",
+            "install rmz-acquire again, or use --estimator wiener, which needs none",
         )
     for name in names:
         load_model(name)
     return f"{', '.join(map(str, names))}: weights match their cards"
 
 
-_REINSTALL = "reinstall: pip install --force-reinstall rmz-acquire"
+_REINSTALL = install_line()
 _CHECKS: tuple[tuple[str, Callable[[], str], str], ...] = (
     ("python", _python, ""),
     ("package", _package, _REINSTALL),
-    ("torch", _torch, "pip install --force-reinstall torch"),
-    ("device adapters", _adapters, "pip install mm-test-adapters"),
-    ("a snap", _snap, "pip install --force-reinstall mm-test-adapters"),
+    ("torch", _torch, pip_line("--force-reinstall", "torch")),
+    ("device adapters", _adapters, install_line("simulation")),
+    ("a snap", _snap, install_line("simulation")),
     ("simulated microscope", _simulated, _REINSTALL),
     ("models", _models, _REINSTALL),
-    ("training", _training, "pip install 'rmz-acquire[train]'"),
-    ("qt", _qt, "pip install 'rmz-acquire[gui]'"),
+    ("training", _training, install_line("train")),
+    ("qt", _qt, install_line("gui")),
 )

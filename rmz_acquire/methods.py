@@ -50,6 +50,12 @@ METHODS: dict[str, Method] = {
         Method("deep-z", "Deep-Z network", optics=True, model=True, scans=False),
         Method("unet3d", "3D U-Net", optics=True, model=True, scans=False),
         Method(
+            "richardson-lucy",
+            "Richardson–Lucy (no training)",
+            "Needs no training: the likeliest object without negative light.",
+            optics=True,
+        ),
+        Method(
             "wiener",
             "Wiener filter (no training)",
             "Needs no training: it works from the optics alone.",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -52,7 +52,9 @@ def run_volume(
     *,
     optics: Optics | None = None,
     pixel_size_um: float | None = None,
+    channel: str | None = None,
     truth: NDArray[Any] | None = None,
+    truth_is: Literal["truth", "recorded stack"] = "truth",
     baselines: bool = True,
     overwrite: bool = False,
     on_start: Callable[[Scan], None] | None = None,
@@ -79,8 +81,12 @@ def run_volume(
         there is no `wiener` beside the volume.
     pixel_size_um : float, optional
         At the sample, µm; by default that of the optics.
+    channel : str, optional
+        Name of the channel, for other programs.
     truth : ndarray, (Z, Y, X), optional
         The stack to score against, camera counts.
+    truth_is : {"truth", "recorded stack"}
+        What the report and the summary call it: a recorded stack has its noise.
     baselines : bool
         Whether to score wiener, linear and nearest from the same planes too.
     overwrite : bool
@@ -127,6 +133,7 @@ def run_volume(
         plan=plan,
         description=description,
         pixel_size_um=pixel_size_um,
+        channel=channel,
         overwrite=overwrite,
         report=False,
     )
@@ -138,6 +145,9 @@ def run_volume(
     else:
         outcome = runner(scan, record)
     try:
+        if truth is not None and record.summary is not None:
+            told = record.summary.model_copy(update={"scored_against": truth_is})
+            record.write_summary(told)
         if truth is not None and scan.volume is not None and outcome.status != "failed":
             _score(record, scan, truth, optics, baselines=baselines, say=say)
     finally:

@@ -69,7 +69,9 @@ def read_settings(
         msg = f"{path} is not YAML: {' '.join(str(error).split())}"
         raise InputError(msg) from error
     except ValidationError as error:
-        first = error.errors()[0]
+        found = error.errors()
+        # a key with a typing error is missing, too: the one that was typed comes first
+        first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
         key = ".".join(p for p in map(str, first["loc"]) if p not in tags)
         what = first["msg"].removeprefix("Value error, ")
         msg = f"{path}: {key + ': ' if key else ''}{what}"

@@ -9,14 +9,21 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("PYTEST_QT_API", "pyqt6")
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("PYMM_LOG_FILE", "none")
+# what a test computes is small: more threads mostly wait for each other
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import random
 import signal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
+from patience import Pulse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # a job in the background of a shell is started deaf to ctrl-C, and so are its children
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -30,6 +37,13 @@ def _seeds() -> None:
     random.seed(2)
     np.random.seed(2)
     torch.manual_seed(2)
+
+
+@pytest.fixture
+def pulse() -> Iterator[Pulse]:
+    """A clock that is fair to a process on a loaded machine."""
+    with Pulse() as clock:
+        yield clock
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 from cli_helpers import replay, write_model, write_stack_of_discs
+from patience import PATIENCE_S
 
 import rmz_acquire
 from rmz_acquire.cli import main
@@ -80,6 +81,8 @@ def test_replay_of_an_untrained_model_beside_the_baselines(
     assert summary["z_taken_um"] == [1.0, 3.0, 2.0]
     assert set(summary["baselines"]) == {"wiener", "linear", "nearest"}
     assert summary["optics"]["na"] == 0.75
+    assert summary["scored_against"] == "recorded stack"
+    assert "against the recorded stack" in said
     volume = read_stack(out / "volume.ome.tif")
     assert volume.data.shape == (9, 40, 40)
     assert volume.z_step_um == pytest.approx(0.5)
@@ -122,6 +125,8 @@ def test_simulate_then_replay_against_the_truth(
     again = ["replay", str(path), "--truth", str(truth), "--estimator", "wiener"]
     again += ["--na", "0.75", "--immersion", "1", "--wavelength", "0.52"]
     assert main([*again, "--z", "0,2,4", "--out", str(tmp_path / "run")]) == 0
+    told = json.loads((tmp_path / "run" / "summary.json").read_text())
+    assert told["scored_against"] == "truth"
     assert main(made) == 2
     assert main([*made, "--overwrite"]) == 0
 
@@ -179,7 +184,7 @@ def test_ctrl_c_ends_a_demo_with_what_was_taken(tmp_path: Path) -> None:
             assert running.poll() is None, running.communicate()
             time.sleep(0.05)
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=60)
+        _, said = running.communicate(timeout=PATIENCE_S)
     finally:
         running.kill()
     assert running.returncode == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ ROWS = [
     {"models", "scanning", "stacks"},
     {"networks", "objectives"},
     {"optics", "settings"},
-    {"errors", "methods", "resources"},
+    {"errors", "installing", "methods", "resources", "workers"},
 ]
 DEPTH = {room: depth for depth, row in enumerate(ROWS) for room in row}
 
@@ -79,3 +80,30 @@ def test_what_a_room_offers_is_there(name: str) -> None:
     # also after all modules were imported, some of which have the name of a function
     assert room.__all__
     assert not [n for n in room.__all__ if inspect.ismodule(getattr(room, n))]
+
+
+def test_only_the_command_line_speaks_of_flags() -> None:
+    # a message is read by who calls from Python, types a command or looks at a window
+    told = {"doctor.py", "evaluation/tables.py"}  # both name whole commands
+    wrong = []
+    for path in PACKAGE.rglob("*.py"):
+        name = path.relative_to(PACKAGE).as_posix()
+        if name.startswith("cli/") or name in told:
+            continue
+        tree = ast.parse(path.read_text("utf-8"))
+        docs = {
+            node.value
+            for each in ast.walk(tree)
+            if isinstance(each, ast.Module | ast.ClassDef | ast.FunctionDef)
+            for node in each.body
+            if isinstance(node, ast.Expr)
+        }
+        wrong += [
+            f"{name}:{node.lineno} {node.value!r}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant)
+            and node not in docs
+            and isinstance(node.value, str)
+            and re.search(r"(\w |^)--[a-z]+.* |\w --[a-z]", node.value)
+        ]
+    assert not wrong

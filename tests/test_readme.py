@@ -16,7 +16,6 @@ from rmz_acquire.models import DEFAULT_MODEL, list_models
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
 
 
-@pytest.mark.timeout(240)
 def test_the_script_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("mm_test_adapters")
     if DEFAULT_MODEL not in list_models():

@@ -188,7 +188,7 @@ def test_a_failure_names_the_folder_and_leaves_what_was_taken(tmp_path):
 def test_nothing_moves_where_the_folder_holds_a_run(tmp_path):
     microscope = ArrayMicroscope(STACK, Z_UM)
     (tmp_path / "summary.json").write_text("{}")
-    with pytest.raises(InputError, match="--overwrite"):
+    with pytest.raises(InputError, match="overwrite=True"):
         run_volume(microscope, PLAN, LinearEstimator(Z_UM), tmp_path)
     assert microscope.captures == []
     summary = run_volume(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.installing import install_line
 from rmz_acquire.objectives import optics_from_core
 from rmz_acquire.resources import resource_dir
 
@@ -95,7 +96,7 @@ def open_core(
     if not find_micromanager():
         msg = (
             "no Micro-Manager device adapters are found: install Micro-Manager, "
-            "or the demo devices with 'pip install mm-test-adapters'"
+            f"or the demo devices: {install_line('simulation')}"
         )
         raise InputError(msg)
     text = read_configuration(path)

@@ -186,11 +186,11 @@ def acquire_stacks(
     """
     check_free(core)
     if positions and not core.getXYStageDevice():
-        msg = "the configuration has no XY stage: leave out --positions"
+        msg = "the configuration has no XY stage: leave out positions"
         raise InputError(msg)
     folder = Path(folder)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        msg = f"{folder} is not an empty folder: choose another --out"
+        msg = f"{folder} is not an empty folder: choose another folder"
         raise InputError(msg)
     here_z = float(core.getZPosition()) if core.getFocusDevice() else 0.0
     half = math.floor(range_um / 2 / step_um + 1e-6)
@@ -272,7 +272,7 @@ def _pixel_size_um(
     told = imaging.pixel_size_um
     if given_um is None:
         if told is None:
-            msg = "the configuration tells no pixel size: give --pixel-size"
+            msg = "the configuration tells no pixel size: give pixel_size_um"
             raise InputError(msg)
         return told
     if told is not None and not math.isclose(told, given_um, rel_tol=_UNLIKE):

@@ -184,7 +184,7 @@ class _Look:
         if fault_of(look_at(self._through[_PLANES // 2])) or max(steps) <= _TOLERANCE:
             msg = (
                 "the pictures show nothing that changes with the focus: focus on a "
-                "specimen, take a longer --exposure, or a wider --range"
+                "specimen, or take a longer exposure_ms or a wider range_um"
             )
             raise InputError(msg)
         # where the picture changes most, a small error of the stage is seen best
@@ -266,7 +266,7 @@ class _Look:
         down, up = detail[:half].mean(), detail[half + 1 :].mean()
         clear = max(down, up) > _SIDE * min(down, up)
         if specimen is None or not clear:
-            why = "no side shows more detail" if specimen else "give --specimen"
+            why = "no side shows more detail" if specimen else "give specimen"
             return StageFinding("z direction", None, f"{said}; {why}")
         side = "above" if up > down else "below"
         sharper = f"{said}; detail lies at {'higher' if side == 'above' else 'lower'} z"

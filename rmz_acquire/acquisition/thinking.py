@@ -1,17 +1,17 @@
 """A thread that thinks, so that whoever waits for it can stop waiting.
 
 A network may need seconds for a plane. An abort must have the light off and the stage
-on its way back within one second all the same, and no thread can be ended from outside:
-so the thinking is done on a thread of its own, and after an abort nobody listens to it.
+on its way back within one second all the same: so the thinking is done on a thread of
+its own, and after an abort it is ended, and nobody waits for that.
 One thread for the whole acquisition: torch keeps a pool of helpers for every thread
 that it ever ran on.
 """
 
 from __future__ import annotations
 
-import queue
-import threading
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, TypeVar
+
+from rmz_acquire.workers import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,22 +23,11 @@ T = TypeVar("T")
 _LOOK_S = 0.05
 
 
-class _Task(Generic[T]):
-    """One thing to do, and what came of it."""
-
-    def __init__(self, work: Callable[[], T]) -> None:
-        self.work = work
-        self.done = threading.Event()
-        self.result: T | None = None
-        self.error: BaseException | None = None
-
-
 class Thinker:
     """Does one thing after the other on its own thread, which ends with `close`."""
 
     def __init__(self) -> None:
-        self._tasks: queue.SimpleQueue[_Task[object] | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
+        self._worker: Worker | None = None
 
     def run(self, work: Callable[[], T], stopped: Callable[[], bool]) -> T | None:
         """Do it and wait, unless somebody stops everything meanwhile.
@@ -46,7 +35,7 @@ class Thinker:
         Parameters
         ----------
         work : callable
-            What to do.
+            What to do; ended where it is not waited for.
         stopped : callable
             Whether to stop waiting; asked about twenty times a second.
 
@@ -55,30 +44,20 @@ class Thinker:
         object or None
             What `work` gave; None where it was not waited for.
         """
-        if self._thread is None:
-            # a daemon: a network that hangs must not keep the process alive
-            self._thread = threading.Thread(
-                target=self._live, name="rmz-acquire estimator", daemon=True
-            )
-            self._thread.start()
-        task: _Task[T] = _Task(work)
-        self._tasks.put(task)  # type: ignore[arg-type]
+        if self._worker is None:
+            self._worker = Worker("rmz-acquire estimator")
+        task = self._worker.submit(work)
         while not task.done.wait(_LOOK_S):
             if stopped():
+                self._worker.end()
+                self._worker = None
                 return None
-        if task.error is not None:
+        if task.error is not None and not task.ended:
             raise task.error
         return task.result
 
     def close(self) -> None:
         """Let the thread end when it is done with what it does."""
-        self._tasks.put(None)
-        self._thread = None
-
-    def _live(self) -> None:
-        while (task := self._tasks.get()) is not None:
-            try:
-                task.result = task.work()
-            except BaseException as error:
-                task.error = error
-            task.done.set()
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None

@@ -7,11 +7,18 @@ from typing import Annotated
 
 import typer
 
+from rmz_acquire.cli.checks import check_config
 from rmz_acquire.cli.console import busy, console, stderr
+from rmz_acquire.cli.flags import flagged
 from rmz_acquire.cli.options import PixelSize, positive, preset_of
 from rmz_acquire.errors import InputError
 
 __all__ = ["acquire_stacks"]
+
+_FLAGS = {
+    "pixel_size_um": "--pixel-size",
+    "leave out positions": "leave out --positions",
+}
 
 
 def acquire_stacks(
@@ -56,6 +63,13 @@ def acquire_stacks(
         msg = f"--range {z_range:g} µm is shorter than one --step of {step:g} µm"
         raise InputError(msg)
     preset = preset_of(channel)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        msg = f"{out} is not an empty folder: choose another --out"
+        raise InputError(msg)
+    if positions is not None and not positions.is_file():
+        msg = f"--positions {positions}: no such file"
+        raise InputError(msg)
+    check_config(config)
     with busy("starting the microscope"):
         from rmz_acquire.acquisition import open_core
         from rmz_acquire.acquisition.dense import acquire_stacks as take
@@ -64,17 +78,18 @@ def acquire_stacks(
         places = None if positions is None else read_positions(positions)
         core = open_core(config)
     try:
-        files = take(
-            core,
-            places,
-            out,
-            range_um=z_range,
-            step_um=step,
-            exposure_ms=exposure_ms,
-            channel=preset,
-            pixel_size_um=pixel_size,
-            on_step=lambda line: stderr.print(line),
-        )
+        with flagged(_FLAGS):
+            files = take(
+                core,
+                places,
+                out,
+                range_um=z_range,
+                step_um=step,
+                exposure_ms=exposure_ms,
+                channel=preset,
+                pixel_size_um=pixel_size,
+                on_step=lambda line: stderr.print(line),
+            )
     finally:
         core.unloadAllDevices()
     for path in files:

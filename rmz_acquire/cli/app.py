@@ -31,6 +31,7 @@ from rmz_acquire.cli.scan import scan
 from rmz_acquire.cli.simulate import simulate
 from rmz_acquire.cli.train import train
 from rmz_acquire.errors import InputError, ScanFailed
+from rmz_acquire.workers import note_exit_code
 
 __all__ = ["app", "main"]
 
@@ -133,6 +134,12 @@ def main(args: Sequence[str] | None = None) -> int:
     int
         The exit code: 0 done, 1 failed on the way, 2 bad usage or input.
     """
+    code = _run(args)
+    note_exit_code(code)
+    return code
+
+
+def _run(args: Sequence[str] | None) -> int:
     try:
         code = typer.main.get_command(app).main(
             args=None if args is None else list(args),

@@ -6,10 +6,12 @@ from typing import Annotated
 
 import typer
 
+from rmz_acquire.cli.checks import check_device, check_model
 from rmz_acquire.cli.console import busy, console, stderr
 from rmz_acquire.cli.options import Device, Model
 from rmz_acquire.cli.running import estimator_for
 from rmz_acquire.errors import InputError
+from rmz_acquire.methods import METHODS
 
 __all__ = ["bench"]
 
@@ -44,16 +46,17 @@ def bench(
     if not sides or min(sides) < 16 or max(sides) > 4096:
         msg = f"--sizes {sizes!r}: write them as 128,256 (16 to 4096 pixels)"
         raise InputError(msg)
+    if not names or set(names) - set(METHODS):
+        msg = f"--estimators {estimators!r}: choose of {', '.join(METHODS)}"
+        raise InputError(msg)
+    check_device(device)
+    if model is not None:
+        check_model(model, "--model")
     with busy("loading"):
         from rich.table import Table
 
         from rmz_acquire.evaluation.timing import device_name, time_planes
         from rmz_acquire.models import DEFAULT_MODEL, read_card
-        from rmz_acquire.reconstruction import ESTIMATORS, NETWORKS
-    unknown = [name for name in names if name not in ESTIMATORS]
-    if unknown or not names:
-        msg = f"--estimators {estimators!r}: choose of {', '.join(ESTIMATORS)}"
-        raise InputError(msg)
     card = read_card(model or DEFAULT_MODEL)
     z = [card.z_step_um * i for i in range(planes)]
     table = Table(title=f"{planes} output planes, s a plane", title_justify="left")
@@ -69,7 +72,7 @@ def bench(
                 name,
                 z,
                 card.optics,
-                model=model if name in NETWORKS else None,
+                model=model if METHODS[name].model else None,
                 device=device,
                 strict=False,
             )

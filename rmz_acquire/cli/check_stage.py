@@ -7,11 +7,18 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 
+from rmz_acquire.cli.checks import check_config
 from rmz_acquire.cli.console import busy, console, stderr
+from rmz_acquire.cli.flags import flagged, in_flags
 from rmz_acquire.cli.options import positive, preset_of
 
 __all__ = ["check_stage"]
 
+_FLAGS = {
+    "exposure_ms": "--exposure",
+    "range_um": "--range",
+    "give specimen": "give --specimen",
+}
 _MARKS = {True: "[green]ok    [/]", None: "[yellow]open  [/]", False: "[red]wrong [/]"}
 
 
@@ -53,26 +60,29 @@ def check_stage(
     positive(exposure_ms, "--exposure", " ms")
     positive(wait, "--wait", " s")
     preset = preset_of(channel)
+    check_config(config)
     with busy("starting the microscope"):
         from rmz_acquire.acquisition import open_core
         from rmz_acquire.acquisition.stage_check import check_stage_moves
 
         core = open_core(config)
     try:
-        found = check_stage_moves(
-            core,
-            range_um=z_range,
-            exposure_ms=exposure_ms,
-            channel=preset,
-            specimen=specimen,
-            wait_s=wait,
-            on_step=lambda step: stderr.print(step),
-        )
+        with flagged(_FLAGS):
+            found = check_stage_moves(
+                core,
+                range_um=z_range,
+                exposure_ms=exposure_ms,
+                channel=preset,
+                specimen=specimen,
+                wait_s=wait,
+                on_step=lambda step: stderr.print(step),
+            )
     finally:
         core.unloadAllDevices()
     for each in found:
         mark = _MARKS[each.ok]
-        console.print(f"{mark} {each.part:12} {escape(each.detail)}", soft_wrap=True)
+        said = escape(in_flags(each.detail, _FLAGS))
+        console.print(f"{mark} {each.part:12} {said}", soft_wrap=True)
         if each.remedy:
             console.print(f"{'':20}set: {escape(each.remedy)}", soft_wrap=True)
     if any(each.ok is False for each in found):

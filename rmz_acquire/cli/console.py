@@ -37,12 +37,19 @@ def warn(message: str) -> None:
     stderr.print(f"warning: {message}", style="yellow", markup=False, soft_wrap=True)
 
 
-class _OneLine(logging.Formatter):
-    """Leaves tracebacks out: the log file of pymmcore-plus and --verbose have them."""
+class _Lines(logging.Handler):
+    """Prints what is logged as `warn` does, in one line, however wide it is.
 
-    def formatException(self, ei: object) -> str:
-        """Give nothing."""
-        return ""
+    Tracebacks are left out: the log file of pymmcore-plus and --verbose have them.
+    """
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Print one line."""
+        message = " ".join(record.getMessage().split())
+        if record.levelno < logging.ERROR:
+            warn(message)
+        else:
+            stderr.print(f"error: {message}", style="red", markup=False, soft_wrap=True)
 
 
 def set_up_logging(*, verbose: bool) -> None:
@@ -53,14 +60,16 @@ def set_up_logging(*, verbose: bool) -> None:
     """
     os.environ.setdefault("PYMM_LOG_LEVEL", "INFO" if verbose else "CRITICAL")
     logging.getLogger("matplotlib").setLevel(logging.WARNING)
-    handler = RichHandler(console=stderr, show_path=False, show_time=verbose)
+    handler: logging.Handler = _Lines()
+    if verbose:
+        handler = RichHandler(console=stderr, show_path=False)
+        handler.setFormatter(logging.Formatter("%(message)s"))
     handler.setLevel(logging.INFO if verbose else logging.WARNING)
     handler.addFilter(lambda record: not record.name.startswith("pymmcore-plus"))
-    handler.setFormatter(logging.Formatter("%(message)s") if verbose else _OneLine())
     if not verbose:
         # what a library tells its own developers
         warnings.filterwarnings("ignore", module=r"(lightning|torch)\.")
     root = logging.getLogger()
-    for old in [h for h in root.handlers if isinstance(h, RichHandler)]:
+    for old in [h for h in root.handlers if isinstance(h, RichHandler | _Lines)]:
         root.removeHandler(old)
     root.addHandler(handler)

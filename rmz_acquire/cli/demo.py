@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
+from rmz_acquire.cli.checks import check_config, check_estimator
 from rmz_acquire.cli.console import busy
+from rmz_acquire.cli.flags import FOLDER, PLAN, flagged
 from rmz_acquire.cli.options import (
     Device,
     Epsilon,
@@ -72,28 +74,32 @@ def demo(
     """
     positions = parse_z(z)
     positive(exposure_ms, "--exposure", " ms")
-    with busy("loading"):
+    check_config(config)
+    check_estimator(estimator, model=model, device=device)
+    with busy("reading"), flagged(FOLDER, PLAN):
+        from rmz_acquire.recording import check_folder
+        from rmz_acquire.scanning import ScanPlan
+
+        check_folder(out, overwrite=overwrite)
+        plan = ScanPlan.from_range(
+            **_Z,
+            policy=policy,
+            epsilon=epsilon,
+            first_planes=first_planes,
+            min_planes=min_planes,
+            max_planes=max_planes,
+            z_exact_um=positions,
+            seed=seed,
+        )
+    with busy("starting the microscope"):
         from rmz_acquire.acquisition import (
             load_simulated,
             open_core,
             optics_from_core,
             run_on_core,
         )
-        from rmz_acquire.recording import check_folder
-        from rmz_acquire.scanning import ScanPlan
         from rmz_acquire.simulation.camera import simulated_camera
-    check_folder(out, overwrite=overwrite)
-    plan = ScanPlan.from_range(
-        **_Z,
-        policy=policy,
-        epsilon=epsilon,
-        first_planes=first_planes,
-        min_planes=min_planes,
-        max_planes=max_planes,
-        z_exact_um=positions,
-        seed=seed,
-    )
-    with busy("starting the microscope"):
+
         simulated = config == "simulated"
         core = (
             load_simulated(specimen=specimen, seed=seed, exposure_ms=exposure_ms)
@@ -103,6 +109,7 @@ def demo(
         if simulated:
             core.setROI(*_ROI)
     try:
+        group = core.getChannelGroup()
         optics = None
         if simulated or METHODS[estimator].optics:
             optics = optics_from_core(core)
@@ -120,6 +127,8 @@ def demo(
             out,
             truth=truth,
             optics=optics,
+            pixel_size_um=float(core.getPixelSizeUm()) or None,
+            channel=core.getCurrentConfig(group) if group else None,
             overwrite=overwrite,
         )
     finally:

@@ -8,10 +8,17 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from rmz_acquire.cli.checks import shipped_config
 from rmz_acquire.cli.console import busy, console, stderr
 from rmz_acquire.errors import InputError, ScanFailed
 
-__all__ = ["evaluate"]
+__all__ = ["EXPERIMENTS", "evaluate"]
+
+EXPERIMENTS = (
+    *("fig2", "fig3", "fig4", "S3", "fig5", "fig6", "fig7", "S1"),
+    *("claims", "timing", "objectives", "real"),
+)
+"""Those of `rmz_acquire.evaluation.experiments`, known before it is imported."""
 
 
 def evaluate(
@@ -58,22 +65,29 @@ def evaluate(
     if out.exists() and not out.is_dir():
         msg = f"{out} is a file: name a folder"
         raise InputError(msg)
-    path = _config_path(config)
-    with busy("loading"):
+    path = shipped_config(config, "evaluation")
+    names = [n.strip() for part in only or () for n in part.split(",") if n.strip()]
+    known = {name.lower() for name in EXPERIMENTS}
+    for name in names:
+        if name.lower() not in known:
+            msg = f"--only {name}: choose from {', '.join(EXPERIMENTS)}"
+            raise InputError(msg)
+    with busy("reading"):
         from rmz_acquire.evaluation.config import EvaluationConfig
-        from rmz_acquire.evaluation.experiments import evaluate as run
         from rmz_acquire.evaluation.tables import (
             full_table,
             place_of,
             put_table,
             short_table,
         )
-    if table is not None:
-        place_of(table)  # before anything runs
-    settings = EvaluationConfig.from_yaml(path)
+
+        if table is not None:
+            place_of(table)  # before anything runs
+        settings = EvaluationConfig.from_yaml(path)
     if seed is not None:
         settings = settings.model_copy(update={"seed": seed})
-    names = [n.strip() for part in only or () for n in part.split(",") if n.strip()]
+    with busy("loading"):
+        from rmz_acquire.evaluation.experiments import evaluate as run
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     hidden = not stderr.is_terminal
     with Progress(*columns, console=stderr, transient=True, disable=hidden) as progress:
@@ -95,15 +109,3 @@ def evaluate(
         put_table(table, short_table(found))
     console.print(f"table    {out / 'table.md'}", soft_wrap=True)
     console.print(f"results  {out / 'results.json'}", soft_wrap=True)
-
-
-def _config_path(given: Path) -> Path:
-    from rmz_acquire.resources import resource_dir
-
-    shipped = resource_dir("configs") / "evaluation"
-    for path in (given, shipped / given, shipped / f"{given}.yaml"):
-        if path.is_file():
-            return path
-    names = ", ".join(sorted(path.stem for path in shipped.glob("*.yaml")))
-    msg = f"{given}: no such configuration; give a YAML file, or one of {names}"
-    raise InputError(msg)

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from rmz_acquire.cli.checks import check_experiment_folder
 from rmz_acquire.cli.console import busy, stdout
+from rmz_acquire.errors import InputError
 
 __all__ = ["export"]
 
@@ -24,6 +26,10 @@ def export(
     For programs that read no OME-Zarr. The experiment is left as it is; one that was
     not finished gives what it has.
     """
+    check_experiment_folder(experiment)
+    if out.exists() and not out.is_dir():
+        msg = f"--out {out} is a file: name a folder"
+        raise InputError(msg)
     with busy("writing OME-TIFF"):
         from rmz_acquire.experiments.exporting import export_ome_tiff
 

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rmz_acquire.cli.checks import check_model
 from rmz_acquire.cli.console import busy, console
+from rmz_acquire.cli.flags import flagged
 from rmz_acquire.cli.options import (
     NA,
     Immersion,
@@ -20,7 +22,6 @@ from rmz_acquire.cli.training import (
     StopWithInput,
     Threads,
     Workers,
-    check_folder,
     need_training,
     run_training,
 )
@@ -32,6 +33,11 @@ if TYPE_CHECKING:
 __all__ = ["CONFIG_FILE", "finetune"]
 
 CONFIG_FILE = "finetune.yaml"
+_FLAGS = {
+    "another folder": "another --out",
+    "your microscope's optics": "--na, --immersion, --wavelength and --pixel-size of "
+    "your microscope",
+}
 
 
 def finetune(
@@ -75,28 +81,31 @@ def finetune(
     with, for `train`, in the folder. Stop it with ctrl-C, go on with the same command.
     """
     need_training()
-    check_folder(out)
-    with busy("reading the stacks"):
+    if out.exists() and not out.is_dir():
+        msg = f"--out {out} is a file: name a folder for the run"
+        raise InputError(msg)
+    optics = optics_from(
+        na=na,
+        immersion=immersion,
+        wavelength_um=wavelength,
+        pixel_size_um=pixel_size,
+        sample_index=sample_index,
+    )
+    if model != "auto":
+        check_model(model, "MODEL")
+    flags = {} if stop_with_input else _FLAGS
+    with busy("reading the stacks"), flagged(flags):
         import yaml
 
         from rmz_acquire.models import read_card
+        from rmz_acquire.training.claiming import NotReleased, check_run
         from rmz_acquire.training.config import TrainingConfig
         from rmz_acquire.training.finetuning import finetuning_config, list_stacks
-        from rmz_acquire.training.releasing import NotReleased
 
         config = finetuning_config(
-            model,
-            list_stacks(stacks),
-            name=name,
-            steps=steps,
-            optics=optics_from(
-                na=na,
-                immersion=immersion,
-                wavelength_um=wavelength,
-                pixel_size_um=pixel_size,
-                sample_index=sample_index,
-            ),
+            model, list_stacks(stacks), name=name, steps=steps, optics=optics
         )
+        check_run(out, config)
     started = str(config.start_from)
     path = out / CONFIG_FILE
     if path.is_file():
@@ -116,6 +125,7 @@ def finetune(
             workers=workers,
             threads=threads,
             stop_with_input=stop_with_input,
+            flags=flags,
             again=f"rmz-acquire train {path} --out {out}",
         )
     except NotReleased as refused:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from rmz_acquire.cli.checks import check_config
 from rmz_acquire.cli.console import busy
 from rmz_acquire.errors import InputError
+from rmz_acquire.installing import install_line, missing
 
 __all__ = ["gui"]
-
-_PARTS = ("PyQt6", "pymmcore_widgets", "pyqtgraph", "qtpy", "superqt")
 
 
 def gui(
@@ -29,21 +29,22 @@ def gui(
     ] = None,
 ) -> None:
     """Open the window: connect, find the sample, scan, look, find the files."""
+    if config is not None:
+        config = str(check_config(config))
+    if out is not None and out.exists() and not out.is_dir():
+        msg = f"--out {out} is a file: name a folder for runs"
+        raise InputError(msg)
+    gone = missing("gui")
+    if gone:
+        msg = f"the window needs {', '.join(gone)}: {install_line('gui')}"
+        raise InputError(msg)
     with busy("opening the window"):
         try:
             from rmz_acquire.gui.app import run
         except ImportError as error:
-            missing = (error.name or "").partition(".")[0]
-            if missing in _PARTS:
-                msg = f"the window needs {missing}: pip install 'rmz-acquire[gui]'"
-            elif missing:
+            if error.name:
                 raise
-            else:
-                # a library of the system that Qt needs
-                msg = f"Qt cannot be loaded ({error}): see scripts/system-packages.sh"
+            # a library of the system that Qt needs
+            msg = f"Qt cannot be loaded ({error}): see scripts/system-packages.sh"
             raise InputError(msg) from error
-        if config is not None:
-            from rmz_acquire.acquisition import config_path
-
-            config = str(config_path(config))
     raise typer.Exit(run(config, out))

@@ -29,7 +29,10 @@ def models(
         from rmz_acquire.models import DEFAULT_MODEL, list_models, load_model, read_card
 
     if name is not None:
-        _show(load_model(name).card)
+        read_card(name)  # a wrong name is refused without waiting for torch
+        with busy("reading the weights"):
+            card = load_model(name).card
+        _show(card)
         return
     names = list_models()
     if not names:

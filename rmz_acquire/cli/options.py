@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 from pydantic import ValidationError
 
+from rmz_acquire.cli.console import warn
+from rmz_acquire.cli.flags import in_flags
 from rmz_acquire.errors import InputError
 from rmz_acquire.methods import MethodName
 
 if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
+    from rmz_acquire.stacks import Stack
 
 __all__ = [
     "NA",
@@ -32,9 +35,11 @@ __all__ = [
     "SpecimenName",
     "Strict",
     "Wavelength",
+    "ZAxis",
     "ZList",
     "ZStep",
     "optics_from",
+    "optics_over",
     "parse_z",
     "positive",
     "preset_of",
@@ -79,6 +84,15 @@ ZStep = Annotated[
     float | None,
     typer.Option(
         "--z-step", help="Distance of the planes, µm.", rich_help_panel=_OPTICS
+    ),
+]
+
+ZAxis = Annotated[
+    Literal["z", "t", "c"] | None,
+    typer.Option(
+        "--z-axis",
+        help="Axis of the file that is z, where it calls it time (t) or channel (c).",
+        rich_help_panel=_OPTICS,
     ),
 ]
 
@@ -158,6 +172,14 @@ _NAMES = {
 }
 
 
+_WORDS = {
+    "NA": "--na",
+    "the immersion index": "--immersion",
+    "wavelength": "--wavelength",
+}
+"""As `Optics` says them."""
+
+
 def positive(value: float, option: str, unit: str = " µm") -> float:
     """Give a value back that is finite and above 0.
 
@@ -231,8 +253,68 @@ def optics_from(
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         where = _NAMES.get(str(first["loc"][0]), "") if first["loc"] else ""
-        message = first["msg"].removeprefix("Value error, ")
+        message = in_flags(first["msg"].removeprefix("Value error, "), _WORDS)
         raise InputError(f"{where} {message}".strip()) from None
+
+
+def optics_over(
+    told: Optics | Stack | None,
+    *,
+    na: float | None,
+    immersion: float | None,
+    wavelength_um: float | None,
+    pixel_size_um: float | None,
+    sample_index: float | None = None,
+) -> Optics | None:
+    """Make the optics of what was given, and of what a run or a file tells otherwise.
+
+    Parameters
+    ----------
+    told : Optics, Stack or None
+        What the planes came with.
+    na, immersion, wavelength_um, pixel_size_um, sample_index : float, optional
+        What was given; a warning says where it differs.
+
+    Returns
+    -------
+    Optics or None
+        None where nothing was given, and less than all is told.
+
+    Raises
+    ------
+    InputError
+        As `optics_from`.
+    """
+    options = {
+        "na": na,
+        "immersion_index": immersion,
+        "wavelength_um": wavelength_um,
+        "pixel_size_um": pixel_size_um,
+        "sample_index": sample_index,
+    }
+    over = dict(options)
+    for field, value in options.items():
+        known = getattr(told, field, None)
+        if value is None:
+            over[field] = known
+        elif known is not None and not math.isclose(value, known, rel_tol=0.02):
+            option = _NAMES[field]
+            warn(f"{option} is {value:g}, it was {known:.4g}: taking {value:g}")
+    given = {key: over[key] for key in ("na", "wavelength_um", "pixel_size_um")}
+    said = any(value is not None for value in (na, immersion, wavelength_um))
+    if not said and None in (*given.values(), over["immersion_index"]):
+        return None
+    try:
+        return optics_from(
+            **given,
+            immersion=over["immersion_index"],
+            sample_index=over["sample_index"],
+        )
+    except InputError as error:
+        if said:
+            raise
+        warn(f"the optics that come with the planes cannot be, left out: {error}")
+        return None
 
 
 def parse_z(text: str | None) -> tuple[float, ...] | None:

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rmz_acquire.cli.console import busy, console, stderr
+from rmz_acquire.cli.checks import check_estimator, check_optics
+from rmz_acquire.cli.console import busy, console, stderr, warn
+from rmz_acquire.cli.flags import RANGE, STACK, flagged
 from rmz_acquire.cli.options import (
     NA,
     Device,
@@ -19,7 +21,7 @@ from rmz_acquire.cli.options import (
     Strict,
     Wavelength,
     ZStep,
-    optics_from,
+    optics_over,
     parse_z,
     positive,
 )
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.optics import Optics
     from rmz_acquire.recording import Summary
+    from rmz_acquire.stacks import Stack
 
 __all__ = ["reconstruct"]
 
@@ -54,7 +57,8 @@ def reconstruct(
         typer.Option(
             "--z",
             metavar="Z,Z,...",
-            help="Of a stack: z of each plane in it, µm, in their order.",
+            help="Of a stack: z of each plane in it, µm, in their order. "
+            "[default: as the file has it]",
         ),
     ] = None,
     bottom: Annotated[
@@ -77,8 +81,9 @@ def reconstruct(
 ) -> None:
     """Make a volume of planes that were taken before, with any estimator and z grid.
 
-    Of a run, z, grid and optics are read from its files; also of one that was killed,
-    where --bottom, --top and --z-step give the grid.
+    Of a run, z, grid, voxel and optics are read from its files; also of one that was
+    killed, where --bottom, --top and --z-step give the grid. Of a stack, they are read
+    from the file as far as it has them.
     """
     if out.exists() and not overwrite:
         msg = f"{out} exists: choose another --out, or give --overwrite"
@@ -90,23 +95,24 @@ def reconstruct(
         if value is not None:
             positive(value, option)
     listed = parse_z(z)
+    check_estimator(estimator, model=model, device=device)
     with busy("reading"):
         from rmz_acquire.recording import write_volume
 
-        planes, summary = _planes(source, listed)
-        told = _told(summary)
-    if pixel_size is None and told is not None:
-        pixel_size = told.pixel_size_um
-    given = optics_from(
+        planes, summary, told, pixel, channel = _planes(source, listed, pixel_size)
+    optics = optics_over(
+        told,
         na=na,
         immersion=immersion,
         wavelength_um=wavelength,
-        pixel_size_um=pixel_size,
+        pixel_size_um=pixel,
         sample_index=sample_index,
     )
-    grid = _grid(planes, summary, bottom, top, z_step)
+    with flagged(RANGE):
+        grid = _grid(planes, summary, bottom, top, z_step)
+    check_optics(estimator, optics)
     made = estimator_for(
-        estimator, grid, given or told, model=model, device=device, strict=strict
+        estimator, grid, optics, model=model, device=device, strict=strict
     )
     for number, (image, z_um) in enumerate(planes, 1):
         if stderr.is_terminal:
@@ -117,7 +123,7 @@ def reconstruct(
         msg = f"{source} holds no planes to make a volume of"
         raise InputError(msg)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_volume(out, volume, grid, pixel_size_um=pixel_size)
+    write_volume(out, volume, grid, pixel_size_um=pixel, optics=optics, channel=channel)
     console.print(
         f"volume  {out}: {len(grid)} planes of {volume.shape[1]} × {volume.shape[2]} "
         f"pixels from {len(planes)}, by {made.name}",
@@ -126,43 +132,71 @@ def reconstruct(
 
 
 def _planes(
-    source: Path, listed: tuple[float, ...] | None
-) -> tuple[list[tuple[NDArray[Any], float]], Summary | None]:
-    """Images with their z, in the order taken; and what the run tells of itself."""
-    from rmz_acquire.recording import Summary, read_planes
-    from rmz_acquire.stacks import read_stack
+    source: Path, listed: tuple[float, ...] | None, pixel_size: float | None
+) -> tuple[
+    list[tuple[NDArray[Any], float]],
+    Summary | None,
+    Optics | Stack | None,
+    float | None,
+    str | None,
+]:
+    """Images with their z, in the order taken; and what is known of them."""
+    from rmz_acquire.recording import read_planes
+    from rmz_acquire.stacks import Given, read_stack
 
     store = source / "planes.ome.zarr"
     if store.is_dir():
         if listed is not None:
             msg = "--z is for a stack: the planes of a run have their own z"
             raise InputError(msg)
-        file = source / "summary.json"
-        summary = None
-        if file.is_file():
-            try:
-                summary = Summary.model_validate_json(file.read_text("utf-8"))
-            except ValueError as error:
-                msg = f"{file} is not that of a run of one volume"
-                raise InputError(msg) from error
-        return [(plane.image, plane.z_um) for plane in read_planes(store)], summary
-    if source.is_dir() and not (source / "zarr.json").is_file():
+        taken = [(plane.image, plane.z_um) for plane in read_planes(store)]
+        return taken, *_told(source, store, pixel_size)
+    if source.is_dir() and not any(
+        (source / name).is_file() for name in ("zarr.json", ".zattrs")
+    ):
         msg = f"{source} holds no run: name a folder with planes.ome.zarr, or a stack"
         raise InputError(msg)
-    stack = read_stack(source).data
-    if listed is None or len(listed) != len(stack):
-        said = "no" if listed is None else f"{len(listed)}"
-        msg = f"{source} has {len(stack)} planes, --z {said} positions: give one each"
+    names = {key: STACK[key] for key in ("z_um", "pixel_size_um")}
+    given = Given(z_um=listed, pixel_size_um=pixel_size, names=names)
+    stack = read_stack(source, given, repeats=True)
+    if stack.z_um is None:
+        msg = f"{source} has {len(stack.data)} planes, --z no positions: give one each"
         raise InputError(msg)
-    return list(zip(stack, listed, strict=True)), None
+    places = sorted(range(len(stack.data)), key=lambda i: stack.order[i])
+    planes = [(stack.data[i], stack.z_um[i]) for i in places]
+    return planes, None, stack, stack.pixel_size_um, stack.channel
 
 
-def _told(summary: Summary | None) -> Optics | None:
+def _told(
+    source: Path, store: Path, pixel_size: float | None
+) -> tuple[Summary | None, Optics | None, float | None, str | None]:
+    """What a run tells of itself; of one that was killed, what its planes do."""
     from rmz_acquire.optics import Optics
+    from rmz_acquire.recording import Summary, read_description
 
-    if summary is None or summary.optics is None:
-        return None
-    return Optics.model_validate(summary.optics)
+    file = source / "summary.json"
+    told = read_description(store)
+    summary = None
+    if file.is_file():
+        try:
+            summary = Summary.model_validate_json(file.read_text("utf-8"))
+        except ValueError as error:
+            msg = f"{file} is not that of a run of one volume"
+            raise InputError(msg) from error
+        told = {**told, "pixel_size_um": summary.pixel_size_um}
+        if summary.optics is not None:
+            told["optics"] = summary.optics
+    pixel = told.get("pixel_size_um")
+    optics = told.get("optics")
+    if pixel_size is not None:
+        # optics have their own say on it
+        if optics is None and pixel and abs(pixel_size / pixel - 1) > 0.02:
+            warn(
+                f"--pixel-size is {pixel_size:g}, it was {pixel:.4g}: taking the former"
+            )
+        pixel = pixel_size
+    made = None if optics is None else Optics.model_validate(optics)
+    return summary, made, pixel, told.get("channel")
 
 
 def _grid(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from rmz_acquire.cli.console import busy, console, stderr
+from rmz_acquire.cli.flags import flagged
 from rmz_acquire.cli.training import need_training
 
 __all__ = ["release"]
@@ -37,14 +38,19 @@ def release(
     wiener or linear on held-out specimens; a model without such a range is refused.
     """
     need_training()
+    if not (folder / "last.ckpt").is_file():
+        from rmz_acquire.models import read_card
+
+        read_card(folder)
     with busy("loading"):
         from rmz_acquire.training import release_again
-    model = release_again(
-        folder,
-        out=out,
-        min_gain_db=min_gain,
-        on_step=lambda step: stderr.print(f"scoring {step}"),
-    )
+    with flagged({"min_gain_db": "--min-gain"}):
+        model = release_again(
+            folder,
+            out=out,
+            min_gain_db=min_gain,
+            on_step=lambda step: stderr.print(f"scoring {step}"),
+        )
     card = model.card
     console.print(
         f"model  {card.name}: {card.planes[0]} to {card.planes[1]} planes, "

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rmz_acquire.cli.checks import check_estimator, check_optics
 from rmz_acquire.cli.console import busy, warn
+from rmz_acquire.cli.flags import FOLDER, PLAN, STACK, flagged
 from rmz_acquire.cli.options import (
     NA,
     Device,
@@ -25,9 +27,10 @@ from rmz_acquire.cli.options import (
     Seed,
     Strict,
     Wavelength,
+    ZAxis,
     ZList,
     ZStep,
-    optics_from,
+    optics_over,
     parse_z,
     positive,
 )
@@ -37,7 +40,7 @@ from rmz_acquire.errors import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rmz_acquire.stacks import Stack
+    from rmz_acquire.stacks import Given, Stack
 
 __all__ = ["replay"]
 
@@ -50,6 +53,7 @@ def replay(
     out: Annotated[Path, typer.Option("--out", help="Folder for the run.")],
     pixel_size: PixelSize = None,
     z_step: ZStep = None,
+    z_axis: ZAxis = None,
     na: NA = None,
     immersion: Immersion = None,
     wavelength: Wavelength = None,
@@ -73,40 +77,44 @@ def replay(
 ) -> None:
     """Scan a recorded stack as if it were the specimen, and score the volume.
 
-    Plane i lies at i times the z step. Pixel size and z step are read from the file
-    where it has them. The estimators linear and nearest need no optics.
+    z counts from the lowest plane. Pixel size, z and optics are read from the file
+    where it has them; what is given here holds. The estimators linear and nearest need
+    no optics.
     """
     optics_given = {"na": na, "immersion": immersion, "wavelength_um": wavelength}
     positions = parse_z(z)
     for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
         if value is not None:
             positive(value, option)
-
-    with busy("reading"):
+    check_estimator(estimator, model=model, device=device)
+    with busy("reading"), flagged(FOLDER):
         from rmz_acquire.recording import check_folder
         from rmz_acquire.scanning import ScanPlan
         from rmz_acquire.simulation.recorded import RecordedMicroscope
-        from rmz_acquire.stacks import read_stack
+        from rmz_acquire.stacks import Given, read_stack
 
         check_folder(out, overwrite=overwrite)
-        stack = read_stack(stack_path)
-    step = _size(z_step, stack.z_step_um, "--z-step")
-    if step is None:
-        msg = f"{stack_path} does not tell the distance of its planes: give --z-step"
-        raise InputError(msg)
-    pixel = _size(pixel_size, stack.pixel_size_um, "--pixel-size")
-    optics = optics_from(**optics_given, pixel_size_um=pixel, sample_index=sample_index)
-    plan = ScanPlan.from_grid(
-        [round(i * step, 9) for i in range(len(stack.data))],
-        policy=policy,
-        epsilon=epsilon,
-        first_planes=first_planes,
-        min_planes=min_planes,
-        max_planes=max_planes,
-        z_exact_um=positions,
-        seed=seed,
+        given = Given(
+            z_step_um=z_step, pixel_size_um=pixel_size, z_axis=z_axis, names=STACK
+        )
+        stack = read_stack(stack_path, given)
+    pixel = stack.pixel_size_um
+    optics = optics_over(
+        stack, **optics_given, pixel_size_um=pixel, sample_index=sample_index
     )
-    reference = stack.data if truth is None else _truth(truth, stack)
+    check_optics(estimator, optics)
+    with flagged(PLAN):
+        plan = ScanPlan.from_grid(
+            _grid(stack),
+            policy=policy,
+            epsilon=epsilon,
+            first_planes=first_planes,
+            min_planes=min_planes,
+            max_planes=max_planes,
+            z_exact_um=positions,
+            seed=seed,
+        )
+    reference = stack.data if truth is None else _truth(truth, stack, given)
     run_and_print(
         RecordedMicroscope(stack.data, plan.z_um),
         plan,
@@ -115,32 +123,39 @@ def replay(
         ),
         out,
         truth=reference,
+        # what the camera gave has its noise: no truth
+        truth_is="recorded stack" if truth is None else "truth",
         optics=optics,
         pixel_size_um=pixel,
+        channel=stack.channel,
         overwrite=overwrite,
     )
 
 
-def _size(given: float | None, told: float | None, option: str) -> float | None:
-    """Take what was given over what the file tells, and say where they differ."""
-    if given is None:
-        return told
-    if told is not None and abs(given / told - 1) > 0.02:
-        warn(f"{option} is {given:g} µm, the file says {told:.4g} µm: taking {given:g}")
-    return given
+def _grid(stack: Stack) -> list[float]:
+    """Where the planes are, µm, from the lowest."""
+    if stack.z_um is not None and stack.z_step_um is None:
+        return [round(z - stack.z_um[0], 9) for z in stack.z_um]
+    step = stack.need_step("give --z-step")
+    return [round(i * step, 9) for i in range(len(stack.data))]
 
 
-def _truth(path: Path, stack: Stack) -> NDArray[Any]:
+def _truth(path: Path, stack: Stack, given: Given) -> NDArray[Any]:
     from rmz_acquire.stacks import read_stack
 
-    truth = read_stack(path).data
-    if truth.shape != stack.data.shape:
+    try:
+        truth = read_stack(path, given)
+    except InputError as error:
+        raise InputError(f"--truth {error}") from error
+    if truth.data.shape != stack.data.shape:
         msg = (
-            f"{path}: a truth of {_by(truth.shape)} does not fit the stack of "
+            f"--truth {path}: {_by(truth.data.shape)} does not fit the stack of "
             f"{_by(stack.data.shape)}"
         )
         raise InputError(msg)
-    return truth
+    if truth.order != stack.order:
+        warn(f"the planes of {path} are in another order than those of {stack.path}")
+    return truth.data
 
 
 def _by(shape: tuple[int, ...]) -> str:

@@ -44,7 +44,9 @@ def print_summary(summary: Summary, folder: Path) -> None:
 
 
 def _scores(summary: Summary) -> Table:
-    table = Table(title="at the planes that were not taken", title_justify="left")
+    against = summary.scored_against or "truth"
+    title = f"against the {against}, planes not taken"
+    table = Table(title=title, title_justify="left")
     table.add_column("from the same planes")
     for _, label, _ in _SCORES:
         table.add_column(label, justify="right")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+from rmz_acquire.cli.checks import check_estimator, check_optics
 from rmz_acquire.cli.console import busy, stderr, warn
+from rmz_acquire.cli.flags import FOLDER, flagged
 from rmz_acquire.cli.result import print_summary
 from rmz_acquire.errors import InputError, ScanFailed
 
@@ -47,29 +49,26 @@ def estimator_for(
     InputError
         If something is missing, or with `strict` where the model does not fit.
     """
+    from rmz_acquire.methods import METHODS
+    from rmz_acquire.models import instead_of, load_model, read_card, suitable_model
+
+    check_estimator(name, model=model, device=device)
+    check_optics(name, optics)
+    loaded = None
+    if METHODS[name].model and optics is not None:
+        card = read_card(model or suitable_model(optics, z_um))
+        misfits = card.check(optics, z_um)
+        other = instead_of(card.name, optics, z_um) if misfits else ""
+        for line in misfits:
+            if strict:
+                msg = f"{line}: {other}; without --strict it is used all the same"
+                raise InputError(msg)
+            warn(f"{line}: {other}" if line is misfits[-1] else line)
+        with busy("loading"):
+            _check_device(device)
+            loaded = load_model(model or card.name)
     with busy("loading"):
-        from rmz_acquire.models import instead_of, load_model, suitable_model
-        from rmz_acquire.reconstruction import NETWORKS, make_estimator
-    if name not in NETWORKS:
-        if model is not None:
-            msg = f"--model is for {', '.join(NETWORKS)}: the {name} estimator has none"
-            raise InputError(msg)
-        return make_estimator(name, z_um, optics)
-    _check_device(device)
-    if optics is None:
-        # says what is missing before the model is looked for
-        return make_estimator(name, z_um, None)
-    if model is None and name != "recurrent-mz":
-        # says that it is missing: the default is another network
-        return make_estimator(name, z_um, optics)
-    loaded = load_model(model or suitable_model(optics, z_um))
-    misfits = loaded.card.check(optics, z_um)
-    other = instead_of(loaded.card.name, optics, z_um) if misfits else ""
-    for line in misfits:
-        if strict:
-            msg = f"{line}: {other}; without --strict it is used all the same"
-            raise InputError(msg)
-        warn(f"{line}: {other}" if line is misfits[-1] else line)
+        from rmz_acquire.reconstruction import make_estimator
     return make_estimator(name, z_um, optics, model=loaded, device=device)
 
 
@@ -80,8 +79,10 @@ def run_and_print(
     folder: Path,
     *,
     truth: NDArray[Any] | None,
+    truth_is: Literal["truth", "recorded stack"] = "truth",
     optics: Optics | None = None,
     pixel_size_um: float | None = None,
+    channel: str | None = None,
     overwrite: bool = False,
 ) -> None:
     """Run one volume under a progress bar and print what it came to.
@@ -91,7 +92,8 @@ def run_and_print(
     ScanFailed
         If the scan failed or was stopped; names the folder.
     """
-    from rmz_acquire.session import run_volume
+    with busy("loading"):
+        from rmz_acquire.session import run_volume
 
     most = len(plan.z_exact_um) if plan.z_exact_um is not None else plan.max_planes
     with Progress(
@@ -118,18 +120,21 @@ def run_and_print(
             progress.update(task, description=step, note="")
 
         try:
-            summary = run_volume(
-                runner,
-                plan,
-                estimator,
-                folder,
-                optics=optics,
-                pixel_size_um=pixel_size_um,
-                truth=truth,
-                overwrite=overwrite,
-                on_decision=on_decision,
-                on_step=on_step,
-            )
+            with flagged(FOLDER):
+                summary = run_volume(
+                    runner,
+                    plan,
+                    estimator,
+                    folder,
+                    optics=optics,
+                    pixel_size_um=pixel_size_um,
+                    channel=channel,
+                    truth=truth,
+                    truth_is=truth_is,
+                    overwrite=overwrite,
+                    on_decision=on_decision,
+                    on_step=on_step,
+                )
         except KeyboardInterrupt:
             # the scan itself ends well on ctrl-C: this came while it was scored
             msg = f"stopped before its scores were there; the run is in {folder}"

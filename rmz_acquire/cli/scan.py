@@ -9,7 +9,9 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from rmz_acquire.cli.checks import check_config, check_experiment_folder
 from rmz_acquire.cli.console import busy, stderr, stdout, warn
+from rmz_acquire.cli.flags import FOLDER, flagged
 from rmz_acquire.cli.options import Overwrite
 from rmz_acquire.errors import InputError, ScanFailed
 
@@ -70,6 +72,7 @@ def scan(
         msg = "give an EXPERIMENT.yaml with --config and --out, or --resume DIR"
         raise InputError(msg)
     if verify is not None:
+        check_experiment_folder(verify, "--verify")
         _verify(verify)
         return
     if experiment is not None:
@@ -77,22 +80,30 @@ def scan(
         if missing is not None:
             msg = f"{missing} is missing"
             raise InputError(msg)
-    with busy("loading"):
-        from rmz_acquire import experiments
-        from rmz_acquire.acquisition import open_core
-        from rmz_acquire.recording.experiment import read_run
-
+    if config is not None:
+        check_config(config)
     if resume is not None:
-        folder = resume
-        config = config or read_run(resume)["config"]
-        if config is None:
-            msg = f"{resume}/run.json names no configuration: give --config"
-            raise InputError(msg)
-    else:
-        assert experiment is not None and out is not None and config is not None
-        folder = out
-        sequence = experiments.read_experiment(experiment)
+        check_experiment_folder(resume, "--resume")
+    with busy("reading"):
+        from rmz_acquire import experiments
+        from rmz_acquire.recording import check_folder
+        from rmz_acquire.recording.experiment import EXPERIMENT_FILES, read_run
+
+        if resume is not None:
+            folder = resume
+            config = config or read_run(resume)["config"]
+            if config is None:
+                msg = f"{resume}/run.json names no configuration: give --config"
+                raise InputError(msg)
+        else:
+            assert experiment is not None and out is not None and config is not None
+            folder = out
+            sequence = experiments.read_experiment(experiment)
+            with flagged(FOLDER):
+                check_folder(out, overwrite=overwrite, names=EXPERIMENT_FILES)
     with busy("starting the microscope"):
+        from rmz_acquire.acquisition import open_core
+
         core = open_core(config)
     try:
         with _Progress() as progress:

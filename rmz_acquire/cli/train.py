@@ -7,17 +7,18 @@ from typing import Annotated
 
 import typer
 
+from rmz_acquire.cli.checks import check_model, shipped_config
 from rmz_acquire.cli.training import (
     StopWithInput,
     Threads,
     Workers,
-    check_folder,
     need_training,
     run_training,
 )
-from rmz_acquire.errors import InputError
 
 __all__ = ["train"]
+
+_FLAGS = {"another folder": "another --out", "a lower min_gain_db": "--min-gain"}
 
 
 def train(
@@ -57,8 +58,9 @@ def train(
     It may take hours. Stop it with ctrl-C and go on later with the same command.
     """
     need_training()
-    check_folder(out)
-    path = _config_path(config)
+    path = shipped_config(config, "training")
+    if finetune is not None:
+        check_model(finetune, "--finetune")
     option = f" --finetune {finetune}" if finetune else ""
     run_training(
         path,
@@ -68,17 +70,7 @@ def train(
         finetune=finetune,
         min_gain_db=min_gain,
         stop_with_input=stop_with_input,
+        # a program that starts this one has no flags to tell of
+        flags={} if stop_with_input else _FLAGS,
         again=f"rmz-acquire train {config} --out {out}{option}",
     )
-
-
-def _config_path(given: Path) -> Path:
-    from rmz_acquire.resources import resource_dir
-
-    shipped = resource_dir("configs") / "training"
-    for path in (given, shipped / given, shipped / f"{given}.yaml"):
-        if path.is_file():
-            return path
-    names = ", ".join(sorted(path.stem for path in shipped.glob("*.yaml"))) or "none"
-    msg = f"{given}: no such configuration; give a YAML file, or one of {names}"
-    raise InputError(msg)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import _thread
 import contextlib
-import importlib.util
 import logging
 import os
 import signal
@@ -15,17 +14,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rmz_acquire.cli.console import busy, console, stderr
+from rmz_acquire.cli.console import console
+from rmz_acquire.cli.flags import flagged
+from rmz_acquire.cli.training_bar import TrainingBar
 from rmz_acquire.errors import InputError, ScanFailed
+from rmz_acquire.installing import install_line, missing
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rmz_acquire.models import LoadedModel
 
 __all__ = [
     "StopWithInput",
     "Threads",
     "Workers",
-    "check_folder",
     "need_training",
     "run_training",
 ]
@@ -48,16 +51,9 @@ StopWithInput = Annotated[
 
 def need_training() -> None:
     """Say what to install where training cannot run."""
-    for package in ("lightning", "tensorboard"):
-        if importlib.util.find_spec(package) is None:
-            msg = f"training needs {package}: pip install 'rmz-acquire[train]'"
-            raise InputError(msg)
-
-
-def check_folder(out: Path) -> None:
-    """Say so where a run has no folder to go to."""
-    if out.exists() and not out.is_dir():
-        msg = f"{out} is a file: name a folder for the run"
+    gone = missing("train")
+    if gone:
+        msg = f"training needs {', '.join(gone)}: {install_line('train')}"
         raise InputError(msg)
 
 
@@ -70,6 +66,7 @@ def run_training(
     finetune: str | None = None,
     min_gain_db: float | None = None,
     stop_with_input: bool = False,
+    flags: Mapping[str, str],
     again: str,
 ) -> LoadedModel | None:
     """Train, release, and say where the model is.
@@ -84,6 +81,8 @@ def run_training(
         As for `rmz_acquire.training.train`.
     stop_with_input : bool
         Whether the end of the standard input stops it.
+    flags : mapping
+        Flag of the command by argument, for messages.
     again : str
         The command that goes on where it was stopped.
 
@@ -97,26 +96,38 @@ def run_training(
     ScanFailed
         Where it was stopped; tells how to go on.
     """
-    with busy("loading"):
-        from rmz_acquire.training import train
-    # its tips are not about this training
-    logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+    from rmz_acquire.training.claiming import check_run
+    from rmz_acquire.training.config import TrainingConfig
+
+    told = TrainingConfig.from_yaml(config)
+    if finetune is not None:
+        told = told.model_copy(update={"start_from": finetune})
+    with flagged(flags):
+        check_run(out, told)
+    bar = TrainingBar(out, told.optimiser.steps)
     warnings.filterwarnings("ignore", "Using ModelCheckpoint with manual optimization")
+    # where it learns on several devices, the others are started by the first
+    first = os.environ.get("LOCAL_RANK", "0") == "0"
+    shown = bar.shown() if first and not stop_with_input else contextlib.nullcontext()
     try:
         if stop_with_input:
             # a shell may have had ctrl-C ignored by what it starts in the background
             signal.signal(signal.SIGINT, signal.default_int_handler)
             threading.Thread(target=_stop_at_end, name="input", daemon=True).start()
-        model = train(
-            config,
-            out,
-            workers=workers,
-            threads=threads,
-            progress=not stop_with_input,
-            finetune=finetune,
-            min_gain_db=min_gain_db,
-            on_step=lambda step: stderr.print(f"scoring {step}", soft_wrap=True),
-        )
+        with shown, flagged(flags):
+            from rmz_acquire.training import train
+
+            # which it sets itself; its tips are not about this training
+            logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
+            model = train(
+                config,
+                out,
+                workers=workers,
+                threads=threads,
+                on_progress=bar.tell if first else None,
+                finetune=finetune,
+                min_gain_db=min_gain_db,
+            )
     except (KeyboardInterrupt, SystemExit) as error:
         msg = f"stopped; go on with: {again}"
         raise ScanFailed(msg) from error

@@ -19,7 +19,7 @@ from rmz_acquire.evaluation.result import Result
 from rmz_acquire.evaluation.study import Contender
 from rmz_acquire.reconstruction import BASELINES
 from rmz_acquire.resources import data_folder
-from rmz_acquire.stacks import read_stack
+from rmz_acquire.stacks import Given, read_stack
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,7 +54,8 @@ def run(study: Study) -> Result:
             continue
         if entry.guessed:
             result.notes.append(f"The optics of {entry.file} are a guess.")
-        counts = middle(read_stack(path).data, study.size.real_px)
+        given = Given(z_step_um=entry.z_step_um)
+        counts = middle(read_stack(path, given).data, study.size.real_px)
         z = np.arange(len(counts), dtype=np.float64) * entry.z_step_um
         for m in (3, 5):
             taken = even_positions(len(z), m)

@@ -54,23 +54,16 @@ def export_ome_tiff(path: Path | str, out: Path | str) -> list[Path]:
         places.setdefault(volume.key[1:3], []).append(volume)
     files = []
     for place, volumes in places.items():
-        image = run.folder.image(place)
-        name = image.name
-        for kind, planes, step in (
-            ("planes", _raw(run, volumes, started), None),
-            ("volumes", _made(run, volumes), _step(volumes)),
+        for kind, planes, raw in (
+            ("planes", _raw(run, volumes, started), True),
+            ("volumes", _made(run, volumes), False),
         ):
             if not planes:
                 continue
-            files.append(out / f"{kind}_{name}.ome.tif")
+            image = run.folder.image(place, raw=raw)
+            files.append(out / f"{kind}_{image.name}.ome.tif")
             write_ome_tiff(
-                files[-1],
-                planes,
-                name=name,
-                channels=image.channels,
-                pixel_size_um=image.pixel_size_um,
-                z_step_um=step,
-                started=started,
+                files[-1], planes, image.about, key=image.name, started=started
             )
     return files
 
@@ -108,10 +101,3 @@ def _made(run: StoredExperiment, volumes: list[Volume]) -> list[TiffPlane]:
 
 def _place(volume: Volume) -> dict[str, Any]:
     return {"x_um": volume.first.x_pos, "y_um": volume.first.y_pos}
-
-
-def _step(volumes: list[Volume]) -> float | None:
-    stacks = [sorted(volume.z_um) for volume in volumes if not volume.single]
-    if not stacks:
-        return None
-    return (stacks[0][-1] - stacks[0][0]) / (len(stacks[0]) - 1)

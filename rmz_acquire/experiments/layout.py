@@ -1,4 +1,4 @@
-"""How the volumes of an experiment lie in its folder."""
+"""How the volumes of an experiment lie in its folder, and what other programs learn."""
 
 from __future__ import annotations
 
@@ -6,15 +6,21 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rmz_acquire.experiments.checking import CHECK_PLANES
+from rmz_acquire.experiments.imaging import optics_given
+from rmz_acquire.objectives import ToldOptics
 from rmz_acquire.recording.experiment import ExperimentFolder
+from rmz_acquire.recording.ome import About
 from rmz_acquire.recording.series import SeriesImage
+from rmz_acquire.stacks import even_step_um
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rmz_acquire.experiments.imaging import Imagings
     from rmz_acquire.experiments.settings import ExperimentSettings
     from rmz_acquire.experiments.volumes import Volume
+    from rmz_acquire.recording.ome import Lens
 
 __all__ = ["lay_out"]
 
@@ -38,60 +44,98 @@ def lay_out(
     imagings : Imagings
         How they are imaged: the channels of an image have one pixel size.
     """
-    raw = _images(volumes, settings, imagings, raw=True)
-    return ExperimentFolder(
-        path,
-        planes=raw,
-        volumes=_images(volumes, settings, imagings, raw=False),
-        checks={
-            place: replace(image, shape=(*image.shape[:2], CHECK_PLANES))
-            for place, image in raw.items()
-        },
-    )
-
-
-def _images(
-    volumes: list[Volume],
-    settings: ExperimentSettings,
-    imagings: Imagings,
-    *,
-    raw: bool,
-) -> dict[tuple[int, int], SeriesImage]:
-    """Lay out a store: of raw planes by their order, or of volumes by z."""
-    sizes: dict[tuple[int, int], list[int]] = {}
-    first: dict[tuple[int, int], Volume] = {}
-    names: dict[tuple[int, int], dict[int, str]] = {}
+    places: dict[tuple[int, int], list[Volume]] = {}
     for volume in volumes:
-        t, p, g, c = volume.key
-        deep = len(volume.z_um)
-        names.setdefault((p, g), {}).setdefault(c, volume.channel or "camera")
-        if raw and not volume.single:
-            plan = volume.plan(settings)
-            exact = plan.z_exact_um
-            deep = plan.max_planes if exact is None else len(exact)
-        size = sizes.setdefault((p, g), [1, 1, 1])
-        size[:] = [max(n, m) for n, m in zip(size, (t + 1, c + 1, deep), strict=True)]
-        known = first.setdefault((p, g), volume)
-        if known.single and not volume.single:
-            first[p, g] = volume
-    many = max(g for _, g in sizes) > 0
-    made = {}
-    for (p, g), (t, c, deep) in sizes.items():
-        volume = first[p, g]
-        z_um = sorted(volume.z_um)
-        step = None
-        if not raw and len(z_um) > 1:
-            step = (z_um[-1] - z_um[0]) / (len(z_um) - 1)
-        name = f"p{p:03d}_g{g:03d}" if many else f"p{p:03d}"
-        place = volume.first
-        origin = (None if raw else z_um[0], place.y_pos, place.x_pos)
-        of_c = names[p, g]
-        made[p, g] = SeriesImage(
-            name,
-            (t, c, deep),
-            step,
-            origin,
-            tuple(of_c.get(n, f"channel {n}") for n in range(c)),
-            imagings.of(volume).pixel_size_um,
+        _, p, g, _ = volume.key
+        places.setdefault((p, g), []).append(volume)
+    many = max(g for _, g in places) > 0
+    every_s = _time_step_s(volumes)
+    raw, made = {}, {}
+    for (p, g), here in places.items():
+        key = f"p{p:03d}_g{g:03d}" if many else f"p{p:03d}"
+        name = here[0].first.pos_name or f"p{p:03d}"
+        channels = _channel_names(here)
+        by_z = _z_by_channel(here)
+        deep = [z for z in by_z if len(z) > 1]
+        steps = {even_step_um(z) for z in deep}
+        # of the first channel: others may be offset, and have z of their own
+        bottom = (deep or [z for z in by_z if z])[0][0]
+        place = here[0].first
+        about = About(
+            name if not many else f"{name} field {g + 1}",
+            channels=channels,
+            optics=_lenses(here, settings, imagings),
+            pixel_size_um=imagings.of(here[0]).pixel_size_um,
+            t_step_s=every_s,
+            stage_um=(None, place.y_pos, place.x_pos),
         )
-    return made
+        shape = (1 + max(v.key[0] for v in here), len(channels))
+        planes = max(_most_planes(volume, settings) for volume in here)
+        raw[p, g] = SeriesImage(key, (*shape, planes), about)
+        about = replace(
+            about,
+            z_step_um=steps.pop() if len(steps) == 1 else None,
+            stage_um=(bottom, place.y_pos, place.x_pos),
+        )
+        number = max(len(volume.z_um) for volume in here)
+        made[p, g] = SeriesImage(key, (*shape, number), about, by_z)
+    checks = {
+        place: replace(image, shape=(*image.shape[:2], CHECK_PLANES))
+        for place, image in raw.items()
+    }
+    return ExperimentFolder(path, planes=raw, volumes=made, checks=checks)
+
+
+def _channel_names(volumes: Sequence[Volume]) -> list[str]:
+    """Name of each channel, by its index c."""
+    names: dict[int, str] = {}
+    for volume in volumes:
+        names.setdefault(volume.key[3], volume.channel or "camera")
+    return [names.get(c, f"channel {c}") for c in range(max(names) + 1)]
+
+
+def _lenses(
+    volumes: Sequence[Volume], settings: ExperimentSettings, imagings: Imagings
+) -> list[Lens | None]:
+    """Optics of each channel, by its index c, as far as they are known."""
+    found: dict[int, Lens] = {}
+    for volume in volumes:
+        if volume.key[3] not in found:
+            imaging = imagings.of(volume)
+            known = optics_given(settings.optics, imaging, volume.channel)
+            found[volume.key[3]] = ToldOptics(
+                na=known["na"],
+                immersion_index=known["immersion_index"],
+                wavelength_um=known["wavelength_um"],
+            )
+    return [found.get(c) for c in range(max(found) + 1)]
+
+
+def _z_by_channel(volumes: Sequence[Volume]) -> tuple[tuple[float, ...], ...]:
+    """The z of each channel, ascending, µm; empty for one that is not there."""
+    z: dict[int, tuple[float, ...]] = {}
+    for volume in volumes:
+        z.setdefault(volume.key[3], tuple(sorted(volume.z_um)))
+    return tuple(z.get(c, ()) for c in range(max(z) + 1))
+
+
+def _most_planes(volume: Volume, settings: ExperimentSettings) -> int:
+    if volume.single:
+        return 1
+    plan = volume.plan(settings)
+    exact = plan.z_exact_um
+    return plan.max_planes if exact is None else len(exact)
+
+
+def _time_step_s(volumes: Sequence[Volume]) -> float | None:
+    """Time between time points as planned, s; None where it is not even, or not set."""
+    begins: dict[int, float] = {}
+    for volume in volumes:
+        start = volume.first.min_start_time
+        if start is None:
+            return None
+        begins.setdefault(volume.key[0], start)
+    times = [begins[t] for t in sorted(begins)]
+    if sorted(begins) != list(range(len(times))):
+        return None
+    return even_step_um(times) or None

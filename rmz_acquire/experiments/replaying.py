@@ -31,7 +31,7 @@ class Further:
     key : (int, int, int, int)
         t, p, g, c of the volume.
     planes : int
-        So many more planes, wherever the policy wants them.
+        So many more planes, no more and no fewer, wherever the policy wants them.
     z_um : tuple of float
         Planes at exactly these z, µm, before anything else.
     """
@@ -44,8 +44,7 @@ class Further:
         """Ask a scan for it, whose last plane is under way."""
         for z_um in self.z_um:
             scan.ask(z_um, again=True)
-        if self.planes:
-            scan.go_on(self.planes)
+        scan.go_on(len(self.z_um) + self.planes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +103,8 @@ def replay(
                 scan.ask(planes[number + 1].z_requested_um, again=True)
             elif planes[number + 1].chosen_by == "more":
                 scan.go_on(1)
+            else:
+                scan.as_planned()
             yield Replayed(number, plane, scan.observe(plane), z_um)
 
 

@@ -174,7 +174,8 @@ class Tally:
         volumes = self._prepared.volumes
         taken = sum(count for count, _ in self._planes.values())
         full = sum(len(v.z_um) for v in volumes if v.key in self._planes)
-        counted = f"{len(self._done)} of {len(volumes)} volumes, {taken} planes"
+        planes = f"{taken} plane{'' if taken == 1 else 's'}"
+        counted = f"{len(self._done)} of {len(volumes)} volumes, {planes}"
         error: str | None = None
         status: Literal["completed", "stopped", "aborted", "failed"] = "completed"
         said = f"all {len(volumes)} volumes are taken, {taken} planes of {full}"

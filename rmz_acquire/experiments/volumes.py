@@ -139,11 +139,15 @@ class Volume:
         if exact is None and settings.z_um is not None:
             exact = [round(z + self.base_um, 9) for z in settings.z_um]
         options = settings.plan_options()
-        return ScanPlan.from_grid(
-            sorted(self.z_um),
-            **options,
-            z_exact_um=None if exact is None else tuple(exact),
-        )
+        try:
+            return ScanPlan.from_grid(
+                sorted(self.z_um),
+                **options,
+                z_exact_um=None if exact is None else tuple(exact),
+            )
+        except InputError as error:
+            # as the block calls it
+            raise InputError(str(error).replace("z_exact_um", "z_um")) from error
 
 
 def volumes_of(sequence: useq.MDASequence, here_um: float = 0.0) -> list[Volume]:

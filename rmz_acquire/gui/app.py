@@ -18,12 +18,14 @@ os.environ.setdefault("QT_API", "pyqt6")
 os.environ.setdefault("PYQTGRAPH_QT_LIB", "PyQt6")
 
 from PyQt6.QtCore import QSettings, QStandardPaths
+from PyQt6.QtGui import QIcon
 from PyQt6.QtWidgets import QApplication
 
 from rmz_acquire.gui import icons
 
 icons.install()
 
+from rmz_acquire.gui.controllers.thumbnails import Thumbnailer  # noqa: E402
 from rmz_acquire.gui.models.runs import RecentRuns  # noqa: E402
 from rmz_acquire.gui.views.main_window import MainWindow  # noqa: E402
 from rmz_acquire.gui.views.presenter import Presenter  # noqa: E402
@@ -66,8 +68,10 @@ def make_gui(state: Path, root: Path, log_file: Path | None = None) -> Gui:
     state.mkdir(parents=True, exist_ok=True)
     store = QSettings(str(state / "window.ini"), QSettings.Format.IniFormat)
     runs = RecentRuns(state / "runs.json")
-    window = MainWindow(store, runs, root)
+    thumbnails = Thumbnailer(state / "thumbnails")
+    window = MainWindow(store, runs, root, thumbnails)
     presenter = Presenter(window, runs, log_file)
+    presenter.endings.append(thumbnails.stop)
     return Gui(window, presenter, TrainingPresenter(presenter))
 
 
@@ -90,6 +94,7 @@ def run(config: str | None = None, out: Path | None = None) -> int:
     assert isinstance(app, QApplication)
     app.setApplicationName("rmz-acquire")
     app.setApplicationDisplayName("rmz-acquire")
+    app.setWindowIcon(QIcon(icons.window_icon()))
     where = QStandardPaths.writableLocation(
         QStandardPaths.StandardLocation.AppDataLocation
     )

@@ -142,6 +142,7 @@ QDockWidget > QWidget {{ background: {t.panel}; }}
 QFrame#card {{ background: {t.panel}; border: 1px solid {t.border};
   border-radius: 5px; }}
 QLabel#heading {{ color: {t.text}; font-weight: 600; }}
+QDialogButtonBox {{ dialogbuttonbox-buttons-have-icons: 0; }}
 QLabel#section {{ color: {t.muted}; font-weight: 600; }}
 QLabel#muted {{ color: {t.muted}; }}
 QLabel#good {{ color: {t.good}; }}
@@ -194,8 +195,6 @@ QHeaderView::section {{ background: {t.panel}; color: {t.muted}; padding: 4px 6p
   border: 0; border-bottom: 1px solid {t.border}; }}
 QTableWidget {{ border: 1px solid {t.border}; border-radius: 4px;
   gridline-color: {t.border}; }}
-MoveStageButton, MoveStageButton:disabled {{ background: transparent; padding: 0;
-  border: 0; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: 0; }}
 QScrollArea {{ border: 0; background: transparent; }}
 QScrollArea > QWidget > QWidget {{ background: transparent; }}

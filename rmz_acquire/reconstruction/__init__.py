@@ -1,4 +1,4 @@
-"""Planes to volume: normalisation, the stateful network, and the baselines."""
+"""Planes to volume: normalisation, the stateful network, likelihood, baselines."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from rmz_acquire.reconstruction.interpolation import LinearEstimator, NearestEst
 from rmz_acquire.reconstruction.linear_optimum import WienerEstimator
 from rmz_acquire.reconstruction.normalisation import Normalisation
 from rmz_acquire.reconstruction.recurrent import RecurrentEstimator
+from rmz_acquire.reconstruction.richardson_lucy import RichardsonLucyEstimator
 from rmz_acquire.reconstruction.stateless import DeepZEstimator, UNet3DEstimator
 from rmz_acquire.reconstruction.wiener import WienerFilter, WienerVolume
 
@@ -29,6 +30,7 @@ __all__ = [
     "NearestEstimator",
     "Normalisation",
     "RecurrentEstimator",
+    "RichardsonLucyEstimator",
     "UNet3DEstimator",
     "VolumeEstimator",
     "WienerEstimator",

@@ -9,6 +9,7 @@ from rmz_acquire.methods import METHODS
 from rmz_acquire.reconstruction.interpolation import LinearEstimator, NearestEstimator
 from rmz_acquire.reconstruction.linear_optimum import WienerEstimator
 from rmz_acquire.reconstruction.recurrent import RecurrentEstimator
+from rmz_acquire.reconstruction.richardson_lucy import RichardsonLucyEstimator
 from rmz_acquire.reconstruction.stateless import DeepZEstimator, UNet3DEstimator
 
 if TYPE_CHECKING:
@@ -49,8 +50,10 @@ def make_estimator(
         The microscope; the interpolations do without.
     model : LoadedModel, optional
         Of a network.
-    device, precision, chunk
-        Of a network: see `NetworkEstimator`.
+    device
+        Of a network and of richardson-lucy: see `NetworkEstimator`.
+    precision, chunk
+        Of a network.
 
     Returns
     -------
@@ -70,19 +73,21 @@ def make_estimator(
         raise InputError(msg)
     if optics is None:
         msg = (
-            f"the {name} estimator needs the optics: give --na, --immersion, "
-            "--wavelength and --pixel-size, or use --estimator linear"
+            f"the {name} estimator needs the optics (NA, immersion, wavelength, pixel "
+            "size); linear and nearest do without"
         )
         raise InputError(msg)
     if name == "wiener":
         return WienerEstimator(z_um, optics)
+    if name == "richardson-lucy":
+        return RichardsonLucyEstimator(z_um, optics, device=device)
     if model is None:
-        msg = f"the {name} estimator needs a model: give --model NAME or a folder"
+        msg = f"the {name} estimator needs a model: load one with load_model"
         raise InputError(msg)
     if model.card.network.kind != name:
         msg = (
             f"model {model.card.name} is a {model.card.network.kind} network, not a "
-            f"{name} one: give --estimator {model.card.network.kind}, or another model"
+            f"{name} one: take that estimator, or another model"
         )
         raise InputError(msg)
     network = {

@@ -1,5 +1,5 @@
 from .folder import RUN_FILES, RunFolder, check_folder
-from .planes import PlaneWriter, read_planes
+from .planes import PlaneWriter, read_description, read_planes
 from .report import draw_report, write_report
 from .summary import Summary, summarise, versions
 from .volume import write_volume
@@ -11,6 +11,7 @@ __all__ = [
     "Summary",
     "check_folder",
     "draw_report",
+    "read_description",
     "read_planes",
     "summarise",
     "versions",

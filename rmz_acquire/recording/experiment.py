@@ -152,14 +152,24 @@ class ExperimentFolder:
         replace_text(path / EXPERIMENT, experiment_yaml)
         replace_json(path / RUN, {"version": 1, **run})
 
-    def image(self, place: tuple[int, int]) -> SeriesImage:
-        """Give the image of the raw planes of a position and field (p, g)."""
-        return self._planes.images[place]
-
     def done(self, key: Key) -> bool:
         """Whether a volume was finished, and well, before the folder was opened."""
         line = self.volumes_before.get(key)
         return line is not None and bool(line["ok"])
+
+    def has_volume(self, key: Key) -> bool:
+        """Whether a volume was written before the folder was opened.
+
+        None is where a scan was aborted, or failed, before its first one.
+        """
+        line = self.volumes_before.get(key)
+        if line is None:
+            return False
+        if "volume" in line:
+            return bool(line["volume"])
+        # not told in older files: there is one with the first estimate
+        made = self.decisions_before.get(key, [])
+        return any(decision["inference_ms"] is not None for decision in made)
 
     def planes_of(self, key: Key) -> list[Plane]:
         """Give the planes of a volume that were taken before the folder was opened."""
@@ -181,6 +191,10 @@ class ExperimentFolder:
         """Give a volume of so many planes back, (Z, Y, X) camera counts."""
         volume: NDArray[np.float32] = self._volumes.read(key, slice(0, planes))
         return volume
+
+    def image(self, place: tuple[int, int], *, raw: bool) -> SeriesImage:
+        """Give what is known of a position and field (p, g): of planes or volumes."""
+        return (self._planes if raw else self._volumes).images[place]
 
     def record(
         self,
@@ -285,6 +299,7 @@ class VolumeRecord:
             "reason": outcome.reason,
             "error": outcome.error,
             "planes_taken": outcome.planes_taken,
+            "volume": volume is not None,
             "late_s": self.late_s,
             "stands_on": self.stands_on,
             "dropped": self.dropped,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.optics import Optics
 from rmz_acquire.recording.files import jsonable, replace_json, sync_directory
 from rmz_acquire.recording.planes import PlaneWriter
 from rmz_acquire.recording.summary import Summary, summarise
@@ -63,7 +64,10 @@ def check_folder(
         raise InputError(msg)
     held = [name for name in names if (path / name).exists()]
     if held and not overwrite:
-        msg = f"{path} holds a run already ({held[0]}): choose another or --overwrite"
+        msg = (
+            f"{path} holds a run already ({held[0]}): choose another folder, or give "
+            "overwrite=True"
+        )
         raise InputError(msg)
     parent = path.absolute()
     while not parent.exists():
@@ -91,6 +95,8 @@ class RunFolder:
         The estimator's `describe()`.
     pixel_size_um : float, optional
         Pixel size at the sample, µm; None where it is not known.
+    channel : str, optional
+        Name of the channel.
     overwrite : bool
         Whether to replace a run that is there.
     report : bool
@@ -109,6 +115,7 @@ class RunFolder:
         plan: ScanPlan,
         description: Mapping[str, Any] | None = None,
         pixel_size_um: float | None = None,
+        channel: str | None = None,
         overwrite: bool = False,
         report: bool = True,
     ) -> None:
@@ -119,7 +126,15 @@ class RunFolder:
         self._description = dict(description or {})
         self._pixel_size_um = pixel_size_um
         self._report = report
-        self._planes = PlaneWriter(self.path / PLANES, pixel_size_um=pixel_size_um)
+        told = self._description.get("optics")
+        self._optics = None if told is None else Optics.model_validate(told)
+        self._channel = channel
+        self._planes = PlaneWriter(
+            self.path / PLANES,
+            pixel_size_um=pixel_size_um,
+            optics=self._optics,
+            channel=channel,
+        )
         self._decisions: list[Decision] = []
         self._volume: NDArray[np.float32] | None = None
         self._summary: Summary | None = None
@@ -201,6 +216,8 @@ class RunFolder:
                 volume,
                 self._plan.z_um,
                 pixel_size_um=self._pixel_size_um,
+                optics=self._optics,
+                channel=self._channel,
             )
         sync_directory(self.path)
         if self._report:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from ome_types import model
@@ -12,42 +13,90 @@ if TYPE_CHECKING:
 
     from numpy.typing import DTypeLike
 
-__all__ = ["ome_image", "ome_plane"]
 
-_UM, _MS, _S = (
+__all__ = ["About", "Lens", "ome_image", "ome_of", "ome_plane"]
+
+_UM, _NM, _MS, _S = (
     model.UnitsLength.MICROMETER,
+    model.UnitsLength.NANOMETER,
     model.UnitsTime.MILLISECOND,
     model.UnitsTime.SECOND,
 )
 # as numpy calls them, and as OME does where it has another name
 _PIXEL_TYPES = {"float32": "float", "float64": "double"}
+_IMMERSION = (
+    (1.0, 0.02, model.Objective_Immersion.AIR),
+    (1.333, 0.02, model.Objective_Immersion.WATER),
+    (1.47, 0.015, model.Objective_Immersion.GLYCEROL),
+    (1.515, 0.02, model.Objective_Immersion.OIL),
+)
 
 
-def ome_image(
-    name: str,
-    shape: Sequence[int],
-    dtype: DTypeLike,
-    *,
-    channels: Sequence[str],
-    pixel_size_um: float | None,
-    z_step_um: float | None,
-    planes: Sequence[model.Plane] = (),
-    **pixels: Any,
-) -> model.Image:
-    """Describe an image.
+class Lens(Protocol):
+    """What a channel is imaged through, as far as known; `Optics` is one."""
+
+    @property
+    def na(self) -> float | None:
+        """Numerical aperture."""
+
+    @property
+    def immersion_index(self) -> float | None:
+        """Refractive index of the immersion."""
+
+    @property
+    def wavelength_um(self) -> float | None:
+        """Emission wavelength, µm."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What other programs are told of an image.
 
     Parameters
     ----------
     name : str
-        Its name, and the end of its ID; no spaces.
+        What people call it, such as the name of its position.
+    channels : sequence of str
+        Names, of as many channels as there are or more.
+    optics : sequence of Lens or None
+        Of the channels; shorter where not known.
+    pixel_size_um, z_step_um, t_step_s : float or None
+        Voxel size, µm, and time between time points, s; None where not known, or
+        where z or time has no even step.
+    stage_um : (float or None, float or None, float or None)
+        z, y, x of its first voxel on the stage, µm.
+    """
+
+    name: str
+    channels: Sequence[str] = ()
+    optics: Sequence[Lens | None] = ()
+    pixel_size_um: float | None = None
+    z_step_um: float | None = None
+    t_step_s: float | None = None
+    stage_um: tuple[float | None, float | None, float | None] = (None, None, None)
+
+
+def ome_image(
+    key: str,
+    about: About,
+    shape: Sequence[int],
+    dtype: DTypeLike,
+    *,
+    planes: Sequence[model.Plane] = (),
+    **pixels: Any,
+) -> tuple[model.Image, model.Instrument | None]:
+    """Describe an image, and the objective that it was taken with.
+
+    Parameters
+    ----------
+    key : str
+        The end of its ID; no spaces.
+    about : About
+        What is known of it.
     shape : sequence of int
         Sizes of t, c, z, y and x.
     dtype : dtype
         Of its pixels.
-    channels : sequence of str
-        Names, of as many channels as there are or more.
-    pixel_size_um, z_step_um : float or None
-        Voxel size, µm.
     planes : sequence of ome_types.model.Plane
         What is known of single planes.
     **pixels
@@ -55,19 +104,27 @@ def ome_image(
 
     Returns
     -------
-    ome_types.model.Image
+    (ome_types.model.Image, ome_types.model.Instrument or None)
     """
     t, c, z, y, x = (int(size) for size in shape)
     kind = np.dtype(dtype).name
     length: dict[str, Any] = {}
-    for axis, size in (("x", pixel_size_um), ("y", pixel_size_um), ("z", z_step_um)):
+    sizes = (about.pixel_size_um, about.pixel_size_um, about.z_step_um)
+    for axis, size in zip("xyz", sizes, strict=True):
         if size is not None:
             length |= {f"physical_size_{axis}": size, f"physical_size_{axis}_unit": _UM}
-    return model.Image(
-        id=f"Image:{name}",
-        name=name,
+    if about.t_step_s is not None:
+        length |= {"time_increment": about.t_step_s, "time_increment_unit": _S}
+    optics = [*about.optics[:c], *[None] * max(0, c - len(about.optics))]
+    names = [*about.channels[:c], *[None] * max(0, c - len(about.channels))]
+    instrument, settings = _objective(key, optics)
+    image = model.Image(
+        id=f"Image:{key}",
+        name=about.name,
+        objective_settings=settings,
+        stage_label=_stage_label(about),
         pixels=model.Pixels(
-            id=f"Pixels:{name}",
+            id=f"Pixels:{key}",
             dimension_order=model.Pixels_DimensionOrder.XYZCT,
             type=model.PixelType(_PIXEL_TYPES.get(kind, kind)),
             size_x=x,
@@ -76,13 +133,26 @@ def ome_image(
             size_c=c,
             size_t=t,
             channels=[
-                model.Channel(id=f"Channel:{name}:{n}", name=label, samples_per_pixel=1)
-                for n, label in enumerate(channels[:c])
+                _channel(f"Channel:{key}:{n}", label, one)
+                for n, (label, one) in enumerate(zip(names, optics, strict=True))
             ],
             planes=list(planes),
             **length,
             **pixels,
         ),
+    )
+    if instrument is not None:
+        image.instrument_ref = model.InstrumentRef(id=instrument.id)
+    return image, instrument
+
+
+def ome_of(
+    described: Sequence[tuple[model.Image, model.Instrument | None]],
+) -> model.OME:
+    """Put images and their instruments into one document."""
+    return model.OME(
+        instruments=[one for _, one in described if one is not None],
+        images=[image for image, _ in described],
     )
 
 
@@ -116,3 +186,39 @@ def ome_plane(
     if delta_s is not None:
         known |= {"delta_t": delta_s, "delta_t_unit": _S}
     return model.Plane(the_t=t, the_c=c, the_z=z, **known)
+
+
+def _channel(key: str, name: str | None, lens: Lens | None) -> model.Channel:
+    known: dict[str, Any] = {} if name is None else {"name": name}
+    if lens is not None and lens.wavelength_um is not None:
+        # 0.52 µm is 520 nm, whatever a float makes of it
+        known["emission_wavelength"] = round(lens.wavelength_um * 1000, 6)
+        known["emission_wavelength_unit"] = _NM
+    return model.Channel(id=key, samples_per_pixel=1, **known)
+
+
+def _objective(
+    key: str, lenses: Sequence[Lens | None]
+) -> tuple[model.Instrument | None, model.ObjectiveSettings | None]:
+    """Describe the one objective of an image; none where its channels have several."""
+    found = {(one.na, one.immersion_index) for one in lenses if one is not None}
+    if len(found) != 1 or found == {(None, None)}:
+        return None, None
+    na, index = found.pop()
+    known: dict[str, Any] = {} if na is None else {"lens_na": na}
+    if index is not None:
+        kinds = [kind for at, by, kind in _IMMERSION if abs(index - at) <= by]
+        known["immersion"] = kinds[0] if kinds else model.Objective_Immersion.OTHER
+    objective = model.Objective(id=f"Objective:{key}", **known)
+    return (
+        model.Instrument(id=f"Instrument:{key}", objectives=[objective]),
+        model.ObjectiveSettings(id=objective.id, refractive_index=index),
+    )
+
+
+def _stage_label(about: About) -> model.StageLabel | None:
+    known: dict[str, Any] = {}
+    for axis, value in zip("zyx", about.stage_um, strict=True):
+        if value is not None:
+            known |= {axis: value, f"{axis}_unit": _UM}
+    return model.StageLabel(name=about.name, **known) if known else None

@@ -1,4 +1,4 @@
-"""One position of an experiment as one OME-TIFF, for programs that read no OME-Zarr.
+"""One image as one OME-TIFF: a volume, or a position for programs without OME-Zarr.
 
 What is not known is left out of the metadata, and what was never taken out of the file:
 its description lists the planes that are there.
@@ -13,7 +13,7 @@ import numpy as np
 import tifffile
 from ome_types import model
 
-from rmz_acquire.recording.ome import ome_image, ome_plane
+from rmz_acquire.recording.ome import ome_image, ome_of, ome_plane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from rmz_acquire.recording.ome import About
 
 __all__ = ["TiffPlane", "write_ome_tiff"]
 
@@ -55,12 +57,10 @@ class TiffPlane:
 def write_ome_tiff(
     path: Path,
     planes: Sequence[TiffPlane],
+    about: About,
     *,
-    name: str,
-    channels: Sequence[str],
-    pixel_size_um: float | None,
-    z_step_um: float | None,
-    started: datetime | None,
+    key: str = "0",
+    started: datetime | None = None,
 ) -> None:
     """Write one image, whole or not at all; one plane in memory at a time.
 
@@ -70,12 +70,10 @@ def write_ome_tiff(
         The file, ``*.ome.tif``; replaced where it exists.
     planes : sequence of TiffPlane
         One or more, all of one size and type.
-    name : str
-        Of the image.
-    channels : sequence of str
-        Names of the channels.
-    pixel_size_um, z_step_um : float or None
-        Voxel size, µm; None where not known, or where z has no even step.
+    about : About
+        What other programs are told of it.
+    key : str
+        Its ID in the file; no spaces.
     started : datetime or None
         When it was begun.
 
@@ -86,13 +84,11 @@ def write_ome_tiff(
     """
     first = planes[0].read()
     sizes = [1 + max(plane.index[axis] for plane in planes) for axis in range(3)]
-    image = ome_image(
-        name,
+    image, instrument = ome_image(
+        key,
+        about,
         (*sizes, *first.shape),
         first.dtype,
-        channels=channels,
-        pixel_size_um=pixel_size_um,
-        z_step_um=z_step_um,
         planes=[
             ome_plane(
                 plane.index,
@@ -108,7 +104,7 @@ def write_ome_tiff(
         ],
     )
     image.acquisition_date = started
-    ome = model.OME(images=[image])
+    ome = ome_of([(image, instrument)])
     beside = path.with_name(f".{path.name}.tmp")
     big = len(planes) * first.nbytes > 2**31
     try:

@@ -31,7 +31,15 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["PlaneWriter", "plane_line", "plane_of", "read_planes"]
+    from rmz_acquire.optics import Optics
+
+__all__ = [
+    "PlaneWriter",
+    "plane_line",
+    "plane_of",
+    "read_description",
+    "read_planes",
+]
 
 _ATTRIBUTE = "rmz_acquire"
 _VERSION = 1
@@ -48,11 +56,24 @@ class PlaneWriter:
         The store, by its usual name ``planes.ome.zarr``.
     pixel_size_um : float, optional
         Pixel size at the sample, µm; None where it is not known.
+    optics : Optics, optional
+        What they are taken with.
+    channel : str, optional
+        Name of the channel.
     """
 
-    def __init__(self, path: Path, *, pixel_size_um: float | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        pixel_size_um: float | None = None,
+        optics: Optics | None = None,
+        channel: str | None = None,
+    ) -> None:
         self._path = path
         self._pixel_size_um = pixel_size_um
+        self._optics = None if optics is None else optics.model_dump()
+        self._channel = channel
         self._array: Any = None
         self._planes: list[dict[str, Any]] = []
 
@@ -98,6 +119,8 @@ class PlaneWriter:
         document["attributes"][_ATTRIBUTE] = {
             "version": _VERSION,
             "pixel_size_um": self._pixel_size_um,
+            "optics": self._optics,
+            "channel": self._channel,
             "planes": self._planes,
         }
         replace_json(self._document, document)
@@ -109,7 +132,9 @@ class PlaneWriter:
     def _create(self, image: NDArray[Any]) -> None:
         pixel = self._pixel_size_um
         unit = None if pixel is None else "micrometer"
+        label = {} if self._channel is None else {"label": self._channel}
         model = v05.Image(
+            omero=v05.Omero(channels=[v05.OmeroChannel(**label)]) if label else None,
             multiscales=[
                 v05.Multiscale(
                     name="planes in the order taken",
@@ -129,7 +154,7 @@ class PlaneWriter:
                         )
                     ],
                 )
-            ]
+            ],
         )
         _, arrays = prepare_image(
             self._path,
@@ -159,12 +184,7 @@ def read_planes(path: Path) -> list[Plane]:
     InputError
         If there is no such store, or it is not one of ours.
     """
-    try:
-        document = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
-        listed = document["attributes"][_ATTRIBUTE]["planes"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"{path} holds no planes of a run: {type(error).__name__} {error}"
-        raise InputError(msg) from error
+    listed = read_description(path)["planes"]
     if not listed:
         return []
     spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": str(path / "0")}}
@@ -173,6 +193,40 @@ def read_planes(path: Path) -> list[Plane]:
         plane_of(item, np.asarray(array[item["index"]].read().result()))
         for item in listed
     ]
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """Read what the store of a run says of itself.
+
+    Parameters
+    ----------
+    path : Path
+        A ``planes.ome.zarr``, also of a run that was killed.
+
+    Returns
+    -------
+    dict
+        Its planes, one line each, and as far as known pixel_size_um, optics, channel.
+
+    Raises
+    ------
+    InputError
+        If there is no such store, or it is not one of ours.
+    """
+    try:
+        document = json.loads((path / "zarr.json").read_text(encoding="utf-8"))
+        told: dict[str, Any] = document["attributes"][_ATTRIBUTE]
+        known = "planes" in told
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = f"{path} holds no planes of a run: {type(error).__name__} {error}"
+        raise InputError(msg) from error
+    if not known:
+        msg = (
+            f"{path} is of an experiment: rmz-acquire export {path.parent} writes "
+            "planes_*.ome.tif, give one of these"
+        )
+        raise InputError(msg)
+    return told
 
 
 def plane_line(plane: Plane) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Whoever watches a training (the window, a script, a person with ``tail -f``) reads
 ``progress.jsonl``. Each line is one of
 
+- ``{"doing": "simulating specimens"}``: what takes time just now, until the next line
 - ``{"begin": 40, "steps": 300}``: training begins, or goes on, at this step
 - ``{"step": 45, "seconds": 12.5, "loss": 0.8}``: so far, s since it began
 - ``{"look": 50, "gain_db": 0.71}``: a look at the validation specimens, dB over wiener
@@ -12,14 +13,16 @@ Whoever watches a training (the window, a script, a person with ``tail -f``) rea
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.recording.files import jsonable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 __all__ = ["PROGRESS_FILE", "ProgressLog", "TrainingProgress", "read_progress"]
@@ -36,13 +39,24 @@ class ProgressLog:
     ----------
     folder : Path
         Of the run.
+    on_progress : callable, optional
+        Is told how it stands after each line.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        on_progress: Callable[[TrainingProgress], None] | None = None,
+    ) -> None:
         self._path = folder / PROGRESS_FILE
+        self._on_progress = on_progress
+        self._tale = _Tale() if on_progress is None else _told_in(folder)
 
     def write(self, **entry: Any) -> None:
         """Add a line; where that fails the training goes on, unwatched."""
+        if self._on_progress is not None:
+            self._tale.add(jsonable(entry))
+            self._on_progress(self._tale.so_far())
         line = json.dumps(jsonable(entry), allow_nan=False)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -66,6 +80,8 @@ class TrainingProgress:
         Of the last step told.
     looks : tuple of (int, float)
         Step, and gain over wiener there, dB.
+    doing : str or None
+        What takes time just now, where it is not a step of the optimiser.
     scoring : str or None
         What is scored now; None before and after.
     model : str or None
@@ -77,6 +93,7 @@ class TrainingProgress:
     seconds_left: float | None = None
     loss: float | None = None
     looks: tuple[tuple[int, float], ...] = ()
+    doing: str | None = None
     scoring: str | None = None
     model: str | None = None
 
@@ -95,34 +112,53 @@ def read_progress(folder: Path) -> TrainingProgress:
         Of a run that went on from a checkpoint, without what came after that and was
         lost.
     """
-    try:
-        text = (folder / PROGRESS_FILE).read_text("utf-8", errors="replace")
-    except OSError:
-        return TrainingProgress()
-    step = steps = 0
-    loss: float | None = None
-    looks: list[tuple[int, float]] = []
-    paces: list[tuple[int, float]] = []
-    scoring = model = None
-    for entry in _entries(text):
+    return _told_in(folder).so_far()
+
+
+class _Tale:
+    """What the lines come to."""
+
+    def __init__(self) -> None:
+        self._now = TrainingProgress()
+        self._paces: list[tuple[int, float]] = []
+
+    def add(self, entry: dict[str, Any]) -> None:
+        now = replace(self._now, doing=None)
         if "begin" in entry:
-            step, steps = int(entry["begin"]), int(entry["steps"])
-            looks = [look for look in looks if look[0] <= step]
-            paces, scoring, model = [], None, None
+            step = int(entry["begin"])
+            looks = tuple(look for look in now.looks if look[0] <= step)
+            now = TrainingProgress(step, int(entry["steps"]), looks=looks)
+            self._paces = []
         elif "step" in entry:
-            step, loss = int(entry["step"]), entry.get("loss")
-            paces.append((step, float(entry["seconds"])))
+            now = replace(now, step=int(entry["step"]), loss=entry.get("loss"))
+            # the pace of the whole is that from the first line to the last
+            self._paces = [*self._paces[:1], (now.step, float(entry["seconds"]))]
         elif "look" in entry:
-            looks.append((int(entry["look"]), float(entry["gain_db"])))
+            look = int(entry["look"]), float(entry["gain_db"])
+            now = replace(now, looks=(*now.looks, look))
+        elif "doing" in entry:
+            now = replace(now, doing=str(entry["doing"]))
         elif "scoring" in entry:
-            scoring = str(entry["scoring"])
+            now = replace(now, scoring=str(entry["scoring"]))
         elif "model" in entry:
-            scoring, model = None, str(entry["model"])
-    left = None
-    if len(paces) > 1:
-        (first, begun), (last, now) = paces[0], paces[-1]
-        left = (steps - last) * (now - begun) / max(1, last - first)
-    return TrainingProgress(step, steps, left, loss, tuple(looks), scoring, model)
+            now = replace(now, scoring=None, model=str(entry["model"]))
+        self._now = now
+
+    def so_far(self) -> TrainingProgress:
+        if len(self._paces) < 2:
+            return self._now
+        (first, begun), (last, now) = self._paces
+        left = (self._now.steps - last) * (now - begun) / max(1, last - first)
+        return replace(self._now, seconds_left=left)
+
+
+def _told_in(folder: Path) -> _Tale:
+    tale = _Tale()
+    with contextlib.suppress(OSError):
+        text = (folder / PROGRESS_FILE).read_text("utf-8", errors="replace")
+        for entry in _entries(text):
+            tale.add(entry)
+    return tale
 
 
 def _entries(text: str) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ class ImageGrid:
     volume, truth : ndarray, (Z, Y, X)
         Camera counts; the truth may be None.
     summary : Summary
-        For the grid, the planes taken and the pixel size.
+        For the grid, the planes taken, the pixel size and what the truth is.
     """
 
     def __init__(
@@ -51,6 +51,8 @@ class ImageGrid:
     ) -> None:
         self._stacks = {"volume": volume} | ({} if truth is None else {"truth": truth})
         reference = volume if truth is None else truth
+        recorded = summary.scored_against == "recorded stack"
+        self._truth_title = "Recorded" if recorded else "Truth"
         self._z_um = np.asarray(summary.z_um)
         self._taken_um = np.asarray(summary.z_taken_um)
         self._pixel_um = summary.pixel_size_um
@@ -110,7 +112,7 @@ class ImageGrid:
             aspect="auto",
         )
         z = self._z_um[self._plane]
-        title = "Truth"
+        title = self._truth_title
         if first:
             title = f"{name.capitalize()}, xy at z = {tidy(z)} µm"
         axes.set_title(title)
@@ -141,7 +143,7 @@ class ImageGrid:
             axes.tick_params(left=True, labelleft=True, length=3, labelsize=8, pad=7)
             self._scale_bar(axes)
         else:
-            axes.set_title("Truth")
+            axes.set_title(self._truth_title)
         for z in self._taken_um:
             _point_at(axes, z, ACCENT, sides=(LEFT,))
         _point_at(axes, self._z_um[self._plane], GREY, sides=(RIGHT,))

@@ -23,7 +23,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorstore
-from ome_types import model
 from yaozarrs import v05
 from yaozarrs.write.v05 import prepare_image
 
@@ -33,16 +32,20 @@ from rmz_acquire.recording.files import (
     replace_text,
     sync_directory,
 )
-from rmz_acquire.recording.ome import ome_image, ome_plane
+from rmz_acquire.recording.ome import ome_image, ome_of, ome_plane
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from ome_types import model
+
+    from rmz_acquire.recording.ome import About
 
 __all__ = ["Journal", "Series", "SeriesImage"]
 
 _CHUNK_BYTES = 2**26
+_OPTICS = ("na", "immersion_index", "wavelength_um")
 _OME = (
     '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
     'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
@@ -114,25 +117,25 @@ class SeriesImage:
     Parameters
     ----------
     name : str
-        Of its group, and in a viewer.
+        Of its group.
     shape : (int, int, int)
         Sizes of t, c and z.
-    z_step_um : float or None
-        Distance of the planes; None where z has no even step.
-    origin_um : (float or None, float or None, float or None)
-        z, y, x of its first voxel on the stage, µm; None where not known.
-    channels : tuple of str
-        Names of its channels.
-    pixel_size_um : float or None
-        At the sample, of all its channels.
+    about : About
+        What viewers are told of it.
+    z_um : tuple of tuple of float
+        z of each plane, µm, by channel; empty where it is not known beforehand.
     """
 
     name: str
     shape: tuple[int, int, int]
-    z_step_um: float | None
-    origin_um: tuple[float | None, float | None, float | None]
-    channels: tuple[str, ...]
-    pixel_size_um: float | None
+    about: About
+    z_um: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def same_z_um(self) -> tuple[float, ...]:
+        """Z of each plane, µm, where that is the same in all channels that have it."""
+        deep = {z for z in self.z_um if len(z) > 1}
+        return deep.pop() if len(deep) == 1 else ()
 
 
 class Series:
@@ -158,7 +161,7 @@ class Series:
         #: What it holds, by position and field (p, g).
         self.images = images
         self._arrays: dict[tuple[int, int], Any] = {}
-        self._described: dict[tuple[int, int], str] = {}
+        self._described: dict[tuple[int, int], tuple[str, str]] = {}
         self.journal = Journal(path / journal)
         self._journal_name = journal
 
@@ -272,6 +275,7 @@ class Series:
             folder,
             self._model(image, pixels),
             ((*image.shape, y, x), pixels.dtype),
+            extra_attributes={"rmz_acquire": _block(image)},
             chunks=(1, 1, deep, y, x),
             writer="tensorstore",
             compression="blosc-lz4",
@@ -295,7 +299,8 @@ class Series:
                 array = self._arrays.get(place) or self._open(place)
                 self._described[place] = self._as_xml(image, array)
         there = [place for place in self.images if place in self._described]
-        text = "".join((_OME[0], *(self._described[place] for place in there), _OME[1]))
+        parts = [self._described[place][part] for part in (0, 1) for place in there]
+        text = "".join((_OME[0], *parts, _OME[1]))
         replace_text(self.path / "OME" / "METADATA.ome.xml", text)
         names = [self.images[place].name for place in there]
         head = {"zarr_format": 3, "node_type": "group"}
@@ -311,35 +316,37 @@ class Series:
             {**head, "attributes": {"ome": layout, "rmz_acquire": ours}},
         )
 
-    def _as_xml(self, image: SeriesImage, array: Any) -> str:
+    def _as_xml(self, image: SeriesImage, array: Any) -> tuple[str, str]:
+        """Describe an image: its instrument, which must come before, and itself."""
         described = ome_image(
             image.name,
+            image.about,
             array.shape,
             array.dtype.numpy_dtype,
-            channels=image.channels,
-            pixel_size_um=image.pixel_size_um,
-            z_step_um=image.z_step_um,
-            planes=[ome_plane((0, 0, 0), image.origin_um)],
+            planes=_planes_of(image),
             metadata_only=True,
         )
-        whole = model.OME(images=[described]).to_xml()
-        return whole[whole.index("<Image") : whole.rindex("</OME>")]
+        whole = ome_of([described]).to_xml()
+        image_at, end = whole.index("<Image"), whole.rindex("</OME>")
+        begin = image_at if described[1] is None else whole.index("<Instrument ")
+        return whole[begin:image_at], whole[image_at:end]
 
     def _exists(self, image: SeriesImage) -> bool:
         # the array's own file comes last: without it the image is made anew
         return (self.path / image.name / "0" / "zarr.json").exists()
 
     def _model(self, image: SeriesImage, pixels: NDArray[Any]) -> v05.Image:
-        pixel = image.pixel_size_um
+        about = image.about
+        pixel, step = about.pixel_size_um, about.z_step_um
         unit = None if pixel is None else "micrometer"
-        step = image.z_step_um
-        scale = [1.0, 1.0, step or 1.0, pixel or 1.0, pixel or 1.0]
+        every_s = about.t_step_s
+        scale = [every_s or 1.0, 1.0, step or 1.0, pixel or 1.0, pixel or 1.0]
         moves: list[Any] = [v05.ScaleTransformation(scale=scale)]
-        if any(value is not None for value in image.origin_um):
-            shift = [0.0, 0.0, *(value or 0.0 for value in image.origin_um)]
+        if any(value is not None for value in about.stage_um):
+            shift = [0.0, 0.0, *(value or 0.0 for value in about.stage_um)]
             moves.append(v05.TranslationTransformation(translation=shift))
         colours = ("FFFFFF", "00FF00", "FF00FF", "00FFFF", "FFFF00")
-        many = len(image.channels) > 1
+        many = len(about.channels) > 1
         # the first pixels tell how bright a viewer should begin
         low, high = (float(v) for v in np.percentile(pixels, (0.5, 99.9)))
         window = {"min": 0.0, "max": 65535.0, "start": low, "end": max(high, low + 1)}
@@ -351,16 +358,18 @@ class Series:
                     "active": True,
                     "window": window,
                 }
-                for n, name in enumerate(image.channels)
+                for n, name in enumerate(about.channels)
             ]
         }
         return v05.Image.model_validate(
             {
                 "multiscales": [
                     v05.Multiscale(
-                        name=image.name,
+                        name=about.name,
                         axes=[
-                            v05.TimeAxis(name="t"),
+                            v05.TimeAxis(
+                                name="t", unit=None if every_s is None else "second"
+                            ),
                             v05.ChannelAxis(name="c"),
                             v05.SpaceAxis(
                                 name="z", unit=None if step is None else "micrometer"
@@ -376,3 +385,33 @@ class Series:
                 "omero": omero,
             }
         )
+
+
+def _block(image: SeriesImage) -> dict[str, Any]:
+    """What the format has no place for: z of each plane, optics by channel."""
+    about = image.about
+    block: dict[str, Any] = {"version": 1, "position": about.name}
+    if image.same_z_um:
+        block["z_um"] = list(image.same_z_um)
+    elif image.z_um:
+        pairs = zip(about.channels, image.z_um, strict=False)
+        block["z_um_by_channel"] = {name: list(z) for name, z in pairs}
+    block["optics"] = {
+        name: {key: getattr(lens, key) for key in _OPTICS}
+        for name, lens in zip(about.channels, about.optics, strict=False)
+        if lens is not None
+    }
+    return block
+
+
+def _planes_of(image: SeriesImage) -> list[model.Plane]:
+    """Where planes are: of each where no even step tells, of the first otherwise."""
+    about = image.about
+    _, y_um, x_um = about.stage_um
+    if not image.z_um or (image.same_z_um and about.z_step_um is not None):
+        return [ome_plane((0, 0, 0), about.stage_um)]
+    return [
+        ome_plane((0, c, number), (z_um, y_um, x_um))
+        for c, z in enumerate(image.z_um)
+        for number, z_um in enumerate(z)
+    ]

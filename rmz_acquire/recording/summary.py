@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -60,8 +60,11 @@ class Summary(BaseModel):
         The scan's other settings.
     versions : dict
         Of what a result can depend on.
+    scored_against : str or None
+        What the scores are against: the noise-free truth of a simulation, or another
+        stack given as that, or the recorded stack itself, noise included.
     psnr_db, nrmse, ssim : float or None
-        Of the volume against the truth, over the planes not taken.
+        Of the volume, over the planes not taken.
     baselines : dict or None
         The same three of wiener, linear and nearest from the same planes; None for
         one that could not be made.
@@ -87,6 +90,7 @@ class Summary(BaseModel):
     pixel_size_um: float | None
     plan: dict[str, Any]
     versions: dict[str, str]
+    scored_against: Literal["truth", "recorded stack"] | None = None
     psnr_db: float | None = None
     nrmse: float | None = None
     ssim: float | None = None

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tifffile
+
+from rmz_acquire.recording.ome import About
+from rmz_acquire.recording.ome_tiff import TiffPlane, write_ome_tiff
+from rmz_acquire.stacks import even_step_um
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from rmz_acquire.optics import Optics
 
 __all__ = ["write_volume"]
 
@@ -22,6 +28,8 @@ def write_volume(
     z_um: Sequence[float],
     *,
     pixel_size_um: float | None = None,
+    optics: Optics | None = None,
+    channel: str | None = None,
 ) -> None:
     """Write a volume as OME-TIFF, whole or not at all.
 
@@ -32,9 +40,14 @@ def write_volume(
     volume : ndarray, (Z, Y, X)
         Camera counts; written as float32.
     z_um : sequence of float, (Z,)
-        Position of each plane, µm, kept with each; the mean step is the voxel size.
+        Position of each plane, µm, kept with each; the voxel has a z size only where
+        they are evenly spaced.
     pixel_size_um : float, optional
         Pixel size at the sample, µm; left out of the metadata where not known.
+    optics : Optics, optional
+        What it was taken with.
+    channel : str, optional
+        Name of the channel.
 
     Raises
     ------
@@ -47,26 +60,17 @@ def write_volume(
         msg = f"a volume of shape {volume.shape} does not fit {len(z_um)} z positions"
         raise ValueError(msg)
     z = [float(value) for value in z_um]
-    step = (z[-1] - z[0]) / (len(z) - 1) if len(z) > 1 else None
-    metadata: dict[str, Any] = {
-        "axes": "ZYX",
-        "Plane": {"PositionZ": z, "PositionZUnit": ["µm"] * len(z)},
-    }
-    sizes = {"X": pixel_size_um, "Y": pixel_size_um, "Z": step}
-    for axis, size in sizes.items():
-        if size is not None:
-            metadata[f"PhysicalSize{axis}"] = size
-            metadata[f"PhysicalSize{axis}Unit"] = "µm"
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
-        with beside.open("wb") as file:
-            tifffile.imwrite(
-                file,
-                np.asarray(volume, dtype=np.float32),
-                ome=True,
-                photometric="minisblack",
-                metadata=metadata,
-            )
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    write_ome_tiff(
+        path,
+        [
+            TiffPlane((0, 0, i), partial(np.asarray, image, np.float32), z_um=z[i])
+            for i, image in enumerate(volume)
+        ],
+        About(
+            name=path.name.split(".")[0],
+            channels=() if channel is None else (channel,),
+            optics=(optics,),
+            pixel_size_um=pixel_size_um,
+            z_step_um=even_step_um(z),
+        ),
+    )

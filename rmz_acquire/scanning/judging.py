@@ -63,7 +63,11 @@ class Judge:
         self._rule = rule
 
     def judge(
-        self, taken: Sequence[Observation], *, at_least: int = 0, asked: bool = False
+        self,
+        taken: Sequence[Observation],
+        *,
+        until: int | None = None,
+        asked: bool = False,
     ) -> Judgement:
         """Judge the planes so far.
 
@@ -71,25 +75,38 @@ class Judge:
         ----------
         taken : sequence of Observation
             Every plane, in the order taken; at least one.
-        at_least : int
-            With fewer planes than these it goes on whatever rule and budget say.
+        until : int, optional
+            It goes on to exactly so many planes, whatever rule and budget say.
         asked : bool
             Whether a plane waits that somebody asked for.
         """
         found = self._plain(taken)
-        if found.status is None:
-            return found
         if asked:
+            if found.status is None:
+                return found
             return Judgement(None, f"{found.reason}; a plane was asked for by hand")
-        if len(taken) >= at_least:
-            return found
+        return found if until is None else self._exactly(taken, until, found)
+
+    def _exactly(
+        self, taken: Sequence[Observation], until: int, found: Judgement
+    ) -> Judgement:
+        """Take so many planes, no more; fewer where every z of the grid is taken."""
+        status = found.status or "max_planes"
+        if len(taken) >= until:
+            said = f"{found.reason}; the planes that were asked for are taken"
+            return Judgement(status, said)
         z_um = self._policy.next_z(taken)
         if z_um is None:
             z_um = largest_gap(np.asarray(self._plan.z_um), taken)
         if z_um is None:
-            return found
-        reason = f"{found.reason}; going on to {at_least} planes"
-        return Judgement(None, reason, z_um, "more")
+            left = until - len(taken)
+            said = (
+                f"{found.reason}; {left} more {'was' if left == 1 else 'were'} asked "
+                "for, but every z of the range is taken"
+            )
+            return Judgement(status, said)
+        said = f"{found.reason}; going on to {until} planes"
+        return Judgement(None, said, z_um, "more")
 
     def _plain(self, taken: Sequence[Observation]) -> Judgement:
         plan, count = self._plan, len(taken)
@@ -104,7 +121,8 @@ class Judge:
         if verdict.converged:
             return Judgement("converged", verdict.reason)
         if count >= plan.max_planes:
-            said = f"{verdict.reason}; the most planes allowed, {count}, are taken"
+            most = plan.max_planes
+            said = f"{verdict.reason}; the most planes allowed, {most}, are taken"
             return Judgement("max_planes", said)
         z_um = self._policy.next_z(taken)
         if z_um is None:

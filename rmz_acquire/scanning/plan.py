@@ -104,10 +104,10 @@ class ScanPlan(BaseModel):
     @classmethod
     def _check_grid(cls, z_um: tuple[float, ...]) -> tuple[float, ...]:
         if len(z_um) < 2:
-            msg = f"the z grid has {len(z_um)} plane: it needs two or more"
+            msg = f"z_um has {len(z_um)} plane: the grid needs two or more"
             raise ValueError(msg)
         if any(b <= a for a, b in pairwise(z_um)):
-            msg = "the z grid must ascend, each z above the one before it"
+            msg = "z_um must ascend, each z above the one before it"
             raise ValueError(msg)
         return z_um
 
@@ -115,13 +115,13 @@ class ScanPlan(BaseModel):
     def _check_counts(self) -> Self:
         if self.max_planes < self.min_planes:
             msg = (
-                f"max-planes {self.max_planes} is below min-planes {self.min_planes}: "
+                f"max_planes {self.max_planes} is below min_planes {self.min_planes}: "
                 "raise the one or lower the other"
             )
             raise ValueError(msg)
         if self.first_planes > self.max_planes:
             msg = (
-                f"first-planes {self.first_planes} is above max-planes "
+                f"first_planes {self.first_planes} is above max_planes "
                 f"{self.max_planes}: lower the one or raise the other"
             )
             raise ValueError(msg)
@@ -132,12 +132,15 @@ class ScanPlan(BaseModel):
         if self.z_exact_um is None:
             return self
         if not self.z_exact_um:
-            msg = "the list of z to take is empty: give one or more"
+            msg = "z_exact_um is empty: give one z or more"
             raise ValueError(msg)
         low, high, slack = self.z_um[0], self.z_um[-1], self.step_um / 2
         for z in self.z_exact_um:
             if not low - slack <= z <= high + slack:
-                msg = f"z {z:g} µm is outside the grid from {low:g} to {high:g} µm"
+                msg = (
+                    f"z_exact_um: {z:g} µm is outside the grid from {low:g} to "
+                    f"{high:g} µm"
+                )
                 raise ValueError(msg)
         return self
 
@@ -189,17 +192,18 @@ class ScanPlan(BaseModel):
             In one line, if a value makes no sense.
         """
         if not (math.isfinite(step_um) and step_um > 0):
-            msg = f"the z step must be above 0 µm, not {step_um:g}"
+            msg = f"step_um must be above 0, not {step_um:g}"
             raise InputError(msg)
         if not (math.isfinite(bottom_um) and math.isfinite(top_um)):
-            msg = f"the z range must be finite, not {bottom_um:g} to {top_um:g} µm"
+            msg = f"bottom_um {bottom_um:g} and top_um {top_um:g} must be finite"
             raise InputError(msg)
         # a rounding error must not cost the last plane
         steps = math.floor((top_um - bottom_um) / step_um + 1e-6)
         if steps < 1:
             msg = (
-                f"the z grid from {bottom_um:g} to {top_um:g} µm in steps of "
-                f"{step_um:g} µm has fewer than two planes: widen it or lower the step"
+                f"from bottom_um {bottom_um:g} to top_um {top_um:g} in steps of "
+                f"step_um {step_um:g} there are fewer than two planes: widen the "
+                "range, or lower the step"
             )
             raise InputError(msg)
         grid = [round(bottom_um + i * step_um, 9) for i in range(steps + 1)]
@@ -250,16 +254,16 @@ class ScanPlan(BaseModel):
 
 
 def _one_line(error: ValidationError) -> str:
-    """Say what pydantic found in one line, with the names a user knows."""
+    """Say what pydantic found in one line, by the names of the arguments."""
     lines = []
     for item in error.errors(include_url=False):
         message = item["msg"].removeprefix("Value error, ")
         if item["type"] == "value_error":
             lines.append(message)
             continue
-        name = str(item["loc"][0]).replace("_", "-") if item["loc"] else "plan"
+        name = str(item["loc"][0]) if item["loc"] else "plan"
         if item["type"] == "extra_forbidden":
-            lines.append(f"there is no option {name}")
+            lines.append(f"there is no argument {name}")
             continue
         message = message.removeprefix("Input ").replace("\n", " ")
         value = repr(item["input"])

@@ -112,7 +112,7 @@ class Scan:
         self._error: BaseException | None = None
         self._ending: tuple[Status, str] | None = None
         self._asked = Wishes()
-        self._at_least = 0
+        self._until: int | None = None
         self._next_by: ChosenBy = "policy"
         self._chosen_by: ChosenBy = "policy"
 
@@ -238,7 +238,7 @@ class Scan:
             estimate = checked(self.estimator.add(plane.image, plane.z_um))
             self._taken.append(Observation.of(plane, frame, estimate))
             judged = self._judge.judge(
-                self._taken, at_least=self._at_least, asked=bool(self._asked)
+                self._taken, until=self._until, asked=bool(self._asked)
             )
             self._next_z_um, self._next_by = judged.z_um, judged.chosen_by
             status, reason = judged.status, judged.reason
@@ -272,13 +272,7 @@ class Scan:
             self._end("aborted", reason)
 
     def stop(self, reason: str = "stopped by the user") -> None:
-        """End the scan well: a plane under way still counts. As safe as `abort`.
-
-        Parameters
-        ----------
-        reason : str
-            Who or what found it enough.
-        """
+        """End the scan well: a plane under way still counts. As safe as `abort`."""
         if self._ending is None:
             self._end("stopped", reason)
 
@@ -299,17 +293,21 @@ class Scan:
         return self._asked.held()
 
     def go_on(self, planes: int) -> None:
-        """Take so many more planes before anything but `stop` or `abort` ends it.
+        """Take exactly so many more planes; only `stop` and `abort` end it before.
 
-        They are those of the policy; where it has none left, at the largest gap.
+        Those asked for by hand count; others are the policy's, or in the largest gap.
 
         Parameters
         ----------
         planes : int
-            How many after the one under way.
+            After the one under way.
         """
         under_way = self._state is ScanState.aiming
-        self._at_least = self._planes_taken + under_way + planes
+        self._until = self._planes_taken + under_way + planes
+
+    def as_planned(self) -> None:
+        """Let rule and budget decide again, after a `go_on`."""
+        self._until = None
 
     def _end(self, status: Status, reason: str) -> None:
         if self._state is ScanState.finished:

@@ -13,7 +13,7 @@ import numpy as np
 from rmz_acquire.errors import InputError
 from rmz_acquire.simulation.specimens import make_specimen
 from rmz_acquire.simulation.widefield import WideField
-from rmz_acquire.stacks import read_stack
+from rmz_acquire.stacks import Given, read_stack
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,7 +132,7 @@ class RenderedScene:
 class RecordedScene:
     """A recorded stack: at every focus the plane that was taken nearest to it.
 
-    Plane i lies at i times the step.
+    z counts from the lowest plane.
 
     Parameters
     ----------
@@ -148,16 +148,16 @@ class RecordedScene:
     """
 
     def __init__(self, path: Path, step_um: float) -> None:
-        stack = read_stack(path)
-        step = step_um or stack.z_step_um
-        if not step:
-            msg = f"{path}: the file does not tell its z step: set StackStep_um"
-            raise InputError(msg)
+        names = {"z_step_um": "StackStep_um"}
+        stack = read_stack(path, Given(z_step_um=step_um or None, names=names))
+        if stack.z_um is None:
+            stack.need_step("set StackStep_um")
         if stack.data.min() < 0 or stack.data.max() > 65535:
             msg = f"{path}: values outside 0 to 65535 are no camera counts"
             raise InputError(msg)
         self.counts: NDArray[Any] = stack.data
-        self.z_um = step * np.arange(len(stack.data), dtype=np.float64)
+        z_um = np.asarray(stack.z_um, dtype=np.float64)
+        self.z_um = z_um - z_um[0]
 
     def at(self, z_um: float) -> NDArray[Any]:
         """Give the plane nearest to a focus, (Y, X), counts as recorded."""

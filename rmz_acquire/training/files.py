@@ -162,22 +162,14 @@ def training_stacks(
 def _crops(config: TrainingConfig, entry: StackFile) -> list[RecordedField]:
     files, simulation = config.files, config.simulation
     assert files is not None
-    stack = read_stack(entry.path)
+    stack = read_stack(entry.path, entry.given)
     name = entry.path.name
-    for what, told, read, wanted in (
-        (
-            "pixel size",
-            entry.pixel_size_um,
-            stack.pixel_size_um,
-            simulation.optics.pixel_size_um,
-        ),
-        ("z step", entry.z_step_um, stack.z_step_um, simulation.z_step_um),
+    pixel = stack.need_pixel_size("give pixel_size_um beside its path")
+    step = stack.need_step("give z_step_um beside its path")
+    for what, value, wanted in (
+        ("pixel size", pixel, simulation.optics.pixel_size_um),
+        ("z step", step, simulation.z_step_um),
     ):
-        value = told or read
-        key = what.replace(" ", "_") + "_um"
-        if value is None:
-            msg = f"{name} does not tell its {what}: give {key} beside its path"
-            raise InputError(msg)
         if abs(value / wanted - 1) > _VOXEL_TOLERANCE:
             msg = (
                 f"{name} has a {what} of {value:.4g} µm, the configuration {wanted:.4g}"

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from rmz_acquire.settings import Strict
+from rmz_acquire.stacks import Given
 
 __all__ = ["FilesConfig", "StackFile"]
 
@@ -27,7 +28,9 @@ class StackFile(Strict):
     split : {"train", "validation"}, optional
         Which side; by default drawn.
     pixel_size_um, z_step_um : float, optional
-        Voxel size, µm, where the file does not tell.
+        Voxel size, µm, where the file does not tell; holds over what it tells.
+    z_axis : {"z", "t", "c"}, optional
+        The axis of the file that is z, where it calls it time or channel.
     """
 
     path: Path
@@ -35,6 +38,16 @@ class StackFile(Strict):
     split: Literal["train", "validation"] | None = None
     pixel_size_um: Annotated[float, Field(gt=0)] | None = None
     z_step_um: Annotated[float, Field(gt=0)] | None = None
+    z_axis: Literal["z", "t", "c"] | None = None
+
+    @property
+    def given(self) -> Given:
+        """What is said of the stack beside the file."""
+        return Given(
+            z_step_um=self.z_step_um,
+            pixel_size_um=self.pixel_size_um,
+            z_axis=self.z_axis,
+        )
 
 
 class FilesConfig(Strict):

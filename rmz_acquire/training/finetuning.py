@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from rmz_acquire.models import ModelCard
     from rmz_acquire.optics import Optics
-    from rmz_acquire.stacks import Stack
 
 __all__ = ["AUTO", "FEWEST_STACKS", "finetuning_config", "list_stacks"]
 
@@ -131,13 +130,15 @@ def finetuning_config(
             f"{FEWEST_STACKS} or more, at different places"
         )
         raise InputError(msg)
-    read = [(entry, read_stack(entry.path)) for entry in stacks]
-    pixel, step = _voxel(*read[0])
+    read = [read_stack(entry.path, entry.given) for entry in stacks]
+    advice = "list it in a stacks.yaml with "
+    pixel = read[0].need_pixel_size(f"{advice}pixel_size_um")
+    step = read[0].need_step(f"{advice}z_step_um")
     if model == AUTO:
         if optics is None:
             msg = f"the model {AUTO} is the one for your optics: give them too"
             raise InputError(msg)
-        deep = max(len(stack.data) for _, stack in read) - 1
+        deep = max(len(stack.data) for stack in read) - 1
         model = suitable_model(optics, [0.0, step * deep])
     card = read_card(model)
     used = optics if optics is not None else card.optics
@@ -147,7 +148,7 @@ def finetuning_config(
             f"was trained at {used.pixel_size_um:.4g}: give your microscope's optics"
         )
         raise InputError(msg)
-    shapes = [stack.data.shape for _, stack in read]
+    shapes = [stack.data.shape for stack in read]
     planes, side = (min(s[0] for s in shapes), min(min(s[1:]) for s in shapes))
     raw = {
         **_before(card),
@@ -177,21 +178,6 @@ def finetuning_config(
         said = first["msg"].removeprefix("Value error, ")
         msg = f"these stacks do not go with model {card.name}: {key} {said}"
         raise InputError(msg) from error
-
-
-def _voxel(entry: StackFile, stack: Stack) -> tuple[float, float]:
-    """Pixel size and z step of a stack, µm."""
-    pixel = entry.pixel_size_um or stack.pixel_size_um
-    step = entry.z_step_um or stack.z_step_um
-    for what, value in (("pixel size", pixel), ("z step", step)):
-        if value is None:
-            msg = (
-                f"{entry.path.name} does not tell its {what}: list it in a stacks.yaml "
-                f"with {what.replace(' ', '_')}_um"
-            )
-            raise InputError(msg)
-    assert pixel is not None and step is not None
-    return pixel, step
 
 
 def _before(card: ModelCard) -> dict[str, Any]:

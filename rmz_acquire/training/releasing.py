@@ -11,40 +11,25 @@ from typing import TYPE_CHECKING
 import torch
 from pydantic import ValidationError
 
-from rmz_acquire.errors import InputError, ScanFailed
+from rmz_acquire.errors import InputError
 from rmz_acquire.models import LoadedModel, ModelCard, load_model, save_model
 from rmz_acquire.networks import DeepZ, Network, RecurrentMZ, UNet3D
-from rmz_acquire.recording.progress import ProgressLog
+from rmz_acquire.recording.progress import ProgressLog, TrainingProgress
+from rmz_acquire.training.claiming import CHECKPOINT, TOLD, NotReleased
 from rmz_acquire.training.config import TrainingConfig
 from rmz_acquire.training.declared import declare, worst
 from rmz_acquire.training.files import training_stacks
 from rmz_acquire.training.module import TrainingModule, training_module
-from rmz_acquire.training.run import CHECKPOINT, TOLD, fit
+from rmz_acquire.training.run import fit
 from rmz_acquire.training.scoring import Standing, score_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["NotReleased", "release", "release_again", "train"]
+__all__ = ["release", "release_again", "train"]
 
 _WIDE = 0.5
 """Share of other objectives from which on a model is one for any."""
-
-
-class NotReleased(ScanFailed):
-    """A trained model loses to a linear method.
-
-    Parameters
-    ----------
-    message : str
-        Where, and by how much.
-    folder : Path
-        Of its weights and scores.
-    """
-
-    def __init__(self, message: str, folder: Path) -> None:
-        super().__init__(message)
-        self.folder = folder
 
 
 def train(
@@ -53,8 +38,7 @@ def train(
     *,
     workers: int = 1,
     threads: int | None = None,
-    progress: bool = True,
-    on_step: Callable[[str], None] | None = None,
+    on_progress: Callable[[TrainingProgress], None] | None = None,
     finetune: str | None = None,
     min_gain_db: float | None = None,
 ) -> LoadedModel | None:
@@ -70,10 +54,9 @@ def train(
         Processes that simulate specimens.
     threads : int, optional
         Of torch in this process.
-    progress : bool
-        Show a bar with the time left.
-    on_step : callable, optional
-        Is told each specimen that the scores are made of.
+    on_progress : callable, optional
+        Is told how far it is, twice a second at most, and each specimen that the
+        scores are made of.
     finetune : str, optional
         Name or folder of the model whose weights training starts from: goes before
         the configuration's `start_from`.
@@ -98,15 +81,13 @@ def train(
         config = config.model_copy(update={"start_from": finetune})
     if min_gain_db is not None:
         config = config.model_copy(update={"min_gain_db": min_gain_db})
-    module = fit(config, out, workers=workers, threads=threads, progress=progress)
+    module = fit(config, out, workers=workers, threads=threads, on_progress=on_progress)
     if not module.trainer.is_global_zero:
         return None
-    watched = ProgressLog(out)
+    watched = ProgressLog(out, on_progress)
 
     def say(step: str) -> None:
         watched.write(scoring=step)
-        if on_step is not None:
-            on_step(step)
 
     try:
         model = release(config, _averaged(module), out / config.name, on_step=say)
@@ -251,7 +232,7 @@ def _refusal(config: TrainingConfig, standing: Standing, beside: Path) -> str:
         f"model {config.name} is not released: on {kind} at {m}, up to {gap:.2g} µm "
         f"from a plane taken, it gains {gain:+.2f} dB over the better of wiener and "
         f"linear, where {config.min_gain_db:+g} is asked for; train it further, or "
-        f"give --min-gain; its weights and scores are in {beside}"
+        f"give a lower min_gain_db; its weights and scores are in {beside}"
     )
 
 

@@ -3,36 +3,32 @@
 from __future__ import annotations
 
 import logging
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import (
-    Callback,
-    EarlyStopping,
-    ModelCheckpoint,
-    TQDMProgressBar,
-)
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
-from pydantic import ValidationError
 from torch.utils.data import DataLoader
 
-from rmz_acquire.errors import InputError
 from rmz_acquire.models import load_model
+from rmz_acquire.recording.progress import ProgressLog, TrainingProgress
 from rmz_acquire.training.checkpoints import WholeCheckpoints
-from rmz_acquire.training.config import TrainingConfig
+from rmz_acquire.training.claiming import CHECKPOINT, check_run, claim
 from rmz_acquire.training.files import RecordedField, training_stacks
 from rmz_acquire.training.module import TrainingModule, training_module
 from rmz_acquire.training.sequences import TrainingSequences
 from rmz_acquire.training.watching import Watching
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["CHECKPOINT", "TOLD", "fit"]
+    from rmz_acquire.training.config import TrainingConfig
+    from rmz_acquire.training.sequences import Sequence
 
-CHECKPOINT, TOLD = "last.ckpt", "config.json"
-"""Of a run's folder: where it stands, and what it was told."""
+__all__ = ["fit"]
 
 log = logging.getLogger(__name__)
 
@@ -40,18 +36,6 @@ log = logging.getLogger(__name__)
 def _only(batch: list[Any]) -> Any:
     """A sequence is a batch: its output planes share the work."""
     return batch[0]
-
-
-class _Bar(TQDMProgressBar):
-    """Knows how many batches a run without end has, and so the time left."""
-
-    def __init__(self, batches: int) -> None:
-        super().__init__(20)
-        self._batches = batches
-
-    @property
-    def total_train_batches(self) -> int:
-        return self._batches
 
 
 class _Data(lightning.LightningDataModule):
@@ -65,8 +49,10 @@ class _Data(lightning.LightningDataModule):
         *,
         consumed: int,
         workers: int,
+        say: Callable[[str], None],
     ) -> None:
         super().__init__()
+        self._say = say
         self._config, self._consumed, self._workers = config, consumed, workers
         self._learning, self._looking = learning, looking
 
@@ -91,13 +77,19 @@ class _Data(lightning.LightningDataModule):
 
     def val_dataloader(self) -> DataLoader[Any]:
         """The same few sequences at every look."""
-        looks = TrainingSequences(
-            self._config,
-            specimens=self._config.validation_specimens,
-            validation=True,
-            recorded=self._looking,
-        )
-        return DataLoader(list(looks), batch_size=1, collate_fn=_only)  # type: ignore[arg-type]
+        return DataLoader(self._looks, batch_size=1, collate_fn=_only)  # type: ignore[arg-type]
+
+    @cached_property
+    def _looks(self) -> list[Sequence]:
+        n = self._config.validation_specimens
+        found: list[Sequence] = []
+        self._say(f"simulating validation specimens, 0 of {n}")
+        for sequence in TrainingSequences(
+            self._config, specimens=n, validation=True, recorded=self._looking
+        ):
+            found.append(sequence)
+            self._say(f"simulating validation specimens, {len(found)} of {n}")
+        return found
 
 
 def fit(
@@ -106,7 +98,7 @@ def fit(
     *,
     workers: int = 1,
     threads: int | None = None,
-    progress: bool = True,
+    on_progress: Callable[[TrainingProgress], None] | None = None,
     checkpoint_every: int | None = None,
     callbacks: list[Callback] | None = None,
 ) -> TrainingModule:
@@ -126,8 +118,8 @@ def fit(
         exactly the sequences that it would have seen, if there are as many as before.
     threads : int, optional
         Of torch in this process.
-    progress : bool
-        Show a bar with the time left.
+    on_progress : callable, optional
+        Is told how far it is, twice a second at most.
     checkpoint_every : int, optional
         Steps between checkpoints, in place of the configuration's: so much is lost
         when a run is cut off.
@@ -149,25 +141,35 @@ def fit(
     """
     if threads:
         torch.set_num_threads(threads)
+    check_run(folder, config)
+    if on_progress is not None and config.files is not None:
+        doing = "reading the stacks"
+        on_progress(TrainingProgress(steps=config.optimiser.steps, doing=doing))
     learning, looking = training_stacks(config)
     module = training_module(config)
     last = folder / CHECKPOINT
     if config.start_from is not None and not last.exists():
-        _start_from(module, config)
-    _claim(folder, config)
+        _start_from(module, config.start_from)
+    claim(folder, config)
 
-    batches = config.optimiser.steps * config.optimiser.accumulate
-    consumed = 0
+    begin = consumed = 0
     if last.exists():
-        step = int(torch.load(last, weights_only=False)["global_step"])
-        step //= module.optimisers
-        consumed = step * config.optimiser.accumulate
-        log.info("going on at step %d of %d", step, config.optimiser.steps)
-    data = _Data(config, learning, looking, consumed=consumed, workers=workers)
+        begin = int(torch.load(last, weights_only=False)["global_step"])
+        begin //= module.optimisers
+        consumed = begin * config.optimiser.accumulate
+        log.info("going on at step %d of %d", begin, config.optimiser.steps)
+    watching = Watching(ProgressLog(folder, on_progress))
+    watching.write(begin=begin, steps=config.optimiser.steps)
+    data = _Data(
+        config,
+        learning,
+        looking,
+        consumed=consumed,
+        workers=workers,
+        say=lambda what: watching.write(doing=what),
+    )
     every = checkpoint_every or config.checkpoint_every
-    more = [*(callbacks or []), Watching(folder)]
-    if progress:
-        more.append(_Bar(batches))
+    more = [*(callbacks or []), watching]
     trainer = _trainer(config, module, folder, every, more)
     resume = str(last) if last.exists() else None
     trainer.fit(module, datamodule=data, ckpt_path=resume, weights_only=False)
@@ -208,7 +210,7 @@ def _trainer(
         callbacks=more,
         plugins=[WholeCheckpoints()],
         logger=TensorBoardLogger(folder, name="", version=""),
-        enable_progress_bar=any(isinstance(c, _Bar) for c in more),
+        enable_progress_bar=False,
         enable_model_summary=False,
         log_every_n_steps=20,
         default_root_dir=folder,
@@ -222,31 +224,7 @@ def _strategy(config: TrainingConfig) -> str:
     return config.strategy
 
 
-def _claim(folder: Path, config: TrainingConfig) -> None:
-    """Note in the folder which run it holds, or say that it holds another."""
-    told = folder / TOLD
-    if told.exists():
-        try:
-            before = TrainingConfig.model_validate_json(told.read_text("utf-8"))
-        except ValidationError:
-            before = None
-        # compared as read: a key that is new has the default that it then had
-        if before is None or before.trained_alike() != config.trained_alike():
-            msg = f"{folder} holds a run of another configuration: choose another --out"
-            raise InputError(msg)
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    told.write_text(config.model_dump_json(indent=2), encoding="utf-8")
-
-
-def _start_from(module: TrainingModule, config: TrainingConfig) -> None:
-    assert config.start_from is not None
-    model = load_model(config.start_from)
-    if model.card.network != config.network:
-        msg = (
-            f"model {model.card.name} has another network than the configuration: "
-            f"set network to {model.card.network.model_dump()}"
-        )
-        raise InputError(msg)
+def _start_from(module: TrainingModule, name: str) -> None:
+    model = load_model(name)
     module.network.load_state_dict(model.network.state_dict())
     module.average.module.load_state_dict(model.network.state_dict())

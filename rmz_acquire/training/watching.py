@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from lightning.fabric.utilities import move_data_to_device
 from lightning.pytorch.callbacks import Callback
-
-from rmz_acquire.recording.progress import ProgressLog
+from lightning.pytorch.utilities import rank_zero_only
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import lightning
 
+    from rmz_acquire.recording.progress import ProgressLog
     from rmz_acquire.training.module import TrainingModule
 
 __all__ = ["Watching"]
@@ -28,29 +26,28 @@ class Watching(Callback):
 
     Parameters
     ----------
-    folder : Path
+    log : ProgressLog
         Of the run.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._log = ProgressLog(folder)
+    def __init__(self, log: ProgressLog) -> None:
+        self._log = log
         self._begun = self._told = 0.0
         self._step = -1
 
     def on_train_start(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Say where it begins; what it starts from is looked at too."""
+        """Look at what it starts from, and say that the first specimens are made."""
         module: TrainingModule = pl_module  # type: ignore[assignment]
         step = trainer.global_step // module.optimisers
-        gain = _look(trainer, module) if step == 0 else None
+        gain = self._look(trainer, module) if step == 0 else None
+        if gain is not None:
+            self.write(look=0, gain_db=gain)
         self._begun = time.monotonic()
         self._step = step
-        if not trainer.is_global_zero:
-            return
-        self._log.write(begin=step, steps=module.config.optimiser.steps)
-        if gain is not None:
-            self._log.write(look=0, gain_db=gain)
+        if step < module.config.optimiser.steps:
+            self.write(doing="simulating specimens")
 
     def on_train_batch_end(
         self,
@@ -68,9 +65,15 @@ class Watching(Callback):
             return
         self._step, self._told = step, now
         loss = trainer.callback_metrics.get("loss")
-        if trainer.is_global_zero:
-            value = None if loss is None else float(loss)
-            self._log.write(step=step, seconds=round(now - self._begun, 2), loss=value)
+        value = None if loss is None else float(loss)
+        seconds = round(now - self._begun, 2)
+        self.write(step=step, seconds=seconds, loss=value)
+
+    def on_validation_start(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Say that the validation specimens are looked at."""
+        self.write(doing="validating")
 
     def on_validation_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
@@ -78,20 +81,24 @@ class Watching(Callback):
         """Say what the validation specimens gained."""
         gain = trainer.callback_metrics.get("gain_db")
         module: TrainingModule = pl_module  # type: ignore[assignment]
-        if gain is not None and trainer.is_global_zero:
+        if gain is not None:
             step = trainer.global_step // module.optimisers
-            self._log.write(look=step, gain_db=float(gain))
+            self.write(look=step, gain_db=float(gain))
 
+    def _look(self, trainer: lightning.Trainer, module: TrainingModule) -> float | None:
+        """Mean gain over the validation specimens of the weights as they are, dB."""
+        data: Any = trainer.datamodule  # type: ignore[attr-defined]
+        gains: list[float] = []
+        module.eval()
+        with torch.no_grad():
+            for batch in data.val_dataloader():
+                there = move_data_to_device(batch, module.device)
+                gains.append(float(module.gain_db(there)[0]))
+                self.write(doing=f"validating, {len(gains)} done")
+        module.train()
+        return sum(gains) / len(gains) if gains else None
 
-def _look(trainer: lightning.Trainer, module: TrainingModule) -> float | None:
-    """Mean gain over the validation specimens of the weights as they are, dB."""
-    data: Any = trainer.datamodule  # type: ignore[attr-defined]
-    gains = []
-    module.eval()
-    with torch.no_grad():
-        for batch in data.val_dataloader():
-            gains.append(
-                float(module.gain_db(move_data_to_device(batch, module.device))[0])
-            )
-    module.train()
-    return sum(gains) / len(gains) if gains else None
+    def write(self, **entry: Any) -> None:
+        """Add a line, of the first of several processes only."""
+        if getattr(rank_zero_only, "rank", 0) == 0:
+            self._log.write(**entry)

@@ -148,7 +148,6 @@ def test_a_process_that_used_a_core_ends_well(config):
         [sys.executable, "-c", PROGRAM.format(config=config)],
         capture_output=True,
         text=True,
-        timeout=100,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+from patience import PATIENCE_S, wait_for
 from scan_fakes import LinearEstimator, MemoryRecorder, ScriptedEstimator
 
 from rmz_acquire.acquisition import FocusDrive, StageError, run_on_core
@@ -250,7 +251,7 @@ def test_an_abort_from_another_thread_takes_no_further_plane(pattern, make_scan,
     scan, recorder = make_scan()
 
     def abort():
-        exposing.wait(10)
+        assert exposing.wait(PATIENCE_S)
         scan.abort("the sample moved")
 
     thread = threading.Thread(target=abort)
@@ -292,9 +293,7 @@ def test_cancelled_through_micro_manager(pattern, make_scan, safe, paused):
     scan, recorder = make_scan(on_decision=ended)
 
     def cancel_when_paused():
-        deadline = time.monotonic() + 10
-        while not core.mda.is_paused() and time.monotonic() < deadline:
-            time.sleep(0.01)
+        wait_for(core.mda.is_paused)
         core.mda.cancel()
 
     thread = threading.Thread(target=cancel_when_paused) if paused else None
@@ -308,7 +307,6 @@ def test_cancelled_through_micro_manager(pattern, make_scan, safe, paused):
     safe.check()
 
 
-@pytest.mark.timeout(30)
 def test_an_abort_ends_a_paused_scan(pattern, make_scan, safe):
     core, camera = pattern
     safe(core)
@@ -316,8 +314,7 @@ def test_an_abort_ends_a_paused_scan(pattern, make_scan, safe):
     camera.on_snap = lambda n: core.mda.set_paused(True)
 
     def abort():
-        while not core.mda.is_paused():
-            time.sleep(0.01)
+        wait_for(core.mda.is_paused)
         scan.abort()
 
     thread = threading.Thread(target=abort)

@@ -91,7 +91,6 @@ def _experiment(path, fault):
 
 
 @pytest.mark.parametrize("name", FAULTS)
-@pytest.mark.timeout(60)
 def test_a_fault(name, core, tmp_path, monkeypatch, capsys):
     fault, folder = FAULTS[name], tmp_path / "run"
     visited = []

@@ -69,6 +69,36 @@ def test_more_planes_after_the_stop(demo, tmp_path, policy):
     check(tmp_path, 7)
 
 
+@pytest.mark.parametrize("end", ["converged", "max_planes", "stopped", "aborted"])
+@pytest.mark.parametrize("more", [1, 3])
+def test_so_many_more_are_exactly_so_many(demo, tmp_path, end, more):
+    """However the scan ended, and whatever rule and budget would say."""
+    block = {"epsilon": 1e9 if end == "converged" else 1e-9}
+    if end in ("stopped", "aborted"):
+        block["max_planes"] = 7
+    control = Control()
+    stop = control.wind_up if end == "stopped" else control.abort
+    watcher = ByHand(2, lambda _: stop("enough")) if "max_planes" in block else None
+    wanted = sequence({**block, "epsilon": min(block["epsilon"], 0.99)})
+    before = run(demo, wanted, tmp_path, control=control, watcher=watcher).planes_taken
+    resume(demo, tmp_path, further=Further(ONE, planes=more))
+    planes = taken(tmp_path)
+    assert len(planes) == before + more
+    if end != "aborted":
+        assert [p.chosen_by for p in planes[before:]] == ["more"] * more
+    check(tmp_path, before + more)
+    # one here is one, too
+    resume(demo, tmp_path, further=Further(ONE, z_um=(-2.7,)))
+    check(tmp_path, before + more + 1)
+    # and more than there are: fewer, and it says why
+    resume(demo, tmp_path, further=Further(ONE, planes=20))
+    z_um = [p.z_requested_um for p in taken(tmp_path)]
+    assert set(z_um) >= set(range(-3, 4)) and len(z_um) == 8
+    ending = StoredExperiment(tmp_path).folder.volumes_before[ONE]
+    assert "every z of the range is taken" in ending["reason"]
+    assert verify(tmp_path).differences == []
+
+
 def test_one_more_plane_here(demo, tmp_path):
     run(demo, sequence(), tmp_path)
     resume(demo, tmp_path, further=Further(ONE, z_um=(-2.7,)))

@@ -62,11 +62,11 @@ BAD = {
     ),
     "a list beyond the grid": (
         _with(block={"z_um": [0, 30]}),
-        r"metadata\.rmz_acquire: z 31 µm is outside",
+        r"metadata\.rmz_acquire: z_um: 31 µm is outside",
     ),
     "more planes at least than at most": (
         _with(block={"min_planes": 5, "max_planes": 3}),
-        r"metadata\.rmz_acquire: max-planes 3 is below min-planes 5",
+        r"metadata\.rmz_acquire: max_planes 3 is below min_planes 5",
     ),
     "no exposure": (
         _with(channels=[{"config": "DAPI", "exposure": 0}]),

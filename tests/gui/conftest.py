@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 
 import pytest
+from patience import PATIENCE_S
 
 pytest.importorskip("PyQt6.QtWidgets", exc_type=ImportError)
 pytest.importorskip("pymmcore_widgets", exc_type=ImportError)
@@ -40,8 +41,8 @@ class Desk:
     def state(self):
         return self.presenter.state
 
-    def until(self, condition, timeout=60_000):
-        self.bot.waitUntil(condition, timeout=timeout)
+    def until(self, condition, timeout=1000 * PATIENCE_S):
+        self.bot.waitUntil(condition, timeout=int(timeout))
 
     def connect(self, *, small=True):
         self.window.welcome.simulated.click()
@@ -115,7 +116,7 @@ def bench():
     scans = ScanController(microscope, events)
     yield events, microscope, scans
     scans.abort()
-    scans.wait(30)
+    scans.wait(PATIENCE_S)
     microscope.close()
 
 

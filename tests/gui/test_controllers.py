@@ -8,6 +8,7 @@ import sys
 import time
 
 import pytest
+from patience import PATIENCE_S
 
 from rmz_acquire.experiments import StoredExperiment
 from rmz_acquire.gui.controllers.events import (
@@ -41,7 +42,7 @@ def connected(bench):
     return microscope.core, events.drain()
 
 
-def gather(events, condition, timeout_s=60):
+def gather(events, condition, timeout_s=PATIENCE_S):
     seen, end = [], time.monotonic() + timeout_s
     while not condition(seen):
         seen += events.drain()
@@ -74,20 +75,20 @@ def test_connect_snap_live(bench):
     core, first = connected(bench)
     events, microscope, _ = bench
     assert of(first, Connected)[0].name == "simulated"
-    microscope.snap().result(30)
-    microscope.start_live().result(30)
+    microscope.snap().result(PATIENCE_S)
+    microscope.start_live().result(PATIENCE_S)
     assert microscope.state is State.live
     seen = gather(events, lambda s: any(p.live for p in of(s, Picture)))
     assert of(seen, Picture)[0].image.shape == (64, 64)
     gather(events, lambda s: of(s, Focus))
-    microscope.stop_live().result(30)
+    microscope.stop_live().result(PATIENCE_S)
     assert microscope.state is State.ready and not core.isSequenceRunning()
 
 
 def test_of_live_pictures_only_the_latest_waits(bench):
     connected(bench)
     events, microscope, _ = bench
-    microscope.start_live().result(30)
+    microscope.start_live().result(PATIENCE_S)
     time.sleep(1.0)
     assert len(of(events.drain(), Picture)) <= 1
 
@@ -96,7 +97,7 @@ def test_a_scan_tells_what_it_does(bench, settings, tmp_path):
     core, _ = connected(bench)
     events, microscope, scans = bench
     core.setPosition(1.5)
-    microscope.start_live().result(30)
+    microscope.start_live().result(PATIENCE_S)
     assert scans.start(settings, tmp_path / "run")
     seen = gather(events, ended)
     (end,) = of(seen, ScanEnded)
@@ -154,16 +155,16 @@ def test_ending_early_keeps_everything(bench, settings, tmp_path, how, status):
     assert core.getPosition() == pytest.approx(0.0)
 
 
-def test_pause_holds_and_resume_goes_on(bench, settings, tmp_path):
+def test_pause_holds_and_resume_goes_on(bench, settings, tmp_path, pulse):
     core, _ = connected(bench)
     events, microscope, scans = bench
     scans.start(settings, tmp_path / "run")
     gather(events, lambda s: of(s, VolumeCame))
     scans.pause()
     assert microscope.state is State.paused
-    time.sleep(0.5)
+    pulse.rest(0.5)
     events.drain()
-    time.sleep(0.5)
+    pulse.rest(0.5)
     assert not of(events.drain(), PlaneCame) and not core.getShutterOpen()
     scans.resume()
     (end,) = of(gather(events, ended), ScanEnded)
@@ -196,9 +197,9 @@ def test_a_broken_configuration_leaves_no_microscope(bench, tmp_path):
     events, microscope, _ = bench
     broken = tmp_path / "broken.cfg"
     broken.write_text("Device,Camera,NoSuchAdapter,Nothing\n")
-    microscope.connect(broken).result(30)
+    microscope.connect(broken).result(PATIENCE_S)
     (problem,) = of(events.drain(), Problem)
-    assert "broken.cfg cannot be loaded" in problem.text
+    assert problem.text.startswith("broken.cfg, line 1")
     assert microscope.state is State.empty and microscope.core is None
 
 

@@ -52,7 +52,6 @@ def test_a_series_runs_with_progress_for_each_volume(series):
             said.add(window.status.headline.text().partition(", plane")[0])
             or series.state is State.ready
         ),
-        timeout=100_000,
     )
     series.finish()
     assert window.status.headline.text() == "Done: every volume is taken"

@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 import yaml
 from cli_helpers import OPTICS, write_model
+from patience import PATIENCE_S
 
 from rmz_acquire.acquisition.dense import Position
 from rmz_acquire.gui.controllers.events import (
@@ -35,11 +36,10 @@ from rmz_acquire.gui.models.training import (
     TrainingSettings,
     time_left,
 )
+from rmz_acquire.installing import install_line
+from rmz_acquire.simulation.camera import simulated_camera
 from rmz_acquire.simulation.stack import simulate_stack
 from rmz_acquire.stacks import read_stack, write_stack
-
-# a training is a process that loads torch and Lightning first
-pytestmark = pytest.mark.timeout(900)
 
 SCAN = ScanSettings(bottom_um=-2.0, top_um=2.0, step_um=0.5, exposure_ms=2.0)
 PLACES = (Position(0, 0, 0.0), Position(30, 0, 1.0), Position(0, 30, 0.0))
@@ -65,7 +65,7 @@ class Room:
         self.seen += self.events.drain()
         return [event for event in self.seen if isinstance(event, kind)]
 
-    def until(self, kind, condition=lambda _: True, timeout_s=400):
+    def until(self, kind, condition=lambda _: True, timeout_s=PATIENCE_S):
         end = time.monotonic() + timeout_s
         while True:
             for event in self.of(kind):
@@ -227,6 +227,24 @@ def test_a_training_tells_how_far_it_is_and_what_came_of_it(room, tmp_path):
     assert {"new model", "base", "wiener", "linear"} <= set(row)
 
 
+def test_what_training_lacks_is_said_before_there_is_light(room, tmp_path, monkeypatch):
+    core = room.connect()
+    camera = simulated_camera(core)
+    before = camera.dose_ms()
+    monkeypatch.setattr(
+        "rmz_acquire.gui.models.training.missing", lambda extra: ["lightning"]
+    )
+    assert not room.training.take_stacks(stacks_of(tmp_path / "stacks"))
+    settings = training_of(tmp_path)
+    assert not room.training.train(settings)
+    said = [problem.text for problem in room.of(Problem)]
+    assert len(said) == 2
+    assert all("lightning" in text and install_line("train") in text for text in said)
+    assert camera.dose_ms() == before
+    assert not (tmp_path / "stacks").exists()
+    assert room.microscope.state is State.ready
+
+
 def test_too_few_stacks_start_nothing(room, tmp_path):
     settings = training_of(tmp_path)
     few = replace(settings, stacks=settings.stacks[:2])
@@ -283,7 +301,7 @@ def test_the_time_left_is_said_as_people_say_it():
     ]
 
 
-def wait_for(condition, timeout_s=400):
+def wait_for(condition, timeout_s=PATIENCE_S):
     end = time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < end

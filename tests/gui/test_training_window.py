@@ -10,9 +10,6 @@ from rmz_acquire.gui.controllers.events import State
 from rmz_acquire.simulation.stack import simulate_stack
 from rmz_acquire.stacks import write_stack
 
-# a training is a process that loads torch and Lightning first
-pytestmark = pytest.mark.timeout(900)
-
 
 @pytest.fixture
 def train(desk, tmp_path):
@@ -76,12 +73,10 @@ class Train:
         assert not self.panel.setting_up
 
     def until_step(self):
-        self.desk.until(
-            lambda: self.panel.detail.text().startswith("Step "), timeout=400_000
-        )
+        self.desk.until(lambda: self.panel.detail.text().startswith("Step "))
 
     def finish(self):
-        self.desk.until(lambda: self.panel.again.isVisible(), timeout=400_000)
+        self.desk.until(lambda: self.panel.again.isVisible())
 
 
 def test_from_places_to_a_model_that_is_used(desk, train):
@@ -114,7 +109,7 @@ def test_from_places_to_a_model_that_is_used(desk, train):
     assert settings.model.endswith("mine") and "training" in settings.model
     desk.fill(estimator="recurrent-mz", max_planes=4)
     desk.scan()
-    desk.until(lambda: desk.state is State.ready, timeout=400_000)
+    desk.until(lambda: desk.state is State.ready)
     panel.again.click()
     assert panel.setting_up and setup.train.isEnabled()
 
@@ -137,7 +132,7 @@ def test_a_training_is_stopped_and_gone_on_with(desk, train, tmp_path):
     train.start()
     train.until_step()
     folder = next((desk.root / "training").iterdir())
-    desk.until(lambda: (folder / "last.ckpt").exists(), timeout=400_000)
+    desk.until(lambda: (folder / "last.ckpt").exists())
     train.panel.stop.click()
     train.finish()
     assert train.panel.headline.text() == "Training stopped"
@@ -219,7 +214,7 @@ def test_stacks_are_remembered(desk, train, qtbot, tmp_path):
     assert len(again.window.training.setup.all_stacks()) == 3
     again.window.show()
     again.window.close()
-    qtbot.waitUntil(lambda: not again.window.isVisible(), timeout=10_000)
+    qtbot.waitUntil(lambda: not again.window.isVisible(), timeout=60_000)
 
 
 def test_nothing_is_clipped_in_the_dock(desk, train, tmp_path):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tensorstore
 import yaozarrs
+from patience import PATIENCE_S
 from scan_fakes import plane
 
 from rmz_acquire.errors import InputError
@@ -146,7 +147,7 @@ def test_every_announced_plane_survives_sigkill(tmp_path, delay_ms):
     finally:
         process.kill()
         process.stdout.close()
-        assert process.wait(20) == -signal.SIGKILL
+        assert process.wait(PATIENCE_S) == -signal.SIGKILL
     planes = read_planes(store)
     assert len(planes) >= announced + 1
     for i, back in enumerate(planes):

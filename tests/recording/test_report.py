@@ -47,6 +47,7 @@ def a_page(
     stop="converged",
     reason="change 0.032 is at or below epsilon 0.05 after 7 planes",
     pixel_um=0.325,
+    against="truth",
     scores=True,
     plan=None,
     change=0.6,
@@ -80,6 +81,7 @@ def a_page(
         pixel_size_um=pixel_um,
         plan=plan.model_dump(mode="json", exclude={"z_um"}),
         versions={},
+        scored_against=against if truth else None,
         **(psnr if truth and scores else {}),
         baselines={
             "wiener": {"psnr_db": 33.0, "nrmse": 0.1, "ssim": 0.9},
@@ -102,6 +104,8 @@ def a_page(
 LONG = "change 0.0321 is at or below epsilon 0.05, but " + "a gap is unseen and " * 12
 PAGES = {
     "truth": {},
+    "recorded": {"against": "recorded stack"},
+    "recorded, tall": {"against": "recorded stack", "shape": (200, 30)},
     "no truth": {"truth": False},
     "nothing": {"volume": False, "truth": False, "planes": 0, "stop": "failed"},
     "one plane": {"planes": 1, "truth": False},
@@ -171,6 +175,18 @@ def test_the_panels_align():
     assert places["Dose"].y0 == pytest.approx(places["Quality, planes not taken"].y0)
     xy = next(box for title, box in places.items() if title.startswith("Volume, xy"))
     assert xy.y1 == pytest.approx(places["Planes taken"].y1)
+
+
+@pytest.mark.parametrize(
+    ("against", "title"), [("truth", "Truth"), ("recorded stack", "Recorded")]
+)
+def test_a_recorded_stack_is_not_called_the_truth(against, title):
+    summary, decisions, stacks = a_page(against=against)
+    figure = draw_report(summary, decisions, **stacks)
+    titles = [each.get_text() for each in figure.findobj(Text)]
+    assert titles.count(title) == 2
+    other = {"Truth", "Recorded"} - {title}
+    assert not other & set(titles)
 
 
 def test_volume_and_truth_share_one_colour_scale():

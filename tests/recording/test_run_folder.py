@@ -151,7 +151,7 @@ def test_a_run_that_fails_at_once_leaves_its_summary(tmp_path):
 @pytest.mark.parametrize("name", RUN_FILES)
 def test_a_run_is_not_written_over(tmp_path, name):
     (tmp_path / name).write_text("mine")
-    with pytest.raises(InputError, match="--overwrite") as caught:
+    with pytest.raises(InputError, match="overwrite=True") as caught:
         check_folder(tmp_path)
     assert name in str(caught.value)
     with pytest.raises(InputError):

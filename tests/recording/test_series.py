@@ -8,21 +8,21 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from rmz_acquire.recording.ome import About
 from rmz_acquire.recording.series import Series, SeriesImage
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
+ABOUT = About("p000", channels=["GFP"], pixel_size_um=0.1)
+
+
 def series(folder: Path) -> Series:
     return Series(
         folder / "planes.ome.zarr",
         "planes.jsonl",
-        {
-            (0, 0): SeriesImage(
-                "p000", (1, 1, 3), None, (None, None, None), ("GFP",), 0.1
-            )
-        },
+        {(0, 0): SeriesImage("p000", (1, 1, 3), ABOUT)},
     )
 
 

@@ -8,6 +8,7 @@ import threading
 
 import numpy as np
 import pytest
+from patience import PATIENCE_S
 from scan_fakes import (
     STACK,
     Z_UM,
@@ -64,7 +65,7 @@ def test_an_abort_from_another_thread_while_thinking():
         def add(self, image, z_um):
             if self.planes_taken == 1:
                 thinking.set()
-                assert go_on.wait(10)
+                assert go_on.wait(PATIENCE_S)
             return super().add(image, z_um)
 
     plan = ScanPlan.from_grid(Z_UM, max_planes=8)
@@ -73,12 +74,12 @@ def test_an_abort_from_another_thread_while_thinking():
     microscope = ArrayMicroscope(STACK, Z_UM)
     thread = threading.Thread(target=run_scan, args=(scan, microscope, recorder))
     thread.start()
-    assert thinking.wait(10)
+    assert thinking.wait(PATIENCE_S)
     scan.abort("stop button")
     assert scan.abort_requested
     assert scan.state is ScanState.thinking
     go_on.set()
-    thread.join(10)
+    thread.join(PATIENCE_S)
     assert not thread.is_alive()
     assert recorder.outcome.status == "aborted"
     # the plane that was taken is in the record, and none after it

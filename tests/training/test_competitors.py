@@ -30,7 +30,7 @@ NETWORKS = {
 @pytest.fixture(params=NETWORKS)
 def released(request, make, tmp_path):
     config = make(**NETWORKS[request.param])
-    module = fit(config, tmp_path / "run", workers=0, progress=False)
+    module = fit(config, tmp_path / "run", workers=0)
     return release(config, module.average.module, tmp_path / request.param)
 
 
@@ -54,7 +54,7 @@ def test_it_is_an_estimator_with_a_card(released, tmp_path, rng):
 
 def test_deep_z_makes_each_plane_of_the_nearest_one(make, tmp_path, rng):
     config = make(**NETWORKS["deep-z"])
-    module = fit(config, tmp_path / "run", workers=0, progress=False)
+    module = fit(config, tmp_path / "run", workers=0)
     model = release(config, module.average.module, tmp_path / "m")
     planes = rng.uniform(100, 900, (2, 32, 32)).astype(np.float32)
     planes[1, 0, 0] = planes.max() + 1

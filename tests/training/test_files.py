@@ -139,7 +139,7 @@ def test_stacks_train_and_are_looked_at(make, three, tmp_path):
     )
     assert seen[0].target.shape == (2, 32, 32)
     config = make(**config.model_dump() | {"normalisation": "edf"})
-    module = fit(config, tmp_path / "run", workers=0, progress=False)
+    module = fit(config, tmp_path / "run", workers=0)
     assert module.global_step == 5
 
 
@@ -188,7 +188,7 @@ def test_bad_stacks_are_told_in_one_line_before_training(kind, make, three, tmp_
         stacks = [*good, {"path": three / "nothing.tif"}]
     config = make(files={"stacks": stacks})
     with pytest.raises(InputError, match=BAD[kind]) as caught:
-        fit(config, tmp_path / "run", workers=0, progress=False)
+        fit(config, tmp_path / "run", workers=0)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "run").exists()
 
@@ -208,7 +208,7 @@ def test_finetuning_on_three_stacks_helps_on_another_microscope(make, tmp_path):
     steps = {"steps": 150, "accumulate": 1, "learning_rate": 0.01}
     steps["average_decay"] = 0.9
     base = make(network=network, optimiser=steps, planes=[3, 3], loss="berhu")
-    module = fit(base, tmp_path / "base", workers=0, progress=False)
+    module = fit(base, tmp_path / "base", workers=0)
     model = release(base, module.average.module, tmp_path / "model")
 
     real = OPTICS.model_copy(update={"na": 0.45})
@@ -225,7 +225,7 @@ def test_finetuning_on_three_stacks_helps_on_another_microscope(make, tmp_path):
         start_from=str(tmp_path / "model"),
         validate_every=20,
     )
-    after = fit(tuned, tmp_path / "tuned", workers=0, progress=False)
+    after = fit(tuned, tmp_path / "tuned", workers=0)
 
     def held_out_error(net):
         from rmz_acquire.reconstruction import make_estimator

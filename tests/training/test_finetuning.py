@@ -11,6 +11,7 @@ import time
 import pytest
 import yaml
 from cli_helpers import OPTICS, write_model
+from patience import PATIENCE_S
 
 from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
@@ -22,9 +23,6 @@ from rmz_acquire.stacks import write_stack
 from rmz_acquire.training.finetuning import finetuning_config, list_stacks
 
 STEP_UM = 0.5
-
-# a training is a process that loads torch and Lightning first
-pytestmark = pytest.mark.timeout(900)
 
 
 def write_stacks(folder, number=3, side=48, planes=9, pixel_um=0.325):
@@ -101,11 +99,11 @@ def test_the_end_of_its_input_stops_it_and_it_goes_on(model, stacks, tmp_path):
     # a shell starts it in the background: with ctrl-C ignored
     ignored = functools.partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
     child = process(*args, "--stop-with-input", preexec_fn=ignored)
-    end = time.monotonic() + 400
+    end = time.monotonic() + PATIENCE_S
     while not (out / "last.ckpt").exists():
         assert child.poll() is None and time.monotonic() < end, child.communicate()
         time.sleep(0.02)
-    _, said = child.communicate(timeout=400)
+    _, said = child.communicate(timeout=PATIENCE_S)
     lines = [line for line in said.splitlines() if line.startswith("error: ")]
     assert child.returncode == 1, said
     assert lines == [
@@ -115,7 +113,7 @@ def test_the_end_of_its_input_stops_it_and_it_goes_on(model, stacks, tmp_path):
     assert stopped.model is None and stopped.step < 40
     words = lines[0].split("rmz-acquire ")[1].split()
     child = process(*words)
-    child.communicate(timeout=400)
+    child.communicate(timeout=PATIENCE_S)
     assert child.returncode == 0
     done = read_progress(out)
     assert (done.step, done.model) == (40, "mine")

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 import yaml
+from patience import PATIENCE_S
 
 from rmz_acquire.models import load_model
 from rmz_acquire.training import TrainingConfig, fit
@@ -29,13 +30,47 @@ KILLS = int(os.environ.get("RMZ_ACQUIRE_KILLS", "2"))
 BEADS = {"families": {"beads": 1}, "sequences": 1}
 
 
-def start(folder: Path, config: Path, *options: str) -> subprocess.Popen[bytes]:
-    """Run `rmz-acquire train`; a script of its own, as several processes need one."""
+SCRIPT = """
+import os, signal, sys, torch
+from rmz_acquire.training.module import TrainingModule
+
+batches, saves = int(os.environ["BATCH"]), int(os.environ["SAVE"])
+step, save = TrainingModule.training_step, torch.save
+
+def killed():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+def training_step(self, batch, index):
+    global batches
+    batches -= 1
+    return killed() if batches == 0 else step(self, batch, index)
+
+def half_saved(obj, file):
+    global saves
+    saves -= 1
+    if saves == 0:
+        file.write(b"half")
+        file.flush()
+        killed()
+    save(obj, file)
+
+TrainingModule.training_step, torch.save = training_step, half_saved
+from rmz_acquire.cli import main
+raise SystemExit(main())
+"""
+"""A script of its own, as several processes need one; it kills itself where told."""
+
+
+def start(
+    folder: Path, config: Path, *options: str, batch: int = -1, save: int = -1
+) -> subprocess.Popen[bytes]:
+    """Run `rmz-acquire train`, killed at a batch or in the midst of a checkpoint."""
     script = folder / "rmz.py"
-    script.write_text("from rmz_acquire.cli import main\nraise SystemExit(main())\n")
+    script.write_text(SCRIPT)
     words = [sys.executable, str(script), "train", str(config), *options]
+    env = {**os.environ, "BATCH": str(batch), "SAVE": str(save)}
     with (folder / "said.txt").open("ab") as said:
-        return subprocess.Popen(words, stdout=said, stderr=said, cwd=folder)
+        return subprocess.Popen(words, stdout=said, stderr=said, cwd=folder, env=env)
 
 
 def written(folder: Path, tiny: dict[str, Any], **changes: Any) -> Path:
@@ -52,35 +87,35 @@ def same_weights(network: torch.nn.Module, other: torch.nn.Module, **near: Any) 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600 + 200 * KILLS)
 def test_killed_at_random_moments_it_ends_as_one_that_was_not(
     tiny: dict[str, Any], tmp_path: Path
 ) -> None:
-    steps = {"steps": 80, "accumulate": 2, "learning_rate": 0.01}
-    config = written(tmp_path, tiny, optimiser=steps, validate_every=25)
+    steps = {"steps": 16, "accumulate": 2, "learning_rate": 0.01}
+    config = written(tmp_path, tiny, optimiser=steps, validate_every=6)
     told = TrainingConfig.from_yaml(config)
-    whole = fit(told, tmp_path / "whole", progress=False)
-    begun = (tmp_path / "whole" / "config.json").stat().st_mtime
-    lasts = (tmp_path / "whole" / "last.ckpt").stat().st_mtime - begun
+    whole = fit(told, tmp_path / "whole", workers=0)
 
-    chance = random.Random(5)
-    run, cut_short = tmp_path / "killed", []
-    for _ in range(KILLS):
-        before = _step(run)
-        process = start(tmp_path, config, "--out", str(run))
-        while not (run / "config.json").exists() and process.poll() is None:
-            time.sleep(0.01)
-        time.sleep(chance.uniform(0.3, 0.9) * lasts)
-        process.kill()
-        process.wait(30)
+    chance, run, before = random.Random(5), tmp_path / "killed", 0
+    # in the third write of a checkpoint, and then at some batch
+    moments = [
+        {"save": 3},
+        *({"batch": chance.randint(4, 9)} for _ in range(KILLS - 1)),
+    ]
+    for moment in moments:
+        process = start(tmp_path, config, "--out", str(run), **moment)
+        assert process.wait(PATIENCE_S) == -signal.SIGKILL, _said(tmp_path)
         # what was written is whole, and nothing that was done before is lost
-        cut_short.append(_step(run))
-        assert cut_short[-1] >= before
-    assert min(cut_short) < 80
-    resumed = fit(told, run, progress=False)
-    assert _step(run) == 80
+        assert before <= _step(run) < 16
+        before = _step(run)
+    assert before > 0
+    resumed = fit(told, run, workers=1)
+    assert _step(run) == 16
     same_weights(whole.network, resumed.network, atol=0, rtol=0)
     same_weights(whole.average, resumed.average, atol=0, rtol=0)
+
+
+def _said(folder: Path) -> str:
+    return (folder / "said.txt").read_text("utf-8")[-3000:]
 
 
 def _step(run: Path) -> int:
@@ -91,7 +126,6 @@ def _step(run: Path) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("loss", ["berhu", "paper"])
 def test_two_processes_learn_from_different_specimens(
     loss: str, tiny: dict[str, Any], tmp_path: Path
@@ -103,13 +137,12 @@ def test_two_processes_learn_from_different_specimens(
     alone = written(tmp_path, tiny, optimiser={**steps, "accumulate": 2}, **told)
     # Adam makes much of rounding: all on one thread
     told_one = TrainingConfig.from_yaml(alone)
-    one = fit(told_one, tmp_path / "one", progress=False, threads=1)
+    one = fit(told_one, tmp_path / "one", threads=1)
     told |= {"strategy": "ddp", "devices": 2, "optimiser": {**steps, "accumulate": 1}}
     config = written(tmp_path, tiny, **told)
     more = ("--workers", "0", "--threads", "1")
     process = start(tmp_path, config, "--out", str(tmp_path / "two"), *more)
-    code = process.wait(500)
-    assert code == 0, (tmp_path / "said.txt").read_text("utf-8")[-3000:]
+    assert process.wait(PATIENCE_S) == 0, _said(tmp_path)
     # the first of them released it
     assert load_model(tmp_path / "two" / "tiny").card.name == "tiny"
     # a model is kept in half precision: the checkpoint is exact

@@ -37,7 +37,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config.write_text(
         yaml.safe_dump({**SETTINGS, "simulation": ONE, "min_gain_db": -50.0})
     )
-    train(config, folder / "run", workers=0, progress=False)
+    train(config, folder / "run", workers=0)
     return folder / "run"
 
 
@@ -98,7 +98,7 @@ def test_a_model_that_loses_is_refused_with_its_scores(
 
 def test_a_competitor_is_released_to_be_compared_with(tmp_path: Path) -> None:
     config = SMALL.model_copy(update={"min_gain_db": None, "planes": (3, 3)})
-    module = fit(config, tmp_path / "run", workers=0, progress=False)
+    module = fit(config, tmp_path / "run", workers=0)
     model = release(config, module.average.module, tmp_path / "small")
     assert model.card.comparison
     assert set(model.card.scores) == {"beads", "nuclei", "filaments"}
@@ -115,7 +115,7 @@ def test_a_model_for_any_objective_carries_its_range(tmp_path: Path) -> None:
     config = SMALL.model_copy(
         update={"simulation": simulation, "min_gain_db": -50.0, "planes": (3, 3)}
     )
-    module = fit(config, tmp_path / "run", workers=0, progress=False)
+    module = fit(config, tmp_path / "run", workers=0)
     card = release(config, module.average.module, tmp_path / "small").card
     assert "without other objectives" in card.conditions
     grid = [0.0, 0.5, 1.0]
@@ -159,12 +159,12 @@ def test_the_worst_place_is_named() -> None:
 
 
 def test_a_run_goes_on_where_only_its_release_is_changed(tmp_path: Path) -> None:
-    fit(SMALL, tmp_path, workers=0, progress=False)
+    fit(SMALL, tmp_path, workers=0)
     changes = {"min_gain_db": None, "largest_gap_um": 1.0, "description": "better"}
-    again = fit(SMALL.model_copy(update=changes), tmp_path, workers=0, progress=False)
+    again = fit(SMALL.model_copy(update=changes), tmp_path, workers=0)
     assert again.global_step == 4
     with pytest.raises(InputError, match="another configuration"):
-        fit(SMALL.model_copy(update={"seed": 9}), tmp_path, workers=0, progress=False)
+        fit(SMALL.model_copy(update={"seed": 9}), tmp_path, workers=0)
 
 
 def test_scores_are_shown(done: Path, capsys: pytest.CaptureFixture[str]) -> None:

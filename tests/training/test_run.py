@@ -47,7 +47,7 @@ class KillAt(Callback):
 
 
 def quiet(config, folder, **options):
-    return fit(config, folder, workers=0, progress=False, **options)
+    return fit(config, folder, workers=0, **options)
 
 
 def weights(module):

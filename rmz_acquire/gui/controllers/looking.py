@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import traceback
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from rmz_acquire.evaluation import planes_not_taken, score
 from rmz_acquire.gui.controllers.events import Compared, EventQueue, Problem, RunOpened
 from rmz_acquire.gui.models.stored import StoredVolume, load_run
 from rmz_acquire.reconstruction import make_estimator
+from rmz_acquire.workers import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +38,7 @@ class RunReader:
 
     def __init__(self, events: EventQueue) -> None:
         self._events = events
-        self._threads: list[threading.Thread] = []
+        self._workers: list[Worker] = []
 
     def open_run(self, folder: Path, key: Key | None = None) -> None:
         """Read a run, by default its last volume; a `RunOpened` comes."""
@@ -62,10 +62,10 @@ class RunReader:
 
         self._help(work)
 
-    def wait(self, timeout_s: float | None = None) -> None:
-        """Wait for what is at work."""
-        for thread in self._threads:
-            thread.join(timeout_s)
+    def close(self) -> None:
+        """End what is at work; nobody looks at it any more."""
+        for worker in self._workers:
+            worker.end()
 
     def _help(self, work: Callable[[], None]) -> None:
         """Do something that takes time, tell what goes wrong."""
@@ -80,10 +80,11 @@ class RunReader:
                 text = message_of(error)
                 self._events.put(Problem(text, traceback.format_exc()))
 
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        thread = threading.Thread(target=guarded, name="helper", daemon=True)
-        self._threads.append(thread)
-        thread.start()
+        self._workers = [worker for worker in self._workers if worker.alive]
+        worker = Worker("helper")
+        worker.submit(guarded)
+        worker.close()
+        self._workers.append(worker)
 
 
 def score_against(truth: NDArray[np.float32], volume: StoredVolume) -> str | None:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
     from pymmcore_plus import CMMCorePlus
 
+    from rmz_acquire.gui.models.specimen import SimulatedSpecimen
+
 __all__ = ["MicroscopeController", "WatchedCore"]
 
 logger = logging.getLogger(__name__)
@@ -118,6 +120,7 @@ class MicroscopeController:
         self._lock = threading.RLock()
         self._core: CMMCorePlus | None = None
         self._config = ""
+        self._specimen: SimulatedSpecimen | None = None
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="microscope")
         self._live = threading.Event()
         self._look = threading.Event()
@@ -177,6 +180,20 @@ class MicroscopeController:
             return self._submit(lambda: None)
         self.set_state(State.connecting)
         return self._submit(lambda: self._connect(config))
+
+    def choose_specimen(self, specimen: SimulatedSpecimen) -> Future[None]:
+        """Put a specimen under the simulated microscope, now or when it is loaded."""
+        self._specimen = specimen
+
+        def work(core: CMMCorePlus) -> None:
+            # the camera must not look while it is being changed
+            live = self._live.is_set()
+            self._stop_live()
+            specimen.put_under(core)
+            if live:
+                self._start_live()
+
+        return self.use(work)
 
     def snap(self) -> Future[None]:
         """Take one picture."""
@@ -288,6 +305,8 @@ class MicroscopeController:
         core.elsewhere = self._submit
         try:
             open_core(config, core)
+            if self._specimen is not None:
+                self._specimen.put_under(core)
         except BaseException:
             core.unloadAllDevices()
             self.set_state(State.empty)

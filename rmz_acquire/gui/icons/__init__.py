@@ -15,7 +15,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["install", "svg"]
+__all__ = ["install", "svg", "window_icon"]
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +102,11 @@ def svg(
         f'height="{height or "1em"}" viewBox="0 0 {wide} {high}">{body}</svg>'
     )
     return text.replace("currentColor", color or _PLAIN).encode()
+
+
+def window_icon() -> str:
+    """Path of the program's own icon, SVG."""
+    return str(files(__package__) / "window.svg")
 
 
 def install() -> None:

@@ -179,20 +179,37 @@ def load_run(folder: Path, key: Key | None = None) -> StoredRun:
 
 
 def sentence(run: StoredRun) -> tuple[str, str]:
-    """Say why a run ended: in a few words, and in a sentence with the numbers."""
+    """Say why a run ended: in a few words, and in a sentence with the numbers.
+
+    Of one that came to no good end, also what is on disk of it.
+    """
     taken = sum(ending.taken for ending in run.endings)
     full = sum(ending.full for ending in run.endings)
     status, reason = run.status, run.reason
-    if len(run.endings) == 1 and run.complete:
+    only = len(run.endings) == 1 and not run.endings[0].name
+    if only and status in ("completed", "stopped", "aborted"):
+        # of the only volume there is more to tell
         status, reason = run.endings[0].status, run.endings[0].reason
     head = _HEADS.get(status, status)
-    reason = reason[:1].upper() + reason[1:]
-    if not full:
-        return head, f"{reason}."
-    cost = f"Took {taken} of the full stack's {full} planes"
-    if len(run.endings) > 1:
-        cost = f"Took {taken} of the full stacks' {full} planes"
-    return head, f"{reason}. {cost}, {taken / full:.0%} of the light."
+    said = [f"{reason[:1].upper()}{reason[1:]}."]
+    if full:
+        stack = "stack's" if len(run.endings) == 1 else "stacks'"
+        cost = f"Took {taken} of the full {stack} {full} planes"
+        said.append(f"{cost}, {taken / full:.0%} of the light.")
+    if status in ("aborted", "failed", "killed"):
+        said.append(_kept(run, taken))
+    return head, " ".join(said)
+
+
+def _kept(run: StoredRun, taken: int) -> str:
+    """Say what of a run that was cut short is on disk."""
+    if not taken:
+        return f"Nothing was taken; its settings are in {run.folder.name}."
+    planes = f"{taken} plane{'' if taken == 1 else 's'}"
+    made = run.shown is not None and run.shown.pixels is not None
+    if made:
+        return f"On disk in {run.folder.name}: {planes} and the volume made of them."
+    return f"On disk in {run.folder.name}: {planes}, no volume yet."
 
 
 _HEADS = {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.evaluation.verdict import Verdict, verdict
+from rmz_acquire.installing import install_line, missing
 from rmz_acquire.models import read_card
 
 if TYPE_CHECKING:
@@ -59,6 +60,10 @@ class StackSettings:
 
     def problem(self) -> str | None:
         """Say in one line what is wrong, if something is."""
+        lacking = _lacking()
+        if lacking is not None:
+            # before there is light on the specimen
+            return lacking
         found = self.scan.problems()
         for key in ("bottom_um", "top_um", "step_um", "exposure_ms"):
             if key in found:
@@ -115,6 +120,9 @@ class TrainingSettings:
 
     def problem(self) -> str | None:
         """Say in one line what is wrong, if something is."""
+        lacking = _lacking()
+        if lacking is not None:
+            return lacking
         if self.model is None:
             return "choose a model to start from"
         if len(self.stacks) < _FEWEST:
@@ -192,6 +200,15 @@ class TrainedModel:
             for planes, row in together.items()
         )
         return cls(folder, said, rows)
+
+
+def _lacking() -> str | None:
+    gone = missing("train")
+    if not gone:
+        return None
+    return (
+        f"training needs {', '.join(gone)}: type {install_line('train')} in a terminal"
+    )
 
 
 def can_go_on(folder: Path) -> bool:

@@ -53,7 +53,7 @@ def allow(
         ((window.set_top, window.set_bottom, window.start), free),
         ((window.load_settings,), free),
         (
-            (window.connect_simulated, window.connect_config),
+            (window.connect_simulated, window.connect_demo, window.connect_config),
             free or state is State.empty,
         ),
         ((window.pause, window.keep), running),

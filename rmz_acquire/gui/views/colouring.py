@@ -57,6 +57,11 @@ class Colouring:
         """Say the channel of the volume; "" where it has none."""
         self._show("volume", label)
 
+    @property
+    def volume_colour(self) -> str:
+        """Colour of the channel of the volume, #rrggbb."""
+        return self.colours.of(self._shown["volume"])
+
     def choose(self, label: str, colour: str | None) -> None:
         """Show a channel in a colour from now on; None for the usual one."""
         self.colours.choose(label, colour)

@@ -12,6 +12,7 @@ from PyQt6.QtWidgets import QFileDialog, QMessageBox
 from rmz_acquire.errors import InputError
 from rmz_acquire.gui.models.experiment import read_settings, write_settings
 from rmz_acquire.gui.napari_view import has_napari, open_in_napari
+from rmz_acquire.gui.views.about import AboutDialog, ManualDialog
 from rmz_acquire.gui.views.volume3d import has_opengl
 
 if TYPE_CHECKING:
@@ -113,6 +114,14 @@ class Commands:
             box.setInformativeText(f"The log file is {log_file}")
         box.setDetailedText(traceback)
         box.open()
+
+    def show_about(self) -> None:
+        """Say what the program is."""
+        AboutDialog(self._window).open()
+
+    def show_manual(self) -> None:
+        """Show the manual."""
+        ManualDialog(self._window).open()
 
     def show_keys(self) -> None:
         """List the keys of all actions."""

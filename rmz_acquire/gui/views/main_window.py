@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QSettings, QSize, Qt, pyqtSignal
+from PyQt6.QtGui import QIcon
 from PyQt6.QtWidgets import (
     QApplication,
     QDockWidget,
@@ -16,6 +17,7 @@ from PyQt6.QtWidgets import (
 )
 from superqt import QIconifyIcon
 
+from rmz_acquire.gui.icons import window_icon
 from rmz_acquire.gui.theme import DARK, LIGHT, Theme, apply
 from rmz_acquire.gui.views.actions import ActionWindow
 from rmz_acquire.gui.views.colouring import Colouring
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
     from PyQt6.QtGui import QCloseEvent
 
+    from rmz_acquire.gui.controllers.thumbnails import Thumbnailer
     from rmz_acquire.gui.models.runs import RecentRuns
 
 __all__ = ["MainWindow"]
@@ -51,14 +54,19 @@ class MainWindow(ActionWindow):
         The last runs.
     root : Path
         Folder for runs, until another one is chosen.
+    thumbnails : Thumbnailer
+        Makes the pictures of runs.
     """
 
     close_asked = pyqtSignal()
 
-    def __init__(self, store: QSettings, runs: RecentRuns, root: Path) -> None:
+    def __init__(
+        self, store: QSettings, runs: RecentRuns, root: Path, thumbnails: Thumbnailer
+    ) -> None:
         super().__init__()
         self.setWindowTitle("rmz-acquire")
         self.setObjectName("rmz-acquire")
+        self.setWindowIcon(QIcon(window_icon()))
         self.store = store
         self.may_close = False
         self._theme = DARK
@@ -67,7 +75,7 @@ class MainWindow(ActionWindow):
         self.form = ScanForm(root)
         self.series = SeriesPanel()
         self.training = TrainingPanel()
-        self.runs = RunsPanel(runs)
+        self.runs = RunsPanel(runs, thumbnails)
         self._lay_out()
         self.colouring = Colouring(self)
         self._make_docks()
@@ -121,6 +129,7 @@ class MainWindow(ActionWindow):
         self.volume.set_line_colour("#56b4e9")
         for plot in (self.along_z, self.change, self.training.curve):
             plot.dress(theme)
+        self.microscope.dress(theme)
         self._colour_icons()
         self.store.setValue("theme", theme.name)
 

@@ -12,7 +12,7 @@ from pymmcore_widgets import (
     ShuttersWidget,
     StageWidget,
 )
-from PyQt6.QtCore import Qt
+from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -25,8 +25,15 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from rmz_acquire.gui.models.specimen import SimulatedSpecimen
+from rmz_acquire.gui.theme import DARK
+from rmz_acquire.gui.views.specimen_box import SpecimenBox
+from rmz_acquire.gui.views.stage_looks import dress_stage
+
 if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
+
+    from rmz_acquire.gui.theme import Theme
 
 __all__ = ["MicroscopePanel"]
 
@@ -35,6 +42,8 @@ _Z_STEP_UM, _XY_STEP_UM = 10.0, 20.0
 
 class MicroscopePanel(QWidget):
     """Objective, channel, exposure, light and stages of one core."""
+
+    specimen_asked = pyqtSignal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,7 +55,14 @@ class MicroscopePanel(QWidget):
         outer.addWidget(self.area)
         self.setMinimumWidth(270)
         self.stages: dict[str, StageWidget] = {}
+        self._theme = DARK
         self.set_core(None)
+
+    def dress(self, theme: Theme) -> None:
+        """Take the colours of a theme."""
+        self._theme = theme
+        for stage in self.stages.values():
+            dress_stage(stage, theme)
 
     def set_core(self, core: CMMCorePlus | None) -> None:
         """Show the devices of a core, or a hint without one."""
@@ -73,6 +89,11 @@ class MicroscopePanel(QWidget):
         form = QGridLayout()
         form.setSpacing(6)
         form.setColumnStretch(1, 1)
+        specimen = SimulatedSpecimen.under(core)
+        if specimen is not None:
+            box = SpecimenBox(specimen)
+            box.changed.connect(self.specimen_asked)
+            _row(form, "Specimen", box)
         turret = next(iter(core.guessObjectiveDevices()), None)
         if turret is not None:
             objective = ObjectivesWidget(turret, mmcore=core)
@@ -132,6 +153,7 @@ class MicroscopePanel(QWidget):
         stage.snap_checkbox.hide()
         for box in stage.findChildren(QDoubleSpinBox):
             box.setMaximumWidth(92)
+        dress_stage(stage, self._theme)
         self.stages[label] = stage
         page = QWidget()
         column = QVBoxLayout(page)

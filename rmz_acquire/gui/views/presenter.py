@@ -205,7 +205,7 @@ class Presenter(QObject):
                     ending()
                 self.scans.abort("the window was closed")
                 self.scans.wait()
-                self.reader.wait(10)
+                self.reader.close()
                 self.microscope.close()
             except Exception:
                 logger.exception("the microscope did not end well")

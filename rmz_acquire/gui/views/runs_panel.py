@@ -1,11 +1,13 @@
-"""The list of the last runs."""
+"""The list of the last runs, each with a small picture."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import Qt, pyqtSignal
+import numpy as np
+from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 from PyQt6.QtWidgets import (
     QFileDialog,
     QListWidget,
@@ -15,22 +17,41 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from rmz_acquire.gui.models.channels import colour_of
+from rmz_acquire.gui.views.images.colour_maps import BY_CHANNEL, lookup
+
 if TYPE_CHECKING:
+    from rmz_acquire.gui.controllers.thumbnails import Thumbnailer
     from rmz_acquire.gui.models.runs import RecentRuns
+    from rmz_acquire.gui.models.thumbnails import Thumbnail
 
 __all__ = ["RunsPanel"]
 
+_ICON_PX = 48
+_POLL_MS = 100
+
 
 class RunsPanel(QWidget):
-    """Opens a run again."""
+    """Opens a run again.
+
+    Parameters
+    ----------
+    runs : RecentRuns
+        The last runs.
+    thumbnails : Thumbnailer
+        Makes their pictures.
+    """
 
     open_asked = pyqtSignal(Path)
 
-    def __init__(self, runs: RecentRuns) -> None:
+    def __init__(self, runs: RecentRuns, thumbnails: Thumbnailer) -> None:
         super().__init__()
         self._runs = runs
+        self.thumbnails = thumbnails
         self.list = QListWidget()
         self.list.setToolTip("Double-click or Enter shows the run again")
+        self.list.setIconSize(QSize(_ICON_PX, _ICON_PX))
+        self.list.setWordWrap(True)
         self.list.itemActivated.connect(self._activated)
         other = QPushButton("Open another run…")
         other.clicked.connect(self._choose)
@@ -38,20 +59,38 @@ class RunsPanel(QWidget):
         column.setContentsMargins(10, 8, 10, 10)
         column.addWidget(self.list, 1)
         column.addWidget(other)
+        self._timer = QTimer(self)
+        self._timer.setInterval(_POLL_MS)
+        self._timer.timeout.connect(self._take)
         self.refresh()
 
     def refresh(self) -> None:
         """Read the list again."""
         self.list.clear()
+        folders = []
         for line in self._runs.lines():
-            item = QListWidgetItem(f"{line.folder.name}\n{line.text}")
+            item = QListWidgetItem(_framed(None), f"{line.folder.name}\n{line.text}")
             item.setData(Qt.ItemDataRole.UserRole, str(line.folder))
             item.setToolTip(str(line.folder))
             self.list.addItem(item)
+            folders.append(line.folder)
         if not self.list.count():
             item = QListWidgetItem("Runs are listed here.")
             item.setFlags(Qt.ItemFlag.NoItemFlags)
             self.list.addItem(item)
+        self.thumbnails.ask(folders)
+        self._timer.start()
+
+    def _take(self) -> None:
+        if not self.thumbnails.busy:
+            self._timer.stop()
+        made = {str(folder): picture for folder, picture in self.thumbnails.take()}
+        for row in range(self.list.count()):
+            item = self.list.item(row)
+            assert item is not None
+            picture = made.get(item.data(Qt.ItemDataRole.UserRole))
+            if picture is not None:
+                item.setIcon(_framed(picture))
 
     def _activated(self, item: QListWidgetItem) -> None:
         folder = item.data(Qt.ItemDataRole.UserRole)
@@ -62,3 +101,24 @@ class RunsPanel(QWidget):
         chosen = QFileDialog.getExistingDirectory(self, "Folder of a run")
         if chosen:
             self.open_asked.emit(Path(chosen))
+
+
+def _framed(picture: Thumbnail | None) -> QIcon:
+    """A picture in the middle of a black square, in the colour of its channel."""
+    square = QPixmap(2 * _ICON_PX, 2 * _ICON_PX)
+    square.fill(QColor("black"))
+    if picture is not None:
+        table = lookup(BY_CHANNEL, colour_of(picture.channel))
+        pixels = np.ascontiguousarray(table[picture.pixels])
+        height, width, _ = pixels.shape
+        colours = QImage.Format.Format_RGB888
+        image = QImage(pixels.tobytes(), width, height, 3 * width, colours)
+        image = image.scaled(square.size(), Qt.AspectRatioMode.KeepAspectRatio)
+        painter = QPainter(square)
+        painter.drawImage(
+            (square.width() - image.width()) // 2,
+            (square.height() - image.height()) // 2,
+            image,
+        )
+        painter.end()
+    return QIcon(square)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from rmz_acquire.gui.controllers.looking import RunReader
     from rmz_acquire.gui.models.stored import StoredRun, StoredVolume
     from rmz_acquire.gui.views.main_window import MainWindow
+    from rmz_acquire.optics import Optics
     from rmz_acquire.recording.experiment import Key
     from rmz_acquire.scanning import Plane
 
@@ -53,6 +54,8 @@ class ShownRun:
         self.run: StoredRun | None = None
         self._z_um: Sequence[float] = ()
         self._pixel_um: float | None = None
+        self._optics: Optics | None = None
+        self._channel = ""
         self._most = self._full = self._taken = 0
         self._number = self._volumes_of_run = 1
         self._solid: Volume3D | None = None
@@ -214,7 +217,12 @@ class ShownRun:
         )
         if name:
             write_volume(
-                Path(name), volume, list(self._z_um), pixel_size_um=self._pixel_um
+                Path(name),
+                volume,
+                list(self._z_um),
+                pixel_size_um=self._pixel_um,
+                optics=self._optics,
+                channel=self._channel or None,
             )
 
     def _contrast_for(self, folder: Path) -> None:
@@ -224,6 +232,7 @@ class ShownRun:
 
     def _start(self, volume: StoredVolume) -> None:
         self._z_um, self._pixel_um = volume.z_um, volume.pixel_um
+        self._optics, self._channel = volume.optics, volume.channel
         self._most, self._full = volume.most, len(volume.z_um)
         self._taken = len(volume.planes)
         self._pictures = {}
@@ -270,7 +279,8 @@ class ShownRun:
     def _fill_3d(self, volume: NDArray[np.float32]) -> None:
         assert self._solid is not None
         step = (self._z_um[-1] - self._z_um[0]) / (len(self._z_um) - 1)
-        self._solid.set_volume(volume, step, self._pixel_um or step)
+        colour = self._window.colouring.volume_colour
+        self._solid.set_volume(volume, step, self._pixel_um or step, colour)
 
     def _choices(self, volume: StoredVolume | None) -> None:
         """Offer what the volume can be compared with, once it has ended."""

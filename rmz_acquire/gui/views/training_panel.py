@@ -86,10 +86,8 @@ class TrainingPanel(QWidget):
         elif progress.steps:
             self.bar.setRange(0, progress.steps)
             self.bar.setValue(progress.step)
-            self.detail.setText(
-                f"Step {progress.step} of {progress.steps}, "
-                f"{time_left(progress.seconds_left)}."
-            )
+            now = progress.doing or time_left(progress.seconds_left)
+            self.detail.setText(f"Step {progress.step} of {progress.steps}: {now}.")
 
     def show_stopping(self) -> None:
         """It was asked to stop."""

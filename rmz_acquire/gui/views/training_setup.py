@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainingSetup"]
 
 _OTHER = "Choose a folder…"
+_SELECTABLE = Qt.TextInteractionFlag.TextSelectableByMouse
 _DATA = Qt.ItemDataRole.UserRole
 
 
@@ -217,6 +218,8 @@ class TrainingSetup(QWidget):
         self.take_reason = QLabel()
         self.take_reason.setObjectName("muted")
         self.take_reason.setWordWrap(True)
+        # it may be a line to type
+        self.take_reason.setTextInteractionFlags(_SELECTABLE)
         self.add_files = QPushButton(
             QIconifyIcon("mdi:folder-open-outline", color=grey), "Add files…"
         )
@@ -238,6 +241,7 @@ class TrainingSetup(QWidget):
         self.reason = QLabel()
         self.reason.setObjectName("muted")
         self.reason.setWordWrap(True)
+        self.reason.setTextInteractionFlags(_SELECTABLE)
         self.train = QPushButton(QIconifyIcon("mdi:play", color="white"), "Train")
         self.train.setObjectName("primary")
         self.train.setToolTip("Fine-tune the model, in a process of its own")

@@ -14,13 +14,16 @@ def connect_views(presenter: Presenter) -> None:
     """Connect what a window asks for with who does it."""
     window, status = presenter.window, presenter.window.status
     scans, commands = presenter.scans, presenter.commands
-    window.welcome.simulated_asked.connect(
-        lambda: presenter.connect_microscope("simulated")
-    )
+    for signal in (
+        window.welcome.simulated_asked,
+        window.connect_simulated.triggered,
+    ):
+        signal.connect(lambda *_: presenter.connect_microscope("simulated"))
+    for signal in (window.welcome.demo_asked, window.connect_demo.triggered):
+        signal.connect(lambda *_: presenter.connect_microscope("MMConfig_demo.cfg"))
+    window.welcome.specimen.changed.connect(presenter.microscope.choose_specimen)
+    window.microscope.specimen_asked.connect(presenter.microscope.choose_specimen)
     window.welcome.config_asked.connect(commands.choose_config)
-    window.connect_simulated.triggered.connect(
-        lambda: presenter.connect_microscope("simulated")
-    )
     window.connect_config.triggered.connect(commands.choose_config)
     window.live.triggered.connect(presenter.toggle_live)
     window.snap.triggered.connect(lambda: presenter.microscope.snap())
@@ -67,5 +70,7 @@ def connect_views(presenter: Presenter) -> None:
     window.show_3d.triggered.connect(commands.show_3d)
     window.which.activated.connect(lambda _: presenter.shown.choose_volume())
     window.compare.activated.connect(lambda _: presenter.shown.choose())
+    window.about.triggered.connect(commands.show_about)
+    window.manual.triggered.connect(commands.show_manual)
     window.about_keys.triggered.connect(commands.show_keys)
     window.close_asked.connect(presenter.close)

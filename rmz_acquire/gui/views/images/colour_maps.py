@@ -24,7 +24,8 @@ COLOUR_MAPS = {
 """Black to the colour of the channel, grey, and maps that grow evenly in lightness, so
 that all colour vision reads them alike."""
 
-_MARKS = ("#ff2020", "#00e5ff")
+_MARK, _OTHER_MARK = "#ff2020", "#00e5ff"
+_APART = 170.0
 
 
 def lookup(name: str, channel_colour: str = "#ffffff") -> NDArray[np.uint8]:
@@ -47,12 +48,9 @@ def lookup(name: str, channel_colour: str = "#ffffff") -> NDArray[np.uint8]:
 
 
 def mark_colour(table: NDArray[np.uint8]) -> str:
-    """Red, or what is farther from all colours of a map: to mark single pixels with."""
-
-    def distance(colour: str) -> float:
-        return float(np.linalg.norm(table - _rgb(colour), axis=1).min())
-
-    return max(_MARKS, key=distance)
+    """Red, to mark single pixels with, or cyan where the map has a red of its own."""
+    nearest = float(np.linalg.norm(table - _rgb(_MARK), axis=1).min())
+    return _MARK if nearest > _APART else _OTHER_MARK
 
 
 def _rgb(colour: str) -> NDArray[np.float64]:

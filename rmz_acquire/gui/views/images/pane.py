@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyqtgraph as pg
 from PyQt6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QMouseEvent
 from PyQt6.QtWidgets import (
     QBoxLayout,
     QFrame,
@@ -14,6 +15,7 @@ from PyQt6.QtWidgets import (
     QSizePolicy,
     QToolButton,
     QVBoxLayout,
+    QWidget,
 )
 from superqt import QElidingLabel, QIconifyIcon
 
@@ -86,22 +88,25 @@ class Pane(QFrame):
         policy = QSizePolicy.Policy
         self.hint.setSizePolicy(policy.Preferred, policy.Ignored)
         direction = QBoxLayout.Direction
+        self._picture = QWidget()
         shown = QBoxLayout(
-            direction.LeftToRight if contrast.upright else direction.TopToBottom
+            direction.LeftToRight if contrast.upright else direction.TopToBottom,
+            self._picture,
         )
+        shown.setContentsMargins(0, 0, 0, 0)
+        shown.setSpacing(0)
         shown.addWidget(self.canvas, 1)
         shown.addWidget(self.contrast)
         body = QVBoxLayout(self)
         body.setContentsMargins(1, 1, 1, 1)
         body.setSpacing(0)
         body.addLayout(self.head)
-        body.addLayout(shown, 1)
+        body.addWidget(self._picture, 1)
         body.addWidget(self.hint, 1)
         self._whole = QRectF(0, 0, 1, 1)
         self._moved = False
         self._pointed_at: QPointF | None = None
         self._map, self._channel_colour = BY_CHANNEL, "#ffffff"
-        self._histogram_wanted = True
         self.box.sigResized.connect(self._resized)
         self.box.sigRangeChangedManually.connect(self._moved_by_hand)
         scene = self.box.scene()
@@ -123,21 +128,18 @@ class Pane(QFrame):
         """Show words instead of a picture."""
         if text is not None:
             self.hint.setText(text)
-        self.canvas.hide()
+        self._picture.hide()
         self.hint.show()
-        self._show_contrast()
 
     def show_picture(self) -> None:
         """Show the picture."""
         if self.hint.isVisibleTo(self):
             self.hint.hide()
-            self.canvas.show()
-            self._show_contrast()
+            self._picture.show()
 
     def show_histogram(self, on: bool) -> None:
         """Show the histogram beneath the picture, or not."""
-        self._histogram_wanted = on
-        self._show_contrast()
+        self.contrast.setVisible(on)
 
     def show_enlarged(self, on: bool) -> None:
         """Say by the button whether it fills the middle of the window."""
@@ -194,9 +196,12 @@ class Pane(QFrame):
         """Somebody clicked at a point, in the units of the drawing."""
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Forget what was pointed at when the mouse leaves; keep plates in place."""
+        """Fit on a double click, forget the mouse that leaves, keep plates in place."""
         kind = None if event is None else event.type()
-        if kind is QEvent.Type.Leave:
+        if isinstance(event, QMouseEvent) and kind is QEvent.Type.MouseButtonDblClick:
+            if event.button() is Qt.MouseButton.LeftButton:
+                self.fit()
+        elif kind is QEvent.Type.Leave:
             self._pointed_at = None
             self.tell()
         elif kind is QEvent.Type.Resize:
@@ -205,10 +210,7 @@ class Pane(QFrame):
         return super().eventFilter(watched, event)
 
     def _clicked(self, event: Any) -> None:
-        if event.button() != Qt.MouseButton.LeftButton:
-            return
-        if event.double():
-            self.fit()
+        if event.button() != Qt.MouseButton.LeftButton or event.double():
             return
         at = self.box.mapSceneToView(event.scenePos())
         self.press(at.x(), at.y())
@@ -232,7 +234,3 @@ class Pane(QFrame):
     def _resized(self) -> None:
         if not self._moved:
             self.fit()
-
-    def _show_contrast(self) -> None:
-        shown = self._histogram_wanted and self.canvas.isVisibleTo(self)
-        self.contrast.setVisible(shown)

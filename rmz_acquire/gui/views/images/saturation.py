@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 
 __all__ = ["SaturationMarks"]
 
-_LEAST_ON_SCREEN = 2.0
+# fewer, and a mark may fall between two pixels of the screen
+_LEAST_ON_SCREEN = 1.5
 
 
 class SaturationMarks:
-    """An overlay in one colour, at least two pixels of the screen a mark.
+    """An overlay in one colour, at least a pixel of the screen a mark.
 
     Parameters
     ----------

@@ -84,32 +84,6 @@ def test_voxel_size_goes_round(tmp_path: Path) -> None:
     assert stack.pixel_size_um == pytest.approx(0.325)
 
 
-@pytest.mark.parametrize("unit", ["um", "micron", "\\u00B5m"])
-def test_voxel_size_of_imagej(tmp_path: Path, unit: str) -> None:
-    path = tmp_path / "stack.tif"
-    tifffile.imwrite(
-        path,
-        VOLUME,
-        imagej=True,
-        resolution=(4.0, 4.0),
-        metadata={"axes": "ZYX", "spacing": 0.3, "unit": unit},
-    )
-    stack = read_stack(path)
-    assert stack.z_step_um == pytest.approx(0.3)
-    assert stack.pixel_size_um == pytest.approx(0.25)
-
-
-def test_the_default_of_one_pixel_a_unit_is_not_taken_for_a_size(
-    tmp_path: Path,
-) -> None:
-    path = tmp_path / "stack.tif"
-    meta = {"axes": "ZYX", "spacing": 1, "unit": "um"}
-    tifffile.imwrite(path, VOLUME, imagej=True, resolution=(1, 1), metadata=meta)
-    stack = read_stack(path)
-    assert stack.z_step_um is None
-    assert stack.pixel_size_um is None
-
-
 def test_axes_of_length_one_do_not_matter(tmp_path: Path) -> None:
     path = tmp_path / "stack.tif"
     tifffile.imwrite(path, VOLUME[:, None], imagej=True, metadata={"axes": "ZCYX"})
@@ -138,6 +112,86 @@ def test_colour(tmp_path: Path, planes: int) -> None:
     rgb = np.zeros((planes, 20, 24, 3), np.uint8)
     tifffile.imwrite(path, rgb, photometric="rgb")
     assert "RGB" in _refused(path)
+
+
+@pytest.mark.parametrize("photometric", ["palette", "miniswhite"])
+def test_a_table_of_colours_only_says_how_counts_are_shown(
+    tmp_path: Path, photometric: str
+) -> None:
+    path = tmp_path / "lut.tif"
+    counts = (VOLUME % 256).astype(np.uint8)
+    table = np.arange(3 * 256, dtype=np.uint16).reshape(3, 256)
+    options = {"colormap": table} if photometric == "palette" else {}
+    tifffile.imwrite(path, counts, photometric=photometric, **options)
+    np.testing.assert_array_equal(read_stack(path).data, counts)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_stack_of_imagej_with_a_lookup_table(tmp_path: Path, dtype: Any) -> None:
+    path = tmp_path / "lut.tif"
+    counts = (VOLUME % 250).astype(dtype)
+    lut = np.zeros((1, 3, 256), np.uint8)
+    lut[0, 1] = np.arange(256)
+    said = {"axes": "ZYX", "LUTs": list(lut), "mode": "color"}
+    options = {"colormap": lut[0] * np.uint16(257)} if dtype == np.uint8 else {}
+    tifffile.imwrite(path, counts, imagej=True, metadata=said, **options)
+    np.testing.assert_array_equal(read_stack(path).data, counts)
+
+
+def test_colours_of_imagej(tmp_path: Path) -> None:
+    path = tmp_path / "colour.tif"
+    tifffile.imwrite(path, np.zeros((5, 20, 24, 3), np.uint8), imagej=True)
+    assert "RGB" in _refused(path)
+
+
+def _set_of_files(folder: Path) -> list[Path]:
+    """Three planes a file, each of which describes all nine."""
+    nine = np.concatenate([VOLUME, VOLUME[:2]])
+    blocks = "".join(
+        f'<TiffData FirstZ="{i}" IFD="{i % 3}" PlaneCount="1"><UUID '
+        f'FileName="set_{i // 3}.ome.tif">urn:uuid:{i // 3}</UUID></TiffData>'
+        for i in range(9)
+    )
+    made = []
+    for k in range(3):
+        xml = (
+            '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+            f'UUID="urn:uuid:{k}"><Image ID="Image:0"><Pixels ID="Pixels:0" '
+            'DimensionOrder="XYZCT" Type="uint16" SizeX="24" SizeY="20" SizeZ="9" '
+            f'SizeC="1" SizeT="1">{blocks}</Pixels></Image></OME>'
+        )
+        made.append(folder / f"set_{k}.ome.tif")
+        with tifffile.TiffWriter(made[-1], ome=False) as tiff:
+            for number, plane in enumerate(nine[3 * k : 3 * k + 3]):
+                tiff.write(
+                    plane,
+                    description=xml if number == 0 else None,
+                    photometric="minisblack",
+                    metadata=None,
+                )
+    return made
+
+
+def test_a_set_of_files_is_one_stack(tmp_path: Path) -> None:
+    first, second, third = _set_of_files(tmp_path)
+    nine = np.concatenate([VOLUME, VOLUME[:2]])
+    np.testing.assert_array_equal(read_stack(second).data, nine)
+    third.unlink()
+    for path in (first, second):
+        assert "set_2.ome.tif is not beside it" in _refused(path)
+    second.unlink()
+    assert "set_1.ome.tif and 1 more" in _refused(first)
+
+
+def test_a_file_that_another_one_describes(tmp_path: Path) -> None:
+    path = tmp_path / "part.ome.tif"
+    xml = (
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06">'
+        '<BinaryOnly MetadataFile="all.companion.ome" UUID="urn:uuid:1"/></OME>'
+    )
+    options: dict[str, Any] = {"photometric": "minisblack", "metadata": None}
+    tifffile.imwrite(path, VOLUME, description=xml, **options)
+    assert "all.companion.ome" in _refused(path)
 
 
 def test_channels(tmp_path: Path) -> None:
@@ -181,48 +235,6 @@ def test_tiny_planes(tmp_path: Path) -> None:
     path = tmp_path / "tiny.tif"
     tifffile.imwrite(path, VOLUME[:, :4, :4], photometric="minisblack")
     assert "too small" in _refused(path)
-
-
-def _write_zarr(path: Path, data: np.ndarray) -> None:
-    from ome_writers import AcquisitionSettings, Dimension, create_stream
-
-    dims = [
-        Dimension(
-            name="z", type="space", count=len(data), scale=0.4, unit="micrometer"
-        ),
-        Dimension(
-            name="y", type="space", count=data.shape[1], scale=0.2, unit="micrometer"
-        ),
-        Dimension(
-            name="x", type="space", count=data.shape[2], scale=0.2, unit="micrometer"
-        ),
-    ]
-    settings = AcquisitionSettings(
-        root_path=str(path),
-        dimensions=dims,
-        dtype=str(data.dtype),
-        format="tensorstore",
-    )
-    with create_stream(settings) as stream:
-        for plane in data:
-            stream.append(plane)
-
-
-def test_ome_zarr(tmp_path: Path) -> None:
-    path = tmp_path / "stack.ome.zarr"
-    _write_zarr(path, VOLUME)
-    stack = read_stack(path)
-    np.testing.assert_array_equal(stack.data, VOLUME)
-    assert stack.z_step_um == pytest.approx(0.4)
-    assert stack.pixel_size_um == pytest.approx(0.2)
-
-
-def test_ome_zarr_with_a_missing_chunk(tmp_path: Path) -> None:
-    path = tmp_path / "stack.ome.zarr"
-    _write_zarr(path, VOLUME)
-    chunks = sorted(p for p in (path / "0" / "c").rglob("*") if p.is_file())
-    chunks[-1].unlink()
-    assert "truncated" in _refused(path)
 
 
 def test_a_folder_without_an_image(tmp_path: Path) -> None:

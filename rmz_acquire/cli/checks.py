@@ -1,0 +1,158 @@
+"""What is wrong with options, found before anything that takes time is imported."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.methods import METHODS
+
+if TYPE_CHECKING:
+    from rmz_acquire.optics import Optics
+
+__all__ = [
+    "check_config",
+    "check_device",
+    "check_estimator",
+    "check_experiment_folder",
+    "check_model",
+    "check_optics",
+    "shipped_config",
+]
+
+_DEVICE = re.compile(r"auto|cpu|mps|(cuda|xpu)(:\d+)?")
+
+
+def check_estimator(name: str, *, model: str | None, device: str) -> None:
+    """Refuse a model or a device that does not go with an estimator.
+
+    Raises
+    ------
+    InputError
+        Naming the option.
+    """
+    check_device(device)
+    if not METHODS[name].model:
+        if model is not None:
+            have = ", ".join(each.name for each in METHODS.values() if each.model)
+            msg = f"--model is for {have}: the {name} estimator has none"
+            raise InputError(msg)
+        return
+    if model is not None:
+        kind = check_model(model, "--model")
+        if kind != name:
+            msg = (
+                f"--model {model} is a {kind} network, not a {name} one: give "
+                f"--estimator {kind}, or another --model"
+            )
+            raise InputError(msg)
+    elif name != "recurrent-mz":
+        msg = f"the {name} estimator needs a model: give --model NAME or a folder"
+        raise InputError(msg)
+
+
+def check_model(name: str, option: str) -> str:
+    """Refuse a model that is not there; give the kind of its network.
+
+    Raises
+    ------
+    InputError
+        Naming the option.
+    """
+    from rmz_acquire.models import read_card
+
+    try:
+        return str(read_card(name).network.kind)
+    except InputError as error:
+        raise InputError(f"{option}: {error}") from error
+
+
+def check_optics(name: str, optics: Optics | None) -> None:
+    """Refuse an estimator without the optics that it needs.
+
+    Raises
+    ------
+    InputError
+        Naming the options.
+    """
+    if optics is None and METHODS[name].optics:
+        msg = (
+            f"the {name} estimator needs the optics: give --na, --immersion, "
+            "--wavelength and --pixel-size, or use --estimator linear"
+        )
+        raise InputError(msg)
+
+
+def check_device(device: str) -> None:
+    """Refuse what is the name of no device; whether it is there, torch will say.
+
+    Raises
+    ------
+    InputError
+        Naming the option.
+    """
+    if not _DEVICE.fullmatch(device):
+        msg = f"--device {device!r}: choose auto, cpu, cuda, cuda:1 or mps"
+        raise InputError(msg)
+
+
+def check_config(name: str) -> Path:
+    """Find a configuration of a microscope, or refuse it.
+
+    Returns
+    -------
+    Path
+        An existing file.
+
+    Raises
+    ------
+    InputError
+        Naming the option.
+    """
+    from rmz_acquire.acquisition import config_path
+
+    try:
+        return config_path(name)
+    except InputError as error:
+        raise InputError(f"--config {error}") from error
+
+
+def check_experiment_folder(folder: Path, option: str = "") -> None:
+    """Refuse a folder without an experiment.
+
+    Raises
+    ------
+    InputError
+        Naming the option, if it was one.
+    """
+    if not (folder / "run.json").is_file():
+        msg = f"{option} {folder} holds no experiment: name the folder of a scan"
+        raise InputError(msg.strip())
+
+
+def shipped_config(given: Path, kind: str) -> Path:
+    """Find a configuration by its path, or its name among those shipped.
+
+    Parameters
+    ----------
+    given : Path
+        A file, or a name with or without ``.yaml``.
+    kind : str
+        Folder among the shipped configurations.
+
+    Raises
+    ------
+    InputError
+        If there is none.
+    """
+    from rmz_acquire.resources import resource_dir
+
+    shipped = resource_dir("configs") / kind
+    for path in (given, shipped / given, shipped / f"{given}.yaml"):
+        if path.is_file():
+            return path
+    names = ", ".join(sorted(path.stem for path in shipped.glob("*.yaml"))) or "none"
+    msg = f"{given}: no such configuration; give a YAML file, or one of {names}"
+    raise InputError(msg)

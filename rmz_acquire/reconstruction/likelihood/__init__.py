@@ -1,0 +1,35 @@
+"""Maximum likelihood over layers of light: their OTFs, the steps, the grids."""
+
+from __future__ import annotations
+
+from rmz_acquire.reconstruction.likelihood.ascent import Seen, ascend, log_likelihood
+from rmz_acquire.reconstruction.likelihood.camera_floor import CameraFloor
+from rmz_acquire.reconstruction.likelihood.levels import Levels
+from rmz_acquire.reconstruction.likelihood.object_layers import (
+    Blur,
+    LayerStack,
+    ObjectLayers,
+)
+from rmz_acquire.reconstruction.likelihood.otf_lines import OtfLines
+from rmz_acquire.reconstruction.likelihood.schedule import (
+    Data,
+    Steps,
+    from_nothing,
+    go_on,
+)
+
+__all__ = [
+    "Blur",
+    "CameraFloor",
+    "Data",
+    "LayerStack",
+    "Levels",
+    "ObjectLayers",
+    "OtfLines",
+    "Seen",
+    "Steps",
+    "ascend",
+    "from_nothing",
+    "go_on",
+    "log_likelihood",
+]

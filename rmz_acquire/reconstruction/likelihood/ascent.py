@@ -1,0 +1,165 @@
+"""Richardson and Lucy's multiplicative steps for all planes at once, accelerated.
+
+Planes d with Gaussian read noise are taken as Poisson counts after the noise's
+variance, in counts, has been added to them and to what the model predicts [1]_. With
+layers O, blur H, weights w (0 in the border that was not seen) and prediction
+p = H O + s, a step is
+
+    O <- O · H^T (w (d + s) / p) / H^T w ;
+
+it never lowers the likelihood, keeps O non-negative, and is run from a point ahead of
+O, as far as Nesterov's momentum carries it.
+
+References
+----------
+.. [1] Snyder, Helstrom, Lanterman, Faisal and White, "Compensation for readout noise
+   in CCD images", J. Opt. Soc. Am. A 12, 272 (1995).
+.. [2] Richardson, J. Opt. Soc. Am. 62, 55 (1972); Lucy, Astron. J. 79, 745 (1974).
+.. [3] Nesterov, "A method of solving a convex programming problem with convergence
+   rate O(1/k^2)", Soviet Math. Dokl. 27, 372 (1983).
+.. [4] O'Donoghue and Candès, "Adaptive restart for accelerated gradient schemes",
+   Found. Comput. Math. 15, 715 (2015).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from rmz_acquire.reconstruction.likelihood.fourier import backward, forward, pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmz_acquire.reconstruction.likelihood.object_layers import Blur, ObjectLayers
+
+__all__ = ["Seen", "ascend", "log_likelihood"]
+
+_GAIN = (1e-3, 3.0)
+"""A step multiplies by no less and no more: with momentum, bright sparse beads diverge
+where more is allowed."""
+
+_LEAST_SEEN = 0.02
+"""Share of a voxel's light in a plane below which it counts as hardly seen."""
+
+_PLAIN_STEPS = 3
+"""Steps before momentum begins."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """Planes on the grid of the layers.
+
+    Attributes
+    ----------
+    light : Tensor
+        (M, H, W) counts above the background, not negative.
+    weight : Tensor
+        (H, W) 1 in the picture, 0 in the border.
+    shift : float
+        Variance of the read noise over the camera's gain, counts: what is added to
+        the planes and to their prediction.
+    """
+
+    light: Tensor
+    weight: Tensor
+    shift: float
+
+
+def ascend(
+    layers: ObjectLayers,
+    blur: Blur,
+    seen: Seen,
+    start: Tensor,
+    steps: int,
+    *,
+    momentum: bool = True,
+    watch: Callable[[int, Tensor], None] | None = None,
+) -> Tensor:
+    """Raise the likelihood of the planes.
+
+    Parameters
+    ----------
+    layers : ObjectLayers
+        The grid.
+    blur : Blur
+        For the planes seen.
+    seen : Seen
+        The planes.
+    start : Tensor
+        (L, H, W) where to start, counts; positive.
+    steps : int
+        How many.
+    momentum : bool
+        Whether to accelerate; without it the likelihood never falls.
+    watch : callable, optional
+        Is handed the number of steps done, and the layers, after each.
+
+    Returns
+    -------
+    Tensor
+        (L, H, W) the layers, counts.
+    """
+    weighted = seen.weight * (seen.light + seen.shift)
+    flat = forward(seen.weight[None]).expand(len(blur), -1, -1)
+    visible = torch.cat(
+        [backward(blur.back(flat, part), layers.shape) for part in pieces(start)]
+    )
+    # What is hardly seen moves slowly instead of anywhere.
+    share = visible.clamp_min(_LEAST_SEEN * len(blur)).reciprocal_()
+    floor = max(1e-9 * float(start.max()), 1e-30)
+    now, ahead = start.clone(), start.clone()
+    predicted = _positive(layers.project(ahead, blur), seen.shift)
+    run, best = 0, -math.inf
+    for i in range(steps):
+        # Where momentum has carried too far, it begins again [4]_.
+        likely = _log_likelihood(weighted, seen.weight, predicted)
+        run, best = (run + 1, likely) if likely >= best else (0, likely)
+        pull = run / (run + 3) if momentum and run >= _PLAIN_STEPS else 0.0
+        ratio = forward(weighted / predicted)
+        spectra = torch.zeros_like(ratio)
+        for part in pieces(now):
+            gain = backward(blur.back(ratio, part), layers.shape)
+            gain.sub_(visible[part]).mul_(share[part]).add_(1)
+            new = gain.clamp_(*_GAIN).mul_(ahead[part])
+            onward = torch.lerp(now[part], new, 1 + pull).clamp_min_(floor)
+            now[part], ahead[part] = new, onward
+            blur.add(spectra, forward(onward), part)
+        predicted = _positive(backward(spectra, layers.shape), seen.shift)
+        if watch is not None:
+            watch(i + 1, now)
+    return now
+
+
+def log_likelihood(
+    layers: ObjectLayers, blur: Blur, seen: Seen, light: Tensor
+) -> float:
+    """Poisson log-likelihood of the planes, up to a constant.
+
+    Parameters
+    ----------
+    layers, blur, seen
+        As for `ascend`.
+    light : Tensor
+        (L, H, W) of the layers, counts.
+
+    Returns
+    -------
+    float
+    """
+    predicted = _positive(layers.project(light, blur), seen.shift)
+    weighted = seen.weight * (seen.light + seen.shift)
+    return _log_likelihood(weighted, seen.weight, predicted)
+
+
+def _log_likelihood(weighted: Tensor, weight: Tensor, predicted: Tensor) -> float:
+    return float((weighted * predicted.log() - weight * predicted).double().sum())
+
+
+def _positive(predicted: Tensor, shift: float) -> Tensor:
+    """Counts predicted: what bright spots ring below 0 must not be divided by."""
+    return predicted.add_(shift).clamp_min_(max(0.1 * shift, 1e-6))

@@ -1,0 +1,118 @@
+"""One picture at several binnings: the grids of the layers, and the planes on them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from scipy.fft import next_fast_len
+from torch import Tensor
+from torch.nn import functional
+
+from rmz_acquire.reconstruction.likelihood.ascent import Seen
+from rmz_acquire.reconstruction.likelihood.object_layers import ObjectLayers
+
+if TYPE_CHECKING:
+    from rmz_acquire.reconstruction.likelihood.object_layers import LayerStack
+    from rmz_acquire.reconstruction.likelihood.otf_lines import OtfLines
+
+__all__ = ["COARSEST", "Levels", "coarser", "finer"]
+
+COARSEST = 4
+"""Largest binning."""
+
+BORDER_PX = 32
+"""Camera pixels around the picture that are not seen: light comes from there."""
+
+
+class Levels:
+    """The grids of one picture, from `COARSEST` binning to 1; made when asked for.
+
+    Parameters
+    ----------
+    lines : OtfLines
+        Of the microscope.
+    stack : LayerStack
+        Where the layers lie.
+    shape : (int, int)
+        Height and width of the picture, pixels.
+    device : torch.device
+        Where to compute.
+    """
+
+    def __init__(
+        self,
+        lines: OtfLines,
+        stack: LayerStack,
+        shape: tuple[int, int],
+        device: torch.device,
+    ) -> None:
+        self._lines, self._stack, self._device = lines, stack, device
+        self._picture = shape
+        # every level covers the same ground at a size that transforms fast
+        self._shape = tuple(
+            COARSEST * next_fast_len(-(-(n + 2 * BORDER_PX) // COARSEST), real=True)
+            for n in shape
+        )
+        self._made: dict[int, ObjectLayers] = {}
+
+    def at(self, binning: int) -> ObjectLayers:
+        """The layers at a binning."""
+        if binning not in self._made:
+            height, width = (n // binning for n in self._shape)
+            self._made[binning] = ObjectLayers(
+                self._lines, self._stack, (height, width), binning, self._device
+            )
+        return self._made[binning]
+
+    def seen(self, light: Tensor, shift: float, binning: int) -> Seen:
+        """Planes as they are seen at a binning.
+
+        Parameters
+        ----------
+        light : Tensor
+            (M, Y, X) counts above the background.
+        shift : float
+            As of `Seen`.
+        binning : int
+            Of the level.
+
+        Returns
+        -------
+        Seen
+        """
+        bottom, right = self._after
+        around = (BORDER_PX, right, BORDER_PX, bottom)
+        inside = functional.pad(torch.ones_like(light[:1]), around)
+        held = functional.pad(light.clamp_min(0), around)
+        if binning > 1:
+            inside = functional.avg_pool2d(inside, binning)
+            held = functional.avg_pool2d(held, binning) / inside.clamp_min(1e-6)
+        return Seen(held, inside[0], shift)
+
+    def picture(self, planes: Tensor) -> Tensor:
+        """Cut the border off planes at full size."""
+        height, width = self._picture
+        cut = slice(BORDER_PX, BORDER_PX + height), slice(BORDER_PX, BORDER_PX + width)
+        return planes[:, cut[0], cut[1]]
+
+    @property
+    def _after(self) -> tuple[int, int]:
+        """Border below and to the right, pixels."""
+        bottom, right = (
+            whole - BORDER_PX - n
+            for whole, n in zip(self._shape, self._picture, strict=True)
+        )
+        return bottom, right
+
+
+def coarser(light: Tensor, times: int) -> Tensor:
+    """Bin layers, (L, H, W)."""
+    return light if times == 1 else functional.avg_pool2d(light[None], times)[0]
+
+
+def finer(light: Tensor, shape: tuple[int, int]) -> Tensor:
+    """Put layers, (L, H, W), on a finer grid, smoothly."""
+    return functional.interpolate(
+        light[None], size=shape, mode="bilinear", align_corners=False
+    )[0]

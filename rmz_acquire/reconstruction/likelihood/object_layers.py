@@ -1,0 +1,269 @@
+"""Object layers under a picture, and how light goes between them and planes."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from rmz_acquire.reconstruction.likelihood.fourier import backward, forward, pieces
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.reconstruction.likelihood.otf_lines import OtfLines
+
+__all__ = ["Blur", "LayerStack", "ObjectLayers"]
+
+_KEPT_BYTES = 1 << 30
+"""OTFs that are kept, a level; those of larger pictures are made at every use."""
+
+
+class LayerStack:
+    """Depths of the object layers of a z grid.
+
+    Layers are one depth of field apart at most, a whole number of grid steps where the
+    grid is even, and reach beyond both ends of the grid: light comes from there too.
+
+    Parameters
+    ----------
+    optics : Optics
+        The microscope.
+    z_um : Tensor
+        (n,) float64 ascending z grid of the stage, µm.
+    z_scale : float
+        Steps of the focus over steps of the stage.
+    beyond : float
+        Layers beyond each end, as a share of the grid's length.
+
+    Attributes
+    ----------
+    depths_um : Tensor
+        (L,) float64, in z of the stage, µm.
+    step_um : float
+        All z of an even grid and all layers lie on multiples of it; 0 if uneven.
+    reach_um : float
+        Largest defocus between the grid and a layer, µm of focus.
+    """
+
+    def __init__(
+        self,
+        optics: Optics,
+        z_um: Tensor,
+        *,
+        z_scale: float = 1.0,
+        beyond: float = 1 / 3,
+    ) -> None:
+        self.z_scale = z_scale
+        steps = z_um.diff()
+        step = float(steps.mean())
+        even = bool(((steps / step - 1).abs() < 1e-3).all())
+        depth = optics.depth_of_field_um / z_scale
+        if step > depth:
+            step /= math.ceil(step / depth)
+        spacing = step * int(depth / step)
+        low, high = float(z_um[0]), float(z_um[-1])
+        outside = max((high - low) * beyond, depth)
+        before = math.ceil(outside / spacing)
+        after = math.ceil((high - low + outside) / spacing)
+        place = torch.arange(-before, after + 1, dtype=torch.float64)
+        self.depths_um = low + place * spacing
+        self.step_um = step if even else 0.0
+        ends = high - self.depths_um[0], self.depths_um[-1] - low
+        self.reach_um = float(max(ends)) * z_scale
+
+
+class Blur:
+    """OTFs of every layer in planes at given z, a few layers at a time.
+
+    Parameters
+    ----------
+    layers : ObjectLayers
+        Where the light comes from.
+    z_um : sequence of float
+        (M,) z of the planes, µm of the stage.
+    """
+
+    def __init__(self, layers: ObjectLayers, z_um: Sequence[float]) -> None:
+        self._layers = layers
+        self._z_um: list[float] = []
+        self._kept: list[Tensor] = []
+        for z in z_um:
+            self.include(z)
+
+    def include(self, z_um: float) -> None:
+        """Add a plane, µm of the stage."""
+        self._z_um.append(z_um)
+        size = len(self._layers.depths_um) * self._layers.values
+        if 4 * len(self._z_um) * size > _KEPT_BYTES:
+            self._kept.clear()
+        elif len(self._kept) == len(self._z_um) - 1:
+            self._kept.append(self._layers.transfer(z_um))
+
+    def __len__(self) -> int:
+        return len(self._z_um)
+
+    def add(self, planes: Tensor, light: Tensor, part: slice) -> None:
+        """Add the light of some layers to the planes.
+
+        Parameters
+        ----------
+        planes : Tensor
+            (M, H, 2 W') spectra, added to in place.
+        light : Tensor
+            (n, H, 2 W') spectra of the layers.
+        part : slice
+            Which layers they are.
+        """
+        for plane, rows in zip(planes, self._rows(part), strict=True):
+            for row, layer in zip(rows, light, strict=True):
+                plane.addcmul_(row, layer)
+
+    def back(self, planes: Tensor, part: slice) -> Tensor:
+        """Carry planes back to some layers: the transpose of `add`.
+
+        Parameters
+        ----------
+        planes : Tensor
+            (M, H, 2 W') spectra.
+        part : slice
+            Which layers.
+
+        Returns
+        -------
+        Tensor
+            (n, H, 2 W') spectra.
+        """
+        total: Tensor | None = None
+        for plane, rows in zip(planes, self._rows(part), strict=True):
+            total = rows * plane if total is None else total.addcmul_(rows, plane)
+        assert total is not None
+        return total
+
+    def _rows(self, part: slice) -> list[Tensor]:
+        """OTFs of some layers, (n, H, 2 W') for each plane."""
+        if self._kept:
+            return [rows[part] for rows in self._kept]
+        return [self._layers.transfer(z, part) for z in self._z_um]
+
+
+class ObjectLayers:
+    """A stack of layers on one grid of pixels.
+
+    Parameters
+    ----------
+    lines : OtfLines
+        Of the microscope.
+    stack : LayerStack
+        Where the layers lie.
+    shape : (int, int)
+        Height and width of the grid, border included, pixels of this grid.
+    binning : int
+        Camera pixels in one of its pixels, along a side.
+    device : torch.device
+        Where to compute.
+    """
+
+    def __init__(
+        self,
+        lines: OtfLines,
+        stack: LayerStack,
+        shape: tuple[int, int],
+        binning: int,
+        device: torch.device,
+    ) -> None:
+        self.shape, self.stack, self.device = shape, stack, device
+        self.depths_um = stack.depths_um
+        self._lines = lines
+        low, part = lines.places(shape, binning)
+        self._low, self._part = low.to(device), part.to(device)
+        self.values = len(low)
+        self._lattice: Tensor | None = None
+
+    def transfer(self, z_um: float, part: slice = slice(None)) -> Tensor:
+        """OTFs of layers in a plane.
+
+        Parameters
+        ----------
+        z_um : float
+            Of the plane, µm.
+        part : slice
+            Which layers.
+
+        Returns
+        -------
+        Tensor
+            (n, H, 2 W') float32, every value twice.
+        """
+        dz = z_um - self.depths_um[part]
+        return self._spread(self._lines.at(dz * self.stack.z_scale))
+
+    def _of_grid(self, z_um: float) -> Tensor | list[Tensor]:
+        """OTFs of all layers in a plane of the z grid."""
+        step = self.stack.step_um
+        if step == 0 or self._lattice_bytes(step) > _KEPT_BYTES:
+            return self.transfer(z_um)
+        if self._lattice is None:
+            n = round(self.stack.reach_um / self.stack.z_scale / step) + 1
+            dz = torch.arange(n, dtype=torch.float64) * step * self.stack.z_scale
+            self._lattice = self._spread(self._lines.at(dz))
+        places = ((z_um - self.depths_um).abs() / step).round().long()
+        return [self._lattice[i] for i in places.tolist()]
+
+    def _lattice_bytes(self, step_um: float) -> float:
+        return 4 * self.values * self.stack.reach_um / self.stack.z_scale / step_um
+
+    def _spread(self, lines: Tensor) -> Tensor:
+        lines = lines.to(self.device)
+        low = lines.index_select(1, self._low)
+        high = lines.index_select(1, self._low + 1)
+        rows: Tensor = torch.lerp(low, high, self._part)
+        return rows.reshape(len(lines), self.shape[0], -1)
+
+    def project(self, light: Tensor, blur: Blur) -> Tensor:
+        """Planes that the layers give.
+
+        Parameters
+        ----------
+        light : Tensor
+            (L, H, W) of the layers.
+        blur : Blur
+            For M planes.
+
+        Returns
+        -------
+        Tensor
+            (M, H, W), border included.
+        """
+        total = torch.zeros(len(blur), self.shape[0], self.values // self.shape[0])
+        total = total.to(self.device)
+        for part in pieces(light):
+            blur.add(total, forward(light[part]), part)
+        return backward(total, self.shape)
+
+    def render(self, light: Tensor, z_um: Tensor) -> Tensor:
+        """Planes at many z, those of an even grid from a table.
+
+        Parameters
+        ----------
+        light : Tensor
+            (L, H, W) of the layers.
+        z_um : Tensor
+            (n,) µm.
+
+        Returns
+        -------
+        Tensor
+            (n, H, W), border included.
+        """
+        spectra = torch.cat([forward(light[part]) for part in pieces(light)])
+        made = torch.empty(len(z_um), *self.shape, device=self.device)
+        for i, z in enumerate(z_um.tolist()):
+            total = torch.zeros_like(spectra[0])
+            for rows, spectrum in zip(self._of_grid(z), spectra, strict=True):
+                total.addcmul_(rows, spectrum)
+            made[i] = backward(total[None], self.shape)[0]
+        return made

@@ -1,0 +1,78 @@
+"""The OTF over defocus and radial frequency, and on the grids of pictures."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from rmz_acquire.optics import Optics, fourier_radius, radial_otf
+
+__all__ = ["OtfLines"]
+
+
+class OtfLines:
+    """The OTF of every defocus up to a reach, as lines along the radius.
+
+    Parameters
+    ----------
+    optics : Optics
+        The microscope.
+    reach_um : float
+        Largest defocus, µm.
+    """
+
+    def __init__(self, optics: Optics, reach_um: float) -> None:
+        self.optics = optics
+        self._step_um = optics.depth_of_field_um / 12
+        corner = math.sqrt(0.5) / optics.pixel_size_um
+        top = min(corner, 2 * optics.rim_na / optics.wavelength_um)
+        blur_um = reach_um * optics.blur_radius_px_per_um * optics.pixel_size_um
+        # The OTF of a disc of radius R goes as J1(2πfR)/f.
+        nodes = int(min(1536, max(256, 12 * top * blur_um)))
+        self._frequency = torch.linspace(0, top, nodes, dtype=torch.float64)
+        n = math.ceil(reach_um / self._step_um) + 2
+        dz = torch.arange(n, dtype=torch.float64) * self._step_um
+        self._lines = radial_otf(optics, dz, self._frequency).float()
+
+    def at(self, dz_um: Tensor) -> Tensor:
+        """Lines of any defocus, linear between those that were computed.
+
+        Parameters
+        ----------
+        dz_um : Tensor
+            (n,) µm; the OTF is even in it.
+
+        Returns
+        -------
+        Tensor
+            (n, f) float32.
+        """
+        place = dz_um.to(torch.float64).abs() / self._step_um
+        low = place.long().clamp_max(len(self._lines) - 2)
+        part = (place - low).clamp_max(1).float()[:, None]
+        return torch.lerp(self._lines[low], self._lines[low + 1], part)
+
+    def places(self, shape: tuple[int, int], binning: int) -> tuple[Tensor, Tensor]:
+        """Where every pixel of a half transform lies on the lines.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Height and width of the binned picture.
+        binning : int
+            Pixels of the camera in one of its pixels, along a side.
+
+        Returns
+        -------
+        low, part : Tensor
+            (H · (W // 2 + 1) · 2,) node below, and share of the next: every frequency
+            twice, for the real and the imaginary part.
+        """
+        radius = fourier_radius(shape, self.optics.pixel_size_um * binning)
+        last = len(self._frequency) - 1
+        place = (radius / self._frequency[-1] * last).clamp_max(last).flatten()
+        low = place.long().clamp_max(last - 1)
+        part = (place - low).float()
+        return low.repeat_interleave(2), part.repeat_interleave(2)

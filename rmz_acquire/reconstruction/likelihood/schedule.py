@@ -1,0 +1,158 @@
+"""How many steps on which grid: layers from nothing, and layers that go on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from rmz_acquire.reconstruction.likelihood.ascent import Seen, ascend
+from rmz_acquire.reconstruction.likelihood.levels import coarser, finer
+from rmz_acquire.reconstruction.likelihood.object_layers import Blur
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rmz_acquire.reconstruction.likelihood.levels import Levels
+
+__all__ = ["Data", "Steps", "from_nothing", "go_on"]
+
+Steps = tuple[tuple[int, int], ...]
+"""Binning and steps, coarse to fine."""
+
+
+_LEAST = 1e-6
+"""Least light of a voxel where steps begin, over the mean: none grows from 0."""
+
+_CHANGE = (0.05, 20.0)
+"""Bounds of the ratio that is carried from a coarse grid to the next."""
+
+
+class Data:
+    """Planes, where they are, and their OTFs at every level that was used.
+
+    Parameters
+    ----------
+    levels : Levels
+        The grids.
+    """
+
+    def __init__(self, levels: Levels) -> None:
+        self.levels = levels
+        self._z_um: list[float] = []
+        self._light: Tensor | None = None
+        self._shift = 0.0
+        self._blurs: dict[int, Blur] = {}
+
+    def see(self, light: Tensor, z_um: Sequence[float], shift: float) -> None:
+        """Take planes in; those known already come first, as before.
+
+        Parameters
+        ----------
+        light : Tensor
+            (M, Y, X) counts above the background.
+        z_um : sequence of float
+            (M,) µm.
+        shift : float
+            As of `Seen`.
+        """
+        self._light, self._shift = light, shift
+        for z in z_um[len(self._z_um) :]:
+            self._z_um.append(z)
+            for blur in self._blurs.values():
+                blur.include(z)
+
+    @property
+    def mean(self) -> float:
+        """Mean light of the planes, positive."""
+        assert self._light is not None
+        return max(float(self._light.clamp_min(0).mean()), 1e-3 * self._shift, 1e-9)
+
+    def blur(self, binning: int) -> Blur:
+        """OTFs of the planes at a level."""
+        if binning not in self._blurs:
+            self._blurs[binning] = Blur(self.levels.at(binning), self._z_um)
+        return self._blurs[binning]
+
+    def raise_likelihood(self, start: Tensor, binning: int, steps: int) -> Tensor:
+        """Steps from some layers at a level."""
+        assert self._light is not None
+        layers, seen = self.levels.at(binning), self.seen(binning)
+        return ascend(layers, self.blur(binning), seen, start, steps)
+
+    def seen(self, binning: int) -> Seen:
+        """The planes at a level."""
+        assert self._light is not None
+        return self.levels.seen(self._light, self._shift, binning)
+
+
+def from_nothing(data: Data, steps: Steps) -> Tensor:
+    """Layers of the planes alone.
+
+    Parameters
+    ----------
+    data : Data
+        The planes.
+    steps : Steps
+        What to spend, at one or more levels.
+
+    Returns
+    -------
+    Tensor
+        (L, H, W) counts, at the last binning.
+    """
+    light: Tensor | None = None
+    for binning, count in steps:
+        layers = data.levels.at(binning)
+        if light is None:
+            n = len(layers.depths_um)
+            size = (n, *layers.shape)
+            start = torch.full(size, data.mean / n, device=layers.device)
+        else:
+            start = _lifted(finer(light, layers.shape))
+        light = data.raise_likelihood(start, binning, count)
+    assert light is not None
+    return light
+
+
+def go_on(data: Data, steps: Steps, light: Tensor, *, anew: bool = False) -> Tensor:
+    """Layers that go on from those at hand once there is another plane.
+
+    They are binned, steps run from them, and what these changed is carried, as a
+    ratio, to the next finer grid.
+
+    Parameters
+    ----------
+    data : Data
+        All planes.
+    steps : Steps
+        What to spend; the last binning is 1.
+    light : Tensor
+        (L, H, W) the layers at hand, binning 1.
+    anew : bool
+        Whether the coarsest grid begins from nothing: while planes are few, light
+        lies in the wrong layers and leaves them slowly.
+
+    Returns
+    -------
+    Tensor
+        (L, H, W) counts, binning 1.
+    """
+    change: Tensor | None = None
+    made = light
+    for binning, count in steps:
+        shape = data.levels.at(binning).shape
+        before = _lifted(coarser(light, binning))
+        start = before
+        if change is not None:
+            start = _lifted(before * finer(change, shape))
+        elif anew:
+            start = torch.full_like(before, data.mean / len(before))
+        made = data.raise_likelihood(start, binning, count)
+        change = (made / before).clamp(*_CHANGE)
+    return made
+
+
+def _lifted(light: Tensor) -> Tensor:
+    return light.clamp_min(max(_LEAST * float(light.mean()), 1e-30))

@@ -1,0 +1,175 @@
+"""Maximum likelihood over non-negative object layers, as an estimator."""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rmz_acquire.reconstruction.base import VolumeEstimator
+from rmz_acquire.reconstruction.filters import wiener_filter
+from rmz_acquire.reconstruction.likelihood import (
+    CameraFloor,
+    Data,
+    LayerStack,
+    Levels,
+    OtfLines,
+    from_nothing,
+    go_on,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.reconstruction.likelihood import Steps
+
+__all__ = ["RichardsonLucyEstimator"]
+
+FROM_NOTHING: Steps = ((4, 150), (2, 80), (1, 15))
+FEW_PLANES: Steps = ((4, 100), (2, 25), (1, 5))
+GOING_ON: Steps = ((4, 50), (2, 25), (1, 6))
+
+FRESH = 3
+"""Up to so many planes, each makes the layers anew: what goes on from fewer has its
+light in the wrong layers."""
+
+FEW = 5
+"""Up to so many, the coarsest layers are made anew; and all, where planes come at once.
+With more, going on is as good."""
+
+
+@lru_cache(maxsize=4)
+def _lines(optics: Optics, z_um: tuple[float, ...]) -> OtfLines:
+    stack = LayerStack(optics, torch.tensor(z_um, dtype=torch.float64))
+    return OtfLines(optics, stack.reach_um)
+
+
+class RichardsonLucyEstimator(VolumeEstimator):
+    """The likeliest object that emits no negative light, and what it looks like.
+
+    Layers of light, one depth of field apart, are made likely to give all planes at
+    once by Richardson and Lucy's steps, coarse to fine, and rendered at every z of
+    the grid. What they leave of the planes goes through the Wiener filter and is
+    added. No training, any objective.
+
+    A further plane goes on from the layers at hand, at a fraction of the steps.
+
+    Parameters
+    ----------
+    z_um : array_like
+        (Z,) ascending output grid, µm.
+    optics : Optics
+        The microscope.
+    device : str
+        Of torch; "auto" takes the GPU where there is one.
+    """
+
+    name = "richardson-lucy"
+
+    def __init__(
+        self, z_um: ArrayLike, optics: Optics, *, device: str = "auto"
+    ) -> None:
+        super().__init__(z_um)
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._device = torch.device(device)
+        self._optics = optics
+        # Tables take seconds: here, before the first plane is taken.
+        self._filter = wiener_filter(optics, self.z_um)
+        self._lines = _lines(optics, tuple(self.z_um.tolist()))
+        self._stack = LayerStack(optics, torch.from_numpy(self.z_um))
+        self._floor = CameraFloor()
+        self._data: Data | None = None
+        self._light: Tensor | None = None
+        self._fitted = 0
+        self._error: NDArray[np.float32] | None = None
+        self._linear_error: NDArray[np.float32] | None = None
+        self._compared: list[tuple[float, float]] = []
+
+    @property
+    def predicted_error(self) -> NDArray[np.float32] | None:
+        """Predicted RMS error of every output plane, (Z,) counts; None before any.
+
+        That of the Wiener filter, scaled by the root of each plane's contrast and by
+        how well the latest planes were predicted before they were taken.
+        """
+        return self._error
+
+    def describe(self) -> dict[str, Any]:
+        """What this estimator is, for summary.json."""
+        return super().describe() | {"optics": self._optics.model_dump()}
+
+    @torch.inference_mode()
+    def _reconstruct(self) -> NDArray[np.float32]:
+        for image in self._images[self._fitted :]:
+            self._floor.add(image)
+        if self._data is None:
+            shape = self._images[0].shape
+            levels = Levels(self._lines, self._stack, shape, self._device)
+            self._data = Data(levels)
+        dark, noise = self._floor.level()
+        self._compare(noise)
+        planes = torch.from_numpy(self.planes)
+        light = (planes - dark).to(self._device)
+        self._fit(self._data, light, noise / 2)
+        made: NDArray[np.float32] = self._render(self._data, planes, dark).numpy()
+        linear = self._filter.estimate(planes, torch.from_numpy(self.planes_z_um))
+        # Where there is more to be seen, there is more to be wrong about.
+        contrast = np.sqrt(made.std((1, 2)))
+        if contrast.any():
+            contrast /= contrast.mean()
+        self._linear_error = linear.error.numpy() * contrast
+        self._error = self._linear_error * np.float32(self._share())
+        return made
+
+    def _compare(self, noise: float) -> None:
+        """Look how well planes were predicted before they were taken."""
+        if self._volume is None or self._linear_error is None:
+            return
+        for image, z in zip(
+            self._images[self._fitted :], self._at_um[self._fitted :], strict=True
+        ):
+            error = float(np.mean((self._at(self._volume, z) - image) ** 2))
+            linear = float(np.interp(z, self.z_um, self._linear_error))
+            self._compared.append((max(error - noise**2, 0.0), linear**2))
+
+    def _share(self) -> float:
+        """RMS error of the latest predictions over what the Wiener filter expected."""
+        log_share = weights = 0.0
+        for back, (error, linear) in enumerate(reversed(self._compared)):
+            if error > 0 and linear > 0:
+                log_share += 0.5**back * math.log(error / linear) / 2
+                weights += 0.5**back
+        return math.exp(log_share / weights) if weights else 1.0
+
+    def _fit(self, data: Data, light: Tensor, shift: float) -> None:
+        """Bring the layers up to the planes."""
+        m, z = len(self._images), self._at_um
+        if m <= (FRESH if self._fitted else FEW):
+            data.see(light, z, shift)
+            self._light = from_nothing(data, FROM_NOTHING)
+            self._fitted = m
+        for n in range(self._fitted + 1, m + 1):
+            data.see(light[:n], z[:n], shift)
+            if self._light is not None:
+                few = n <= FEW
+                steps = FEW_PLANES if few else GOING_ON
+                self._light = go_on(data, steps, self._light, anew=few)
+            elif n == FEW:
+                self._light = from_nothing(data, FROM_NOTHING)
+        self._fitted = m
+
+    def _render(self, data: Data, planes: Tensor, dark: float) -> Tensor:
+        """Volume of the layers, and of what they leave of the planes."""
+        assert self._light is not None
+        levels, z = data.levels, torch.from_numpy(self.planes_z_um)
+        layers = levels.at(1)
+        explained = levels.picture(layers.project(self._light, data.blur(1))).cpu()
+        rest = self._filter.estimate(planes - dark - explained, z)
+        volume = levels.picture(layers.render(self._light, self._filter.z_um)).cpu()
+        return volume + rest.volume + dark

@@ -1,0 +1,85 @@
+"""The window is quit at any moment, as a process: all ends well, and soon."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rmz_acquire.experiments import StoredExperiment
+from rmz_acquire.gui.models.stored import load_run
+
+# with `connecting` and `empty` no stage was moved
+STATES = (
+    *("empty", "connecting", "idle", "live", "loading", "exposing", "computing"),
+    *("second", "computing", "paused", "keeping", "aborting", "aborted", "aborting"),
+    *("aborted", "stack", "stack", "stacks", "comparing", "opened"),
+)
+START_UM = 3.0
+_SOON_S = 30.0
+
+
+def _quit(number: int, state: str, folder: Path) -> tuple[str, int, str, float]:
+    """Quit once, at a moment that the number makes; gives how that ended."""
+    delay_s = random.Random(number).uniform(0.0, 1.5)
+    folder.mkdir()
+    begin = time.monotonic()
+    done = subprocess.run(
+        [
+            sys.executable,
+            str(Path(__file__).with_name("quitter.py")),
+            state,
+            f"{delay_s:.3f}",
+            str(folder),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        check=False,
+    )
+    asked = folder / "quit.json"
+    took_s = time.monotonic() - begin
+    if asked.is_file():
+        took_s = time.time() - json.loads(asked.read_text())
+    return f"{state} + {delay_s:.2f} s", done.returncode, done.stderr, took_s
+
+
+@pytest.mark.slow
+def test_twenty_quits_at_seeded_moments(tmp_path):
+    jobs = [(n, state, tmp_path / f"{n}-{state}") for n, state in enumerate(STATES)]
+    with ThreadPoolExecutor(2) as pool:
+        ends = list(pool.map(lambda job: _quit(*job), jobs))
+    wrong = [
+        f"{when}: exit {code}, {took_s:.0f} s\n{said[:1500]}"
+        for when, code, said, took_s in ends
+        if code != 0 or "terminate" in said or "Fatal" in said or took_s > _SOON_S
+    ]
+    assert not wrong, "\n".join(wrong)
+    for _, state, folder in jobs:
+        _check(state, folder)
+
+
+def _check(state: str, folder: Path) -> None:
+    """Light off, stage back, and every plane that is told of whole."""
+    if state not in ("empty", "connecting"):
+        end = json.loads((folder / "end.json").read_text())
+        assert end["light"] is False, state
+        assert end["z_um"] == pytest.approx(START_UM, abs=0.1), state
+        assert end["xy_um"] == pytest.approx([0.0, 0.0], abs=0.1), state
+    for run in folder.glob("runs/**/run.json"):
+        stored = StoredExperiment(run.parent)
+        for volume in stored.begun:
+            for plane in stored.planes(volume):
+                assert plane.image.shape == (128, 128), state
+                assert np.count_nonzero(plane.image) > 0.9 * plane.image.size, state
+        assert (run.parent / "summary.json").is_file(), state
+        assert load_run(run.parent).status in ("completed", "aborted", "stopped")
