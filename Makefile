@@ -1,4 +1,5 @@
 # make demo  one adaptive scan on a simulated specimen, through Micro-Manager
+# make gui   the window
 # make test  ruff, mypy, pytest
 # Both create the environment first; the second time that costs nothing.
 
@@ -18,18 +19,20 @@ ESTIMATOR ?=
 EPSILON  ?=
 OUT      ?= demo-run
 ARGS     ?=
+SHOTS    ?= docs/screenshots
+JOBS     ?= 2
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt $(PIP_ARGS)
 
-.PHONY: help demo gui screenshots test lint types pytest system clean
+.PHONY: help demo gui screenshots test lint types pytest readme system qt clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
 	@echo
 	@echo "  demo:  SPECIMEN=beads|nuclei|filaments SEED=N MODEL=NAME|PATH ESTIMATOR=NAME EPSILON=E OUT=DIR ARGS='...'"
-	@echo "  test:  PYTEST_ARGS='-k optics'"
+	@echo "  test:  PYTEST_ARGS='-k optics' JOBS=N"
 	@echo "  both:  VENV=DIR PYTHON=python3.12 PIP_ARGS='--extra-index-url ...'"
 
 demo: $(VENV)/.demo-installed  ## set up, then scan a simulated specimen; the result is in demo-run/
@@ -38,12 +41,12 @@ demo: $(VENV)/.demo-installed  ## set up, then scan a simulated specimen; the re
 	  $(if $(MODEL),--model "$(MODEL)") $(if $(ESTIMATOR),--estimator "$(ESTIMATOR)") \
 	  $(if $(EPSILON),--epsilon "$(EPSILON)") $(ARGS)
 
-gui: $(VENV)/.gui-installed  ## set up, then open the window
+gui: $(VENV)/.gui-installed qt  ## set up, then open the window
 	$(BIN)/rmz-acquire gui $(ARGS)
 
 screenshots: $(VENV)/.gui-installed system  ## the window's main states as PNG, into docs/screenshots/
-	$(BIN)/python scripts/screenshots.py docs/screenshots dark
-	$(BIN)/python scripts/screenshots.py docs/screenshots light
+	$(BIN)/python scripts/screenshots.py "$(SHOTS)" dark
+	$(BIN)/python scripts/screenshots.py "$(SHOTS)" light
 
 test: lint types pytest  ## set up, then ruff, mypy --strict and all tests
 
@@ -58,10 +61,24 @@ types: $(VENV)/.test-installed
 pytest: $(VENV)/.test-installed system
 	@if QT_QPA_PLATFORM=offscreen $(BIN)/python -c 'import PyQt6.QtWidgets' 2>/dev/null; then qt=; else \
 	   qt='-p no:pytest-qt'; fi; \
-	 set -x; $(BIN)/python -m pytest $$qt $(PYTEST_ARGS)
+	 set -x; $(BIN)/python -m pytest $$qt -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+
+# Set up by the README's own commands, one after the other, and run all that it shows
+# in what each of them installs. Where more is installed already, that is said.
+readme:
+	$(MAKE) help
+	$(MAKE) demo OUT=demo-run-readme ARGS="--max-planes 5"
+	$(BIN)/python scripts/readme.py demo
+	$(MAKE) system
+	sh scripts/in-a-window.sh $(MAKE) gui ARGS="--config simulated --out demo-run-readme"
+	$(BIN)/python scripts/readme.py gui
+	$(MAKE) screenshots SHOTS=demo-run-readme/screenshots
 
 system: $(VENV)/.demo-installed
-	@sh scripts/system-packages.sh $(BIN)/python
+	@sh scripts/system-packages.sh $(BIN)/python tests
+
+qt: $(VENV)/.gui-installed
+	@sh scripts/system-packages.sh $(BIN)/python window
 
 $(VENV)/.created:
 	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer found; name one: make PYTHON=/path/to/python3" >&2; exit 1; }

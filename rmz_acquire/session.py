@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from itertools import compress
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -180,11 +181,13 @@ def _score(
     volume = scan.volume
     if summary is None or volume is None:
         return
-    unseen = planes_not_taken(summary.z_um, summary.z_taken_um)
+    counted = [decision.used for decision in scan.decisions]
+    taken = [d.z_actual_um for d in scan.decisions if d.used]
+    unseen = planes_not_taken(summary.z_um, taken)
     own = score(truth, volume, unseen).to_dict()
     beside: dict[str, dict[str, float | None] | None] | None = None
     if baselines:
-        planes = read_planes(record.planes_path)
+        planes = list(compress(read_planes(record.planes_path), counted))
         beside = {}
         for name in BASELINES:
             say(name)

@@ -20,6 +20,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from rmz_acquire.gui.app import Gui, make_gui
 
 # after the line above: torch comes before Qt
+from PyQt6.QtCore import QPoint  # isort: skip
+from PyQt6.QtTest import QTest  # isort: skip
 from PyQt6.QtWidgets import QApplication, QPushButton  # isort: skip
 from typing import TYPE_CHECKING, Any
 
@@ -110,9 +112,31 @@ def main(out: Path, theme: str) -> None:
         picture("6-series-scanning")
         until(lambda: presenter.state == "ready")
         picture("7-series-done")
+        looking(gui, picture, idle)
         training(gui, picture, until)
         window.close()
         until(lambda: not window.isVisible())
+
+
+def looking(
+    gui: Gui, picture: Callable[[str], None], idle: Callable[[float], None]
+) -> None:
+    """Look at the camera's picture alone, and at the list of runs."""
+    window = gui.window
+    window.enlarge_camera.trigger()
+    idle(0.3)
+    viewport = window.camera.canvas.viewport()
+    assert viewport is not None
+    middle = viewport.rect().center()
+    # a move, not only a place
+    QTest.mouseMove(viewport, QPoint(5, 5))
+    idle(0.1)
+    QTest.mouseMove(viewport, middle)
+    picture("11-camera")
+    window.enlarge_camera.trigger()
+    window.docks[-1].raise_()
+    idle(1.0)
+    picture("12-runs")
 
 
 def training(
@@ -140,9 +164,17 @@ def training(
     setup.length.addItem("Shortest: 60 steps", 60)
     setup.length.setCurrentIndex(setup.length.count() - 1)
     setup.train.click()
-    until(lambda: panel.bar.maximum() == 60 and panel.bar.value() >= 40, 900.0)
+
+    def going_well() -> bool:
+        # what failed is not waited for
+        if panel.headline.text() == "Training failed":
+            raise RuntimeError(panel.detail.text())
+        return True
+
+    bar = panel.bar
+    until(lambda: going_well() and bar.maximum() == 60 and bar.value() >= 40)
     picture("9-training")
-    until(lambda: panel.again.isVisible(), 900.0)
+    until(lambda: going_well() and panel.again.isVisible())
     picture("10-trained")
 
 

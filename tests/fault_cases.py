@@ -109,6 +109,13 @@ def _disk(what):
     return arrange
 
 
+def _rendered(core, folder, monkeypatch):
+    """A specimen with noise: of a recorded one, frames may be equal."""
+    core.setProperty("Camera", "SensorSize_px", 64)
+    core.setProperty("Camera", "Photons_per_ms", 2000)
+    core.setProperty("Camera", "Specimen", "nuclei")
+
+
 def _locked(core, folder, monkeypatch):
     core.enableContinuousFocus(True)
 
@@ -205,6 +212,24 @@ FAULTS = {
         0.3,
         told=r"the plane at z \S+ µm is saturated: 100\.0% of its pixels are at 65535",
         note="never counts as convergence where all of it is",
+    ),
+    "frame handed out again": _set(
+        "Camera",
+        "Stale_probability",
+        0.3,
+        told=r"the plane at z \S+ µm is plane \d .*again, to the last bit",
+        arrange=_rendered,
+        note="taken again where planes are left; counts as dose alone",
+    ),
+    "no new frames": _set(
+        "Camera",
+        "Stale_probability",
+        1,
+        later=True,
+        told="is plane 1 again, to the last bit.* 3 times in a row",
+        code=1,
+        arrange=_rendered,
+        note="`stale_frames: 3`",
     ),
     "late frame": _set(
         "Camera",

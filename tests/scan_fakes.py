@@ -28,7 +28,15 @@ def blobs(z_um, *, shape=(24, 28), offset=100.0, bright=900.0, noise=2.0, seed=1
     return stack.round().clip(0, 65535).astype(np.uint16)
 
 
-def plane(image=None, z_um=0.0, *, requested=None, exposure_ms=10.0, index=0):
+def plane(
+    image=None,
+    z_um=0.0,
+    *,
+    requested=None,
+    exposure_ms=10.0,
+    index=0,
+    noise_free=False,
+):
     if image is None:
         image = blobs([0.0, 10.0])[0] + index
     return Plane(
@@ -39,6 +47,7 @@ def plane(image=None, z_um=0.0, *, requested=None, exposure_ms=10.0, index=0):
         stage_ms=2.0,
         camera_ms=12.0,
         time=START + timedelta(seconds=index),
+        noise_free=noise_free,
     )
 
 
@@ -166,6 +175,7 @@ class ArrayMicroscope:
             float(self.z_um[i]),
             requested=z_um,
             index=len(self.captures) - 1,
+            noise_free=True,
         )
 
 

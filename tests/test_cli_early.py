@@ -49,7 +49,7 @@ CASES = {
     "demo --out held": "--overwrite",
     "replay no-such.tif --out new": "no-such.tif",
     "replay stack.tif": "--out",
-    "replay stack.tif --out new": "--z-step",
+    "replay stack.tif --out new --estimator linear": "--z-step",
     "replay stack.tif --out new --z-step 0.5": "give --na, --immersion",
     f"{REPLAY} --na 1.2": "--immersion",
     f"{REPLAY} --z-step 0": "--z-step",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -13,6 +14,10 @@ from rmz_acquire.experiments import read_experiment
 from rmz_acquire.experiments.volumes import volumes_of
 from rmz_acquire.models import DEFAULT_MODEL, list_models
 
+_SCRIPT = Path(__file__).resolve().parent.parent / "scripts" / "readme.py"
+_SPEC = importlib.util.spec_from_file_location("readme_walk", _SCRIPT)
+walk = importlib.util.module_from_spec(_SPEC)
+_SPEC.loader.exec_module(walk)
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
 
 
@@ -53,3 +58,22 @@ def test_what_it_links_to_is_there() -> None:
     assert links
     missing = [link for link in links if not (root / link).exists()]
     assert not missing
+
+
+def test_every_command_is_run_by_continuous_integration() -> None:
+    rows = [command for stage in walk.RUNS.values() for command in stage]
+    assert len(rows) == len(set(rows))
+    # in the environment that the README's own set-up makes: see scripts/readme.py
+    assert set(walk.commands()) == set(rows)
+
+
+def test_every_make_target_is_run_by_continuous_integration() -> None:
+    root = Path(__file__).resolve().parent.parent
+    made = (root / "Makefile").read_text("utf-8")
+    shown = set(re.findall(r"^([a-z]+):.*##", made, re.MULTILINE))
+    ci = (root / ".ci" / "run").read_text("utf-8")
+    steps = set(re.findall(r"make ([a-z]+)", ci))
+    recipe = made.partition("\nreadme:")[2].partition("\n\n")[0]
+    steps |= set(re.findall(r"\$\(MAKE\) ([a-z]+)", recipe))
+    # clean would take away what all others stand on
+    assert shown - {"clean"} <= steps | {"lint", "types", "pytest", "system"}

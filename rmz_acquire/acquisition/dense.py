@@ -21,7 +21,7 @@ from rmz_acquire.acquisition.focus_lock import FocusLock
 from rmz_acquire.acquisition.imaging import image_channel
 from rmz_acquire.acquisition.run import run_on_core
 from rmz_acquire.errors import InputError, ScanFailed
-from rmz_acquire.scanning import NoEstimator, Scan, ScanPlan
+from rmz_acquire.scanning import NoEstimator, RecentFrames, Scan, ScanPlan
 from rmz_acquire.stacks import write_stack
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 LIST = "stacks.yaml"
 # A pixel size beside another one: what rounding and calibration leave.
 _UNLIKE = 0.02
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,12 @@ class _Collector:
         self._tell(len(self.planes), self.planes[-1])
 
     def write_decision(self, decision: Decision) -> None:
-        """Nothing is decided here."""
+        """Tell what is wrong with a frame; an old one is no plane of the stack."""
+        if decision.frame is not None:
+            z_um = decision.z_requested_um
+            logger.warning("the plane at z %g µm %s", z_um, decision.frame)
+        if not decision.used:
+            self.planes.pop()
 
     def finish(self, outcome: Outcome, volume: NDArray[np.float32] | None) -> None:
         """The caller writes the file."""
@@ -211,6 +218,7 @@ def acquire_stacks(
     files: list[Path] = []
     entries: list[dict[str, str]] = []
     home = core.getXYPosition() if positions else None
+    frames = RecentFrames()
     with lock:
         if on_step is not None and lock.told is not None:
             on_step(lock.told)
@@ -218,7 +226,8 @@ def acquire_stacks(
             for number, (place, plan) in enumerate(zip(places, plans, strict=True), 1):
                 if on_step is not None:
                     on_step(f"stack {number} of {len(plans)}")
-                scan = Scan(plan, NoEstimator(plan.z_um))
+                scan = Scan(plan, NoEstimator(plan.z_um), frames=frames)
+                frames.begin(f"stack {number}")
                 if on_start is not None:
                     on_start(scan)
                 if place is not None and not scan.abort_requested:

@@ -25,6 +25,7 @@ from useq import HardwareAutofocus
 from rmz_acquire.acquisition.drive import Interrupted, StageError
 from rmz_acquire.acquisition.exposing import expose
 from rmz_acquire.acquisition.light import ShutterError
+from rmz_acquire.acquisition.noise import is_noise_free
 from rmz_acquire.acquisition.settings import EventSettings
 from rmz_acquire.acquisition.thinking import Thinker
 from rmz_acquire.acquisition.visit import Control
@@ -71,6 +72,8 @@ class ScanEngine(MDAEngine):
     on_end : callable, optional
         Is handed each visit when its scan has ended well, before the next one; on the
         acquisition thread. What it raises ends the acquisition.
+    resumed : bool
+        Whether an acquisition that had ended goes on.
     """
 
     def __init__(
@@ -83,6 +86,7 @@ class ScanEngine(MDAEngine):
         autofocus: Autofocus | None = None,
         control: Control | None = None,
         on_end: Callable[[Visit], None] | None = None,
+        resumed: bool = False,
     ) -> None:
         # The state is brought back by `acquire`, in an order that is safe.
         super().__init__(
@@ -101,6 +105,7 @@ class ScanEngine(MDAEngine):
         self._stuck: ShutterError | None = None
         self._again: Again | None = None
         self._numbered = 0
+        self._after_resume = resumed
         #: Whether a plane is under way, from the first setting to the decision.
         self.at_work = False
         #: What went wrong outside of any scan, or after the scan had ended.
@@ -122,6 +127,7 @@ class ScanEngine(MDAEngine):
         try:
             for visit in self._visits:
                 self._visit = visit
+                self._after_resume |= visit.after_old
                 if visit.autofocus is not None:
                     yield visit.autofocus
                 while (z_um := self._next_z(visit)) is not None:
@@ -343,6 +349,7 @@ class ScanEngine(MDAEngine):
             raise RuntimeError(msg)
         # what autofocus shifted is no z of the specimen's
         shift_um = self._correction_um()
+        after_resume, self._after_resume = self._after_resume, False
         return Plane(
             image=image,
             z_um=arrival.z_um - shift_um,
@@ -353,6 +360,8 @@ class ScanEngine(MDAEngine):
             time=ended,
             z_shift_um=shift_um,
             chosen_by="policy" if self._again else visit.scan.chosen_by,
+            noise_free=is_noise_free(core),
+            after_resume=after_resume,
         )
 
     def _describe(self, event: useq.MDAEvent) -> Any:

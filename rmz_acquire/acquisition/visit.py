@@ -73,6 +73,9 @@ class Visit:
         What shares a focus correction: the index of the position.
     check : Check, optional
         What is looked at once more behind the last plane.
+    after_old : bool
+        Whether planes that were taken before were given again since the last visit: the
+        frames that are remembered are then not those of the last exposures.
     """
 
     scan: Scan
@@ -81,6 +84,7 @@ class Visit:
     autofocus: useq.MDAEvent | None = None
     place: int | None = None
     check: Check | None = None
+    after_old: bool = False
 
 
 class Control:

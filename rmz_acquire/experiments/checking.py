@@ -13,7 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.acquisition import Again
-from rmz_acquire.scanning import compare, contrast_of, depth_of, fault_of, look_at
+from rmz_acquire.scanning import (
+    RecentFrames,
+    StaleFramesError,
+    compare,
+    contrast_of,
+    depth_of,
+    fault_of,
+    look_at,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,11 +79,13 @@ class VolumeCheck:
         self._from_side = from_side
         self._scan: Scan | None = None
         self._first = 0
+        self._frames = RecentFrames()
         self._taken: list[Plane] = []
 
     def asks(self, scan: Scan) -> list[Again]:
         """Choose the plane and the ways to it."""
         self._scan = scan
+        self._frames = scan.frames.copy().begin("the check")
         chosen = self._choose(scan)
         if chosen is None:
             return []
@@ -100,17 +110,28 @@ class VolumeCheck:
         """Put it on disk."""
         self._record.write_check(plane, number)
         self._taken.append(plane)
+        if self._scan is not None:
+            self._scan.frames.skip(1)
 
     def conclude(self) -> None:
-        """Compare, and note what is found in the record."""
+        """Compare, and note what is found in the record.
+
+        Raises
+        ------
+        StaleFramesError
+            If the camera gives no new frames.
+        """
         scan = self._scan
         if scan is None or len(self._taken) < 2:
             return
         at_once, rested, *_ = self._taken
         first = self._record.read_plane(self._first)
+        limit = scan.plan.stale_frames
         said: list[str] = []
-        for plane in self._taken:
-            problem = fault_of(look_at(plane.image))
+        for number, plane in enumerate(self._taken, 1):
+            frame = look_at(plane.image)
+            again = self._frames.find(frame, plane, number) if limit else None
+            problem = fault_of(frame, again=again)
             if problem is not None:
                 said.append(f"a plane of the check {problem}")
         moved = compare(first, rested.image)
@@ -133,10 +154,16 @@ class VolumeCheck:
         self._record.finish_check(told)
         if self._on_end is not None:
             self._on_end(self._volume, self._record)
+        row = scan.frames.in_a_row = self._frames.in_a_row
+        if limit and row >= limit:
+            msg = f"{self._volume.name}: {said[-1]}, {row} times in a row"
+            raise StaleFramesError(msg)
 
     def _choose(self, scan: Scan) -> int | None:
         best: tuple[float, int] | None = None
         for number in range(len(scan.decisions))[_CANDIDATES]:
+            if not scan.decisions[number].used:
+                continue
             image = self._record.read_plane(number)
             if fault_of(look_at(image)) is not None:
                 continue

@@ -44,11 +44,17 @@ class Following:
         self._before: dict[tuple[int, int, int], list[float]] = {}
 
     def taken(self, volume: Volume) -> list[float]:
-        """Give the z of its planes before the folder was opened, but those by hand."""
+        """Give the z of its planes that count, but those by hand."""
+        return self.counted(volume, by_hand=False)
+
+    def counted(self, volume: Volume, *, by_hand: bool = True) -> list[float]:
+        """Give the z of its planes that count, before the folder was opened."""
+        unused = self._folder.unused_before(volume.key)
         return [
             line["z_requested_um"]
             for line in self._folder.planes_before.get(volume.key, [])
-            if line.get("chosen_by") != "hand"
+            if line["order"] not in unused
+            and (by_hand or line.get("chosen_by") != "hand")
         ]
 
     def z_of(self, volume: Volume) -> list[float] | None:

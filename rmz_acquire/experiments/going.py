@@ -123,6 +123,7 @@ def go(
         autofocus=focus,
         control=control,
         on_end=lambda visit: visits.ended(visit.scan),
+        resumed=elapsed_s is not None,
     )
     events = [volume.first for volume in prepared.volumes]
     if prepared.sequence.setup is not None:

@@ -180,6 +180,9 @@ class ExperimentSettings(_Block):
         The preset that leads; by default the first channel.
     policy, epsilon, epsilon_kind, tau, first_planes, min_planes, max_planes, max_gap_um
         As in `ScanPlan`.
+    stale_frames : int
+        So many frames in a row that the camera had handed out before fail the
+        experiment; 0: frames are not compared, for a camera without noise.
     seed : int
         As in `ScanPlan`.
     z_um : tuple of float, optional
@@ -219,6 +222,7 @@ class ExperimentSettings(_Block):
     min_planes: int | None = Field(default=None, ge=1)
     max_planes: int | None = Field(default=None, ge=1)
     max_gap_um: Positive | None = None
+    stale_frames: int = Field(default=3, ge=0, le=100)
     seed: int = Field(default=0, ge=0)
     z_um: tuple[Finite, ...] | None = None
     stage: StageSettings = StageSettings()
@@ -301,6 +305,7 @@ class ExperimentSettings(_Block):
             "min_planes",
             "max_planes",
             "max_gap_um",
+            "stale_frames",
             "seed",
         )
         return {name: getattr(self, name) for name in names}

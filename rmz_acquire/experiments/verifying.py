@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rmz_acquire.experiments.following import Following
+from rmz_acquire.experiments.remembering import recall
 from rmz_acquire.experiments.replaying import difference, replay
 from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.experiments.time_lapse import TimeLapse
 from rmz_acquire.experiments.visits import fresh_scan
+from rmz_acquire.scanning import RecentFrames
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -55,18 +57,23 @@ def verify(path: Path | str) -> Verification:
     count, differences = 0, []
     following = Following(prepared.settings, stored.folder)
     time_lapse = TimeLapse(prepared.settings.time_lapse, stored.folder)
+    frames = RecentFrames()
     for volume in prepared.volumes:
         planes = stored.planes(volume)
         lines = {n["index"]: n for n in stored.decisions(volume)}
         ending = stored.ending(volume)
         status = None if ending is None else ending["status"]
-        by_hand = status in ("stopped", "aborted")
+        # by somebody, or by what its planes do not tell
+        from_outside = status in ("stopped", "aborted", "failed")
         exact = following.z_of(volume)
         if exact is not None and status == "list_done":
             # the one that leads may have gone on since
             exact = exact[: len(following.taken(volume))]
-        scan = fresh_scan(prepared, volume, exact, time_lapse.old(volume))
-        following.note(volume, [plane.z_requested_um for plane in planes])
+        old = time_lapse.old(volume)
+        if planes:
+            recall(frames, stored.folder, prepared.volumes, volume)
+        scan = fresh_scan(prepared, volume, exact, old, frames=frames)
+        following.note(volume, following.counted(volume))
         for done in replay(scan, planes):
             where = f"volume {volume.key}, plane {done.number + 1}"
             if done.decision is None:
@@ -80,7 +87,7 @@ def verify(path: Path | str) -> Verification:
             count += 1
             told = difference(line, done.decision)
             # the last plane of a scan that somebody ended stopped for that reason
-            last = by_hand and done.number == len(planes) - 1
+            last = from_outside and done.number == len(planes) - 1
             if told is None and line["decision"] != done.decision.decision and not last:
                 told = f"decision is {done.decision.decision}, was {line['decision']}"
             if told is not None:

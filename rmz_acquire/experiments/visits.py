@@ -10,9 +10,10 @@ from rmz_acquire.acquisition import Visit
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.checking import VolumeCheck
 from rmz_acquire.experiments.following import Following
+from rmz_acquire.experiments.remembering import recall
 from rmz_acquire.experiments.replaying import difference, replay
 from rmz_acquire.experiments.time_lapse import TimeLapse
-from rmz_acquire.scanning import Carrying, NoEstimator, Scan, ScanPlan
+from rmz_acquire.scanning import Carrying, NoEstimator, RecentFrames, Scan, ScanPlan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -84,6 +85,7 @@ class Visits:
         self._further = further
         self._following = Following(prepared.settings, folder)
         self._time_lapse = TimeLapse(prepared.settings.time_lapse, folder)
+        self._frames = RecentFrames()
         #: The volume at hand and its record.
         self.volume: Volume | None = None
         self.record: VolumeRecord | None = None
@@ -94,6 +96,7 @@ class Visits:
         """Give them in order."""
         # what comes as fast as it goes has the time of the one before it
         due_before_s: dict[int, float] = {}
+        after_old = False
         for volume in self._prepared.volumes:
             due_s, t = volume.first.min_start_time, volume.key[0]
             first_of_time = t not in due_before_s
@@ -104,10 +107,9 @@ class Visits:
             if further is not None and further.key != volume.key:
                 further = None
             if further is None and self._done(volume, exact):
-                lines = self._folder.planes_before[volume.key]
                 done = self._folder.volumes_before[volume.key]
                 self._time_lapse.take_up(volume, done.get("stands_on"))
-                self._following.note(volume, [n["z_requested_um"] for n in lines])
+                self._following.note(volume, self._following.counted(volume))
                 continue
             if self._control.reason is not None or self._control.winding_up is not None:
                 return
@@ -128,7 +130,11 @@ class Visits:
             record = self.record = self._folder.record(volume.key, late, told)
             self.pending = True
             old = self._time_lapse.old(volume)
-            scan = fresh_scan(self._prepared, volume, exact, old, decided)
+            if volume.key in self._folder.planes_before:
+                recall(self._frames, self._folder, self._prepared.volumes, volume)
+                after_old = True
+            frames = self._frames.begin(volume.name)
+            scan = fresh_scan(self._prepared, volume, exact, old, decided, frames)
             if watcher is not None:
                 watcher.volume(volume, scan)
             take_up(scan, volume, self._folder, record, self._control, further)
@@ -142,7 +148,9 @@ class Visits:
                 None if volume.autofocus is None else self._timed(volume.autofocus),
                 volume.index.get("p"),
                 self._check(volume, record),
+                after_old,
             )
+            after_old = False
 
     def ended(self, scan: Scan) -> None:
         """Write down the volume at hand, whose scan ended well.
@@ -156,7 +164,8 @@ class Visits:
             record.dropped = scan.estimator.dropped
         record.finish(outcome, scan.volume)
         self.pending = False
-        self._following.note(volume, [d.z_requested_um for d in scan.decisions])
+        counted = [d.z_requested_um for d in scan.decisions if d.used]
+        self._following.note(volume, counted)
         if self._on_end is not None:
             self._on_end(volume, record, scan)
 
@@ -209,6 +218,7 @@ def fresh_scan(
     exact_um: list[float] | None,
     old: Sequence[OldPlane] = (),
     on_decision: Callable[[Decision, Estimate | None], None] | None = None,
+    frames: RecentFrames | None = None,
 ) -> Scan:
     """Make the scan of a volume that no plane was taken of.
 
@@ -222,7 +232,7 @@ def fresh_scan(
         The z that it takes where it follows another channel, µm.
     old : sequence of OldPlane
         What it begins with, of the time points before.
-    on_decision : callable, optional
+    on_decision, frames : optional
         As for `Scan`.
     """
     estimator: Estimator
@@ -236,8 +246,8 @@ def fresh_scan(
         estimator = prepared.estimators.make(volume, plan.z_um)
         plan = plan.within_reach(estimator.describe().get("largest_gap_um"))
         if old:
-            return _carrying(prepared, volume, plan, old, on_decision)
-    return Scan(plan, estimator, on_decision=on_decision)
+            return _carrying(prepared, volume, plan, old, on_decision, frames)
+    return Scan(plan, estimator, on_decision=on_decision, frames=frames)
 
 
 def _carrying(
@@ -246,6 +256,7 @@ def _carrying(
     plan: ScanPlan,
     old: Sequence[OldPlane],
     on_decision: Callable[[Decision, Estimate | None], None] | None,
+    frames: RecentFrames | None,
 ) -> Scan:
     """Make the scan of a volume that begins with planes of the last time point."""
     settings = prepared.settings.time_lapse
@@ -256,7 +267,14 @@ def _carrying(
         confirm=settings.confirm,
         tolerance=settings.tolerance,
     )
-    return Scan(plan, carrying, policy=carrying, rule=carrying, on_decision=on_decision)
+    return Scan(
+        plan,
+        carrying,
+        policy=carrying,
+        rule=carrying,
+        on_decision=on_decision,
+        frames=frames,
+    )
 
 
 def take_up(

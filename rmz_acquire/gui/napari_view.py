@@ -55,7 +55,9 @@ def fill(viewer: Any, volume: StoredVolume) -> None:
         )
     if volume.planes:
         height, width = volume.planes[0].image.shape
-        corners = [(0, 0), (0, width), (height, width), (height, 0)]
+        # napari counts from the middle of the first pixel
+        top, left, below, right = -0.5, -0.5, height - 0.5, width - 0.5
+        corners = [(top, left), (top, right), (below, right), (below, left)]
         shapes = [
             np.array([(plane.z_um, y * pixel, x * pixel) for y, x in corners])
             for plane in volume.planes

@@ -9,6 +9,7 @@ kill.
 from __future__ import annotations
 
 import json
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,11 @@ class ExperimentFolder:
         self.planes_before = _by_key(self._planes.journal.lines)
         self.checks_before = _by_key(self._checks.journal.lines)
         self.decisions_before = _by_key(self._decisions.lines)
+        taken = [*self._planes.journal.lines, *self._checks.journal.lines]
+        #: The planes and those of checks, as they were exposed one after the other.
+        self.exposures_before = sorted(
+            (line for line in taken if "time" in line), key=itemgetter("time")
+        )
         self.volumes_before = {
             key: lines[-1]
             for key, lines in _by_key(self._volumes.journal.lines).items()
@@ -156,6 +162,11 @@ class ExperimentFolder:
         """Whether a volume was finished, and well, before the folder was opened."""
         line = self.volumes_before.get(key)
         return line is not None and bool(line["ok"])
+
+    def unused_before(self, key: Key) -> set[int]:
+        """Which planes of a volume did not count: old frames, handed out again."""
+        lines = self.decisions_before.get(key, [])
+        return {line["index"] for line in lines if not line.get("used", True)}
 
     def has_volume(self, key: Key) -> bool:
         """Whether a volume was written before the folder was opened.

@@ -132,9 +132,8 @@ class PlaneWriter:
     def _create(self, image: NDArray[Any]) -> None:
         pixel = self._pixel_size_um
         unit = None if pixel is None else "micrometer"
-        label = {} if self._channel is None else {"label": self._channel}
         model = v05.Image(
-            omero=v05.Omero(channels=[v05.OmeroChannel(**label)]) if label else None,
+            omero=None if self._channel is None else _shown(self._channel, image),
             multiscales=[
                 v05.Multiscale(
                     name="planes in the order taken",
@@ -231,6 +230,7 @@ def read_description(path: Path) -> dict[str, Any]:
 
 def plane_line(plane: Plane) -> dict[str, Any]:
     """Everything about a plane but its pixels, as it stands in the files."""
+    rare = {"noise_free": plane.noise_free, "after_resume": plane.after_resume}
     return {
         "z_requested_um": plane.z_requested_um,
         "z_actual_um": plane.z_um,
@@ -240,6 +240,7 @@ def plane_line(plane: Plane) -> dict[str, Any]:
         "stage_ms": plane.stage_ms,
         "camera_ms": plane.camera_ms,
         "time": plane.time,
+        **{name: True for name, is_so in rare.items() if is_so},
     }
 
 
@@ -255,4 +256,14 @@ def plane_of(line: dict[str, Any], image: NDArray[Any]) -> Plane:
         time=datetime.fromisoformat(line["time"]),
         z_shift_um=line.get("z_shift_um", 0.0),
         chosen_by=line.get("chosen_by", "policy"),
+        noise_free=line.get("noise_free", False),
+        after_resume=line.get("after_resume", False),
     )
+
+
+def _shown(channel: str, image: NDArray[Any]) -> v05.Omero:
+    """How a viewer calls and shows the planes; their brightness is the first one's."""
+    low, high = (float(v) for v in np.percentile(image, (0.5, 99.9)))
+    window = {"min": 0.0, "max": 65535.0, "start": low, "end": max(high, low + 1)}
+    told = {"label": channel, "color": "FFFFFF", "active": True, "window": window}
+    return v05.Omero.model_validate({"channels": [told]})

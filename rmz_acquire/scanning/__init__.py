@@ -36,6 +36,7 @@ from rmz_acquire.scanning.protocols import (
     Recorder,
 )
 from rmz_acquire.scanning.scan import Scan, ScanState
+from rmz_acquire.scanning.stale import RecentFrames, StaleFramesError
 from rmz_acquire.scanning.stopping import ChangeRule, StopRule, Verdict
 
 __all__ = [
@@ -57,10 +58,12 @@ __all__ = [
     "Outcome",
     "Plane",
     "Policy",
+    "RecentFrames",
     "Recorder",
     "Scan",
     "ScanPlan",
     "ScanState",
+    "StaleFramesError",
     "Status",
     "StopRule",
     "Uniform",

@@ -11,9 +11,28 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning.protocols import Estimate, Plane
 
-__all__ = ["Decision", "Outcome", "Status", "checked"]
+__all__ = ["Decision", "Outcome", "Seen", "Status", "checked"]
 
 Status = Literal["converged", "max_planes", "list_done", "stopped", "aborted", "failed"]
+
+
+@dataclass(slots=True)
+class Seen:
+    """What is known of a plane so far, also where something fails meanwhile.
+
+    Parameters
+    ----------
+    fault : str or None
+        What is wrong with its frame.
+    used : bool
+        Whether the estimator was given it.
+    estimate : Estimate or None
+        What the estimator made of it.
+    """
+
+    fault: str | None = None
+    used: bool = True
+    estimate: Estimate | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +60,11 @@ class Decision:
     time : datetime
         When the exposure ended, UTC.
     frame : str or None
-        What is wrong with the frame (blank, saturated); None where nothing is.
+        What is wrong with the frame (blank, saturated, handed out before); None where
+        nothing is.
+    used : bool
+        Whether the estimator was given the plane. A frame that was handed out before
+        is no picture of this z: it stays on disk and counts as dose alone.
     """
 
     index: int
@@ -59,16 +82,16 @@ class Decision:
     inference_ms: float | None
     time: datetime
     frame: str | None = None
+    used: bool = True
 
     @classmethod
     def of(
         cls,
         index: int,
         plane: Plane,
-        estimate: Estimate | None,
+        seen: Seen,
         decision: Literal["continue", "stop"],
         reason: str,
-        frame: str | None = None,
     ) -> Self:
         """Make the decision on a plane; what an estimate would tell is else unknown.
 
@@ -78,15 +101,14 @@ class Decision:
             Place in the order taken, from 0.
         plane : Plane
             The plane.
-        estimate : Estimate or None
-            What came of it; None where that failed.
+        seen : Seen
+            What came of it.
         decision : {"continue", "stop"}
             What follows.
         reason : str
             Why.
-        frame : str or None
-            What is wrong with the frame.
         """
+        estimate = seen.estimate
         made = cls(
             index=index,
             z_requested_um=plane.z_requested_um,
@@ -102,7 +124,8 @@ class Decision:
             camera_ms=plane.camera_ms,
             inference_ms=None,
             time=plane.time,
-            frame=frame,
+            frame=seen.fault,
+            used=seen.used,
         )
         if estimate is None:
             return made

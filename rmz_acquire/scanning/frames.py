@@ -43,6 +43,9 @@ _LEAST_CUT_OFF = 16
 _SHARE_CUT_OFF = 0.001
 _PILED_UP = 3.0
 _JUST_BELOW = 0.02
+# So many pixels between the lowest and the highest count, or a quarter of a tiny frame,
+# are enough that noise cannot have left every one of them as it was.
+_LEAST_BETWEEN = 64
 _FULL_SCALES = frozenset(2**bits - 1 for bits in (8, 10, 11, 12, 14, 16))
 # Wide-field light is about the same in every plane, in focus or not.
 _DIM = 0.1
@@ -68,6 +71,9 @@ class FrameFacts:
         The highest count.
     saturated : float
         The part of the pixels that are cut off at it; 0 where none seem to be.
+    telling : bool
+        Whether another exposure cannot be equal to it in every pixel: it shows
+        something, and more than pixels cut off at either end.
     """
 
     digest: str
@@ -77,6 +83,7 @@ class FrameFacts:
     mean: float
     highest: float
     saturated: float
+    telling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +162,23 @@ def look_at(image: NDArray[Any]) -> FrameFacts:
         reach = _OUTLIER * 1.4826 * float(np.median(np.abs(some - middle)))
         clipped = np.clip(pixels, middle - reach, middle + reach)
         likeness = _neighbour_correlation(clipped, float(clipped.mean()))
+    structured = bool(likeness > limit)
+    between = np.count_nonzero((image > image.min()) & (image < image.max()))
     return FrameFacts(
         digest=hashlib.blake2b(image.tobytes(), digest_size=16).hexdigest(),
         constant=bool(image.min() == image.max()),
-        structured=bool(likeness > limit),
+        structured=structured,
         background=float(low),
         mean=mean,
         highest=float(image.max()),
         saturated=cut_off_part(image),
+        telling=structured and bool(between >= min(_LEAST_BETWEEN, image.size // 4)),
     )
 
 
-def fault_of(frame: FrameFacts, earlier: Sequence[FrameFacts] = ()) -> str | None:
+def fault_of(
+    frame: FrameFacts, earlier: Sequence[FrameFacts] = (), again: str | None = None
+) -> str | None:
     """Say what is wrong with a frame, or None where nothing is.
 
     Parameters
@@ -175,12 +187,16 @@ def fault_of(frame: FrameFacts, earlier: Sequence[FrameFacts] = ()) -> str | Non
         The frame in question.
     earlier : sequence of FrameFacts
         Those before it.
+    again : str, optional
+        Which frame it is once more, as `RecentFrames` finds.
 
     Returns
     -------
     str or None
         A clause that completes "the frame …".
     """
+    if again is not None:
+        return f"is {again} again, to the last bit: the camera gave no new frame"
     if frame.saturated > 0:
         return (
             f"is saturated: {frame.saturated:.1%} of its pixels are at "

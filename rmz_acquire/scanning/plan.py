@@ -61,6 +61,10 @@ class ScanPlan(BaseModel):
     max_gap_um : float, optional
         No convergence while any z of the grid is farther from a taken plane. By
         default what the first planes leave where they are meant to be.
+    stale_frames : int
+        So many frames in a row that the camera had handed out before fail the scan.
+        One does not count, and its plane is taken again. 0: frames are not compared,
+        for a camera without noise.
     seed : int
         For policies that draw.
     """
@@ -77,6 +81,7 @@ class ScanPlan(BaseModel):
     policy: Literal["bisect", "uniform"] = "bisect"
     z_exact_um: tuple[Finite, ...] | None = None
     max_gap_um: Positive | None = None
+    stale_frames: int = Field(default=3, ge=0, le=100)
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="before")

@@ -51,6 +51,12 @@ class Plane:
         without it: the specimen's, not the stage's.
     chosen_by : {"policy", "hand", "more"}
         Who wanted it.
+    noise_free : bool
+        Whether the camera is known to have no noise (a recorded stack): then two
+        exposures of one scene are equal to the last bit.
+    after_resume : bool
+        Whether the experiment was taken up again since the plane before it, perhaps on
+        a camera that was started anew.
     """
 
     image: NDArray[Any]
@@ -62,6 +68,8 @@ class Plane:
     time: datetime
     z_shift_um: float = 0.0
     chosen_by: ChosenBy = "policy"
+    noise_free: bool = False
+    after_resume: bool = False
 
 
 @dataclass(frozen=True, slots=True)

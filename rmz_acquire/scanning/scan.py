@@ -20,10 +20,10 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from rmz_acquire.errors import message_of
-from rmz_acquire.scanning.decision import Decision, Outcome, Status, checked
-from rmz_acquire.scanning.frames import Observation, fault_of, look_at
+from rmz_acquire.scanning.decision import Decision, Outcome, Seen, Status
 from rmz_acquire.scanning.judging import Judge
 from rmz_acquire.scanning.policies import make_policy
+from rmz_acquire.scanning.stale import RecentFrames
 from rmz_acquire.scanning.stopping import ChangeRule
 from rmz_acquire.scanning.wishes import Wishes
 
@@ -66,6 +66,8 @@ class Scan:
         Where next; by default the one that the plan names.
     rule : StopRule, optional
         When to stop; by default the guarded change rule.
+    frames : RecentFrames, optional
+        The exposures before, where the scan is one of many.
     on_decision : callable, optional
         Called after every plane with the decision and the estimate (None where the
         estimate failed), on the thread that runs the scan. For watching: what it
@@ -84,6 +86,7 @@ class Scan:
         *,
         policy: Policy | None = None,
         rule: StopRule | None = None,
+        frames: RecentFrames | None = None,
         on_decision: Callable[[Decision, Estimate | None], None] | None = None,
     ) -> None:
         grid = [float(z) for z in estimator.z_um]
@@ -100,11 +103,12 @@ class Scan:
         self.estimator = estimator
         policy = policy if policy is not None else make_policy(plan)
         rule = rule if rule is not None else ChangeRule(plan)
-        self._judge = Judge(plan, policy, rule)
+        #: The last exposures, to which those of a check may be compared.
+        self.frames = frames or RecentFrames()
+        self._judge = Judge(plan, policy, rule, self.frames)
         self._on_decision = on_decision
         self._lock = threading.Lock()
         self._state = ScanState.idle
-        self._taken: list[Observation] = []
         self._decisions: list[Decision] = []
         self._planes_taken = 0
         self._next_z_um = policy.next_z(())
@@ -230,15 +234,16 @@ class Scan:
                 raise RuntimeError(msg)
             self._state = ScanState.thinking
             self._planes_taken += 1
-        estimate: Estimate | None = None
-        fault: str | None = None
+        seen = Seen()
         try:
-            frame = look_at(plane.image)
-            fault = fault_of(frame, [other.frame for other in self._taken])
-            estimate = checked(self.estimator.add(plane.image, plane.z_um))
-            self._taken.append(Observation.of(plane, frame, estimate))
-            judged = self._judge.judge(
-                self._taken, until=self._until, asked=bool(self._asked)
+            judged = self._judge.consider(
+                plane,
+                self.estimator,
+                seen,
+                exposed=self._planes_taken,
+                until=self._until,
+                asked=bool(self._asked),
+                old=self._asked.holding,
             )
             self._next_z_um, self._next_by = judged.z_um, judged.chosen_by
             status, reason = judged.status, judged.reason
@@ -249,10 +254,10 @@ class Scan:
             # ctrl-C lands here: no decision, but never a scan that thinks for ever
             self.abandon(f"interrupted by {type(error).__name__}")
             raise
-        decision = self._conclude(plane, estimate, status, reason, fault)
+        decision = self._conclude(plane, seen, status, reason)
         if self._on_decision is not None:
             try:
-                self._on_decision(decision, estimate)
+                self._on_decision(decision, seen.estimate)
             except Exception:
                 logger.exception("what watches the scan raised; the scan goes on")
         return decision
@@ -353,12 +358,7 @@ class Scan:
                 self._finish_asked()
 
     def _conclude(
-        self,
-        plane: Plane,
-        estimate: Estimate | None,
-        status: Status | None,
-        reason: str,
-        fault: str | None,
+        self, plane: Plane, seen: Seen, status: Status | None, reason: str
     ) -> Decision:
         """Write the decision down and move on to idle or finished."""
         with self._lock:
@@ -373,9 +373,8 @@ class Scan:
             if self._outcome is not None:
                 ended = "stop"
                 reason = reason if status is not None else self._outcome.reason
-            decision = Decision.of(
-                self._planes_taken - 1, plane, estimate, ended, reason, fault
-            )
+            number = self._planes_taken - 1
+            decision = Decision.of(number, plane, seen, ended, reason)
             self._decisions.append(decision)
             return decision
 
@@ -383,7 +382,7 @@ class Scan:
         """Finish as somebody wanted; the caller holds the lock."""
         assert self._ending is not None
         status, reason = self._ending
-        if not self._planes_taken:
+        if not self._judge.taken:
             status = "aborted"  # there is no volume that could be enough
         self._finish(status, f"{reason} after {self._count()}")
 

@@ -25,6 +25,11 @@ class Wishes:
         """Whether a plane waits."""
         return bool(self._now)
 
+    @property
+    def holding(self) -> bool:
+        """Whether old planes are given again."""
+        return self._later is not None
+
     def add(self, z_um: float, *, again: bool) -> None:
         """Queue a plane; one that is given again is never held back."""
         with self._lock:

@@ -88,12 +88,14 @@ class CameraFaults(Faults):
                 ("Drop_probability", 1.0, "a frame never arrives"),
                 ("Blank_probability", 1.0, "a frame without any light"),
                 ("Saturate_probability", 1.0, "a frame at its highest count"),
+                ("Stale_probability", 1.0, "the frame before it comes again"),
                 ("Late_probability", 1.0, "a frame that comes late"),
                 ("Late_ms", 10000.0, "by how much a late frame is late, ms"),
                 ("SpecimenSpeed_um_per_s", 100.0, "the specimen moves up, µm/s"),
             ),
         )
         self._begin = time.perf_counter()
+        self._before: NDArray[Any] | None = None
 
     def moved_um(self) -> float:
         """By how much the specimen has moved, µm."""
@@ -119,11 +121,15 @@ class CameraFaults(Faults):
             raise RuntimeError(msg)
 
     def spoil(self, frame: NDArray[Any], dark: float, most: int) -> None:
-        """Make a frame blank or saturated, in place."""
+        """Make a frame blank, saturated or the one before it, in place."""
         if self.strikes("Blank_probability"):
             frame[:] = round(dark)
         if self.strikes("Saturate_probability"):
             frame[:] = most
+        stale = self.strikes("Stale_probability")
+        if stale and self._before is not None and self._before.shape == frame.shape:
+            frame[:] = self._before
+        self._before = frame.copy()
 
 
 class StageFaults(Faults):

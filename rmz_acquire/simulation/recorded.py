@@ -91,4 +91,5 @@ class RecordedMicroscope:
             stage_ms=None,
             camera_ms=None,
             time=datetime.now(UTC),
+            noise_free=True,
         )

@@ -85,12 +85,12 @@ def calibrate(
         _listed(found, claims.positions.get(axis), given, planes, repeats=repeats)
         return found
     positions = claims.positions.get(axis)
-    if positions is not None and len(set(positions.z)) == 1:
+    if positions is not None and _stands(positions, step, given):
         if step is not None or given.z_step_um is not None:
-            by = given.name("z_step_um") if step is None else str(step)
+            by = f"{given.z_step_um} µm by {given.name('z_step_um')}"
             found.warnings.append(
                 f"every plane is at z {positions.z[0]:g} µm by {positions.source}, but "
-                f"they are apart by {by}: taking the latter"
+                f"they are apart by {by if step is None else step}: taking the latter"
             )
         positions = None
     if positions is None:
@@ -98,6 +98,13 @@ def calibrate(
     else:
         _placed(found, positions, step, given, repeats=repeats)
     return found
+
+
+def _stands(positions: Positions, step: Length | None, given: Given) -> bool:
+    """Whether that stage did not move, but for noise: something else moved in z."""
+    told = None if step is None else step.um
+    least = abs(told or given.z_step_um or 0) / 4
+    return max(positions.z) - min(positions.z) <= max(least, 1e-3)
 
 
 def _stepped(
@@ -113,7 +120,7 @@ def _stepped(
         )
         told = -told
     if told is None and hint:
-        found.unknown.setdefault("z_step_um", f"does not tell its z step {hint}")
+        found.unknown.setdefault("z_step_um", f"does not give its z step {hint}")
     found.z_step_um = _over(found, wanted, told, str(step), given)
     if found.z_step_um is not None:
         z = [0.0] * planes

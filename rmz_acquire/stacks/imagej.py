@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.stacks.claims import Claims, Length
-from rmz_acquire.stacks.units import is_no_unit
+from rmz_acquire.stacks.units import is_no_unit, um_per
 
 if TYPE_CHECKING:
     import tifffile
@@ -32,6 +32,8 @@ def imagej_claims(tiff: tifffile.TiffFile) -> Claims:
         # then ImageJ, too, takes the tags' unit
         unit = tags.x[0].unit if tags.x else None
     if unit is None:
+        return Claims()
+    if um_per(unit) == um_per("inch") and not tags.x and _printed(tiff):
         return Claims()
     claims = Claims()
     for axis, lengths, beside in (("x", claims.x, tags.x), ("y", claims.y, tags.y)):
@@ -76,6 +78,12 @@ def _size(tiff: tifffile.TiffFile, name: str) -> float | None:
     """Units a pixel; None where the tag is not there or 0."""
     number, per = tiff.pages.first.tags.valueof(name, default=(0, 1))
     return per / number if number and per else None
+
+
+def _printed(tiff: tifffile.TiffFile) -> bool:
+    """Whether so many pixels an inch are those of a screen: ImageJ writes them on."""
+    size = _size(tiff, "XResolution")
+    return size is not None and size * (um_per("inch") or 0) > _PRINTED_UM
 
 
 def _text(value: Any) -> str | None:

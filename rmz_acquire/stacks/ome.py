@@ -147,7 +147,7 @@ def _positions(
     """The z of each plane along one axis, of the first of the others; all or none."""
     others = [f"The{other}" for other in "ZTC" if other != axis]
     found: dict[int, float] = {}
-    units = set()
+    known = True
     for plane in planes:
         if any(plane.get(other, "0") != "0" for other in others):
             continue
@@ -156,18 +156,19 @@ def _positions(
         where = plane if stage is None else stage
         z = _number(where.get("PositionZ"))
         if math.isfinite(z):
-            found[int(plane.get(f"The{axis}", "0"))] = z
             # the schema's default is no length, writers that leave it out mean µm
-            units.add(where.get("PositionZUnit", "µm"))
+            unit = where.get("PositionZUnit", "µm")
+            scale = None if is_no_unit(unit) else um_per(unit)
+            known = known and scale is not None
+            # 0.1 in metres is to be 0.1 in µm again
+            z_um = float(f"{z * (scale or 1.0):.12g}")
+            found[int(plane.get(f"The{axis}", "0"))] = z_um
     if count < 2 or set(found) != set(range(count)):
         if len(found) > 1 and axis == "Z":
             notes.append(f"only {len(found)} of its {count} planes have a PositionZ")
         return None
-    scale = None
-    if len(units) == 1 and not is_no_unit(unit := units.pop()):
-        scale = um_per(unit)
-    z_um = tuple(found[i] * (scale or 1.0) for i in range(count))
-    return Positions(z_um, "PositionZ", known=scale is not None)
+    in_order = tuple(found[i] for i in range(count))
+    return Positions(in_order, "PositionZ", known=known)
 
 
 def _optics(claims: Claims, root: Element, pixels: Element) -> None:

@@ -93,7 +93,7 @@ class Stack:
         raise InputError(self._why("pixel_size_um", "pixel size", advice))
 
     def _why(self, key: str, what: str, advice: str) -> str:
-        said = self.unknown.get(key, f"does not tell its {what}")
+        said = self.unknown.get(key, f"does not give its {what}")
         return f"{self.path} {said}: {advice}"
 
 

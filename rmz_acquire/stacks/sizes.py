@@ -64,16 +64,16 @@ def one_of(
         if not length.calibrated:
             if length.unit is None and length.value != 1:
                 found.unknown.setdefault(
-                    key, f"gives its {what} as {length.value:g} without a unit"
+                    key, f"has a {what} of {length.value:g} without a unit"
                 )
         elif um is None:
             found.unknown.setdefault(
                 key,
-                f"gives its {what} as {length}, and {length.unit!r} is no unit of "
-                "length that is known",
+                f"has a {what} of {length}, and {length.unit!r} is not a known unit "
+                "of length",
             )
         elif not math.isfinite(um) or um == 0 or (um < 0 and key != "z_step_um"):
-            found.unknown.setdefault(key, f"gives its {what} as {length}")
+            found.unknown.setdefault(key, f"has a {what} of {length}")
         else:
             good.append(length)
     if not good:

@@ -29,7 +29,6 @@ __all__ = ["open_zarr"]
 _NO_IMAGE = "a folder without an OME-Zarr image; give the one that is"
 # before 0.4 axes are fixed or names only
 _FIXED = "TCZYX"
-_METADATA = (".zarray", ".zattrs", ".zgroup", "zarr.json")
 
 
 @contextmanager
@@ -145,7 +144,7 @@ def _array(where: Path, zarr_format: int) -> tuple[Any, list[str]]:
     files = [
         file
         for file in where.rglob("*")
-        if file.is_file() and file.name not in _METADATA
+        if file.is_file() and not file.name.startswith(".") and file.name != "zarr.json"
     ]
     if zarr_format == 2 and any(file.parent != where for file in files):
         # some writers of nested chunks leave out that they are

@@ -105,7 +105,7 @@ def test_napari_is_offered_where_it_is_installed(desk, monkeypatch):
     folder = scanned(desk)
     status = desk.window.status
     desk.presenter._napari = False
-    desk.presenter._show_state()
+    desk.presenter.show_state()
     assert status.napari.isVisible() and not status.napari.isEnabled()
     assert "pip install" in status.napari.toolTip()
     started = []
@@ -113,7 +113,7 @@ def test_napari_is_offered_where_it_is_installed(desk, monkeypatch):
     monkeypatch.setattr(f"{commands}.has_napari", lambda: True)
     monkeypatch.setattr(f"{commands}.open_in_napari", lambda *a: started.append(a))
     desk.presenter._napari = True
-    desk.presenter._show_state()
+    desk.presenter.show_state()
     status.napari.click()
     assert started == [(folder, (0, 0, 0, 0))]
 

@@ -45,11 +45,12 @@ def test_a_view_is_written_as_it_looks(tmp_path, rng):
 
 def test_any_reader_understands_the_store(tmp_path):
     store = tmp_path / "planes.ome.zarr"
-    writer = PlaneWriter(store, pixel_size_um=0.5)
+    writer = PlaneWriter(store, pixel_size_um=0.5, channel="GFP")
     for i in range(4):
         writer.append(plane(np.full((6, 8), i, np.uint16), float(i)))
     yaozarrs.validate_zarr_store(str(store))
     ome = json.loads((store / "zarr.json").read_text())["attributes"]["ome"]
+    assert [channel["label"] for channel in ome["omero"]["channels"]] == ["GFP"]
     image = ome["multiscales"][0]
     assert [axis["type"] for axis in image["axes"]] == ["time", "space", "space"]
     scale = image["datasets"][0]["coordinateTransformations"][0]["scale"]

@@ -45,6 +45,7 @@ KEYS = [
     "inference_ms",
     "time",
     "frame",
+    "used",
 ]
 
 

@@ -94,6 +94,15 @@ def test_one_z_for_all_planes_is_no_z_of_each(tmp_path, caplog):
     )
 
 
+def test_noise_of_a_stage_that_stands_is_no_order(tmp_path, caplog):
+    # a piezo moved, and the stage below it says where it stood
+    z = [7.02, 7.01, 7.03, 7.0, 7.01]
+    stack = read_stack(ome(tmp_path / "a.ome.tif", z=z))
+    assert stack.z_step_um == 0.5 and stack.order == (0, 1, 2, 3, 4)
+    (line,) = caplog.messages
+    assert "0.5 µm by PhysicalSizeZ" in line and "PositionZ" in line
+
+
 def test_two_planes_at_one_z(tmp_path):
     path = ome(tmp_path / "a.ome.tif", z=[0, 1, 1, 2, 3], size=UNKNOWN)
     with pytest.raises(InputError, match="planes 2 and 3 both stand at z 1"):

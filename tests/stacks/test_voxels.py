@@ -125,6 +125,13 @@ def test_dots_per_inch_of_a_printer_are_no_pixel_size(tmp_path, dpi):
     assert read_stack(path).pixel_size_um is None
 
 
+@pytest.mark.parametrize("dpi", [72, 300])
+def test_imagej_opened_it_with_the_dots_of_a_screen(tmp_path, dpi):
+    size = (1 / dpi, 1 / dpi)
+    stack = read_stack(imagej(tmp_path / "a.tif", pixel=size, unit="inch", tag_unit=2))
+    assert stack.pixel_size_um is None and stack.z_step_um is None
+
+
 def test_exactly_one_micrometre_is_a_size(tmp_path, caplog):
     files = [
         imagej(tmp_path / "a.tif", pixel=(1, 1), unit="um", spacing=1),

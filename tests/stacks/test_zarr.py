@@ -32,7 +32,7 @@ def test_versions_that_have_no_voxel_size(tmp_path, version, axes):
     path = zarr2(tmp_path / "a.zarr", version=version, axes=axes, scale=None)
     stack = read_stack(path, Given(z_step_um=0.5))
     assert stack.pixel_size_um is None and stack.z_step_um == 0.5
-    with pytest.raises(InputError, match="does not tell its z step"):
+    with pytest.raises(InputError, match="does not give its z step"):
         read_stack(path).need_step("give it")
 
 

@@ -148,7 +148,7 @@ BAD = {
     "dark": "every pixel is zero",
     "saturated": "saturated",
     "voxel": "voxel sizes must agree",
-    "unknown": "does not tell its pixel size",
+    "unknown": "does not give its pixel size",
     "both": "in training and in validation",
     "one": "one more is needed",
     "missing": "no such file",

@@ -7,7 +7,7 @@ be drawn (live pictures, volumes) only the latest is kept, so the queue cannot g
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.gui.models.scope import ScopeFacts
     from rmz_acquire.gui.models.stored import StoredRun, StoredVolume
+    from rmz_acquire.recording.experiment import Key
     from rmz_acquire.scanning import Decision, Plane
 
 __all__ = [
@@ -41,6 +42,8 @@ __all__ = [
     "RunOpened",
     "ScanEnded",
     "ScanStarted",
+    "StackEnded",
+    "StackPlane",
     "State",
     "StateChanged",
     "Step",
@@ -105,9 +108,14 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Focus:
-    """Where the focus stage stands, µm."""
+    """Where the focus stage stands, µm, and all stages by their label.
+
+    A z stage has one position, an XY stage two.
+    """
 
     z_um: float
+    label: str = ""
+    stages: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +130,14 @@ class ScanStarted:
 class VolumeStarted:
     """A volume of it begins, or goes on with the planes that it has.
 
-    `number` counts from 1.
+    `number` counts from 1; `later` planes are the most of all volumes after it, the
+    last of which may begin in `due_s` seconds at the earliest.
     """
 
     volume: StoredVolume
     number: int
+    later: int = 0
+    due_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,12 +183,45 @@ class ScanEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class StackPlane:
+    """A plane of the full stack is on disk, beside the run that is shown."""
+
+    plane: Plane
+    number: int
+    planes: int
+
+
+@dataclass(frozen=True, slots=True)
+class StackEnded:
+    """The full stack is over; `status` and `reason` as of a summary.
+
+    `run` and `key` tell beside which volume it was taken, `taken` of `planes` are in
+    `folder`; `error` is set where it failed.
+    """
+
+    run: Path
+    key: Key
+    folder: Path
+    taken: int
+    planes: int
+    status: str
+    reason: str
+    error: str | None = None
+    traceback: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
-    """Another volume to look at, (Z, Y, X) float32 counts, and what it is."""
+    """Another volume to look at, (Z, Y, X) float32 counts, and what it is.
+
+    `run` and `key` tell what volume it belongs to; None is the one that is shown.
+    """
 
     name: str
     volume: NDArray[np.float32]
     text: str = ""
+    run: Path | None = None
+    key: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +251,8 @@ Event = (
     | PlaneCame
     | VolumeCame
     | ScanEnded
+    | StackPlane
+    | StackEnded
     | Compared
     | RunOpened
     | Problem

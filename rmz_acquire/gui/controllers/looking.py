@@ -88,20 +88,35 @@ class RunReader:
 
 
 def score_against(truth: NDArray[np.float32], volume: StoredVolume) -> str | None:
-    """Say how far a volume is from its full stack; None where they do not fit."""
+    """Say how far a volume is from its full stack; None where they do not fit.
+
+    Beside it what `wiener` (where the optics are known) and `linear` make of the same
+    planes, over the planes that were not taken.
+
+    Parameters
+    ----------
+    truth : ndarray
+        (Z, Y, X) counts.
+    volume : StoredVolume
+        With its planes.
+    """
     pixels = volume.pixels
     if pixels is None or truth.shape != pixels.shape:
         return None
     taken = [plane.z_um for plane in volume.planes]
     unseen = planes_not_taken(volume.z_um, taken)
-    linear = _made_by("linear", volume)
-    assert linear is not None
-    own = score(truth, pixels, unseen).psnr_db
-    other = score(truth, linear, unseen).psnr_db
+    if not unseen.any():
+        return "Every plane of the stack was taken: there is nothing to compare."
+    said = [f"{volume.estimator} {_scores(truth, pixels, unseen)}"]
+    for name in ("wiener", "linear"):
+        if name == volume.estimator or (name == "wiener" and volume.optics is None):
+            continue
+        made = _made_by(name, volume)
+        if made is not None:
+            said.append(f"{name} {_scores(truth, made, unseen)}")
     return (
         f"Against the full stack, over the {int(unseen.sum())} planes not taken: "
-        f"{volume.estimator} {_db(own)}, linear interpolation {_db(other)} "
-        "(the stack's own noise counts as error)."
+        f"{', '.join(said)} (the stack's own noise counts as error)."
     )
 
 
@@ -112,5 +127,9 @@ def _made_by(name: str, volume: StoredVolume) -> NDArray[np.float32] | None:
     return made.volume
 
 
-def _db(value: float | None) -> str:
-    return "exact" if value is None else f"{value:.1f} dB"
+def _scores(
+    truth: NDArray[np.float32], made: NDArray[np.float32], unseen: NDArray[np.bool_]
+) -> str:
+    found = score(truth, made, unseen)
+    said = "exact" if found.psnr_db is None else f"{found.psnr_db:.1f} dB"
+    return said if found.ssim is None else f"{said} (SSIM {found.ssim:.2f})"

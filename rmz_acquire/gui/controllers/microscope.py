@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from pymmcore_plus import Keyword
+from pymmcore_plus import DeviceType, Keyword
 from pymmcore_plus.experimental.unicore import UniMMCore
 
 from rmz_acquire.acquisition import LightGate, open_core
@@ -213,7 +213,10 @@ class MicroscopeController:
         def work() -> None:
             core = self._core
             if core is not None and core.getFocusDevice():
-                core.setRelativePosition(core.getFocusDevice(), by_um)
+                focus = core.getFocusDevice()
+                # from where the step before it leads, not from half the way
+                core.waitForDevice(focus)
+                core.setRelativePosition(focus, by_um)
 
         return self._submit(work)
 
@@ -265,12 +268,19 @@ class MicroscopeController:
         """Read again what the microscope tells of itself; a `Looked` will come."""
         self._look.set()
 
-    def focus_um(self) -> float | None:
-        """Where the focus stage stands, µm; None without one."""
+    def where(self) -> Focus | None:
+        """Where the stages stand, µm; None without a focus stage."""
         core = self._core
         if core is None or not core.getFocusDevice():
             return None
-        return float(core.getPosition(core.getFocusDevice()))
+        stages: dict[str, tuple[float, ...]] = {}
+        for label in core.getLoadedDevicesOfType(DeviceType.Stage):
+            stages[label] = (float(core.getPosition(label)),)
+        for label in core.getLoadedDevicesOfType(DeviceType.XYStage):
+            x_um, y_um = core.getXYPosition(label)
+            stages[label] = (float(x_um), float(y_um))
+        focus = core.getFocusDevice()
+        return Focus(stages[focus][0], str(focus), stages)
 
     def close(self) -> None:
         """End the live view, switch the light off, unload; waits until it is done."""
@@ -384,9 +394,9 @@ class MicroscopeController:
                 now = time.perf_counter()
                 if now - looked > _FOCUS_S:
                     looked = now
-                    z_um = self.focus_um()
-                    if z_um is not None:
-                        self.events.put(Focus(z_um))
+                    where = self.where()
+                    if where is not None:
+                        self.events.put(where)
             except Exception:
                 # unloaded between two lines, or a camera between two frames
                 logger.debug("nothing to watch", exc_info=True)

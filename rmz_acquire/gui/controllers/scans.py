@@ -17,14 +17,14 @@ from rmz_acquire.acquisition import Control
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments import Further, StoredExperiment
 from rmz_acquire.gui.controllers.events import (
-    Compared,
     EventQueue,
     Problem,
     ScanEnded,
+    StackEnded,
     State,
     Step,
 )
-from rmz_acquire.gui.controllers.looking import score_against
+from rmz_acquire.gui.controllers.full_stack import FullStack
 from rmz_acquire.gui.controllers.watching import Telling
 from rmz_acquire.gui.models.experiment import full_stack_of, sequence_of
 from rmz_acquire.gui.models.stored import load_run
@@ -44,8 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["ScanController"]
 
 logger = logging.getLogger(__name__)
-
-_FULL = "full-stack"
 
 
 @dataclass(slots=True)
@@ -144,6 +142,9 @@ class ScanController:
     def take_full_stack(self, run: Path, key: Key) -> bool:
         """Take every plane of a volume's grid, and score the volume against them.
 
+        `StackPlane` come, a `StackEnded`, and behind a stack that is whole a
+        `Compared` with the scores.
+
         Parameters
         ----------
         run : Path
@@ -156,20 +157,18 @@ class ScanController:
         bool
             Whether it has begun.
         """
-        name = _FULL if not any(key) else f"{_FULL}-" + "-".join(map(str, key))
-        telling = Telling(self._events, quiet=True)
-        running = _Running(run / name, Control(), telling)
+        stack = FullStack.beside(run, key)
+        telling = Telling(self._events, stack=True)
+        running = _Running(stack.folder, Control(), telling)
 
         def work(core: CMMCorePlus) -> ExperimentSummary:
             stored = StoredExperiment(run)
             volume = next(v for v in stored.prepared.volumes if v.key == key)
             sequence = full_stack_of(volume, stored.sequence)
-            summary = self._run(running, core, sequence, overwrite=True)
-            if summary.status == "completed":
-                self._score(running.folder, run, key)
-            return summary
+            stack.planes = len(volume.z_um)
+            return self._run(running, core, sequence)
 
-        return self._begin(running, work, told=False)
+        return self._begin(running, work, stack)
 
     def pause(self) -> None:
         """Hold before the next plane; the light is off meanwhile."""
@@ -228,8 +227,7 @@ class ScanController:
         self,
         running: _Running,
         work: Callable[[CMMCorePlus], ExperimentSummary],
-        *,
-        told: bool = True,
+        stack: FullStack | None = None,
     ) -> bool:
         if not self._microscope.claim():
             said = f"the microscope is {self._microscope.state.value}"
@@ -237,7 +235,7 @@ class ScanController:
             return False
         self._running = running
         self._thread = threading.Thread(
-            target=self._live, args=(running, work, told), name="scan for the window"
+            target=self._live, args=(running, work, stack), name="scan for the window"
         )
         self._thread.start()
         return True
@@ -246,11 +244,12 @@ class ScanController:
         self,
         running: _Running,
         work: Callable[[CMMCorePlus], ExperimentSummary],
-        told: bool,
+        stack: FullStack | None,
     ) -> None:
         """Be the scan's thread: whatever happens, the microscope is free at the end."""
         error: str | None = None
         trace = ""
+        summary: ExperimentSummary | None = None
         try:
             self._microscope.stop_live().result()
             core = self._microscope.core
@@ -274,13 +273,16 @@ class ScanController:
             core = self._microscope.core
             if core is not None and core.mda.status.pause_requested:
                 core.mda.set_paused(False)
-        ended = self._ended(running.folder, error, trace) if told else None
+        ended: ScanEnded | StackEnded
+        if stack is None:
+            ended = self._ended(running.folder, error, trace)
+        else:
+            ended = stack.ended(running.telling.planes, summary, error, trace)
         # first, so that what can be done next can be offered with the words
         self._microscope.set_state(State.ready)
-        if ended is not None:
-            self._events.put(ended)
-        elif error is not None:
-            self._events.put(Problem(error, trace))
+        self._events.put(ended)
+        if stack is not None and summary is not None and summary.status == "completed":
+            stack.score(self._events)
 
     def _ended(self, folder: Path, error: str | None, trace: str) -> ScanEnded:
         """Read back what lies on disk now: that is what the window shows."""
@@ -298,8 +300,6 @@ class ScanController:
         running: _Running,
         core: CMMCorePlus,
         sequence: useq.MDASequence,
-        *,
-        overwrite: bool = False,
     ) -> ExperimentSummary:
         return self._watched(
             running,
@@ -308,7 +308,6 @@ class ScanController:
                 core,
                 sequence,
                 running.folder,
-                overwrite=overwrite,
                 config=self._microscope.config,
                 control=running.control,
                 watcher=telling,
@@ -341,15 +340,3 @@ class ScanController:
             core.mda.set_paused(True)
             self._microscope.set_state(State.paused)
             self._events.put(Step("paused: the light is off"))
-
-    def _score(self, stack: Path, run: Path, key: Key) -> None:
-        """Score the volume beside which the full stack was taken."""
-        full, own = load_run(stack).shown, load_run(run, key).shown
-        truth = None if full is None else full.pixels
-        text = None
-        if truth is not None and own is not None:
-            text = score_against(truth, own)
-        if truth is None or text is None:
-            self._events.put(Problem("the full stack does not fit the run's volume"))
-        else:
-            self._events.put(Compared("full stack", truth, text))

@@ -9,6 +9,7 @@ from rmz_acquire.gui.controllers.events import (
     EventQueue,
     PlaneCame,
     ScanStarted,
+    StackPlane,
     Step,
     VolumeCame,
     VolumeStarted,
@@ -36,29 +37,30 @@ class Telling(Watcher):
     ----------
     events : EventQueue
         Where to.
-    quiet : bool
-        Whether only steps are told: a stack to compare with is not shown as a scan.
+    stack : bool
+        Whether it is the full stack beside a run, which stays the one that is shown.
     """
 
-    def __init__(self, events: EventQueue, *, quiet: bool = False) -> None:
+    def __init__(self, events: EventQueue, *, stack: bool = False) -> None:
         self._events = events
-        self._quiet = quiet
+        self._stack = stack
         self._prepared: Prepared | None = None
         self._folder: ExperimentFolder | None = None
+        self._core: CMMCorePlus | None = None
         self._ending: Ending | None = None
-        self._planes = 0
         self._most = 0
         self._exposure_ms = 0.0
         self._asked: list[float] = []
-        #: The scan under way.
+        #: The scan under way, and the planes on disk of it.
         self.scan: Scan | None = None
+        self.planes = 0
         #: Is called with the number of every plane that is on disk.
         self.on_plane: Callable[[int], None] | None = None
 
     def begin(self, prepared: Prepared, folder: ExperimentFolder) -> None:
         """An experiment begins, or goes on."""
         self._prepared, self._folder = prepared, folder
-        if not self._quiet:
+        if not self._stack:
             self._events.put(ScanStarted(folder.path, len(prepared.volumes)))
 
     def volume(self, volume: Volume, scan: Scan) -> None:
@@ -85,27 +87,47 @@ class Telling(Watcher):
             volume.channel or "",
         )
         self.scan, self._ending, self._most = scan, ending, told.most
-        self._planes = len(planes)
+        self.planes = len(planes)
         while self._asked:
             scan.ask(self._asked.pop(0))
         self._exposure_ms = float(volume.first.exposure or self._exposure_ms)
-        if not self._quiet:
-            self._events.put(VolumeStarted(told, volume.number + 1))
+        wait_s, due_s = self._waits(volume)
+        if not self._stack:
+            later = prepared.volumes[volume.number + 1 :]
+            each = 0 if volume.single else told.most
+            more = sum(1 if other.single else each for other in later)
+            self._events.put(VolumeStarted(told, volume.number + 1, more, due_s))
+        if wait_s >= 1:
+            self._say(f"{name}: its time comes in {wait_s:.0f} s")
+
+    def _waits(self, volume: Volume) -> tuple[float, float]:
+        """In how many seconds it, and the last of all, may begin at the earliest."""
+        prepared, folder, core = self._prepared, self._folder, self._core
+        assert prepared is not None and folder is not None
+        if core is None or folder.planes_before:
+            # one that is taken up again has another clock
+            return 0.0, 0.0
+        now = core.mda.event_seconds_elapsed()
+        due = [other.first.min_start_time or 0.0 for other in prepared.volumes]
+        here = volume.first.min_start_time or 0.0
+        return max(0.0, here - now), max(0.0, max(due) - now)
 
     def plane(self, volume: Volume, plane: Plane, index: int) -> None:
         """A plane is on disk."""
-        self._planes = index + 1
-        if not self._quiet:
+        self.planes = index + 1
+        if self._stack:
+            self._events.put(StackPlane(plane, index + 1, self._most))
+        else:
             self._events.put(PlaneCame(plane, index + 1))
+            self._say(f"{self._which(index + 1)}: reconstructing")
         if self.on_plane is not None:
             self.on_plane(index + 1)
-        self._say(f"{self._which(index + 1)}: reconstructing")
 
     def decision(
         self, volume: Volume, decision: Decision, estimate: Estimate | None
     ) -> None:
         """A decision was made."""
-        if self._quiet:
+        if self._stack:
             return
         pixels = None if estimate is None or volume.single else estimate.volume
         planned = None if self.scan is None else self.scan.planned_z_um
@@ -122,6 +144,7 @@ class Telling(Watcher):
 
     def listen(self, core: CMMCorePlus) -> None:
         """Tell of moves and exposures of a core."""
+        self._core = core
         self._exposure_ms = float(core.getExposure())
         if isinstance(core, WatchedCore):
             core.on_move, core.on_expose = self._moves, self._exposes
@@ -130,17 +153,17 @@ class Telling(Watcher):
         if self.scan is None or self.scan.outcome is not None:
             self._say(f"bringing the focus to {z_um:.4g} µm")
         else:
-            self._say(f"{self._which(self._planes + 1)}: moving to {z_um:.4g} µm")
+            self._say(f"{self._which(self.planes + 1)}: moving to {z_um:.4g} µm")
 
     def _exposes(self) -> None:
-        which = self._which(self._planes + 1)
+        which = self._which(self.planes + 1)
         self._say(f"{which}: exposing {self._exposure_ms:g} ms")
 
     def _which(self, number: int) -> str:
         name = "" if self._ending is None else self._ending.name
         # somebody may have asked for more than the plan had
         said = f"plane {number} of at most {max(self._most, number)}"
-        if self._quiet:
+        if self._stack:
             said = f"full stack, plane {number} of {self._most}"
         return f"{name}, {said}" if name else said
 

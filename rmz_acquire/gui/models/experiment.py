@@ -175,7 +175,8 @@ def full_stack_of(volume: Volume, sequence: useq.MDASequence) -> useq.MDASequenc
         "estimator": "nearest",
         "z_um": z_um,
         "stage": settings.stage.model_dump(),
-        "optics": settings.optics.model_dump(),
+        # what the configuration does not tell: the pixel size goes into its files
+        "optics": settings.optics.model_dump(exclude_none=True),
     }
     return useq.MDASequence(
         z_plan={"absolute": z_um},

@@ -85,6 +85,8 @@ class StoredVolume:
         Of its channel.
     channel : str
         Its label; empty where it has none.
+    exact : bool
+        Whether it takes its planes whatever they show.
     """
 
     ending: Ending
@@ -99,6 +101,18 @@ class StoredVolume:
     estimator: str
     optics: Optics | None
     channel: str = ""
+    exact: bool = False
+
+    @property
+    def made(self) -> bool:
+        """Whether there is a volume."""
+        return self.pixels is not None
+
+    @property
+    def z_left(self) -> bool:
+        """Whether its grid has a z that no plane was taken at."""
+        taken = [plane.z_requested_um for plane in self.planes]
+        return any(min(abs(z - t) for t in taken) > 1e-6 for z in self.z_um if taken)
 
 
 @dataclass(frozen=True, slots=True)

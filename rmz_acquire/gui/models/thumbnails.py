@@ -10,7 +10,6 @@ import numpy as np
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import StoredExperiment
-from rmz_acquire.gui.models.looks import levels_of
 from rmz_acquire.recording import read_planes
 
 if TYPE_CHECKING:
@@ -103,7 +102,8 @@ def _small(images: Sequence[NDArray[Any]]) -> NDArray[np.uint8]:
             for image in images
         ]
     )
-    low, high = levels_of(brightest)
-    part = np.clip((brightest.astype(float) - low) / (high - low), 0, 1)
+    # brighter than a large picture: a few small things are all that is to be seen
+    low, high = np.percentile(brightest, (1, 98))
+    part = np.clip((brightest.astype(float) - low) / max(high - low, 1.0), 0, 1)
     small: NDArray[np.uint8] = np.round(255 * part).astype(np.uint8)
     return small

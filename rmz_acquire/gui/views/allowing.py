@@ -1,72 +1,82 @@
-"""What can be asked for in which state."""
+"""Switches buttons, menus, keys and panels on and off, as the table says."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rmz_acquire.gui.controllers.allowed import ALLOWED, BUSY
 from rmz_acquire.gui.controllers.events import State
 
 if TYPE_CHECKING:
+    from PyQt6.QtGui import QAction
+    from PyQt6.QtWidgets import QWidget
+
+    from rmz_acquire.gui.controllers.allowed import Situation
     from rmz_acquire.gui.views.main_window import MainWindow
     from rmz_acquire.gui.views.status import StatusCard
 
-__all__ = ["BUSY", "allow", "show_busy"]
-
-BUSY = {
-    State.empty: "no microscope is connected",
-    State.connecting: "the microscope is being loaded",
-    State.scanning: "a scan is running",
-    State.collecting: "stacks are being taken",
-    State.paused: "a scan is paused",
-    State.ending: "a scan is ending",
-    State.closed: "the window is closing",
-}
-"""Why nothing can be started, in words."""
+__all__ = ["allow", "controls", "show_busy"]
 
 
-def allow(
-    window: MainWindow, state: State, *, can_go_on: bool, folder: bool, napari: bool
-) -> None:
-    """Switch actions and panels on and off.
+def controls(window: MainWindow) -> dict[str, tuple[QAction | QWidget, ...]]:
+    """Give everything that asks for an action: its menu entry with its key, buttons."""
+    status, form = window.status, window.form
+    return {
+        "connect": (
+            window.connect_simulated,
+            window.connect_demo,
+            window.connect_config,
+        ),
+        "live": (window.live,),
+        "snap": (window.snap,),
+        "focus": (window.focus_up, window.focus_down),
+        "set_end": (
+            *(window.set_top, window.set_bottom),
+            *(form.set_top, form.set_bottom),
+        ),
+        "start": (window.start, form.start),
+        "load_settings": (window.load_settings,),
+        "save_settings": (window.save_settings,),
+        "pause": (window.pause, status.pause),
+        "keep": (window.keep, status.keep),
+        "abort": (window.abort, status.abort),
+        "plane_here": (window.plane_here, window.along_z.ask),
+        "go_on": (window.go_on, status.go_on, status.more),
+        "full_stack": (window.full_stack, status.compare),
+        "open_run": (window.open_run,),
+        "open_folder": (window.open_folder, status.open),
+        "show_3d": (window.show_3d,),
+        "export": (window.export, status.export),
+        "slice": (window.slice_up, window.slice_down),
+        "napari": (window.napari, status.napari),
+        "train": (window.train,),
+    }
+
+
+def allow(window: MainWindow, now: Situation) -> None:
+    """Switch actions, buttons and panels on and off.
 
     Parameters
     ----------
     window : MainWindow
         Whose they are.
-    state : State
-        What the microscope is doing.
-    can_go_on : bool
-        Whether the run that is shown can go on now.
-    folder : bool
-        Whether there is one to open.
-    napari : bool
-        Whether it can show the run.
+    now : Situation
+        What decides.
     """
-    free = state in (State.ready, State.live)
-    running = state in (State.scanning, State.paused)
-    volume = window.volume.volume is not None
-    window.welcome.show_busy(state is State.connecting)
+    free = now.state in (State.ready, State.live)
+    window.welcome.show_busy(now.state is State.connecting)
     for panel in (window.microscope, window.form.body, window.series):
         panel.setEnabled(free)
-    for actions, on in (
-        ((window.live, window.snap, window.focus_up, window.focus_down), free),
-        ((window.set_top, window.set_bottom, window.start), free),
-        ((window.load_settings,), free),
-        (
-            (window.connect_simulated, window.connect_demo, window.connect_config),
-            free or state is State.empty,
-        ),
-        ((window.pause, window.keep), running),
-        ((window.abort,), state.busy),
-        ((window.go_on, window.full_stack), can_go_on),
-        ((window.plane_here, window.along_z.ask), running or can_go_on),
-        ((window.open_run,), not state.busy),
-        ((window.open_folder,), folder),
-        ((window.export, window.show_3d), volume),
-        ((window.napari,), napari),
-    ):
-        for action in actions:
-            action.setEnabled(on)
+    asking = controls(window)
+    for action in ALLOWED:
+        on = now.allows(action)
+        for control in asking[action]:
+            control.setEnabled(on)
+    window.status.explain(
+        go_on="" if now.left else "every z of the range is taken",
+        busy=BUSY.get(now.state, ""),
+        napari=now.napari,
+    )
 
 
 def show_busy(status: StatusCard, state: State) -> None:
@@ -74,5 +84,4 @@ def show_busy(status: StatusCard, state: State) -> None:
     if state is State.collecting:
         status.show_stacks()
     elif state.busy:
-        paused, ending = state is State.paused, state is State.ending
-        status.show_scan(paused=paused, ending=ending)
+        status.show_scan(paused=state is State.paused)

@@ -14,6 +14,7 @@ from pymmcore_widgets import (
 )
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
     QGridLayout,
@@ -27,12 +28,14 @@ from PyQt6.QtWidgets import (
 
 from rmz_acquire.gui.models.specimen import SimulatedSpecimen
 from rmz_acquire.gui.theme import DARK
+from rmz_acquire.gui.views.position_field import PositionField
 from rmz_acquire.gui.views.specimen_box import SpecimenBox
 from rmz_acquire.gui.views.stage_looks import dress_stage
 
 if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
+    from rmz_acquire.gui.controllers.events import Focus
     from rmz_acquire.gui.theme import Theme
 
 __all__ = ["MicroscopePanel"]
@@ -43,6 +46,8 @@ _Z_STEP_UM, _XY_STEP_UM = 10.0, 20.0
 class MicroscopePanel(QWidget):
     """Objective, channel, exposure, light and stages of one core."""
 
+    #: The focus as its field shows it, in words.
+    focus_shown = pyqtSignal(str)
     specimen_asked = pyqtSignal(object)
 
     def __init__(self) -> None:
@@ -55,6 +60,8 @@ class MicroscopePanel(QWidget):
         outer.addWidget(self.area)
         self.setMinimumWidth(270)
         self.stages: dict[str, StageWidget] = {}
+        self._fields: dict[str, list[PositionField]] = {}
+        self._focus = ""
         self._theme = DARK
         self.set_core(None)
 
@@ -66,7 +73,7 @@ class MicroscopePanel(QWidget):
 
     def set_core(self, core: CMMCorePlus | None) -> None:
         """Show the devices of a core, or a hint without one."""
-        self.stages = {}
+        self.stages, self._fields, self._focus = {}, {}, ""
         body = QWidget()
         column = QVBoxLayout(body)
         column.setContentsMargins(12, 10, 12, 10)
@@ -84,6 +91,37 @@ class MicroscopePanel(QWidget):
         self.setMinimumWidth(max(270, body.minimumSizeHint().width() + 10))
         if old is not None:
             old.deleteLater()
+
+    @property
+    def focus_step_um(self) -> float | None:
+        """Step of the focus stage, µm, up as its buttons have it; None without one."""
+        stage = self.stages.get(self._focus)
+        if stage is None:
+            return None
+        boxes = stage.findChildren(QCheckBox)
+        turned = any(b.isChecked() for b in boxes if b.text().startswith("Invert"))
+        return -stage.step() if turned else float(stage.step())
+
+    @property
+    def focus_um(self) -> float | None:
+        """Where the focus stands, µm, as its field shows it; None without a stage."""
+        (field,) = self._fields.get(self._focus) or (None,)
+        return None if field is None else field.um
+
+    def show_stages(self, where: Focus) -> None:
+        """Show where the stages stand, wherever nobody types."""
+        self._focus = where.label
+        for label, at_um in where.stages.items():
+            fields = self._fields.get(label, [])
+            for field, value in zip(fields, at_um, strict=False):
+                field.show_um(value)
+        self._tell()
+
+    def _tell(self) -> None:
+        """Say the focus in the very words of its field."""
+        for field in self._fields.get(self._focus, []):
+            if not field.typing:
+                self.focus_shown.emit(field.box.text())
 
     def _fill(self, column: QVBoxLayout, core: CMMCorePlus) -> None:
         form = QGridLayout()
@@ -132,6 +170,7 @@ class MicroscopePanel(QWidget):
             _row(form, _short(shutter), light)
         column.addLayout(form)
         column.addSpacing(4)
+        self._focus = str(core.getFocusDevice())
         tabs = QTabWidget()
         tabs.setDocumentMode(True)
         focus = core.getFocusDevice()
@@ -151,8 +190,14 @@ class MicroscopePanel(QWidget):
         stage = StageWidget(label, levels, absolute_positioning=True, mmcore=core)
         stage.setStep(step_um)
         stage.snap_checkbox.hide()
+        fields = []
         for box in stage.findChildren(QDoubleSpinBox):
             box.setMaximumWidth(92)
+            if "step size" not in box.toolTip():
+                fields.append(PositionField(box))
+                # its own buttons tell the widget first
+                box.valueChanged.connect(self._tell)
+        self._fields[label] = fields
         dress_stage(stage, self._theme)
         self.stages[label] = stage
         page = QWidget()

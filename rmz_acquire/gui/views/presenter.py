@@ -7,12 +7,15 @@ the last look only the newest is drawn. Nothing here waits for a device.
 from __future__ import annotations
 
 import logging
-import threading
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtWidgets import QApplication
 
+from rmz_acquire.gui.controllers.allowed import BUSY, Situation
+from rmz_acquire.gui.controllers.ending import Ending
 from rmz_acquire.gui.controllers.events import (
     Compared,
     Connected,
@@ -26,6 +29,8 @@ from rmz_acquire.gui.controllers.events import (
     RunOpened,
     ScanEnded,
     ScanStarted,
+    StackEnded,
+    StackPlane,
     State,
     StateChanged,
     Step,
@@ -35,13 +40,13 @@ from rmz_acquire.gui.controllers.events import (
 from rmz_acquire.gui.controllers.looking import RunReader
 from rmz_acquire.gui.controllers.microscope import MicroscopeController
 from rmz_acquire.gui.controllers.scans import ScanController
-from rmz_acquire.gui.models.runs import new_folder
 from rmz_acquire.gui.models.stored import sentence
 from rmz_acquire.gui.napari_view import has_napari
-from rmz_acquire.gui.views.allowing import BUSY, allow, show_busy
+from rmz_acquire.gui.views.allowing import allow, show_busy
 from rmz_acquire.gui.views.commands import Commands
 from rmz_acquire.gui.views.live_picture import show_picture
 from rmz_acquire.gui.views.shown import ShownRun
+from rmz_acquire.gui.views.steering import Steering
 from rmz_acquire.gui.views.wiring import connect_views
 
 if TYPE_CHECKING:
@@ -59,6 +64,7 @@ __all__ = ["Presenter"]
 logger = logging.getLogger(__name__)
 
 _POLL_MS = 30
+_SECOND_S = 0.5
 _GONE_MS = 30
 
 
@@ -87,13 +93,15 @@ class Presenter(QObject):
         self.scans = ScanController(self.microscope, self.events)
         self.reader = RunReader(self.events)
         self.shown = ShownRun(window, self.reader)
+        self.steering = Steering(self)
         self.commands = Commands(self)
         self._state = self.microscope.state
         self.traceback = ""
         self._napari = has_napari()
         self.facts: ScopeFacts | None = None
-        self._z_um: float | None = None
-        self._closing: threading.Thread | None = None
+        self._said_at = 0.0
+        self._startable = False
+        self.ending: Ending | None = None
         self.endings: list[Callable[[], None]] = []  # before the window closes
         connect_views(self)
         self._refresh_soon = QTimer(self)
@@ -120,59 +128,6 @@ class Presenter(QObject):
         self.window.welcome.show_busy(True)
         QTimer.singleShot(_GONE_MS, lambda: self.microscope.connect(config))
 
-    def toggle_live(self) -> None:
-        """Live view on or off."""
-        if self.state is State.live:
-            self.microscope.stop_live()
-        elif self.state is State.ready:
-            self.microscope.start_live()
-        self._show_state()
-
-    def set_end(self, which: str) -> None:
-        """Take the focus now as the top or the bottom of the range."""
-        if self._z_um is None or self.window.form.counts.currentData():
-            return
-        field = self.window.form.top if which == "top" else self.window.form.bottom
-        field.set_um(self._z_um)
-
-    def move_focus(self, steps: int) -> None:
-        """Move the focus by steps of the z grid."""
-        if self.state in (State.ready, State.live):
-            self.microscope.move_focus(steps * self.window.form.step.value())
-
-    def start(self) -> None:
-        """Start a scan, if all that is typed makes sense."""
-        form = self.window.form
-        self.refresh()
-        if form.start.isEnabled():
-            self.scans.start(self.settings(), new_folder(form.root()))
-
-    def pause(self) -> None:
-        """Pause, or go on."""
-        if self.state is State.paused:
-            self.scans.resume()
-        else:
-            self.scans.pause()
-
-    def ask_plane(self, z_um: float | None = None) -> None:
-        """Take a plane at a z, µm, by default at the one that is shown."""
-        at = self.window.along_z.shown.value() if z_um is None else z_um
-        if self.state in (State.scanning, State.paused):
-            self.scans.ask_plane(at)
-            self.note(f"a plane at {at:.2f} µm comes after the one under way")
-        elif self._can_go_on():
-            self.go_on(z_um=at)
-
-    def go_on(self, z_um: float | None = None) -> None:
-        """Go on with the scan that is shown: its rest, more planes, or one here."""
-        run, key = self.shown.run, self.shown.key
-        if run is None or key is None or not self._can_go_on():
-            return
-        planes = 0
-        if run.complete and z_um is None:
-            planes = self.window.status.more.value()
-        self.scans.go_on(run.folder, key, planes=planes, z_um=z_um)
-
     def settings(self) -> ScanSettings:
         """Give all that is typed."""
         return replace(self.window.form.settings(), **self.window.series.values())
@@ -182,36 +137,20 @@ class Presenter(QObject):
         if not self.state.busy:
             self.reader.open_run(folder)
 
-    def take_full_stack(self) -> None:
-        """Take every plane of the run's range, to compare with."""
-        run, key = self.shown.run, self.shown.key
-        if run is not None and key is not None and self._can_go_on():
-            self.scans.take_full_stack(run.folder, key)
-
     def close(self) -> None:
         """End everything safely, then close the window."""
-        if self._closing is not None:
+        if self.ending is not None:
             return
         self._let_go_of_core()
-        self.window.status.show_idle(
-            "Ending safely",
-            "Light off, focus back, files closed; a training stops at its checkpoint.",
-        )
+        self.window.status.show_idle("Ending safely")
         self.window.setEnabled(False)
-
-        def end() -> None:
-            try:
-                for ending in self.endings:
-                    ending()
-                self.scans.abort("the window was closed")
-                self.scans.wait()
-                self.reader.close()
-                self.microscope.close()
-            except Exception:
-                logger.exception("the microscope did not end well")
-
-        closing = self._closing = threading.Thread(target=end, name="closing")
-        QTimer.singleShot(_GONE_MS, closing.start)
+        ending = self.ending = Ending(
+            self.events,
+            self.microscope,
+            self.scans,
+            [*self.endings, self.reader.close],
+        )
+        QTimer.singleShot(_GONE_MS, ending.begin)
 
     def poll(self) -> None:
         """Take what came since the last look, and draw it."""
@@ -225,19 +164,36 @@ class Presenter(QObject):
                 self._handle(event, draw=i == last)
             except Exception:
                 logger.exception("the window could not show %s", type(event).__name__)
-        closing = self._closing
-        if closing is not None and closing.ident and not closing.is_alive():
+        if self.state in (State.scanning, State.ending) and self.ending is None:
+            self._count_down()
+        if self.ending is not None and self.ending.over:
             self.timer.stop()
-            self._closing = None
             self.window.may_close = True
-            self.window.close()
+            # a dialog that is open would hold the application
+            QApplication.closeAllWindows()
+
+    def _count_down(self) -> None:
+        """Say anew how long it takes, while nothing else is heard of the scan."""
+        now = time.monotonic()
+        if now - self._said_at > _SECOND_S:
+            self._said_at = now
+            cost = self.shown.cost()
+            if cost:
+                self.window.status.say(self.window.status.headline.text(), cost)
 
     def _handle(self, event: Event, *, draw: bool) -> None:
         window = self.window
+        if self.ending is not None:
+            # the views of the microscope are gone: only words are shown
+            if isinstance(event, Step):
+                window.status.say("Ending safely", f"Now: {event.text}.")
+            elif isinstance(event, ScanEnded) and event.run is not None:
+                self.runs.add(event.folder)
+            return
         match event:
             case StateChanged(state):
                 self._state = state
-                self._show_state()
+                self.show_state()
             case Connected(core, name):
                 self._connected(core, name)
             case Looked(facts):
@@ -248,13 +204,12 @@ class Presenter(QObject):
                 if not self.state.busy:
                     note = "live" if live else "snapped"
                     show_picture(window, self.facts, image, note)
-            case Focus(z_um):
-                self._z_um = z_um
-                window.focus.setText(f"Focus  {z_um:.2f} µm")
+            case Focus():
+                window.microscope.show_stages(event)
             case ScanStarted(folder, volumes):
                 self.traceback = ""
                 self.shown.begin(folder, volumes)
-                self._show_state()
+                self.show_state()
             case VolumeStarted():
                 self.shown.begin_volume(event)
             case Step(text):
@@ -263,19 +218,20 @@ class Presenter(QObject):
                 self.shown.add_plane(plane, number)
             case VolumeCame():
                 self.shown.add_volume(event, draw=draw)
-                window.show_3d.setEnabled(window.volume.volume is not None)
+                self.show_allowed()
             case ScanEnded():
                 self._ended(event)
+            case StackPlane():
+                self.shown.add_stack_plane(event)
+            case StackEnded():
+                self._stack_ended(event)
             case RunOpened(run):
                 self.traceback = ""
                 window.show_welcome(False)
                 self.shown.open(run)
                 self._show_done(run)
-                self._show_state()
-            case Compared(name, volume, text):
-                self.shown.compared(name, volume)
-                if text:
-                    window.status.say(window.status.headline.text(), text)
+            case Compared():
+                self._compared(event)
             case Problem(text, trace):
                 self._problem(text, trace)
 
@@ -302,7 +258,7 @@ class Presenter(QObject):
         self.refresh()
 
     def _core_changed(self, *_: object) -> None:
-        if self._closing is None:
+        if self.ending is None:
             self._refresh_soon.start()
 
     def _ended(self, event: ScanEnded) -> None:
@@ -313,7 +269,27 @@ class Presenter(QObject):
             window.runs.refresh()
         self.shown.end(event.run)
         self._show_done(event.run, event.error)
-        self._show_state()
+
+    def _stack_ended(self, event: StackEnded) -> None:
+        """Say how a full stack ended; the run beside which it was taken is back."""
+        self.traceback = event.traceback
+        self.shown.end_stack()
+        self._show_done(self.shown.run)
+        kept = f"{event.taken} of {event.planes} planes are in {event.folder.name}"
+        head, said = f"Full stack {event.status}", f"{kept}. It was not compared."
+        if event.error is not None:
+            head, said = "The full stack failed", event.error
+        elif event.status == "completed":
+            head, said = "Full stack taken", f"{kept}. Comparing the volume with it…"
+        self.window.status.say(head, said)
+
+    def _compared(self, event: Compared) -> None:
+        if event.run is not None and event.key is not None:
+            if not self.shown.is_shown(event.run, event.key):
+                return
+        self.shown.compared(event.name, event.volume)
+        if event.text and not self.state.busy:
+            self.window.status.say("Full stack taken", event.text)
 
     def _show_done(self, run: StoredRun | None, error: str | None = None) -> None:
         """Say how a run ended, and what can be done with it."""
@@ -328,6 +304,7 @@ class Presenter(QObject):
             complete=run is not None and run.complete,
             details=bool(self.traceback),
         )
+        self.show_state()
 
     def _problem(self, text: str, trace: str) -> None:
         self.traceback = trace
@@ -351,6 +328,7 @@ class Presenter(QObject):
         form, facts = self.window.form, self.facts
         if facts is None or self.state.busy or self.state is State.closed:
             form.mark({}, form.settings(), busy=BUSY.get(self.state))
+            self.show_allowed()
             return
         form.set_context(facts.exposure_ms, facts.channel)
         settings = self.settings()
@@ -362,36 +340,44 @@ class Presenter(QObject):
             models=[settings.model] if settings.model else [],
         )
         form.mark(problems, settings, busy=BUSY.get(self.state) or facts.missing)
+        self._startable = form.start.isEnabled()
         self.window.series.mark(problems)
+        self.show_allowed()
 
     def _let_go_of_core(self) -> None:
         """Take down the widgets that hold on to the core."""
         self.window.microscope.set_core(None)
         self.window.series.set_core(None)
 
-    def _can_go_on(self) -> bool:
-        run = self.shown.run
-        free = self.state in (State.ready, State.live)
-        return (
-            free and run is not None and run.experiment and self.shown.key is not None
-        )
+    def allows(self, action: str) -> bool:
+        """Whether something can be asked for now."""
+        return self._situation().allows(action)
 
-    def _show_state(self) -> None:
+    def show_allowed(self) -> None:
+        """Switch on what can be asked for now, and the rest off."""
+        allow(self.window, self._situation())
+
+    def show_state(self) -> None:
+        """Show what the microscope is doing, and what can be asked of it."""
         state, window = self.state, self.window
         window.live.setChecked(state is State.live)
         if state is State.live:
             window.camera.hint.setText("Waiting for the camera’s first picture…")
         show_busy(window.status, state)
-        shown = self.shown
-        allow(
-            window,
-            state,
-            can_go_on=self._can_go_on(),
-            folder=shown.folder is not None,
-            napari=self._napari and shown.key is not None,
-        )
-        if not state.busy:
-            window.status.allow(
-                free=self._can_go_on(), why=BUSY.get(state, ""), napari=self._napari
-            )
         self.refresh()
+
+    def _situation(self) -> Situation:
+        shown, form = self.shown, self.window.form
+        run, free = shown.run, self.state in (State.ready, State.live)
+        return Situation(
+            self.state,
+            startable=free and self._startable,
+            absolute=not form.counts.currentData(),
+            folder=shown.folder is not None,
+            experiment=run is not None and run.experiment and shown.key is not None,
+            left=run is not None and (not run.complete or shown.z_left),
+            volume=self.window.volume.volume is not None,
+            made=shown.made,
+            stack=shown.in_stack,
+            napari=self._napari,
+        )

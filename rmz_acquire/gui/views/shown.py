@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PyQt6.QtWidgets import QFileDialog
 
 from rmz_acquire.gui.models.looks import contrast_along_z
+from rmz_acquire.gui.models.time_left import TimeLeft, left_words
 from rmz_acquire.gui.views.volume3d import Volume3D
 from rmz_acquire.recording import write_volume
 
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from rmz_acquire.gui.controllers.events import VolumeCame, VolumeStarted
+    from rmz_acquire.gui.controllers.events import (
+        StackPlane,
+        VolumeCame,
+        VolumeStarted,
+    )
     from rmz_acquire.gui.controllers.looking import RunReader
     from rmz_acquire.gui.models.stored import StoredRun, StoredVolume
     from rmz_acquire.gui.views.main_window import MainWindow
@@ -58,6 +63,10 @@ class ShownRun:
         self._channel = ""
         self._most = self._full = self._taken = 0
         self._number = self._volumes_of_run = 1
+        self._time = TimeLeft()
+        self._may_end_early = True
+        #: Light of the full stack under way, ms; None where none is.
+        self._stack_ms: float | None = None
         self._solid: Volume3D | None = None
         self._pictures: dict[str, NDArray[np.float32]] = {}
         self._choices(None)
@@ -68,11 +77,29 @@ class ShownRun:
         run = self.run
         return None if run is None or run.shown is None else run.shown.ending.key
 
+    @property
+    def made(self) -> bool:
+        """Whether its volume lies on disk."""
+        run = self.run
+        return run is not None and run.shown is not None and run.shown.made
+
+    @property
+    def z_left(self) -> bool:
+        """Whether its grid has a z that was not taken."""
+        run = self.run
+        return run is not None and run.shown is not None and run.shown.z_left
+
+    @property
+    def in_stack(self) -> bool:
+        """Whether a full stack is under way."""
+        return self._stack_ms is not None
+
     def begin(self, folder: Path, volumes: int) -> None:
         """A scan begins, or goes on."""
         self._contrast_for(folder)
         self.folder, self.run = folder, None
         self._number, self._volumes_of_run = 1, volumes
+        self._time, self._stack_ms = TimeLeft(), None
         self._window.which.clear()
         self._show_which(False)
         self._window.volume.show_hint("The first plane is on its way.")
@@ -89,6 +116,8 @@ class ShownRun:
             self._window.which.setEnabled(False)
             self._show_which(True)
         self._start(event.volume)
+        self._may_end_early = not event.volume.exact
+        self._time.begin(self._most - self._taken, event.later, event.due_s)
         if not event.volume.planes:
             self._window.volume.clear()
             self._window.volume.show_hint("The first plane is on its way.")
@@ -125,6 +154,7 @@ class ShownRun:
     def add_plane(self, plane: Plane, number: int) -> None:
         """A plane was taken."""
         self._taken = number
+        self._time.plane(plane.stage_ms, plane.camera_ms)
         window = self._window
         exposure = f" · {plane.exposure_ms:g} ms" if plane.exposure_ms else ""
         window.camera.set_image(
@@ -139,6 +169,7 @@ class ShownRun:
     def add_volume(self, event: VolumeCame, *, draw: bool) -> None:
         """A decision was made; its volume is drawn if it is the newest."""
         decision, window = event.decision, self._window
+        self._time.thought(decision.inference_ms)
         window.change.add(
             decision.index + 1, decision.delta_relative, decision.innovation
         )
@@ -162,16 +193,46 @@ class ShownRun:
             window.which.setEnabled(True)
         self._show_which(len(endings) > 1)
 
+    def begin_stack(self) -> None:
+        """The full stack of the volume that is shown begins."""
+        self._time, self._stack_ms = TimeLeft(), 0.0
+        self._window.status.set_progress(0.0)
+
+    def add_stack_plane(self, event: StackPlane) -> None:
+        """A plane of it was taken: seen in the camera view, and counted."""
+        plane, number, planes = event.plane, event.number, event.planes
+        if self._stack_ms is None:
+            self.begin_stack()
+        assert self._stack_ms is not None
+        if number == 1:
+            self._time.begin(planes)
+        self._time.plane(plane.stage_ms, plane.camera_ms)
+        self._time.thought(None)
+        self._stack_ms += plane.exposure_ms or 0.0
+        self._window.camera.set_image(
+            plane.image, f"full stack, plane {number} · z = {plane.z_um:.2f} µm"
+        )
+        self._window.status.set_progress(number / max(1, planes))
+
+    def end_stack(self) -> None:
+        """The full stack is over."""
+        self._stack_ms = None
+
     def cost(self) -> str:
-        """Say what the volume has cost so far."""
+        """Say what the volume has cost so far, and how long it still takes."""
         taken, full = self._taken, self._full
-        if not full:
+        if self._stack_ms is not None:
+            said = f"{self._stack_ms:g} ms of light beside that of the scan"
+            left = left_words(self._time.seconds(), most=False)
+        elif full:
+            said = f"{taken} of the full stack's {full} planes, {taken / full:.0%}"
+            said += " of its light"
+            if self._volumes_of_run > 1:
+                said = f"Volume {self._number} of {self._volumes_of_run}: {said}"
+            left = left_words(self._time.seconds(), most=self._may_end_early)
+        else:
             return ""
-        said = f"{taken} of the full stack's {full} planes, {taken / full:.0%}"
-        said += " of its light"
-        if self._volumes_of_run > 1:
-            said = f"Volume {self._number} of {self._volumes_of_run}: {said}"
-        return said
+        return f"{said} · {left}" if left else said
 
     def choose_volume(self) -> None:
         """Show the volume of the run that is chosen in the list."""
@@ -197,6 +258,10 @@ class ShownRun:
             self._draw(self._pictures[name])
         elif self.run is not None and self.run.shown is not None:
             self._reader.compare(self.run.shown, name)
+
+    def is_shown(self, folder: Path, key: Key) -> bool:
+        """Whether this volume of this run is the one that is shown."""
+        return self.run is not None and (self.run.folder, self.key) == (folder, key)
 
     def compared(self, name: str, volume: NDArray[np.float32]) -> None:
         """Another volume is there."""

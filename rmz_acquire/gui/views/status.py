@@ -38,6 +38,7 @@ class StatusCard(QFrame):
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("card")
+        self._go_on_tip = ""
         self.headline = QLabel()
         self.headline.setObjectName("headline")
         self.headline.setWordWrap(True)
@@ -86,22 +87,17 @@ class StatusCard(QFrame):
         self._show()
         self.progress.hide()
 
-    def show_scan(self, *, paused: bool, ending: bool) -> None:
+    def show_scan(self, *, paused: bool) -> None:
         """A scan goes on."""
         self._show(self.pause, self.keep, self.abort)
         self.pause.setText("Resume" if paused else "Pause")
         icon = "mdi:play" if paused else "mdi:pause"
         self.pause.setIcon(QIconifyIcon(icon, color="gray"))
-        for button in (self.pause, self.keep, self.abort):
-            button.setEnabled(not ending)
-        # somebody who finds it enough may find it too slow then
-        self.abort.setEnabled(True)
         self.progress.show()
 
     def show_stacks(self) -> None:
         """Stacks are being taken: they can only be ended."""
         self._show(self.abort)
-        self.abort.setEnabled(True)
         self.progress.show()
 
     def show_done(
@@ -142,24 +138,34 @@ class StatusCard(QFrame):
         if experiment and complete:
             shown.append(self.more)
         self._show(*shown)
-        self.go_on.setToolTip(
+        self._go_on_tip = (
             "Take so many more planes of this volume, wherever they help most  (Ctrl+G)"
             if complete
             else "Take what is left, with the next plane that was due  (Ctrl+G)"
         )
         self.progress.hide()
 
-    def allow(self, *, free: bool, why: str, napari: bool) -> None:
-        """Allow what needs the microscope, and what needs another program."""
-        for widget in (self.go_on, self.more, self.compare):
-            widget.setEnabled(free)
-        self.compare.setToolTip(
-            "Take every plane of the range and score the volume against them.\n"
-            "Costs the light that the scan has saved"
-            if free
-            else f"Not now: {why}"
+    def explain(self, *, go_on: str, busy: str, napari: bool) -> None:
+        """Say why a button is off, or what it does.
+
+        Parameters
+        ----------
+        go_on : str
+            Why no more planes can be taken; empty where they can.
+        busy : str
+            Why nothing can be started; empty where it can.
+        napari : bool
+            Whether it is installed.
+        """
+        self.go_on.setToolTip(
+            f"Not now: {busy or go_on}" if busy or go_on else self._go_on_tip
         )
-        self.napari.setEnabled(napari)
+        self.compare.setToolTip(
+            f"Not now: {busy}"
+            if busy
+            else "Take every plane of the range and score the volume against them.\n"
+            "Costs the light that the scan has saved  (Ctrl+F)"
+        )
         self.napari.setToolTip(
             "Open the volume in napari, with the planes taken  (Ctrl+Shift+N)"
             if napari
@@ -235,5 +241,3 @@ class StatusCard(QFrame):
     def _show(self, *shown: QWidget) -> None:
         for widget in self._all:
             widget.setVisible(widget in shown)
-            if widget in shown:
-                widget.setEnabled(True)

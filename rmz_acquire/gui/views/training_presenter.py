@@ -29,6 +29,7 @@ from rmz_acquire.gui.models.training import (
     TrainingSettings,
     can_go_on,
 )
+from rmz_acquire.gui.views.live_picture import show_picture
 
 if TYPE_CHECKING:
     from rmz_acquire.gui.models.training import TrainedModel
@@ -161,7 +162,7 @@ class TrainingPresenter(QObject):
                 self.setup.add_a_place(place)
             case StacksStep(stack, stacks, plane, planes, image):
                 note = f"stack {stack}, plane {plane}"
-                self.window.camera.set_image(image, note)
+                show_picture(self.window, self.presenter.facts, image, note)
                 if self.presenter.state is State.collecting:
                     status.say(
                         f"Stack {stack} of {stacks}: plane {plane} of {planes}",
@@ -231,9 +232,10 @@ class TrainingPresenter(QObject):
     def _stack_settings(self, folder: Path) -> StackSettings:
         facts = self.presenter.facts
         scan = self.window.form.settings()
-        told = None if facts is None else facts.optics.get("pixel_size_um")
-        pixel = scan.pixel_size_um or told
-        return StackSettings(scan, self.setup.chosen_places(), folder, pixel)
+        # one that is told is of the channel in place: each tells its own when it is set
+        told = facts is not None and facts.optics.get("pixel_size_um") is not None
+        places = self.setup.chosen_places()
+        return StackSettings(scan, places, folder, scan.pixel_size_um, told)
 
     def _training_settings(self, folder: Path) -> TrainingSettings:
         facts = self.presenter.facts

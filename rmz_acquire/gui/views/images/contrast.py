@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtGui import QFont
+from PyQt6.QtGui import QBrush, QColor, QFont, QGradient, QLinearGradient
 from PyQt6.QtWidgets import QBoxLayout, QPushButton, QWidget
 
 from rmz_acquire.gui.models.looks import histogram_of, levels_of
@@ -51,7 +51,7 @@ class _Histogram(pg.HistogramLUTItem):  # type: ignore[misc]
             self.axis.setHeight(16)
 
     def paint(self, *_: object) -> None:
-        """Without the lines from the region to the gradient: they are one width."""
+        """Without lines to the gradient: each colour is beside its count."""
 
 
 class ContrastBar(QWidget):
@@ -97,8 +97,10 @@ class ContrastBar(QWidget):
         #: Whether it stands beside a picture.
         self.upright = upright
         self._values: NDArray[Any] | None = None
+        self._table = np.zeros((256, 3), np.uint8)
         self.levels = (0.0, 1.0)
         self.histogram.region.sigRegionChanged.connect(self._dragged)
+        self.histogram.gradient.sigTicksChanged.connect(self._paint_colours)
         self.auto.toggled.connect(self._auto_toggled)
 
     def dress(self, theme: Theme) -> None:
@@ -123,9 +125,8 @@ class ContrastBar(QWidget):
 
     def set_colours(self, table: NDArray[np.uint8]) -> None:
         """Show a table of colours, (256, 3)."""
-        colours = pg.ColorMap(np.linspace(0, 1, 16), table[:: 255 // 15][:16])
-        self.histogram.gradient.setColorMap(colours)
-        self.histogram.gradient.showTicks(False)
+        self._table = table
+        self._paint_colours()
 
     def look(
         self, values: NDArray[Any], proposed: tuple[float, float] | None = None
@@ -185,6 +186,19 @@ class ContrastBar(QWidget):
             self.histogram.vb.setXRange(-most, 0, padding=0)
         else:
             self.histogram.vb.setYRange(0, most, padding=0)
+        self._paint_colours()
+
+    def _paint_colours(self) -> None:
+        """Show beside each count the colour in which it is drawn."""
+        first, last = self.histogram.getHistogramRange()
+        low, high = ((level - first) / (last - first) for level in self.levels)
+        colours = QLinearGradient(0, 0, 1, 0)
+        colours.setCoordinateMode(QGradient.CoordinateMode.ObjectBoundingMode)
+        for part in np.linspace(0, 1, 17):
+            red, green, blue = (int(v) for v in self._table[round(255 * part)])
+            place = min(max(low + part * (high - low), 0.0), 1.0)
+            colours.setColorAt(place, QColor(red, green, blue))
+        self.histogram.gradient.gradRect.setBrush(QBrush(colours))
 
     def _dragged(self) -> None:
         low, high = (float(v) for v in self.histogram.region.getRegion())
@@ -192,6 +206,7 @@ class ContrastBar(QWidget):
             return
         self.auto.setChecked(False)
         self.levels = low, max(high, low + 1e-6)
+        self._paint_colours()
         self.changed.emit(*self.levels)
 
     def _auto_toggled(self, on: bool) -> None:

@@ -1,0 +1,96 @@
+"""Ends everything before the window goes: safely, in order, and never for ever."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from rmz_acquire.errors import message_of
+from rmz_acquire.gui.controllers.events import EventQueue, Step
+from rmz_acquire.workers import end_workers
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmz_acquire.gui.controllers.microscope import MicroscopeController
+    from rmz_acquire.gui.controllers.scans import ScanController
+
+__all__ = ["Ending"]
+
+logger = logging.getLogger(__name__)
+
+_SCAN_S = 30.0
+"""How long a scan that was aborted may take to end, beside an exposure under way, s."""
+
+
+class Ending:
+    """Aborts what runs, waits for it, and lets go of the microscope, on a thread.
+
+    Parameters
+    ----------
+    events : EventQueue
+        Where the window hears what is waited for.
+    microscope, scans
+        What is ended.
+    others : sequence of callable
+        What is ended before, each in a time of its own.
+    """
+
+    def __init__(
+        self,
+        events: EventQueue,
+        microscope: MicroscopeController,
+        scans: ScanController,
+        others: list[Callable[[], None]],
+    ) -> None:
+        self._events = events
+        self._microscope = microscope
+        self._scans = scans
+        self._others = others
+        #: What did not end, in words; the process must not wait for it.
+        self.left_behind: list[str] = []
+        # a daemon: it must not keep the process either
+        self._thread = threading.Thread(target=self._work, name="closing", daemon=True)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is waited for."""
+        return self._thread.ident is not None and not self._thread.is_alive()
+
+    def begin(self) -> None:
+        """End everything."""
+        self._thread.start()
+
+    def _work(self) -> None:
+        self._do("ending the scan: light off, focus back", self._end_scan)
+        for other in self._others:
+            self._do("ending what else runs; a training stops at its checkpoint", other)
+        if not self.left_behind:
+            # devices in use are not unloaded
+            self._do("letting go of the microscope", self._microscope.close)
+        self._say("waiting for the reconstruction to stop")
+        for name in end_workers():
+            # it computes somewhere where nothing stops it; all of it is on disk
+            logger.warning("%s did not end: left behind", name)
+
+    def _end_scan(self) -> None:
+        exposure_s = 0.0
+        core = self._microscope.core
+        if core is not None and self._scans.running:
+            exposure_s = float(core.getExposure()) / 1000
+        self._scans.abort("the window was closed")
+        if not self._scans.wait(_SCAN_S + 2 * exposure_s):
+            msg = "camera or stage does not answer: see that the light is off"
+            raise TimeoutError(msg)
+
+    def _do(self, words: str, step: Callable[[], None]) -> None:
+        self._say(words)
+        try:
+            step()
+        except Exception as error:
+            logger.exception("not ended well: %s", words)
+            self.left_behind.append(f"{words}: {message_of(error)}")
+
+    def _say(self, words: str) -> None:
+        self._events.put(Step(words))

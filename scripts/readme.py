@@ -1,0 +1,168 @@
+"""Run the README's commands in the environment that its own set-up commands made.
+
+``readme.py demo`` runs those that `make demo` is enough for, ``readme.py gui`` those
+that need what `make gui` installs, each in an empty folder, with less of everything.
+What make itself runs stands in the Makefile's target ``readme``. A command that is new
+in the README has to get a row here: tests/test_readme.py asks for it.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shlex
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+BY_MAKE = "by the Makefile"
+ELSEWHERE = "not on this system, or not by itself"
+
+_EVAL = "--quick --only S3"
+RUNS: dict[str, dict[str, str]] = {
+    "demo": {
+        # what comes after is added, and holds: less of everything
+        "rmz-acquire doctor": "",
+        "rmz-acquire models widefield": "",
+        "rmz-acquire demo --specimen nuclei --seed 7": "--z=-10,0,10 --overwrite",
+        "rmz-acquire replay stack.tif --pixel-size 0.325 --z-step 0.5 --na 0.75 "
+        "--immersion 1 --wavelength 0.52 --out run": "--max-planes 4",
+        "rmz-acquire scan experiment.yaml --config scope.cfg --out night-1": "",
+        "rmz-acquire scan --resume night-1": "",
+        "rmz-acquire scan --verify night-1": "",
+        "rmz-acquire export night-1 --out DIR": "",
+        "rmz-acquire scan timelapse.yaml --config simulated --out my-run": "",
+        "rmz-acquire check-stage --config scope.cfg --specimen above": "--wait 0.5",
+        "rmz-acquire acquire-stacks --config my-microscope.cfg --range 20 --step 0.5 "
+        "--positions positions.csv --out stacks": "--range 8 --exposure 5",
+        "rmz-acquire evaluate --out evaluation": _EVAL,
+        "rmz-acquire evaluate --quick --only fig3,fig5": "--only S3 --out other",
+        "rmz-acquire evaluate --table README.md": _EVAL,
+    },
+    "gui": {
+        "rmz-acquire finetune air-20x075 stacks --out runs/mine": "--steps 2",
+        "rmz-acquire train mine.yaml --out runs/mine": "--out runs/new --workers 0",
+        "rmz-acquire train mine.yaml --out runs/mine --finetune air-20x075": (
+            "--out runs/from --workers 0"
+        ),
+        "rmz-acquire release runs/mine": "--min-gain -99",
+        "tensorboard --logdir runs": "--inspect",
+    },
+    BY_MAKE: dict.fromkeys(
+        (
+            *("make demo", "make demo SPECIMEN=nuclei", "make test", "make help"),
+            *("make gui", "make screenshots", "rmz-acquire gui [--config scope.cfg]"),
+            "make demo SPECIMEN=nuclei SEED=5 OUT=nuclei-run",
+        ),
+        "",
+    ),
+    ELSEWHERE: dict.fromkeys(
+        (
+            "py -3.11 -m venv .venv",
+            ".venv\\Scripts\\python -m pip install -c constraints.txt "
+            '-e ".[simulation]"',
+            ".venv\\Scripts\\rmz-acquire demo",
+            '.venv\\Scripts\\python -m pip install -c constraints.txt -e ".[dev]"',
+            ".venv\\Scripts\\ruff check .; .venv\\Scripts\\mypy --strict; "
+            ".venv\\Scripts\\pytest",
+            ".venv/bin/python -m pip install -c constraints.txt -e '.[gui,simulation]'",
+            "make demo PIP_ARGS='--extra-index-url …'",
+            "rmz-acquire models MODEL",
+        ),
+        "",
+    ),
+}
+ABSENT = {"demo": ("lightning", "PyQt6", "pytest"), "gui": ("pytest", "ruff")}
+"""What the stage's set-up does not install: where it is there, this proves less."""
+_FIRST = ("rmz-acquire ", "make ", "tensorboard ", "pip ", ".venv", "py -")
+
+
+def commands() -> list[str]:
+    """Every command that the README shows, in blocks and in sentences."""
+    found, prose, inside = [], [], None
+    for line in README.splitlines():
+        if line.startswith("```"):
+            inside = line[3:] if inside is None else None
+        elif inside == "":
+            told, _, comment = line.strip().partition(" #")
+            found += [told.strip(), *re.findall(r"rmz-acquire .*", comment)]
+        elif inside is None and not line.startswith("| `"):  # the table has signatures
+            prose.append(line)
+    found += [" ".join(t.split()) for t in re.findall(r"`([^`]+)`", "\n".join(prose))]
+    return list(dict.fromkeys(c for c in found if c.startswith(_FIRST) and " " in c))
+
+
+def prepare() -> None:
+    """Make what the commands are given, in the folder at hand."""
+    import yaml
+
+    from rmz_acquire.cli import main
+
+    code = main("simulate stack.tif --size 64 --planes 21".split())
+    assert code == 0, "simulate"
+    text = (ROOT / "configs" / "simulated.cfg").read_text("utf-8")
+    for name in ("scope.cfg", "my-microscope.cfg"):
+        Path(name).write_text(text + "\nProperty,Camera,SensorSize_px,96\n", "utf-8")
+    (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    experiment = yaml.safe_load(block)
+    experiment["time_plan"] = {"interval": 0, "loops": 1}
+    experiment["metadata"]["rmz_acquire"]["max_planes"] = 4
+    Path("experiment.yaml").write_text(yaml.safe_dump(experiment), "utf-8")
+    timelapse = yaml.safe_load((ROOT / "configs" / "timelapse.yaml").read_text("utf-8"))
+    timelapse["metadata"]["rmz_acquire"]["max_planes"] = 4
+    timelapse["time_plan"] = {"interval": 0, "loops": 1}
+    Path("timelapse.yaml").write_text(yaml.safe_dump(timelapse), "utf-8")
+    places = "".join(f"{30 * i},0,0,specimen-{i}\n" for i in range(4))
+    Path("positions.csv").write_text(f"x_um,y_um,z_um,specimen\n{places}", "utf-8")
+    Path("README.md").write_text(README, "utf-8")
+
+
+def prepare_training() -> None:
+    """Take the stacks that a training needs, and write its configuration."""
+    from rmz_acquire.cli import main
+
+    prepare()
+    (line,) = (c for c in RUNS["demo"] if "acquire-stacks" in c)
+    assert main([*shlex.split(line)[1:], *RUNS["demo"][line].split()]) == 0
+
+
+def run(command: str, more: str) -> None:
+    """Run a command; it has to end well."""
+    words = [*shlex.split(command), *shlex.split(more)]
+    begin = time.monotonic()
+    if words[0] == "rmz-acquire":
+        from rmz_acquire.cli import main
+
+        code = main(words[1:])
+    else:
+        code = os.spawnv(os.P_WAIT, str(Path(sys.executable).parent / words[0]), words)
+    # the work is done where a model so little trained is not released
+    good = (0, 1) if words[1] in ("finetune", "train", "release") else (0,)
+    print(f"{time.monotonic() - begin:6.1f} s  {code}  {shlex.join(words)}", flush=True)
+    if code not in good:
+        raise SystemExit(f"the README's command ended with {code}: {command}")
+    if words[1] == "finetune":
+        text = Path("runs/mine/finetune.yaml").read_text("utf-8")
+        text = re.sub(r"(?m)^start_from: .*$", "start_from: null", text)
+        Path("mine.yaml").write_text(re.sub(r"(?m)^  steps: .*$", "  steps: 2", text))
+
+
+def main(stage: str) -> None:
+    """Run the commands of a stage."""
+    there = [name for name in ABSENT[stage] if importlib.util.find_spec(name)]
+    if there:
+        print(f"note: {', '.join(there)} is here too, which make {stage} does not add")
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
+        prepare() if stage == "demo" else prepare_training()
+        for command, more in RUNS[stage].items():
+            run(command, more)
+        os.chdir(ROOT)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
