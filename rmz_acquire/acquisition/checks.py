@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = [
     "check_camera",
     "check_channel",
+    "check_duration",
     "check_exposure",
     "check_free",
     "check_property",
@@ -80,6 +81,19 @@ def check_camera(core: CMMCorePlus, exposure_ms: float) -> None:
         raise InputError(msg)
 
 
+def check_duration(exposure_ms: float) -> None:
+    """Refuse an exposure that no camera can do, ms.
+
+    Raises
+    ------
+    InputError
+        If it is not above 0.
+    """
+    if not (math.isfinite(exposure_ms) and exposure_ms > 0):
+        msg = f"the exposure must be above 0 ms, not {exposure_ms:g}"
+        raise InputError(msg)
+
+
 def check_exposure(core: CMMCorePlus, camera: str, exposure_ms: float) -> None:
     """Refuse an exposure that a camera cannot do.
 
@@ -97,9 +111,7 @@ def check_exposure(core: CMMCorePlus, camera: str, exposure_ms: float) -> None:
     InputError
         With what the camera can do.
     """
-    if not (math.isfinite(exposure_ms) and exposure_ms > 0):
-        msg = f"the exposure must be above 0 ms, not {exposure_ms:g}"
-        raise InputError(msg)
+    check_duration(exposure_ms)
     if not core.hasProperty(camera, "Exposure"):
         return
     if core.hasPropertyLimits(camera, "Exposure"):

@@ -16,7 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import useq
 
-from rmz_acquire.acquisition.checks import check_channel, check_free, check_stage
+from rmz_acquire.acquisition.checks import (
+    check_channel,
+    check_duration,
+    check_free,
+    check_stage,
+)
 from rmz_acquire.acquisition.focus_lock import FocusLock
 from rmz_acquire.acquisition.imaging import image_channel
 from rmz_acquire.acquisition.run import run_on_core
@@ -273,6 +278,7 @@ def _pixel_size_um(
     given_um: float | None,
 ) -> float:
     """The pixel size with the channel set, whose preset may bring binning or lens."""
+    check_duration(exposure_ms)
     event = useq.MDAEvent(exposure=exposure_ms)
     if channel is not None:
         group, preset = channel

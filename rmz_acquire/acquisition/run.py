@@ -12,6 +12,7 @@ from rmz_acquire.acquisition.acquire import acquire
 from rmz_acquire.acquisition.checks import (
     check_camera,
     check_channel,
+    check_duration,
     check_exposure,
     check_free,
     check_stage,
@@ -109,6 +110,7 @@ def run_on_core(
         msg = f"the stage's tolerance must be above 0 µm, not {tolerance_um:g}"
         raise InputError(msg)
     check_channel(core, channel)
+    check_duration(exposure_ms)
     wanted: dict[str, Any] = {"exposure": exposure_ms}
     if channel is not None:
         wanted["channel"] = {"group": channel[0], "config": channel[1]}
