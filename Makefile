@@ -20,6 +20,7 @@ EPSILON  ?=
 OUT      ?= demo-run
 ARGS     ?=
 SHOTS    ?= docs/screenshots
+THEMES   ?= dark light
 JOBS     ?= 2
 PYTEST_ARGS ?=
 
@@ -29,7 +30,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constrain
 .PHONY: help demo gui screenshots test lint types pytest readme system qt clean
 
 help:  ## this list
-	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 16
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 20
 	@echo
 	@echo "  demo:  SPECIMEN=beads|nuclei|filaments SEED=N MODEL=NAME|PATH ESTIMATOR=NAME EPSILON=E OUT=DIR ARGS='...'"
 	@echo "  test:  PYTEST_ARGS='-k optics' JOBS=N"
@@ -45,8 +46,7 @@ gui: $(VENV)/.gui-installed qt  ## set up, then open the window
 	$(BIN)/rmz-acquire gui $(ARGS)
 
 screenshots: $(VENV)/.gui-installed system  ## the window's main states as PNG, into docs/screenshots/
-	$(BIN)/python scripts/screenshots.py "$(SHOTS)" dark
-	$(BIN)/python scripts/screenshots.py "$(SHOTS)" light
+	@set -e; for theme in $(THEMES); do $(BIN)/python scripts/screenshots.py "$(SHOTS)" $$theme; done
 
 test: lint types pytest  ## set up, then ruff, mypy --strict and all tests
 
@@ -71,8 +71,8 @@ readme:
 	$(BIN)/python scripts/readme.py demo
 	$(MAKE) system
 	sh scripts/in-a-window.sh $(MAKE) gui ARGS="--config simulated --out demo-run-readme"
-	$(BIN)/python scripts/readme.py gui
-	$(MAKE) screenshots SHOTS=demo-run-readme/screenshots
+	OMP_NUM_THREADS=1 $(MAKE) screenshots SHOTS=demo-run-readme/screenshots THEMES=dark & shots=$$!; \
+	  OMP_NUM_THREADS=1 $(BIN)/python scripts/readme.py gui; ended=$$?; wait $$shots && exit $$ended
 
 system: $(VENV)/.demo-installed
 	@sh scripts/system-packages.sh $(BIN)/python tests

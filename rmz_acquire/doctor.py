@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
-from rmz_acquire.installing import install_line, missing, pip_line
+from rmz_acquire.installing import install_line, missing, pip_line, system_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -167,7 +167,7 @@ def _qt() -> str:
     except ImportError as error:
         raise _Missing(
             f"PyQt6 does not load: {error}",
-            "on Debian: apt-get install libegl1 libgl1 libxkbcommon0 libdbus-1-3",
+            system_line(),
             optional=True,
         ) from error
     has_screen = (

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Literal
 
-__all__ = ["install_line", "missing", "pip_line"]
+__all__ = ["install_line", "missing", "pip_line", "system_line"]
 
 Extra = Literal["gui", "simulation", "train"]
 
@@ -82,11 +82,29 @@ def pip_line(*words: str) -> str:
     -------
     str
     """
+    return " ".join([_python(), "-m pip install", *map(_quoted, words)])
+
+
+def system_line() -> str:
+    """Line to type that installs what Qt needs of the system.
+
+    Returns
+    -------
+    str
+        For Debian and its kin.
+    """
+    script = _ROOT / "scripts" / "system-packages.sh"
+    if script.is_file():
+        return f"sudo sh {_quoted(str(script))} {_python()} window"
+    return "sudo apt-get install libegl1 libgl1 libxkbcommon-x11-0 libxcb-cursor0"
+
+
+def _python() -> str:
     # not resolved: the link in an environment is what makes it that environment's
     python = Path(sys.executable)
     if python.is_relative_to(Path.cwd()):
         python = python.relative_to(Path.cwd())
-    return " ".join([_quoted(str(python)), "-m pip install", *map(_quoted, words)])
+    return _quoted(str(python))
 
 
 def _is_there(name: str) -> bool:

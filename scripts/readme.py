@@ -38,9 +38,11 @@ RUNS: dict[str, dict[str, str]] = {
         "rmz-acquire scan timelapse.yaml --config simulated --out my-run": "",
         "rmz-acquire check-stage --config scope.cfg --specimen above": "--wait 0.5",
         "rmz-acquire acquire-stacks --config my-microscope.cfg --range 20 --step 0.5 "
-        "--positions positions.csv --out stacks": "--range 8 --exposure 5",
+        "--positions positions.csv --out stacks": "--range 4 --exposure 5",
         "rmz-acquire evaluate --out evaluation": _EVAL,
-        "rmz-acquire evaluate --quick --only fig3,fig5": "--only S3 --out other",
+        "rmz-acquire evaluate --quick --only fig3,fig5": (
+            "--config tiny.yaml --out other"
+        ),
         "rmz-acquire evaluate --table README.md": _EVAL,
     },
     "gui": {
@@ -106,7 +108,7 @@ def prepare() -> None:
     assert code == 0, "simulate"
     text = (ROOT / "configs" / "simulated.cfg").read_text("utf-8")
     for name in ("scope.cfg", "my-microscope.cfg"):
-        Path(name).write_text(text + "\nProperty,Camera,SensorSize_px,96\n", "utf-8")
+        Path(name).write_text(text + "\nProperty,Camera,SensorSize_px,64\n", "utf-8")
     (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     experiment = yaml.safe_load(block)
     experiment["time_plan"] = {"interval": 0, "loops": 1}
@@ -119,6 +121,13 @@ def prepare() -> None:
     places = "".join(f"{30 * i},0,0,specimen-{i}\n" for i in range(4))
     Path("positions.csv").write_text(f"x_um,y_um,z_um,specimen\n{places}", "utf-8")
     Path("README.md").write_text(README, "utf-8")
+    paper = ROOT / "configs" / "evaluation" / "paper.yaml"
+    tiny = {
+        "beads": {"side_px": 64, "seeds": 1, "z_every": 10},
+        "draws": {"side_px": 32, "z_every": 10, "number": 1, "sigmas_um": [0, 1]},
+    }
+    told = yaml.safe_dump({"extends": str(paper), "quick": tiny})
+    Path("tiny.yaml").write_text(told, "utf-8")
 
 
 def prepare_training() -> None:

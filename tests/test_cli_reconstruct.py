@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tifffile
 from cli_helpers import refused, replay, write_model, write_stack_of_discs
+from scan_fakes import STACK, Z_UM, ArrayMicroscope
 
 from rmz_acquire.cli import main
+from rmz_acquire.reconstruction import make_estimator
+from rmz_acquire.scanning import ScanPlan
+from rmz_acquire.session import run_volume
 from rmz_acquire.stacks import read_stack
 
 
@@ -77,3 +83,25 @@ def test_times_are_told_with_the_device(tmp_path, capsys):
     assert "measured on: " in said and "CPU" in said
     assert "16 to 4096" in refused(["bench", "--sizes", "huge"], capsys)
     assert "choose of" in refused(["bench", "--estimators", "magic"], capsys)
+
+
+def test_a_frame_that_came_twice_is_no_plane_of_it(tmp_path):
+    class Stale(ArrayMicroscope):
+        """Gives the second frame again as the third."""
+
+        def capture(self, z_um):
+            taken = replace(super().capture(z_um), noise_free=False)
+            if len(self.captures) == 3:
+                taken = replace(taken, image=self.last)
+            self.last = taken.image
+            return taken
+
+    plan = ScanPlan.from_grid(Z_UM, max_planes=6, epsilon=1e-9)
+    made = make_estimator("linear", np.asarray(plan.z_um), None)
+    folder = tmp_path / "run"
+    assert run_volume(Stale(STACK, Z_UM), plan, made, folder).planes_taken == 6
+    out = tmp_path / "again.ome.tif"
+    args = ["reconstruct", str(folder), "--estimator", "linear", "--out", str(out)]
+    assert main([*args, "--pixel-size", "0.3"]) == 0
+    again = tifffile.imread(out)
+    np.testing.assert_array_equal(again, tifffile.imread(folder / "volume.ome.tif"))

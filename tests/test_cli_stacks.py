@@ -11,6 +11,7 @@ from cli_helpers import refused, replay, write_stack_of_discs
 from ome_types import from_tiff
 
 from rmz_acquire.cli import main
+from rmz_acquire.recording import read_description
 from rmz_acquire.stacks import read_stack
 
 SAMPLE = {"na": None, "immersion": None, "wavelength": None}
@@ -161,3 +162,29 @@ def test_optics_of_the_file(tmp_path, capsys):
     assert main(replay(path, tmp_path / "2", **changed, estimator="wiener")) == 0
     (line,) = warnings_of(capsys.readouterr().err)
     assert "--na is 0.5, it was 0.8" in line
+
+
+def test_the_channel_of_the_file_keeps_its_name(tmp_path):
+    path = write(tmp_path / "a.ome.tif", Channel={"Name": ["mCherry"]})
+    assert read_stack(path).channel == "mCherry"
+    assert main(replay(path, tmp_path / "run")) == 0
+    out = tmp_path / "v.ome.tif"
+    args = ["reconstruct", str(tmp_path / "run"), "--estimator", "linear"]
+    assert main([*args, "--out", str(out)]) == 0
+    for made in (tmp_path / "run" / "volume.ome.tif", out):
+        image = from_tiff(made).images[0]
+        assert image.pixels.channels[0].name == "mCherry"
+        assert image.objective_settings.refractive_index == 1
+    store = tmp_path / "run" / "planes.ome.zarr"
+    assert read_description(store)["channel"] == "mCherry"
+    assert read_description(store)["optics"]["na"] == 0.75
+
+
+def test_demo_names_its_channel_pixel_and_optics(tmp_path):
+    run = tmp_path / "run"
+    args = ["demo", "--estimator", "linear", "--z", "-1,0,1"]
+    assert main([*args, "--out", str(run)]) == 0
+    image = from_tiff(run / "volume.ome.tif").images[0]
+    assert image.pixels.physical_size_x == pytest.approx(0.325)
+    assert image.pixels.channels[0].name
+    assert image.objective_settings.refractive_index == 1

@@ -36,6 +36,9 @@ def test_the_wheel_has_code_types_models_and_configurations(wheel: Path) -> None
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     assert "rmz_acquire/py.typed" in names
+    # rooms take their names from these
+    stubs = (ROOT / "rmz_acquire").rglob("__init__.pyi")
+    assert {stub.relative_to(ROOT).as_posix() for stub in stubs} <= names
     assert not [n for n in names if n.startswith(("tests/", "models/", "configs/"))]
     for kind in ("models", "configs"):
         for path in resource_dir(kind).rglob("*"):

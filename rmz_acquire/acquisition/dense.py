@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,15 +23,17 @@ from rmz_acquire.acquisition.checks import (
     check_free,
     check_stage,
 )
+from rmz_acquire.acquisition.drive import position_um
 from rmz_acquire.acquisition.focus_lock import FocusLock
 from rmz_acquire.acquisition.imaging import image_channel
 from rmz_acquire.acquisition.run import run_on_core
-from rmz_acquire.errors import InputError, ScanFailed
+from rmz_acquire.acquisition.sideways import SidewaysMove
+from rmz_acquire.errors import InputError, ScanFailed, message_of
 from rmz_acquire.scanning import NoEstimator, RecentFrames, Scan, ScanPlan
 from rmz_acquire.stacks import write_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
     from pymmcore_plus import CMMCorePlus
@@ -76,7 +79,15 @@ class _Collector:
         self._tell = tell
 
     def write_plane(self, plane: Plane, index: int) -> None:
-        self.planes.append(np.array(plane.image))
+        image = np.array(plane.image)
+        first = self.planes[0] if self.planes else image
+        if (image.shape, image.dtype) != (first.shape, first.dtype):
+            msg = (
+                f"a plane is {image.shape} {image.dtype}, those before it are "
+                f"{first.shape} {first.dtype}"
+            )
+            raise ValueError(msg)
+        self.planes.append(image)
         self._tell(len(self.planes), self.planes[-1])
 
     def write_decision(self, decision: Decision) -> None:
@@ -204,7 +215,8 @@ def acquire_stacks(
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         msg = f"{folder} is not an empty folder: choose another folder"
         raise InputError(msg)
-    here_z = float(core.getZPosition()) if core.getFocusDevice() else 0.0
+    focus = core.getFocusDevice()
+    here_z = position_um(core, focus) if focus else 0.0
     half = math.floor(range_um / 2 / step_um + 1e-6)
     offsets = [i * step_um for i in range(-half, half + 1)]
     places: Sequence[Position | None] = positions or [None]
@@ -222,52 +234,48 @@ def acquire_stacks(
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     entries: list[dict[str, str]] = []
-    home = core.getXYPosition() if positions else None
     frames = RecentFrames()
-    with lock:
+    with lock, _brought_back(core if positions else None):
         if on_step is not None and lock.told is not None:
             on_step(lock.told)
-        try:
-            for number, (place, plan) in enumerate(zip(places, plans, strict=True), 1):
-                if on_step is not None:
-                    on_step(f"stack {number} of {len(plans)}")
-                scan = Scan(plan, NoEstimator(plan.z_um), frames=frames)
-                frames.begin(f"stack {number}")
-                if on_start is not None:
-                    on_start(scan)
-                if place is not None and not scan.abort_requested:
-                    core.setXYPosition(place.x_um, place.y_um)
-                    core.waitForDevice(core.getXYStageDevice())
-                keep = _Collector(_teller(on_plane, number, len(plans), len(plan.z_um)))
-                outcome = run_on_core(
-                    core, scan, keep, exposure_ms=exposure_ms, channel=channel
-                )
-                kept = f"{len(files)} before it are in {folder}"
-                if outcome.status != "list_done":
-                    msg = f"stack {number} was not taken ({outcome.reason}); {kept}"
-                    raise ScanFailed(msg)
-                path = folder / f"position-{number:03d}.ome.tif"
+        for number, (place, plan) in enumerate(zip(places, plans, strict=True), 1):
+            if on_step is not None:
+                on_step(f"stack {number} of {len(plans)}")
+            scan = Scan(plan, NoEstimator(plan.z_um), frames=frames)
+            frames.begin(f"stack {number}")
+            if on_start is not None:
+                on_start(scan)
+            kept = f"{len(files)} before it are in {folder}"
+            if place is not None and not scan.abort_requested:
                 try:
-                    write_stack(
-                        path,
-                        np.stack(keep.planes),
-                        z_step_um=step_um,
-                        pixel_size_um=pixel,
-                    )
-                except OSError as error:
-                    said = error.strerror or str(error)
-                    msg = (
-                        f"stack {number} cannot be written ({said}): make room; {kept}"
-                    )
+                    SidewaysMove(core, place.x_um, place.y_um).finish()
+                except RuntimeError as error:
+                    said = message_of(error)
+                    msg = f"stack {number} was not taken ({said}); {kept}"
                     raise ScanFailed(msg) from error
-                files.append(path)
-                name = place.specimen if place is not None else None
-                entries.append({"path": path.name, "specimen": name or path.stem[:-4]})
-                _write_list(folder / LIST, entries)
-        finally:
-            if home is not None:
-                core.setXYPosition(*home)
-                core.waitForDevice(core.getXYStageDevice())
+            keep = _Collector(_teller(on_plane, number, len(plans), len(plan.z_um)))
+            outcome = run_on_core(
+                core, scan, keep, exposure_ms=exposure_ms, channel=channel
+            )
+            if outcome.status != "list_done":
+                msg = f"stack {number} was not taken ({outcome.reason}); {kept}"
+                raise ScanFailed(msg)
+            path = folder / f"position-{number:03d}.ome.tif"
+            try:
+                write_stack(
+                    path,
+                    np.stack(keep.planes),
+                    z_step_um=step_um,
+                    pixel_size_um=pixel,
+                )
+            except OSError as error:
+                said = error.strerror or str(error)
+                msg = f"stack {number} cannot be written ({said}): make room; {kept}"
+                raise ScanFailed(msg) from error
+            files.append(path)
+            name = place.specimen if place is not None else None
+            entries.append({"path": path.name, "specimen": name or path.stem[:-4]})
+            _write_list(folder / LIST, entries)
     return files
 
 
@@ -298,6 +306,27 @@ def _pixel_size_um(
             told,
         )
     return given_um
+
+
+@contextmanager
+def _brought_back(core: CMMCorePlus | None) -> Iterator[None]:
+    """Bring the XY stage back, whatever happened; what did is told first."""
+    home = None if core is None else core.getXYPosition()
+    before: BaseException | None = None
+    try:
+        yield
+    except BaseException as error:
+        before = error
+        raise
+    finally:
+        if core is not None and home is not None:
+            try:
+                SidewaysMove(core, *home).finish()
+            except RuntimeError as error:
+                said = f"the XY stage cannot be brought back: {message_of(error)}"
+                if before is not None:
+                    said = f"{message_of(before)}; afterwards {said}"
+                raise ScanFailed(said) from error
 
 
 def _teller(

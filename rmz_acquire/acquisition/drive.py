@@ -13,12 +13,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from rmz_acquire.errors import InputError, message_of
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from pymmcore_plus import CMMCorePlus
 
-__all__ = ["Arrival", "FocusDrive", "Interrupted", "Side", "StageError", "wait_while"]
+__all__ = [
+    "Arrival",
+    "FocusDrive",
+    "Interrupted",
+    "Side",
+    "StageError",
+    "position_um",
+    "wait_while",
+]
 
 Side = Literal["below", "above"]
 
@@ -32,6 +42,40 @@ class StageError(RuntimeError):
 
 class Interrupted(RuntimeError):
     """The wait for a device was given up, since everything was stopped."""
+
+
+def position_um(core: CMMCorePlus, stage: str) -> float:
+    """Ask a focus stage where it stands before anything moves.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The microscope.
+    stage : str
+        The stage's label.
+
+    Returns
+    -------
+    float
+        µm, finite.
+
+    Raises
+    ------
+    InputError
+        If it gives no number: it could not be brought back.
+    """
+    said = "it reports no number"
+    try:
+        z_um = float(core.getPosition(stage))
+    except RuntimeError as error:
+        z_um, said = math.nan, message_of(error)
+    if not math.isfinite(z_um):
+        msg = (
+            f"where stage {stage!r} stands is not known ({said}): see that it is "
+            "switched on and has found its zero"
+        )
+        raise InputError(msg)
+    return z_um
 
 
 def wait_while(
@@ -149,7 +193,7 @@ class FocusDrive:
         self._retries = retries
         self._limits_um = limits_um
         self._stopped = stopped
-        self.start_um = float(core.getPosition(label))
+        self.start_um = position_um(core, label)
 
     def move(self, z_um: float, *, by_way_of_um: float | None = None) -> Arrival:
         """Go to a position and stay there until it has settled.

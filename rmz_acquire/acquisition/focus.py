@@ -7,6 +7,7 @@ position have z of the specimen's, however the stage drifts.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -97,6 +98,9 @@ class Autofocus:
                 # some leave their lock on, against which nothing could be moved
                 core.enableContinuousFocus(False)
             moved = float(core.getPosition(self._stage)) - float(before)
+            if not math.isfinite(moved):
+                said = f"stage {self._stage!r} reports no position afterwards"
+                continue
             self._corrections_um[place] = self.correction_um(place) + moved
             return self.correction_um(place)
         where = "" if place is None else f" at position {place}"

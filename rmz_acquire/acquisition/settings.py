@@ -6,6 +6,7 @@ warning: the scan would go on at the wrong place or in the wrong channel.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from pymmcore_plus import DeviceType, Keyword
 
 from rmz_acquire.acquisition.cameras import crop, set_property
 from rmz_acquire.acquisition.drive import wait_while
+from rmz_acquire.acquisition.sideways import SidewaysMove
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +25,10 @@ if TYPE_CHECKING:
 
 __all__ = ["EventSettings"]
 
+logger = logging.getLogger(__name__)
+
+# Cameras round to lines of their sensor; more than this part is another exposure.
+_EXPOSURE_OFF = 0.05
 _CAMERA = (Keyword.CoreDevice.value, Keyword.CoreCamera.value)
 _Step = tuple[str, Any, Callable[[], None]]
 
@@ -45,6 +51,7 @@ class EventSettings:
         self._core = core
         self._stopped = stopped
         self._last: dict[str, Any] = {}
+        self._told: set[tuple[float, float]] = set()
 
     def apply(self, event: useq.MDAEvent) -> None:
         """Set what an event asks for and wait until it is so.
@@ -64,7 +71,8 @@ class EventSettings:
         # the camera first: exposure and region of interest are those of one camera
         camera = [s for s in event.properties or () if tuple(s[:2]) == _CAMERA]
         rest = [s for s in event.properties or () if tuple(s[:2]) != _CAMERA]
-        if self._run(self._before_camera(event, camera)):
+        moves: list[SidewaysMove] = []  # made sure of behind the other settings
+        if self._run(self._before_camera(event, camera, moves)):
             # of a preset nobody knows what else it has set
             for kind in ("exposure", "region"):
                 self._last.pop(kind, None)
@@ -76,14 +84,20 @@ class EventSettings:
             wait_while(
                 core.systemBusy, self._stopped, core.getTimeoutMs(), "the microscope"
             )
+        for move in moves:
+            move.finish(self._stopped)
 
-    def _before_camera(self, event: useq.MDAEvent, camera: list[Any]) -> list[_Step]:
+    def _before_camera(
+        self, event: useq.MDAEvent, camera: list[Any], moves: list[SidewaysMove]
+    ) -> list[_Step]:
         core = self._core
         place = (event.x_pos, event.y_pos)
         steps: list[_Step] = []
         if place != (None, None):
             what = f"the position x {event.x_pos}, y {event.y_pos}"
-            steps.append((what, place, lambda: self._go(*place)))
+            steps.append(
+                (what, place, lambda: moves.append(SidewaysMove(core, *place)))
+            )
         if (channel := event.channel) is not None:
             what = f"the channel {channel.group} {channel.config}"
             chosen = (channel.group, channel.config)
@@ -99,7 +113,7 @@ class EventSettings:
         steps: list[_Step] = []
         if event.exposure is not None:
             what, ms = f"the exposure of {event.exposure:g} ms", event.exposure
-            steps.append((what, ms, lambda: core.setExposure(ms)))
+            steps.append((what, ms, lambda: self._expose(ms)))
         if rest:
             names = ", ".join(f"{dev}-{name}" for dev, name, _ in rest)
             # set whenever they are given, as the stock engine does
@@ -127,13 +141,18 @@ class EventSettings:
             changed = True
         return changed
 
-    def _go(self, x_um: float | None, y_um: float | None) -> None:
+    def _expose(self, ms: float) -> None:
         core = self._core
-        if not core.getXYStageDevice():
-            msg = "there is no XY stage"
-            raise RuntimeError(msg)
-        x, y = core.getXYPosition()
-        core.setXYPosition(x if x_um is None else x_um, y if y_um is None else y_um)
+        core.setExposure(ms)
+        is_ms = float(core.getExposure())
+        if abs(is_ms - ms) > _EXPOSURE_OFF * ms and (ms, is_ms) not in self._told:
+            self._told.add((ms, is_ms))
+            logger.warning(
+                "the camera exposes %g ms where %g ms are asked for: what it does is "
+                "recorded",
+                is_ms,
+                ms,
+            )
 
     def _set(self, properties: Iterable[tuple[str, str, Any]]) -> None:
         core = self._core

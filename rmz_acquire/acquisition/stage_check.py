@@ -24,9 +24,10 @@ from rmz_acquire.acquisition.checks import (
     check_range,
     focus_stage,
 )
-from rmz_acquire.acquisition.drive import FocusDrive
+from rmz_acquire.acquisition.drive import FocusDrive, position_um
 from rmz_acquire.acquisition.focus_lock import FocusLock
 from rmz_acquire.acquisition.light import LightGate
+from rmz_acquire.acquisition.noise import is_noise_free
 from rmz_acquire.errors import InputError
 from rmz_acquire.scanning import compare, contrast_of, depth_of, fault_of, look_at
 
@@ -114,7 +115,7 @@ def check_stage_moves(
     check_camera(core, exposure_ms)
     check_channel(core, channel)
     stage = focus_stage(core, None)
-    here_um = float(core.getPosition(stage))
+    here_um = position_um(core, stage)
     low, high = here_um - range_um / 2, here_um + range_um / 2
     limits = check_range(core, stage, (low, high))
     tell = on_step or (lambda _: None)
@@ -166,6 +167,8 @@ class _Look:
         self._low, self._high = low_um, high_um
         # the ends are where the stage comes from
         self._z_um = np.linspace(low_um, high_um, _PLANES + 2)[1:-1]
+        self._kind: tuple[tuple[int, ...], np.dtype[Any]] | None = None
+        self._before: NDArray[Any] | None = None
         self.exposures = 0
 
     def all(
@@ -292,4 +295,18 @@ class _Look:
         with self._light.exposure():
             self._core.snapImage()
         self.exposures += 1
-        return np.array(self._core.getImage())
+        image = np.array(self._core.getImage())
+        kind = (image.shape, image.dtype)
+        self._kind = self._kind or kind
+        if kind != self._kind:
+            shape, dtype = self._kind
+            now = f"{image.shape} {image.dtype}"
+            msg = f"a picture is {now}, the first was {shape} {dtype}"
+            raise RuntimeError(msg)
+        before, self._before = self._before, image
+        if before is not None and np.array_equal(before, image):
+            # pictures of one place are compared: an old one would pass every test
+            if look_at(image).telling and not is_noise_free(self._core):
+                msg = "the camera gave its last picture again, to the last bit"
+                raise RuntimeError(msg)
+        return image

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from rmz_acquire.cli.checks import check_config
-from rmz_acquire.cli.console import busy, console, stderr
+from rmz_acquire.cli.console import busy, console, microscope_errors, stderr
 from rmz_acquire.cli.flags import flagged
 from rmz_acquire.cli.options import PixelSize, positive, preset_of
 from rmz_acquire.errors import InputError
@@ -78,7 +78,7 @@ def acquire_stacks(
         places = None if positions is None else read_positions(positions)
         core = open_core(config)
     try:
-        with flagged(_FLAGS):
+        with flagged(_FLAGS), microscope_errors():
             files = take(
                 core,
                 places,

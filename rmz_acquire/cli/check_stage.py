@@ -8,7 +8,7 @@ import typer
 from rich.markup import escape
 
 from rmz_acquire.cli.checks import check_config
-from rmz_acquire.cli.console import busy, console, stderr
+from rmz_acquire.cli.console import busy, console, microscope_errors, stderr
 from rmz_acquire.cli.flags import flagged, in_flags
 from rmz_acquire.cli.options import positive, preset_of
 
@@ -67,7 +67,7 @@ def check_stage(
 
         core = open_core(config)
     try:
-        with flagged(_FLAGS):
+        with flagged(_FLAGS), microscope_errors():
             found = check_stage_moves(
                 core,
                 range_um=z_range,

@@ -12,10 +12,21 @@ from rich.console import Console
 from rich.logging import RichHandler
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from rmz_acquire.errors import ScanFailed, message_of
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["busy", "console", "set_up_logging", "stderr", "warn"]
+__all__ = [
+    "busy",
+    "console",
+    "microscope_errors",
+    "set_up_logging",
+    "stderr",
+    "warn",
+]
+
+logger = logging.getLogger(__name__)
 
 console = Console(highlight=False)
 stderr = Console(stderr=True, highlight=False)
@@ -30,6 +41,24 @@ def busy(what: str) -> Iterator[None]:
     with Progress(*columns, console=stderr, transient=True, disable=hidden) as progress:
         progress.add_task(what, total=None)
         yield
+
+
+@contextmanager
+def microscope_errors() -> Iterator[None]:
+    """Say in one line what a device raises where no scan tells of it.
+
+    Raises
+    ------
+    ScanFailed
+        In place of the device's error.
+    """
+    try:
+        yield
+    except ScanFailed:
+        raise
+    except RuntimeError as error:
+        logger.info("the microscope raised", exc_info=error)
+        raise ScanFailed(f"the microscope failed: {message_of(error)}") from error
 
 
 def warn(message: str) -> None:

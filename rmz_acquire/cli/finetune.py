@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from rmz_acquire.cli.checks import check_model
-from rmz_acquire.cli.console import busy, console
+from rmz_acquire.cli.console import console
 from rmz_acquire.cli.flags import flagged
 from rmz_acquire.cli.options import (
     NA,
@@ -25,6 +25,7 @@ from rmz_acquire.cli.training import (
     need_training,
     run_training,
 )
+from rmz_acquire.cli.training_bar import TrainingBar
 from rmz_acquire.errors import InputError
 
 if TYPE_CHECKING:
@@ -94,7 +95,8 @@ def finetune(
     if model != "auto":
         check_model(model, "MODEL")
     flags = {} if stop_with_input else _FLAGS
-    with busy("reading the stacks"), flagged(flags):
+    bar = TrainingBar(out, steps, "reading the stacks")
+    with bar.shown(wanted=not stop_with_input), flagged(flags):
         import yaml
 
         from rmz_acquire.models import read_card

@@ -10,7 +10,7 @@ import typer
 from rmz_acquire.cli.checks import check_config
 from rmz_acquire.cli.console import busy
 from rmz_acquire.errors import InputError
-from rmz_acquire.installing import install_line, missing
+from rmz_acquire.installing import install_line, missing, system_line
 
 __all__ = ["gui"]
 
@@ -45,6 +45,6 @@ def gui(
             if error.name:
                 raise
             # a library of the system that Qt needs
-            msg = f"Qt cannot be loaded ({error}): see scripts/system-packages.sh"
+            msg = f"Qt cannot be loaded ({error}): {system_line()}"
             raise InputError(msg) from error
     raise typer.Exit(run(config, out))

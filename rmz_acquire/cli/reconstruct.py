@@ -141,7 +141,7 @@ def _planes(
     str | None,
 ]:
     """Images with their z, in the order taken; and what is known of them."""
-    from rmz_acquire.recording import read_planes
+    from rmz_acquire.recording import read_planes, unused_planes
     from rmz_acquire.stacks import Given, read_stack
 
     store = source / "planes.ome.zarr"
@@ -149,7 +149,12 @@ def _planes(
         if listed is not None:
             msg = "--z is for a stack: the planes of a run have their own z"
             raise InputError(msg)
-        taken = [(plane.image, plane.z_um) for plane in read_planes(store)]
+        unused = unused_planes(source)
+        taken = [
+            (plane.image, plane.z_um)
+            for number, plane in enumerate(read_planes(store))
+            if number not in unused
+        ]
         return taken, *_told(source, store, pixel_size)
     if source.is_dir() and not any(
         (source / name).is_file() for name in ("zarr.json", ".zattrs")

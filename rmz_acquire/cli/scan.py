@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from rmz_acquire.cli.checks import check_config, check_experiment_folder
-from rmz_acquire.cli.console import busy, stderr, stdout, warn
+from rmz_acquire.cli.console import busy, microscope_errors, stderr, stdout, warn
 from rmz_acquire.cli.flags import FOLDER, flagged
 from rmz_acquire.cli.options import Overwrite
 from rmz_acquire.errors import InputError, ScanFailed
@@ -106,7 +106,7 @@ def scan(
 
         core = open_core(config)
     try:
-        with _Progress() as progress:
+        with _Progress() as progress, microscope_errors():
             if resume is not None:
                 summary = experiments.resume(
                     core, resume, on_decision=progress.on_decision

@@ -108,13 +108,12 @@ def run_training(
     warnings.filterwarnings("ignore", "Using ModelCheckpoint with manual optimization")
     # where it learns on several devices, the others are started by the first
     first = os.environ.get("LOCAL_RANK", "0") == "0"
-    shown = bar.shown() if first and not stop_with_input else contextlib.nullcontext()
     try:
         if stop_with_input:
             # a shell may have had ctrl-C ignored by what it starts in the background
             signal.signal(signal.SIGINT, signal.default_int_handler)
             threading.Thread(target=_stop_at_end, name="input", daemon=True).start()
-        with shown, flagged(flags):
+        with bar.shown(wanted=first and not stop_with_input), flagged(flags):
             from rmz_acquire.training import train
 
             # which it sets itself; its tips are not about this training

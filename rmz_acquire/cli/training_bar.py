@@ -46,11 +46,13 @@ class TrainingBar:
         Of the run: what it holds of one that was cut off is shown at once.
     steps : int
         Of the optimiser, in all.
+    doing : str
+        What takes time at first.
     """
 
-    def __init__(self, folder: Path, steps: int) -> None:
+    def __init__(self, folder: Path, steps: int, doing: str = "loading") -> None:
         before = read_progress(folder)
-        self._now = TrainingProgress(before.step, steps, doing="loading")
+        self._now = TrainingProgress(before.step, steps, doing=doing)
         self._told = self._line = time.monotonic()
         self._end = threading.Event()
         self._bar = Progress(
@@ -83,9 +85,9 @@ class TrainingBar:
             )
 
     @contextmanager
-    def shown(self) -> Iterator[None]:
+    def shown(self, *, wanted: bool = True) -> Iterator[None]:
         """Show it, where there is a terminal, and take it away in the end."""
-        if not stderr.is_terminal:
+        if not wanted or not stderr.is_terminal:
             yield
             return
         thread = threading.Thread(target=self._draw, name="training bar", daemon=True)

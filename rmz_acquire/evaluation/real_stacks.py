@@ -54,7 +54,8 @@ def run(study: Study) -> Result:
             continue
         if entry.guessed:
             result.notes.append(f"The optics of {entry.file} are a guess.")
-        given = Given(z_step_um=entry.z_step_um)
+        optics = entry.optics
+        given = Given(z_step_um=entry.z_step_um, pixel_size_um=optics.pixel_size_um)
         counts = middle(read_stack(path, given).data, study.size.real_px)
         z = np.arange(len(counts), dtype=np.float64) * entry.z_step_um
         for m in (3, 5):
@@ -62,7 +63,7 @@ def run(study: Study) -> Result:
             unseen = planes_not_taken(list(z), list(z[taken]))
             for who in contenders:
                 study.say(f"{KEY} {entry.file} M={m} {who.label}")
-                estimator = who.fresh(z, entry.optics)
+                estimator = who.fresh(z, optics)
                 for i in taken:
                     estimator.add(counts[i], float(z[i]))
                 volume = estimator.volume

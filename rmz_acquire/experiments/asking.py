@@ -14,6 +14,7 @@ from rmz_acquire.acquisition.checks import (
     check_property,
     check_range,
 )
+from rmz_acquire.acquisition.drive import position_um
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.estimators import check_method
 from rmz_acquire.experiments.grids import with_one_field
@@ -88,7 +89,7 @@ def ask(
     check_method(settings, model)
     stage = _stage(core, sequence, settings)
     if here_um is None:
-        here_um = float(core.getPosition(stage)) if stage else 0.0
+        here_um = position_um(core, stage) if stage else 0.0
     one = with_one_field(sequence)
     volumes = volumes_of(one, here_um)
     check_obeyed(one, volumes)
@@ -267,7 +268,7 @@ def _check_ranges(
 def _limits(
     core: CMMCorePlus, stage: str, settings: ExperimentSettings
 ) -> tuple[float, float]:
-    here = float(core.getPosition(stage))
+    here = position_um(core, stage)
     try:
         return check_range(core, stage, (here, here), given=settings.stage.limits_um)
     except InputError as error:

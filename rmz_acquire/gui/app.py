@@ -5,7 +5,9 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import signal
 import sys
+import threading
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -30,6 +32,7 @@ from rmz_acquire.gui.models.runs import RecentRuns  # noqa: E402
 from rmz_acquire.gui.views.main_window import MainWindow  # noqa: E402
 from rmz_acquire.gui.views.presenter import Presenter  # noqa: E402
 from rmz_acquire.gui.views.training_presenter import TrainingPresenter  # noqa: E402
+from rmz_acquire.workers import leave  # noqa: E402
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -88,7 +91,7 @@ def run(config: str | None = None, out: Path | None = None) -> int:
     Returns
     -------
     int
-        Exit code of the application.
+        0; where a device did not answer at the end the process is left with 1.
     """
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
@@ -110,10 +113,28 @@ def run(config: str | None = None, out: Path | None = None) -> int:
         logger.error("uncaught in the window", exc_info=(kind, error, trace))
 
     sys.excepthook = hook
+    _close_on_signals(gui.window)
     gui.window.show()
     if config is not None:
         gui.presenter.connect_microscope(config)
-    return app.exec()
+    code = app.exec()
+    ending = gui.presenter.ending
+    if ending is not None and ending.left_behind:
+        # threads that wait for a device would keep the process for ever
+        if sys.stderr is not None:
+            sys.stderr.writelines(f"error: {line}\n" for line in ending.left_behind)
+        leave(1)
+    return code
+
+
+def _close_on_signals(window: MainWindow) -> None:
+    """Let ctrl-C, a logout or a `kill` close the window safely, light off."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, lambda *_: window.close())
 
 
 def _log_to(folder: Path) -> Path:

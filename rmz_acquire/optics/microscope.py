@@ -95,11 +95,11 @@ class Optics(BaseModel):
             As for `Optics`.
         """
         for what, value in (
-            ("camera pixel", camera_pixel_um),
+            ("camera_pixel_um", camera_pixel_um),
             ("magnification", magnification),
         ):
             if not (value > 0 and math.isfinite(value)):
-                msg = f"the {what} is {value:g}: give a number above 0"
+                msg = f"{what} is {value:g}: give a number above 0"
                 raise InputError(msg)
         return cls(
             na=na,

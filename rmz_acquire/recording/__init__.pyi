@@ -1,4 +1,4 @@
-from .folder import RUN_FILES, RunFolder, check_folder
+from .folder import RUN_FILES, RunFolder, check_folder, unused_planes
 from .planes import PlaneWriter, read_description, read_planes
 from .report import draw_report, write_report
 from .summary import Summary, summarise, versions
@@ -14,6 +14,7 @@ __all__ = [
     "read_description",
     "read_planes",
     "summarise",
+    "unused_planes",
     "versions",
     "write_report",
     "write_volume",

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning import Decision, Outcome, Plane, ScanPlan
 
-__all__ = ["RUN_FILES", "RunFolder", "check_folder"]
+__all__ = ["RUN_FILES", "RunFolder", "check_folder", "unused_planes"]
 
 PLANES = "planes.ome.zarr"
 VOLUME = "volume.ome.tif"
@@ -75,6 +75,28 @@ def check_folder(
     if not parent.is_dir() or not os.access(parent, os.W_OK):
         msg = f"{path} cannot be written: {parent} is not a folder open to writing"
         raise InputError(msg)
+
+
+def unused_planes(path: Path) -> set[int]:
+    """Which planes of a run did not count: old frames that a camera gave again.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+
+    Returns
+    -------
+    set of int
+        Their places in the order taken, from 0.
+    """
+    file = path / DECISIONS
+    if not file.is_file():
+        return set()
+    # the last line of a killed run may be cut off
+    whole = file.read_text("utf-8").rpartition("\n")[0].splitlines()
+    lines = [json.loads(line) for line in whole]
+    return {line["index"] for line in lines if not line.get("used", True)}
 
 
 class RunFolder:

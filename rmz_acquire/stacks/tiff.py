@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import tifffile
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.installing import pip_line
 from rmz_acquire.stacks.image import COPY_AGAIN, Image, several
 from rmz_acquire.stacks.imagej import imagej_claims, tag_claims
 from rmz_acquire.stacks.ome import check_set, ome_claims, planes_announced
@@ -100,7 +101,7 @@ def open_tiff(path: Path) -> Iterator[Image]:
         except Exception as error:
             # a damaged file makes the parser and the codecs raise anything
             if "codec" in str(error) or "imagecodecs" in str(error):
-                msg = "its compression needs a codec: pip install imagecodecs"
+                msg = f"its compression needs a codec: {pip_line('imagecodecs')}"
                 raise InputError(msg) from error
             raise InputError(COPY_AGAIN) from error
 

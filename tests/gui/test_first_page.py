@@ -129,7 +129,7 @@ def test_what_is_off_is_dim_in_both_themes(desk):
         ground = np.array(pixel(theme.panel))
         far = {}
         for on in (True, False):
-            window.microscope.setEnabled(on)
+            stage.setEnabled(on)
             desk.bot.wait(30)
             drawn = pixels_of(window)
             for button in buttons:

@@ -66,7 +66,9 @@ class ActionWindow(QMainWindow):
         self.enlarge_camera = make("Camera alone", "mdi:arrow-expand", "Ctrl+1")
         self.enlarge_volume = make("Volume alone", "mdi:arrow-expand", "Ctrl+2")
         self.fit_pictures = make("Fit pictures", "mdi:fit-to-screen-outline", "Ctrl+0")
-        self.auto_contrast = make("Auto contrast", "mdi:contrast-circle", "Ctrl+A")
+        self.auto_contrast = make(
+            "Auto contrast", "mdi:contrast-circle", "Ctrl+Shift+A"
+        )
         self.histograms = make("Histograms", "mdi:chart-histogram", "Ctrl+H")
         self.histograms.setCheckable(True)
         self.histograms.setChecked(True)

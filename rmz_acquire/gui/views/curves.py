@@ -8,16 +8,38 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import Qt, pyqtSignal
-from PyQt6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout
+from PyQt6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QVBoxLayout,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from PyQt6.QtGui import QPaintEvent
 
     from rmz_acquire.gui.theme import Theme
 
 __all__ = ["ChangePlot", "DepthPlot", "PlotCard"]
+
+
+class _Legend(QLabel):
+    """Takes the room that is left, and shows itself only where all of it fits."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        policy = QSizePolicy.Policy
+        self.setSizePolicy(policy.Ignored, policy.Preferred)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Paint nothing rather than a part."""
+        if self.width() >= self.sizeHint().width():
+            super().paintEvent(event)
 
 
 class PlotCard(QFrame):
@@ -34,7 +56,7 @@ class PlotCard(QFrame):
         heading = QLabel(title)
         heading.setObjectName("heading")
         heading.setMinimumHeight(32)
-        self.legend = QLabel()
+        self.legend = _Legend()
         self.legend.setObjectName("muted")
         self.head = QHBoxLayout()
         self.head.setContentsMargins(10, 5, 6, 4)

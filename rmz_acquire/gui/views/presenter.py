@@ -40,7 +40,7 @@ from rmz_acquire.gui.controllers.events import (
 from rmz_acquire.gui.controllers.looking import RunReader
 from rmz_acquire.gui.controllers.microscope import MicroscopeController
 from rmz_acquire.gui.controllers.scans import ScanController
-from rmz_acquire.gui.models.stored import sentence
+from rmz_acquire.gui.models.stored import fault_in_words, sentence
 from rmz_acquire.gui.napari_view import has_napari
 from rmz_acquire.gui.views.allowing import allow, show_busy
 from rmz_acquire.gui.views.commands import Commands
@@ -218,6 +218,8 @@ class Presenter(QObject):
                 self.shown.add_plane(plane, number)
             case VolumeCame():
                 self.shown.add_volume(event, draw=draw)
+                if event.decision.frame is not None:
+                    self.note(fault_in_words(event.decision))
                 self.show_allowed()
             case ScanEnded():
                 self._ended(event)

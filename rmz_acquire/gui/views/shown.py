@@ -207,7 +207,7 @@ class ShownRun:
         if number == 1:
             self._time.begin(planes)
         self._time.plane(plane.stage_ms, plane.camera_ms)
-        self._time.thought(None)
+        self._time.thought(0.0)
         self._stack_ms += plane.exposure_ms or 0.0
         self._window.camera.set_image(
             plane.image, f"full stack, plane {number} · z = {plane.z_um:.2f} µm"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import (
     QFrame,
-    QHBoxLayout,
     QLabel,
     QProgressBar,
     QPushButton,
@@ -13,9 +12,10 @@ from PyQt6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QIconifyIcon
+from superqt import QFlowLayout, QIconifyIcon
 
 from rmz_acquire.gui.views.fields import whole
+from rmz_acquire.installing import pip_line
 
 __all__ = ["StatusCard"]
 
@@ -49,8 +49,9 @@ class StatusCard(QFrame):
         self.progress.setTextVisible(False)
         self.progress.setRange(0, _STEPS)
         self._make_buttons()
-        row = QHBoxLayout()
-        row.setSpacing(6)
+        self._row = QFlowLayout()
+        self._row.setHorizontalSpacing(6)
+        self._row.setVerticalSpacing(6)
         self._all: tuple[QWidget, ...] = (
             self.pause,
             self.keep,
@@ -64,15 +65,14 @@ class StatusCard(QFrame):
             self.more,
         )
         for widget in self._all:
-            row.addWidget(widget)
-        row.addStretch(1)
+            widget.setParent(self)
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 10, 8)
         column.setSpacing(4)
         column.addWidget(self.headline)
         column.addWidget(self.detail)
         column.addWidget(self.progress)
-        column.addLayout(row)
+        column.addLayout(self._row)
         self.show_idle("")
 
     def say(self, headline: str, detail: str = "") -> None:
@@ -169,7 +169,7 @@ class StatusCard(QFrame):
         self.napari.setToolTip(
             "Open the volume in napari, with the planes taken  (Ctrl+Shift+N)"
             if napari
-            else "napari is not installed: pip install 'napari[pyqt6]'"
+            else f"napari is not installed: {pip_line('napari[pyqt6]')}"
         )
 
     def show_problem(self, text: str, *, details: bool) -> None:
@@ -239,5 +239,10 @@ class StatusCard(QFrame):
             button.clicked.connect(signal)
 
     def _show(self, *shown: QWidget) -> None:
+        # it leaves a gap for what is hidden in it
+        while self._row.count():
+            self._row.takeAt(0)
         for widget in self._all:
+            if widget in shown:
+                self._row.addWidget(widget)
             widget.setVisible(widget in shown)

@@ -26,11 +26,15 @@ from rmz_acquire.gui.views.images.scale_bar import ScaleBar
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from PyQt6.QtGui import QResizeEvent
 
     from rmz_acquire.gui.theme import Theme
     from rmz_acquire.gui.views.images.contrast import ContrastBar
 
 __all__ = ["Pane", "image_item"]
+
+# below which the histogram would leave too little to the picture
+_LEAST_WIDTH, _LEAST_HEIGHT = 280, 220
 
 
 def image_item() -> pg.ImageItem:
@@ -59,7 +63,7 @@ class Pane(QFrame):
         self.note = QElidingLabel()
         self.note.setObjectName("muted")
         self.note.setMinimumHeight(30)
-        self.note.setMinimumWidth(40)
+        self.note.setMinimumWidth(0)
         self.enlarge = QToolButton()
         self.enlarge.setCheckable(True)
         self.enlarge.setAutoRaise(True)
@@ -105,6 +109,7 @@ class Pane(QFrame):
         body.addWidget(self.hint, 1)
         self._whole = QRectF(0, 0, 1, 1)
         self._moved = False
+        self._histogram_wanted = True
         self._pointed_at: QPointF | None = None
         self._map, self._channel_colour = BY_CHANNEL, "#ffffff"
         self.box.sigResized.connect(self._resized)
@@ -139,7 +144,8 @@ class Pane(QFrame):
 
     def show_histogram(self, on: bool) -> None:
         """Show the histogram beneath the picture, or not."""
-        self.contrast.setVisible(on)
+        self._histogram_wanted = on
+        self._show_contrast()
 
     def show_enlarged(self, on: bool) -> None:
         """Say by the button whether it fills the middle of the window."""
@@ -230,6 +236,17 @@ class Pane(QFrame):
 
     def _moved_by_hand(self, *_: object) -> None:
         self._moved = True
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Leave a small pane to its picture."""
+        super().resizeEvent(event)
+        self._show_contrast()
+
+    def _show_contrast(self) -> None:
+        beside = self.contrast.upright
+        room = self.width() if beside else self.height()
+        least = _LEAST_WIDTH if beside else _LEAST_HEIGHT
+        self.contrast.setVisible(self._histogram_wanted and room >= least)
 
     def _resized(self) -> None:
         if not self._moved:
