@@ -17,6 +17,7 @@ from rmz_acquire.acquisition.checks import (
 )
 from rmz_acquire.acquisition.drive import FocusDrive
 from rmz_acquire.acquisition.engine import ScanEngine
+from rmz_acquire.acquisition.focus_lock import FocusLock
 from rmz_acquire.acquisition.light import LightGate
 from rmz_acquire.acquisition.visit import Visit
 from rmz_acquire.errors import InputError
@@ -48,8 +49,8 @@ def run_on_core(
     The calling thread waits; the planes are taken and estimated on another one. Call
     `scan.abort` from anywhere, `core.mda.cancel`, or press ctrl-C, to end it early.
     Whatever happens, the shutter is closed at the end, the stage is back where it
-    stood, exposure, channel and acquisition engine are those of before, and what was
-    taken is with the recorder.
+    stood, a focus lock that was on is on again, exposure, channel and acquisition
+    engine are those of before, and what was taken is with the recorder.
 
     Parameters
     ----------
@@ -118,6 +119,7 @@ def run_on_core(
     def event(z_um: float, order: int) -> useq.MDAEvent:
         return useq.MDAEvent(index={"t": order}, z_pos=z_um, **wanted)
 
+    lock = FocusLock(core, stage)
     light = LightGate(core)
     engine: ScanEngine
     drive = FocusDrive(
@@ -138,11 +140,14 @@ def run_on_core(
         groups=() if channel is None else (channel[0],),
         abort=scan.abort,
         aborted=lambda: scan.abort_requested,
+        lock=lock,
     )
     outcome = scan.outcome
     if outcome is None:  # pragma: no cover
         msg = f"the scan ended while {scan.state.value}"
         raise RuntimeError(msg)
+    if lock.told is not None:
+        outcome = replace(outcome, reason=f"{outcome.reason}; {lock.told}")
     if problems:
         said = "; ".join(problems)
         outcome = replace(

@@ -27,6 +27,7 @@ from rmz_acquire.acquisition.checks import (
 from rmz_acquire.acquisition.drive import FocusDrive, position_um
 from rmz_acquire.acquisition.focus_lock import FocusLock
 from rmz_acquire.acquisition.light import LightGate
+from rmz_acquire.acquisition.noise import is_noise_free
 from rmz_acquire.errors import InputError
 from rmz_acquire.scanning import compare, contrast_of, depth_of, fault_of, look_at
 
@@ -167,6 +168,7 @@ class _Look:
         # the ends are where the stage comes from
         self._z_um = np.linspace(low_um, high_um, _PLANES + 2)[1:-1]
         self._kind: tuple[tuple[int, ...], np.dtype[Any]] | None = None
+        self._before: NDArray[Any] | None = None
         self.exposures = 0
 
     def all(
@@ -301,4 +303,10 @@ class _Look:
             now = f"{image.shape} {image.dtype}"
             msg = f"a picture is {now}, the first was {shape} {dtype}"
             raise RuntimeError(msg)
+        before, self._before = self._before, image
+        if before is not None and np.array_equal(before, image):
+            # pictures of one place are compared: an old one would pass every test
+            if look_at(image).telling and not is_noise_free(self._core):
+                msg = "the camera gave its last picture again, to the last bit"
+                raise RuntimeError(msg)
         return image

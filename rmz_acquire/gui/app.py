@@ -5,7 +5,9 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import signal
 import sys
+import threading
 from dataclasses import dataclass
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -26,10 +28,13 @@ from rmz_acquire.gui import icons
 icons.install()
 
 from rmz_acquire.gui.controllers.thumbnails import Thumbnailer  # noqa: E402
+from rmz_acquire.gui.models.pace import PaceBook  # noqa: E402
 from rmz_acquire.gui.models.runs import RecentRuns  # noqa: E402
 from rmz_acquire.gui.views.main_window import MainWindow  # noqa: E402
 from rmz_acquire.gui.views.presenter import Presenter  # noqa: E402
 from rmz_acquire.gui.views.training_presenter import TrainingPresenter  # noqa: E402
+from rmz_acquire.gui.views.wheel import guard_wheel  # noqa: E402
+from rmz_acquire.workers import leave  # noqa: E402
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -48,7 +53,9 @@ class Gui:
     training: TrainingPresenter
 
 
-def make_gui(state: Path, root: Path, log_file: Path | None = None) -> Gui:
+def make_gui(
+    state: Path, root: Path, log_file: Path | None = None, *, measure: bool = True
+) -> Gui:
     """Make the window; a QApplication must be there.
 
     Parameters
@@ -59,6 +66,8 @@ def make_gui(state: Path, root: Path, log_file: Path | None = None) -> Gui:
         Folder for runs, until another one is chosen.
     log_file : Path, optional
         Named where an error is shown.
+    measure : bool
+        Whether to measure in the background how long planes take here.
 
     Returns
     -------
@@ -66,11 +75,15 @@ def make_gui(state: Path, root: Path, log_file: Path | None = None) -> Gui:
         Not shown yet.
     """
     state.mkdir(parents=True, exist_ok=True)
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    guard_wheel(app)
     store = QSettings(str(state / "window.ini"), QSettings.Format.IniFormat)
     runs = RecentRuns(state / "runs.json")
     thumbnails = Thumbnailer(state / "thumbnails")
     window = MainWindow(store, runs, root, thumbnails)
-    presenter = Presenter(window, runs, log_file)
+    times = PaceBook(state / "pace.json") if measure else None
+    presenter = Presenter(window, runs, log_file, times)
     presenter.endings.append(thumbnails.stop)
     return Gui(window, presenter, TrainingPresenter(presenter))
 
@@ -88,7 +101,7 @@ def run(config: str | None = None, out: Path | None = None) -> int:
     Returns
     -------
     int
-        Exit code of the application.
+        0; where a device did not answer at the end the process is left with 1.
     """
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
@@ -110,10 +123,28 @@ def run(config: str | None = None, out: Path | None = None) -> int:
         logger.error("uncaught in the window", exc_info=(kind, error, trace))
 
     sys.excepthook = hook
+    _close_on_signals(gui.window)
     gui.window.show()
     if config is not None:
         gui.presenter.connect_microscope(config)
-    return app.exec()
+    code = app.exec()
+    ending = gui.presenter.ending
+    if ending is not None and ending.left_behind:
+        # threads that wait for a device would keep the process for ever
+        if sys.stderr is not None:
+            sys.stderr.writelines(f"error: {line}\n" for line in ending.left_behind)
+        leave(1)
+    return code
+
+
+def _close_on_signals(window: MainWindow) -> None:
+    """Let ctrl-C, a logout or a `kill` close the window safely, light off."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None:
+            signal.signal(number, lambda *_: window.close())
 
 
 def _log_to(folder: Path) -> Path:

@@ -186,6 +186,8 @@ def test_a_plain_scan_and_its_abort_from_outside(held, make_scan):
     scan, recorder = make_scan(on_decision=lambda *_: scan.abort("enough"))
     outcome = run_on_core(held, scan, recorder, exposure_ms=1.0)
     assert outcome.status == "aborted"
+    assert outcome.reason == f"enough after 1 plane; {HELD}"
+    assert recorder.outcome == outcome
     after(held)
 
 

@@ -179,6 +179,19 @@ def test_an_autofocus_after_which_the_stage_is_nowhere(odd, tmp_path, monkeypatc
     assert "reports no position afterwards" in summary.error
 
 
+def test_a_stage_check_does_not_compare_a_picture_with_itself(odd):
+    shown = []
+
+    def turn(number, image):
+        shown.append(shown[-1] if number == 12 else image)
+        return shown[-1]
+
+    odd.turn = turn
+    with pytest.raises(RuntimeError, match="gave its last picture again"):
+        check_stage_moves(odd, range_um=6, exposure_ms=1.0, wait_s=0.1)
+    assert odd.pictures == 12 and not odd.getShutterOpen()
+
+
 def test_a_camera_that_fails_in_the_stage_check_is_one_line(odd, monkeypatch, capsys):
     def fail():
         msg = "Camera: no trigger"

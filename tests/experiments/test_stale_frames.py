@@ -15,6 +15,7 @@ from rmz_acquire.acquisition.dense import acquire_stacks
 from rmz_acquire.errors import ScanFailed
 from rmz_acquire.experiments import resume, run
 from rmz_acquire.experiments.verifying import verify
+from rmz_acquire.gui.models.stored import load_run, sentence
 from rmz_acquire.stacks import read_stack
 
 AGAIN = "again, to the last bit"
@@ -165,6 +166,18 @@ def test_no_new_frames_fail_the_run_which_can_go_on_later(camera, tmp_path):
     summary = resume(camera, folder)
     assert summary.status == "completed" and summary.planes_taken == 7
     assert not verify(folder).differences
+
+
+def test_the_window_says_so_too(camera, tmp_path):
+    camera.stale = {3}
+    run(camera, sequence(), tmp_path / "run")
+    _, said = sentence(load_run(tmp_path / "run"))
+    assert (
+        f"Not as it should be: 1 plane. The plane at z 2 µm is plane 2 {AGAIN}" in said
+    )
+    camera.shown, camera.stale = [], set()
+    run(camera, sequence(), tmp_path / "good")
+    assert "Not as it should be" not in sentence(load_run(tmp_path / "good"))[1]
 
 
 def test_one_in_a_check_is_told(camera, tmp_path):

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 import time
 from pathlib import Path
 
 _TICK_MS = 10
 _MIDDLE_UM = 3.0
+SIGNALS = {"terminated": signal.SIGTERM, "interrupted": signal.SIGINT}
 
 
 def main(state: str, delay_s: float, folder: Path) -> int:
@@ -24,7 +26,7 @@ def main(state: str, delay_s: float, folder: Path) -> int:
 
     import rmz_acquire.gui.app  # noqa: F401
     from rmz_acquire.cli.app import main as command
-    from rmz_acquire.gui.controllers import microscope
+    from rmz_acquire.gui.controllers import ending, microscope
     from rmz_acquire.gui.views.main_window import MainWindow
     from rmz_acquire.gui.views.presenter import Presenter
 
@@ -41,7 +43,15 @@ def main(state: str, delay_s: float, folder: Path) -> int:
                 (folder / "end.json").write_text(json.dumps(told))
             super().unloadAllDevices()
 
+        def snapImage(self) -> None:
+            if state == "hung":
+                self.on_expose()
+                time.sleep(3600)
+            super().snapImage()
+
     microscope.WatchedCore = NotedCore
+    if state == "hung":
+        ending._SCAN_S = 2.0
     driver = None
 
     def drive() -> None:
@@ -58,6 +68,9 @@ def main(state: str, delay_s: float, folder: Path) -> int:
 
     def leave() -> None:
         (folder / "quit.json").write_text(json.dumps(time.time()))
+        if state in SIGNALS:
+            os.kill(os.getpid(), SIGNALS[state])
+            return
         next(w for w in app.topLevelWidgets() if isinstance(w, MainWindow)).close()
 
     timer = QTimer()
@@ -110,6 +123,9 @@ def _steps(state: str, window, presenter):
     yield from until(lambda: presenter.state.busy)
     if state == "loading":
         return
+    if state == "hung":
+        yield from says("exposing")
+        return
     if state in ("stack", "opened", "comparing"):
         yield from until(lambda: status.compare.isVisible())
         yield from until(status.compare.isEnabled)
@@ -125,7 +141,7 @@ def _steps(state: str, window, presenter):
         yield from says("exposing")
         return
     yield from says("reconstructing")
-    if state == "computing":
+    if state in ("computing", *SIGNALS):
         return
     if state == "second":
         yield from says("lane 2 of")

@@ -22,6 +22,7 @@ STATES = (
     *("empty", "connecting", "idle", "live", "loading", "exposing", "computing"),
     *("second", "computing", "paused", "keeping", "aborting", "aborted", "aborting"),
     *("aborted", "stack", "stack", "stacks", "comparing", "opened"),
+    *("terminated", "interrupted"),
 )
 START_UM = 3.0
 _SOON_S = 30.0
@@ -53,7 +54,7 @@ def _quit(number: int, state: str, folder: Path) -> tuple[str, int, str, float]:
 
 
 @pytest.mark.slow
-def test_twenty_quits_at_seeded_moments(tmp_path):
+def test_quits_at_seeded_moments(tmp_path):
     jobs = [(n, state, tmp_path / f"{n}-{state}") for n, state in enumerate(STATES)]
     with ThreadPoolExecutor(2) as pool:
         ends = list(pool.map(lambda job: _quit(*job), jobs))
@@ -65,6 +66,15 @@ def test_twenty_quits_at_seeded_moments(tmp_path):
     assert not wrong, "\n".join(wrong)
     for _, state, folder in jobs:
         _check(state, folder)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_a_camera_that_hangs_does_not_hold_the_window(tmp_path):
+    when, code, said, took_s = _quit(1, "hung", tmp_path / "hung")
+    assert code == 1, f"{when}: {said[:1500]}"
+    assert "does not answer: see that the light is off" in said
+    assert took_s < _SOON_S
 
 
 def _check(state: str, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from rmz_acquire.errors import message_of
@@ -22,6 +23,8 @@ logger = logging.getLogger(__name__)
 
 _SCAN_S = 30.0
 """How long a scan that was aborted may take to end, beside an exposure under way, s."""
+
+_SAY_S = 2.0
 
 
 class Ending:
@@ -80,9 +83,13 @@ class Ending:
         if core is not None and self._scans.running:
             exposure_s = float(core.getExposure()) / 1000
         self._scans.abort("the window was closed")
-        if not self._scans.wait(_SCAN_S + 2 * exposure_s):
-            msg = "camera or stage does not answer: see that the light is off"
-            raise TimeoutError(msg)
+        begin = time.monotonic()
+        while not self._scans.wait(_SAY_S):
+            waited = time.monotonic() - begin
+            if waited > _SCAN_S + 2 * exposure_s:
+                msg = "camera or stage does not answer: see that the light is off"
+                raise TimeoutError(msg)
+            self._say(f"waiting for camera and stage, {waited:.0f} s")
 
     def _do(self, words: str, step: Callable[[], None]) -> None:
         self._say(words)

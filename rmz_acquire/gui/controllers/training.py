@@ -205,12 +205,21 @@ class TrainingController:
         self._stop.set()
 
     def close(self) -> None:
-        """End everything safely; waits until it is done."""
+        """End everything safely; waits until it is done.
+
+        Raises
+        ------
+        TimeoutError
+            If something does not end.
+        """
         self.cancel_stacks()
         self.stop_training()
         for thread in (self._taker, self._trainer):
             if thread is not None:
                 thread.join(timeout=2 * _PATIENCE_S)
+                if thread.is_alive():
+                    msg = f"{thread.name}: no answer for {2 * _PATIENCE_S:.0f} s"
+                    raise TimeoutError(msg)
 
     def _start(self, command: list[str], folder: Path) -> bool:
         if self.training:

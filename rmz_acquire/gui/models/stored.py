@@ -28,7 +28,15 @@ if TYPE_CHECKING:
     from rmz_acquire.recording.experiment import Key
     from rmz_acquire.scanning import Plane
 
-__all__ = ["Ending", "StoredRun", "StoredVolume", "load_run", "name_of", "sentence"]
+__all__ = [
+    "Ending",
+    "StoredRun",
+    "StoredVolume",
+    "fault_in_words",
+    "load_run",
+    "name_of",
+    "sentence",
+]
 
 ONLY: Key = (0, 0, 0, 0)
 
@@ -212,7 +220,18 @@ def sentence(run: StoredRun) -> tuple[str, str]:
         said.append(f"{cost}, {taken / full:.0%} of the light.")
     if status in ("aborted", "failed", "killed"):
         said.append(_kept(run, taken))
+    spoilt = [d for d in run.shown.decisions if d.frame] if run.shown else []
+    if spoilt:
+        count = f"{len(spoilt)} plane{'' if len(spoilt) == 1 else 's'}"
+        said.append(f"Not as it should be: {count}. {fault_in_words(spoilt[0])}")
     return head, " ".join(said)
+
+
+def fault_in_words(decision: Decision) -> str:
+    """Say what is wrong with the frame of a plane; empty where nothing is."""
+    if decision.frame is None:
+        return ""
+    return f"The plane at z {decision.z_requested_um:g} µm {decision.frame}."
 
 
 def _kept(run: StoredRun, taken: int) -> str:

@@ -22,7 +22,7 @@ _LAST = 3
 def plane_seconds(
     stage_ms: Sequence[float], camera_ms: Sequence[float], thinking_ms: Sequence[float]
 ) -> float | None:
-    """Give the seconds that one more plane takes; None before the first.
+    """Give the seconds that one more plane takes; None before the first is computed.
 
     Parameters
     ----------
@@ -30,14 +30,14 @@ def plane_seconds(
         What the planes so far took to move and settle, to expose and read out, and to
         be computed, ms; each may be shorter than the others.
     """
-    if not camera_ms:
+    if not camera_ms or not thinking_ms:
         return None
     seen = median(stage_ms) if stage_ms else 0.0
     return (seen + median(camera_ms)) / 1000 + _thinking_s(thinking_ms)
 
 
 def _thinking_s(thinking_ms: Sequence[float]) -> float:
-    return fmean(thinking_ms[-_LAST:]) / 1000 if thinking_ms else 0.0
+    return fmean(thinking_ms[-_LAST:]) / 1000
 
 
 def left_words(seconds: float | None, *, most: bool) -> str:
@@ -101,13 +101,13 @@ class TimeLeft:
         self._since, self._thinking = self.clock(), True
 
     def thought(self, thinking_ms: float | None) -> None:
-        """A plane is computed; that took so long."""
+        """A plane is computed; that took so long, 0 where nothing is."""
         if thinking_ms is not None:
             self._thinking_ms.append(thinking_ms)
         self._since, self._thinking = self.clock(), False
 
     def seconds(self) -> float | None:
-        """How long it still takes at most, s; None before the first plane."""
+        """How long it still takes at most, s; None before a plane is computed."""
         each = plane_seconds(self._stage_ms, self._camera_ms, self._thinking_ms)
         if each is None:
             return None
