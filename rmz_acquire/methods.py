@@ -20,8 +20,8 @@ class Method:
     ----------
     name : str
         As it is given.
-    title : str
-        In the window.
+    title, short : str
+        In the window, where there is room and where there is none.
     words : str
         One sentence on it, for the window.
     optics : bool
@@ -36,6 +36,7 @@ class Method:
 
     name: str
     title: str
+    short: str
     words: str = ""
     optics: bool = False
     model: bool = False
@@ -46,9 +47,17 @@ class Method:
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
-        Method("recurrent-mz", "Recurrent-MZ network", optics=True, model=True),
-        Method("deep-z", "Deep-Z network", optics=True, model=True, scans=False),
-        Method("unet3d", "3D U-Net", optics=True, model=True, scans=False),
+        Method(
+            "recurrent-mz",
+            "Recurrent-MZ network",
+            "Recurrent-MZ",
+            optics=True,
+            model=True,
+        ),
+        Method(
+            "deep-z", "Deep-Z network", "Deep-Z", optics=True, model=True, scans=False
+        ),
+        Method("unet3d", "3D U-Net", "3D U-Net", optics=True, model=True, scans=False),
         Method(
             "richardson-lucy",
             "Richardson–Lucy (no training)",
@@ -58,6 +67,7 @@ METHODS: dict[str, Method] = {
         Method(
             "wiener",
             "Wiener filter (no training)",
+            "Wiener",
             "Needs no training: it works from the optics alone.",
             optics=True,
             baseline=True,
@@ -65,12 +75,14 @@ METHODS: dict[str, Method] = {
         Method(
             "linear",
             "Linear interpolation",
+            "Linear",
             "Knows nothing of optics: for comparison.",
             baseline=True,
         ),
         Method(
             "nearest",
             "Nearest plane",
+            "Nearest",
             "Knows nothing of optics: for comparison.",
             baseline=True,
         ),

@@ -28,10 +28,12 @@ from rmz_acquire.gui import icons
 icons.install()
 
 from rmz_acquire.gui.controllers.thumbnails import Thumbnailer  # noqa: E402
+from rmz_acquire.gui.models.pace import PaceBook  # noqa: E402
 from rmz_acquire.gui.models.runs import RecentRuns  # noqa: E402
 from rmz_acquire.gui.views.main_window import MainWindow  # noqa: E402
 from rmz_acquire.gui.views.presenter import Presenter  # noqa: E402
 from rmz_acquire.gui.views.training_presenter import TrainingPresenter  # noqa: E402
+from rmz_acquire.gui.views.wheel import guard_wheel  # noqa: E402
 from rmz_acquire.workers import leave  # noqa: E402
 
 if TYPE_CHECKING:
@@ -51,7 +53,9 @@ class Gui:
     training: TrainingPresenter
 
 
-def make_gui(state: Path, root: Path, log_file: Path | None = None) -> Gui:
+def make_gui(
+    state: Path, root: Path, log_file: Path | None = None, *, measure: bool = True
+) -> Gui:
     """Make the window; a QApplication must be there.
 
     Parameters
@@ -62,6 +66,8 @@ def make_gui(state: Path, root: Path, log_file: Path | None = None) -> Gui:
         Folder for runs, until another one is chosen.
     log_file : Path, optional
         Named where an error is shown.
+    measure : bool
+        Whether to measure in the background how long planes take here.
 
     Returns
     -------
@@ -69,11 +75,15 @@ def make_gui(state: Path, root: Path, log_file: Path | None = None) -> Gui:
         Not shown yet.
     """
     state.mkdir(parents=True, exist_ok=True)
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    guard_wheel(app)
     store = QSettings(str(state / "window.ini"), QSettings.Format.IniFormat)
     runs = RecentRuns(state / "runs.json")
     thumbnails = Thumbnailer(state / "thumbnails")
     window = MainWindow(store, runs, root, thumbnails)
-    presenter = Presenter(window, runs, log_file)
+    times = PaceBook(state / "pace.json") if measure else None
+    presenter = Presenter(window, runs, log_file, times)
     presenter.endings.append(thumbnails.stop)
     return Gui(window, presenter, TrainingPresenter(presenter))
 

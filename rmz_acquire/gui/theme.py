@@ -165,6 +165,21 @@ QPushButton#primary:disabled {{ background: {t.field}; color: {t.muted};
   border-color: {t.border}; }}
 QPushButton#danger {{ color: {t.bad}; }}
 QPushButton#danger:disabled {{ color: {t.muted}; }}
+QToolButton#chip {{ padding: 3px 9px; border: 1px solid {t.border};
+  border-radius: 9px; background: {t.field}; }}
+QToolButton#chip:hover:enabled {{ border-color: {t.accent}; }}
+QToolButton#chip:checked {{ background: {t.accent}; color: {t.on_accent};
+  border-color: {t.accent}; }}
+QToolButton#chip:disabled {{ color: {t.muted}; background: {t.panel}; }}
+QToolButton#fold {{ border: 0; padding: 5px 4px 5px 0; color: {t.text};
+  font-weight: 600; background: transparent; }}
+QToolButton#fold:hover {{ color: {t.accent}; }}
+QToolButton#fold:disabled {{ color: {t.muted}; }}
+QRadioButton::indicator {{ width: 11px; height: 11px; border-radius: 6px;
+  border: 1px solid {t.muted}; background: {t.field}; }}
+QRadioButton::indicator:checked {{ border: 4px solid {t.accent}; width: 5px;
+  height: 5px; border-radius: 6px; background: {t.on_accent}; }}
+QRadioButton::indicator:disabled {{ border-color: {t.border}; }}
 QLineEdit, QComboBox, QAbstractSpinBox {{ min-height: 20px; padding: 1px 6px;
   border: 1px solid {t.border}; border-radius: 4px; background: {t.field};
   selection-background-color: {t.accent}; }}

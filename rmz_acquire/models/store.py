@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -102,6 +103,12 @@ def read_card(name_or_path: str | Path) -> ModelCard:
         Where there is no such model, or its card is damaged.
     """
     path = _folder(name_or_path) / CARD
+    return _card(path, path.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=64)
+def _card(path: Path, _changed: int) -> ModelCard:
+    """Read a card, once while its file stays as it is: it is asked for at every key."""
     try:
         return ModelCard.model_validate(yaml.safe_load(path.read_text("utf-8")))
     except (yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:

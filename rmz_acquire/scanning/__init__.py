@@ -9,6 +9,7 @@ from __future__ import annotations
 from rmz_acquire.scanning.carrying import Carrying, OldPlane
 from rmz_acquire.scanning.counting import NoEstimator
 from rmz_acquire.scanning.decision import Decision, Outcome, Status
+from rmz_acquire.scanning.fewest import fewest_planes
 from rmz_acquire.scanning.frames import (
     FrameFacts,
     Observation,
@@ -73,6 +74,7 @@ __all__ = [
     "contrast_of",
     "depth_of",
     "fault_of",
+    "fewest_planes",
     "look_at",
     "make_policy",
     "run_scan",

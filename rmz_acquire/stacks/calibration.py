@@ -97,6 +97,11 @@ def calibrate(
         _stepped(found, step, given, planes, claims.hint)
     else:
         _placed(found, positions, step, given, repeats=repeats)
+        if found.z_step_um is not None and "z_step_um" in found.unknown:
+            said = found.unknown.pop("z_step_um")
+            found.warnings.append(
+                f"{said}: taking {found.z_step_um:g} µm by {positions.source}"
+            )
     return found
 
 
@@ -160,6 +165,12 @@ def _placed(
     _sort(found, positions, repeats=repeats)
     z = [positions.z[i] for i in found.order]
     told = None if step is None or step.um is None else abs(step.um)
+    upwards = found.order == tuple(range(len(z)))
+    if step is not None and step.um is not None and step.um < 0 and upwards:
+        found.warnings.append(
+            f"its z step is {step}, but its planes run upwards by {positions.source}: "
+            "taking the latter"
+        )
     wanted = given.z_step_um
     mean = (z[-1] - z[0]) / (len(z) - 1)
     claimed = any(v is not None and not differ(v, mean) for v in (told, wanted))
@@ -196,7 +207,10 @@ def _placed(
                 f"its z step is {step}, but its planes stand {stand}: taking the z of "
                 "each"
             )
-        found.unknown.setdefault("z_step_um", f"has planes that stand {stand}")
+        if "z_step_um" in found.unknown:
+            said = found.unknown["z_step_um"]
+            found.warnings.append(f"{said}: taking the z of each plane {by}")
+        found.unknown["z_step_um"] = f"has planes that stand {stand}"
         found.z_um = positions.z
         return
     nominal = even

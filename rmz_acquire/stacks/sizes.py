@@ -19,6 +19,7 @@ SAME = 0.02
 """Two sizes that differ by less are one: pixel sizes are known to 2 % at best."""
 
 _ROUNDING = 1e-3
+_SMALLEST_UM = 1e-3
 
 
 @dataclass(slots=True)
@@ -78,6 +79,8 @@ def one_of(
             good.append(length)
     if not good:
         return None
+    # below that a size is one of a wrong unit, where another is there
+    good.sort(key=lambda length: abs(length.um or 0) < _SMALLEST_UM)
     first = good[0]
     if key in found.unknown:
         found.warnings.append(f"{found.unknown.pop(key)}: taking {first}")

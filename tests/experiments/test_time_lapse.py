@@ -214,9 +214,9 @@ def test_going_on_with_one_leaves_those_after_it_as_they_were(scope, tmp_path, t
     key = (t, 0, 0, 0)
     again = resume(scope, folder, further=Further(key, planes=2, z_um=(3.4,)))
     assert again.status == "completed"
-    assert again.planes_taken == sum(before) + 2
+    assert again.planes_taken == sum(before) + 3
     result = verify(folder)
-    assert not result.differences and result.decisions == sum(before) + 2
+    assert not result.differences and result.decisions == sum(before) + 3
 
 
 def test_one_that_was_cut_goes_on_with_what_it_began_with(scope, tmp_path):

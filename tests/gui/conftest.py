@@ -28,11 +28,11 @@ SMALL = {"Camera": {"SensorSize_px": 64}}
 class Desk:
     """A window, and the words to use it by clicks."""
 
-    def __init__(self, qtbot, tmp_path):
+    def __init__(self, qtbot, tmp_path, *, measure=False):
         self.bot = qtbot
         self.root = tmp_path / "runs"
         self.state_dir = tmp_path / "state"
-        gui = make_gui(self.state_dir, self.root, tmp_path / "log.txt")
+        gui = make_gui(self.state_dir, self.root, tmp_path / "log.txt", measure=measure)
         self.window, self.presenter = gui.window, gui.presenter
         self.training = gui.training
         self.window.show()

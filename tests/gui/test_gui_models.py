@@ -47,8 +47,9 @@ def test_nothing_is_wrong():
 
 
 def test_optics_are_asked_for_only_where_they_are_needed():
-    assert "optics" in GOOD.problems(optics_problem="no NA")
-    assert not replace(GOOD, estimator="linear").problems(optics_problem="no NA")
+    wrong = {"na": "no NA"}
+    assert GOOD.problems(optics=wrong) == wrong
+    assert not replace(GOOD, estimator="linear").problems(optics=wrong)
 
 
 def test_the_last_runs_are_listed_latest_first(tmp_path):

@@ -189,7 +189,7 @@ def test_why_not_is_said_where_one_looks(desk, train, tmp_path):
     desk.window.form.top.set_um(None)
     desk.until(lambda: "set the top" in setup.take_reason.text())
     assert not setup.take.isEnabled() and not setup.add_place.isEnabled()
-    assert "Adaptive scan first" in setup.words.text()
+    assert "Scan first" in setup.words.text()
     desk.fill(-2.0, 2.0)
     desk.until(setup.take.isEnabled)
     train.add_recorded(tmp_path / "recorded")

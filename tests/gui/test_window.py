@@ -110,7 +110,7 @@ def test_optics_typed_wrong_are_marked(desk):
 
 def test_every_button_in_every_state(desk, monkeypatch):
     """Whatever is clicked whenever: no exception, and the scan ends well."""
-    for place in ("commands", "shown", "scan_form", "reconstruction_box"):
+    for place in ("commands", "shown", "scan_form", "model_choice"):
         dialog = f"rmz_acquire.gui.views.{place}.QFileDialog"
         for name, answer in (
             ("getExistingDirectory", ""),
@@ -370,7 +370,7 @@ def test_a_model_that_does_not_fit_is_said(desk, tmp_path):
     core = desk.presenter.microscope.core
     core.setConfig("Objective", "63x")
     desk.until(lambda: "Does not fit" in fit.text())
-    assert "NA over immersion" in fit.text()
+    assert "made for NA 0.75 air; yours is 63x/1.4" in fit.text()
     core.setConfig("Objective", "20x")
     desk.until(lambda: fit.text().startswith("Fits"))
     form.max_planes.setValue(4)

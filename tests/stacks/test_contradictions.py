@@ -91,6 +91,16 @@ def test_the_resolution_tag_against_ome(tmp_path, caplog):
     assert not caplog.messages
 
 
+def test_pixels_a_centimetre_that_imagej_takes_for_pixels_a_micrometre(
+    tmp_path, caplog
+):
+    said = {"unit": "um", "spacing": 0.5}
+    path = imagej(tmp_path / "a.tif", pixel=(1e-5, 1e-5), tag_unit=3, **said)
+    assert read_stack(path).pixel_size_um == 0.1
+    assert "0.1 µm by the TIFF tag" in caplog.messages[0]
+    assert "1e-05 µm by XResolution" in caplog.messages[0]
+
+
 def test_a_list_of_z_against_the_file(tmp_path, caplog):
     path = ome(tmp_path / "a.ome.tif", z=[0, 4, 2, 1, 3], size=(None, 0.1, 0.1))
     given = Given(z_um=(0, 4, 2, 1, 3.5), names=NAMES)

@@ -54,6 +54,20 @@ def test_a_negative_step_runs_downwards(tmp_path, write, caplog):
     assert stack.z_step_um == 0.5 and "downwards" in caplog.text
 
 
+def test_planes_against_the_sign_or_the_unit_of_their_step(tmp_path, caplog):
+    stack = read_stack(ome(tmp_path / "a.ome.tif", size=(-0.5, 0.1, 0.1), z=UP))
+    assert stack.order == (0, 1, 2, 3, 4) and stack.z_step_um == 0.5
+    (line,) = caplog.messages
+    assert "-0.5 µm by PhysicalSizeZ" in line and "upwards by PositionZ" in line
+    for z, step in ((UP, 0.5), ([0, 1, 2, 3, 7], None)):
+        caplog.clear()
+        path = ome(tmp_path / "b.ome.tif", units=("furlong", None, None), z=z)
+        stack = read_stack(path)
+        assert stack.z_step_um == step and stack.z_um == tuple(z)
+        (line,) = caplog.messages
+        assert "0.5 furlong" in line and "PositionZ" in line
+
+
 def test_shuffled(tmp_path, caplog):
     order = [0, 4, 2, 1, 3]
     z = [0.5 * i for i in order]

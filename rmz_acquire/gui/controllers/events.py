@@ -36,6 +36,7 @@ __all__ = [
     "EventQueue",
     "Focus",
     "Looked",
+    "Paced",
     "Picture",
     "PlaneCame",
     "Problem",
@@ -116,6 +117,11 @@ class Focus:
     z_um: float
     label: str = ""
     stages: dict[str, tuple[float, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """More is known of how long planes take here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +251,7 @@ Event = (
     | Looked
     | Picture
     | Focus
+    | Paced
     | ScanStarted
     | VolumeStarted
     | Step
@@ -260,7 +267,7 @@ Event = (
 )
 
 # of these only the latest is worth drawing
-_LATEST = (Looked, Picture, Focus, Step, StacksStep, TrainingStep)
+_LATEST = (Looked, Picture, Focus, Paced, Step, StacksStep, TrainingStep)
 
 
 class EventQueue:

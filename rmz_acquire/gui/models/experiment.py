@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments import ExperimentSettings, read_experiment
 from rmz_acquire.gui.models.settings import ScanSettings
+from rmz_acquire.methods import METHODS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -237,7 +238,7 @@ def _block_of(settings: ScanSettings, before: dict[str, Any] | None) -> dict[str
         known = _block_values(ExperimentSettings.of({"rmz_acquire": before}))
         known["min_planes"] = known["min_planes"] or _MIN_PLANES
     now = {name: getattr(settings, name) for name in (*_PLAIN, *_OPTICS)}
-    if settings.estimator != "recurrent-mz":
+    if not METHODS[settings.estimator].model:
         now["model"] = None
     if settings.max_light_ms is not None:
         now["max_planes"] = settings.most_planes

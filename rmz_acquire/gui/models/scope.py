@@ -7,8 +7,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.objectives import emission_um, parse_objective
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from pymmcore_plus import CMMCorePlus
 
     from rmz_acquire.optics import Optics
@@ -36,6 +39,14 @@ class ScopeFacts:
         Labels of all presets of the channel group.
     bit_depth : int or None
         Of the camera.
+    picture_px : (int, int)
+        Height and width of the pictures, pixels; 0 without a camera.
+    settle_ms : float
+        Rest of the focus stage after a move, ms.
+    objective : str or None
+        What the objective in place is called: "20x/0.75".
+    emission_um : dict
+        Emission wavelength by the channel preset that sets its filter, µm.
     """
 
     exposure_ms: float = 0.0
@@ -45,6 +56,10 @@ class ScopeFacts:
     missing: str | None = None
     channels: tuple[str, ...] = ()
     bit_depth: int | None = None
+    picture_px: tuple[int, int] = (0, 0)
+    settle_ms: float = 0.0
+    objective: str | None = None
+    emission_um: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, core: CMMCorePlus) -> ScopeFacts:
@@ -69,12 +84,16 @@ class ScopeFacts:
             missing=missing,
             channels=tuple(core.getAvailableConfigs(group)) if group else (),
             bit_depth=_bit_depth(core) if camera else None,
+            picture_px=_picture_px(core) if camera else (0, 0),
+            settle_ms=float(core.getDeviceDelayMs(focus)) if focus else 0.0,
+            objective=_objective(core),
+            emission_um=_emissions(core, group) if group else {},
         )
 
     def resolve(
         self, given: dict[str, float | None] | None = None
-    ) -> tuple[Optics | None, str | None]:
-        """Give the optics, or say why they are not known.
+    ) -> tuple[Optics | None, dict[str, str]]:
+        """Give the optics, or say by field why they are not known.
 
         Parameters
         ----------
@@ -83,7 +102,8 @@ class ScopeFacts:
 
         Returns
         -------
-        (Optics or None, str or None)
+        (Optics or None, dict)
+            Name of the field: one line that says what to do, in the field's unit.
         """
         from pydantic import ValidationError
 
@@ -91,17 +111,36 @@ class ScopeFacts:
 
         typed = {k: v for k, v in (given or {}).items() if v is not None}
         values = {**self.optics, **typed}
-        unknown = [_WORDS[name] for name in _WORDS if values.get(name) is None]
-        if unknown:
-            told = ", ".join(unknown)
-            return None, f"the configuration does not tell {told}: type it in"
+        found = _wrong(values, typed)
+        if found:
+            return None, found
         try:
-            return Optics.model_validate(values), None
+            return Optics.model_validate(values), {}
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
-            name = _WORDS.get(str(first["loc"][0]), "") if first["loc"] else ""
-            said = first["msg"].removeprefix("Value error, ")
-            return None, f"{name}: {said}" if name else said
+            name = str(first["loc"][0]) if first["loc"] else "na"
+            return None, {name: f"{_WORDS[name]}: {first['msg']}"}
+
+    def optics_of(self, channels: Iterable[str], optics: Optics) -> list[Optics]:
+        """Give the optics of channels that put another emission filter in.
+
+        Parameters
+        ----------
+        channels : iterable of str
+            Names of presets.
+        optics : Optics
+            Those in place.
+        """
+        each = []
+        for name in channels:
+            light = self.emission_um.get(name, optics.wavelength_um)
+            each.append(optics.model_copy(update={"wavelength_um": light}))
+        return each
+
+    def objective_for(self, optics: Optics) -> str | None:
+        """What the objective in place is called, where these optics are its own."""
+        same = self.optics.get("na") == optics.na
+        return self.objective if same else None
 
 
 _WORDS = {
@@ -126,6 +165,61 @@ def _bit_depth(core: CMMCorePlus) -> int | None:
         said = str(core.getProperty(camera, "BitDepth"))
         bits = min(bits, int(said)) if said.isdecimal() else bits
     return bits or None
+
+
+_ABOVE_ZERO = {"wavelength_um": " nm", "pixel_size_um": " µm"}
+
+
+def _wrong(values: dict[str, float | None], typed: dict[str, float]) -> dict[str, str]:
+    """What is wrong with optics, by field."""
+    found: dict[str, str] = {}
+    unknown = [name for name in _WORDS if values.get(name) is None]
+    for name in unknown:
+        # the first one is said, each is marked
+        told = [_WORDS[n] for n in unknown] if not found else [_WORDS[name]]
+        words = ", ".join(told)
+        found[name] = f"the configuration does not tell {words}: type it in"
+    for name, value in typed.items():
+        if math.isnan(value):
+            found[name] = f"{_WORDS[name]} is not a number"
+        elif not (value > 0 and math.isfinite(value)):
+            found[name] = f"{_WORDS[name]} must be above 0{_ABOVE_ZERO.get(name, '')}"
+    light = values.get("wavelength_um")
+    if light is not None and "wavelength_um" not in found and not 0.1 <= light <= 3:
+        said = f"{1000 * light:g} nm is outside 100 to 3000 nm"
+        found["wavelength_um"] = f"the emission wavelength of {said}"
+    na, index = values.get("na"), values.get("immersion_index")
+    if na is None or index is None or found.keys() & {"na", "immersion_index"}:
+        return found
+    if na >= index:
+        # the field that somebody typed into is the one to look at
+        only_index = "immersion_index" in typed and "na" not in typed
+        said = f"the NA of {na:g} is not below the immersion index, {index:g}"
+        found["immersion_index" if only_index else "na"] = said
+    return found
+
+
+def _picture_px(core: CMMCorePlus) -> tuple[int, int]:
+    return int(core.getImageHeight()), int(core.getImageWidth())
+
+
+def _objective(core: CMMCorePlus) -> str | None:
+    for device in core.guessObjectiveDevices():
+        told = parse_objective(str(core.getStateLabel(device)))
+        if told.magnification is not None and told.na is not None:
+            return f"{told.magnification:g}x/{told.na:g}"
+        break
+    return None
+
+
+def _emissions(core: CMMCorePlus, group: str) -> dict[str, float]:
+    found = {}
+    for preset in core.getAvailableConfigs(group):
+        for device, _, value in core.getConfigData(group, preset):
+            wavelength = emission_um(str(value))
+            if "emission" in str(device).lower() and wavelength is not None:
+                found[str(preset)] = wavelength
+    return found
 
 
 def _told(core: CMMCorePlus, name: str) -> float | None:

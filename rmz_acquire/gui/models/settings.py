@@ -10,12 +10,16 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+from rmz_acquire.errors import InputError
+from rmz_acquire.methods import METHODS
+from rmz_acquire.scanning import ScanPlan
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import useq
 
 __all__ = ["ScanSettings"]
-
-NEEDS_OPTICS = ("recurrent-mz", "wiener")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class ScanSettings:
     estimator : str
         What makes the volume.
     model : str or None
-        Name or folder of the model, for recurrent-mz.
+        Name or folder of the model, for recurrent-mz; None for the one that fits.
     epsilon : float
         The scan stops once the volume's relative change is so small.
     tau : float or None
@@ -104,6 +108,33 @@ class ScanSettings:
             limits.append(math.floor(self.max_light_ms / self.longest_ms + 1e-6))
         return min(limits)
 
+    def plan(self) -> ScanPlan:
+        """Make the plan of one volume, with what the loaded experiment adds to it.
+
+        Raises
+        ------
+        InputError
+            If something is missing or makes no sense.
+        """
+        if self.bottom_um is None or self.top_um is None:
+            msg = "set bottom and top of the range"
+            raise InputError(msg)
+        base = {} if self.base is None else self.base.metadata.get("rmz_acquire") or {}
+        exact = base.get("z_um")
+        return ScanPlan.from_range(
+            self.bottom_um,
+            self.top_um,
+            self.step_um,
+            epsilon=self.epsilon,
+            tau=self.tau,
+            policy=self.policy,
+            min_planes=self.min_planes,
+            max_planes=self.most_planes,
+            first_planes=base.get("first_planes"),
+            max_gap_um=base.get("max_gap_um"),
+            z_exact_um=None if exact is None else tuple(exact),
+        )
+
     @property
     def longest_ms(self) -> float:
         """Longest exposure of all channels, ms."""
@@ -130,7 +161,7 @@ class ScanSettings:
         self,
         *,
         stage_um: tuple[float, float] = (-math.inf, math.inf),
-        optics_problem: str | None = None,
+        optics: Mapping[str, str] | None = None,
         models: list[str] | None = None,
     ) -> dict[str, str]:
         """Say what is wrong, by field, the most important first.
@@ -139,8 +170,8 @@ class ScanSettings:
         ----------
         stage_um : (float, float)
             Lowest and highest position of the focus stage, µm.
-        optics_problem : str, optional
-            Why the optics are not known.
+        optics : mapping, optional
+            What is wrong with the optics, by field (`ScopeFacts.resolve`).
         models : list of str, optional
             The models there are, where that is known.
 
@@ -172,16 +203,14 @@ class ScanSettings:
         if self.tau is not None and not 0 < self.tau:
             found["tau"] = "the innovation allowed must lie above 0 %"
         self._budgets(found)
-        if self.estimator == "recurrent-mz" and models is not None:
-            if not models and self.model is None:
-                found["model"] = (
-                    "no released model is installed: choose one from a folder, or "
-                    "another reconstruction"
-                )
-            elif self.model is None:
-                found["model"] = "choose a model"
-        if optics_problem is not None and self.estimator in NEEDS_OPTICS:
-            found["optics"] = optics_problem
+        method = METHODS[self.estimator]
+        if method.model and self.model is None and models is not None and not models:
+            found["model"] = (
+                "no released model is installed: choose one from a folder, or "
+                "another reconstruction"
+            )
+        if method.optics:
+            found.update(optics or {})
         return found
 
     def _stage(self, found: dict[str, str], stage_um: tuple[float, float]) -> None:

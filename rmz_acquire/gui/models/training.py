@@ -69,7 +69,7 @@ class StackSettings:
             if key in found:
                 return found[key]
         if not self.pixel_size_um:
-            return "the pixel size is not known: type it in under Adaptive scan"
+            return "the pixel size is not known: type it in under Scan"
         return None
 
     def middle_um(self, focus_um: float) -> float:
@@ -82,12 +82,12 @@ class StackSettings:
         planes = self.scan.full_planes
         bottom, top = self.scan.bottom_um, self.scan.top_um
         if planes is None or bottom is None or top is None:
-            return "Set top and bottom of the range under Adaptive scan first."
+            return "Set top and bottom of the range under Scan first."
         light = planes * self.scan.exposure_ms
         amount = f"{light / 1000:.3g} s" if light >= 1000 else f"{light:.3g} ms"
         return (
             f"A stack is {planes} planes over {top - bottom:.4g} µm (the range of "
-            f"Adaptive scan), {amount} of light."
+            f"Scan), {amount} of light."
         )
 
 

@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import (
     QApplication,
     QDockWidget,
     QLabel,
+    QSizePolicy,
     QStackedWidget,
     QTabWidget,
     QToolBar,
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
     from rmz_acquire.gui.models.runs import RecentRuns
 
 __all__ = ["MainWindow"]
+
+
+_NO_ROOM = QSizePolicy.Policy.Ignored
 
 
 class MainWindow(ActionWindow):
@@ -89,7 +93,7 @@ class MainWindow(ActionWindow):
         assert bar is not None
         bar.addPermanentWidget(self.focus)
         bar.setSizeGripEnabled(False)
-        self.setMinimumSize(1100, 640)
+        self.setMinimumSize(900, 480)
         self.resize(1280, 720)
         self.set_theme(LIGHT if store.value("theme") == "light" else DARK)
         self._restore()
@@ -99,6 +103,11 @@ class MainWindow(ActionWindow):
 
     def show_welcome(self, on: bool) -> None:
         """Show the first page, or the microscope."""
+        # a page that is not shown asks for no room
+        for page, shown in ((self.pages.widget(0), on), (self.pages.widget(1), not on)):
+            wanted = QSizePolicy.Policy.Preferred if shown else _NO_ROOM
+            if page is not None:
+                page.setSizePolicy(wanted, wanted)
         self.pages.setCurrentIndex(0 if on else 1)
         for dock in self.docks:
             if on:
@@ -164,7 +173,7 @@ class MainWindow(ActionWindow):
     def _make_docks(self) -> None:
         area = Qt.DockWidgetArea
         self.left = self._dock("Microscope", self.microscope)
-        self.right = self._dock("Adaptive scan", self.form)
+        self.right = self._dock("Scan", self.form)
         self.fourth = self._dock("Train", self.training)
         behind = [
             self._dock("Series", self.series),

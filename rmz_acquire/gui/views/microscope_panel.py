@@ -76,7 +76,7 @@ class MicroscopePanel(QWidget):
         self.stages, self._fields, self._focus = {}, {}, ""
         body = QWidget()
         column = QVBoxLayout(body)
-        column.setContentsMargins(12, 10, 12, 10)
+        column.setContentsMargins(10, 10, 8, 10)
         column.setSpacing(8)
         if core is None:
             hint = QLabel("No microscope is connected.")
@@ -88,7 +88,7 @@ class MicroscopePanel(QWidget):
         column.addStretch(1)
         old = self.area.takeWidget()
         self.area.setWidget(body)
-        self.setMinimumWidth(max(270, body.minimumSizeHint().width() + 10))
+        self.setMinimumWidth(max(250, body.minimumSizeHint().width() + 10))
         if old is not None:
             old.deleteLater()
 

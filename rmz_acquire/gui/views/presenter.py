@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject, QTimer
@@ -23,6 +22,7 @@ from rmz_acquire.gui.controllers.events import (
     EventQueue,
     Focus,
     Looked,
+    Paced,
     Picture,
     PlaneCame,
     Problem,
@@ -39,11 +39,13 @@ from rmz_acquire.gui.controllers.events import (
 )
 from rmz_acquire.gui.controllers.looking import RunReader
 from rmz_acquire.gui.controllers.microscope import MicroscopeController
+from rmz_acquire.gui.controllers.pace import PaceController
 from rmz_acquire.gui.controllers.scans import ScanController
 from rmz_acquire.gui.models.stored import fault_in_words, sentence
 from rmz_acquire.gui.napari_view import has_napari
 from rmz_acquire.gui.views.allowing import allow, show_busy
 from rmz_acquire.gui.views.commands import Commands
+from rmz_acquire.gui.views.form_presenter import FormPresenter
 from rmz_acquire.gui.views.live_picture import show_picture
 from rmz_acquire.gui.views.shown import ShownRun
 from rmz_acquire.gui.views.steering import Steering
@@ -53,6 +55,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from rmz_acquire.gui.models.pace import PaceBook
     from rmz_acquire.gui.models.runs import RecentRuns
     from rmz_acquire.gui.models.scope import ScopeFacts
     from rmz_acquire.gui.models.settings import ScanSettings
@@ -79,10 +82,16 @@ class Presenter(QObject):
         The last runs.
     log_file : Path, optional
         Named where an error is shown.
+    times : PaceBook, optional
+        How long planes took here before; without it nothing is measured.
     """
 
     def __init__(
-        self, window: MainWindow, runs: RecentRuns, log_file: Path | None = None
+        self,
+        window: MainWindow,
+        runs: RecentRuns,
+        log_file: Path | None = None,
+        times: PaceBook | None = None,
     ) -> None:
         super().__init__(window)
         self.window = window
@@ -95,6 +104,8 @@ class Presenter(QObject):
         self.shown = ShownRun(window, self.reader)
         self.steering = Steering(self)
         self.commands = Commands(self)
+        self.pace = PaceController(self.events, times)
+        self.form = FormPresenter(window, self.pace)
         self._state = self.microscope.state
         self.traceback = ""
         self._napari = has_napari()
@@ -130,7 +141,7 @@ class Presenter(QObject):
 
     def settings(self) -> ScanSettings:
         """Give all that is typed."""
-        return replace(self.window.form.settings(), **self.window.series.values())
+        return self.form.settings()
 
     def open_run(self, folder: Path) -> None:
         """Show a run from disk."""
@@ -148,7 +159,7 @@ class Presenter(QObject):
             self.events,
             self.microscope,
             self.scans,
-            [*self.endings, self.reader.close],
+            [self.pace.close, *self.endings, self.reader.close],
         )
         QTimer.singleShot(_GONE_MS, ending.begin)
 
@@ -208,6 +219,8 @@ class Presenter(QObject):
                     show_picture(window, self.facts, image, note)
             case Focus():
                 window.microscope.show_stages(event)
+            case Paced():
+                self.refresh()
             case ScanStarted(folder, volumes):
                 self.traceback = ""
                 self.shown.begin(folder, volumes)
@@ -219,6 +232,7 @@ class Presenter(QObject):
             case PlaneCame(plane, number):
                 self.shown.add_plane(plane, number)
             case VolumeCame():
+                self.form.learn(event.decision)
                 self.shown.add_volume(event, draw=draw)
                 if event.decision.frame is not None:
                     self.note(fault_in_words(event.decision))
@@ -268,6 +282,7 @@ class Presenter(QObject):
     def _ended(self, event: ScanEnded) -> None:
         window = self.window
         self.traceback = event.traceback
+        self.form.end()
         if event.run is not None:
             self.runs.add(event.folder)
             window.runs.refresh()
@@ -329,23 +344,10 @@ class Presenter(QObject):
 
     def refresh(self) -> None:
         """Look at the microscope and the form again; mark what is wrong."""
-        form, facts = self.window.form, self.facts
-        if facts is None or self.state.busy or self.state is State.closed:
-            form.mark({}, form.settings(), busy=BUSY.get(self.state))
-            self.show_allowed()
-            return
-        form.set_context(facts.exposure_ms, facts.channel)
-        settings = self.settings()
-        optics, problem = facts.resolve(settings.overrides())
-        form.set_optics(optics)
-        problems = settings.problems(
-            stage_um=facts.stage_um,
-            optics_problem=problem,
-            models=[settings.model] if settings.model else [],
-        )
-        form.mark(problems, settings, busy=BUSY.get(self.state) or facts.missing)
-        self._startable = form.start.isEnabled()
-        self.window.series.mark(problems)
+        busy = self.state.busy or self.state is State.closed
+        self.pace.hold(self.state not in (State.ready, State.live))
+        self.form.refresh(None if busy else self.facts, BUSY.get(self.state))
+        self._startable = self.window.form.start.isEnabled()
         self.show_allowed()
 
     def _let_go_of_core(self) -> None:

@@ -52,6 +52,8 @@ class RunsPanel(QWidget):
         self.list.setToolTip("Double-click or Enter shows the run again")
         self.list.setIconSize(QSize(_ICON_PX, _ICON_PX))
         self.list.setWordWrap(True)
+        off = Qt.ScrollBarPolicy.ScrollBarAlwaysOff
+        self.list.setHorizontalScrollBarPolicy(off)
         self.list.itemActivated.connect(self._activated)
         other = QPushButton("Open another run…")
         other.clicked.connect(self._choose)

@@ -1,41 +1,42 @@
-"""The form of a scan: what is typed becomes `ScanSettings`, what is wrong is marked."""
+"""The form of a scan: what is typed becomes `ScanSettings`, what is wrong is marked.
+
+Simple first: range, channels, quality, Start. Everything else is under More, and an
+experiment that was loaded keeps it all.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
-    QComboBox,
     QFileDialog,
-    QGridLayout,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QPushButton,
     QScrollArea,
+    QToolButton,
     QVBoxLayout,
     QWidget,
 )
 from superqt import QIconifyIcon
 
+from rmz_acquire.gui.models.quality import CUSTOM, quality_of, with_quality
 from rmz_acquire.gui.models.settings import ScanSettings
-from rmz_acquire.gui.views.fields import ZBox, mark, restyle, spin, whole
+from rmz_acquire.gui.views.channel_picker import ChannelPicker
+from rmz_acquire.gui.views.fields import mark, restyle
+from rmz_acquire.gui.views.quality_box import QualityBox
+from rmz_acquire.gui.views.range_box import RangeBox
 from rmz_acquire.gui.views.reconstruction_box import ReconstructionBox
+from rmz_acquire.gui.views.stop_box import StopBox
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rmz_acquire.optics import Optics
-
 __all__ = ["ScanForm"]
-
-POLICIES: dict[Literal["bisect", "uniform"], str] = {
-    "bisect": "Middle of the largest gap",
-    "uniform": "Equal spacing",
-}
 
 
 class ScanForm(QWidget):
@@ -50,61 +51,38 @@ class ScanForm(QWidget):
         super().__init__()
         self._context = ScanSettings()
         self._muted = False
-        self._make_fields(root)
-        body = QWidget()
-        form = QVBoxLayout(body)
-        form.setContentsMargins(12, 8, 12, 8)
-        form.setSpacing(4)
-        for heading, block in (
-            ("RANGE", self._range()),
-            ("RECONSTRUCTION", self.reconstruction),
-            ("STOP", self._stop()),
-            ("SAVE IN", self._folder()),
-        ):
-            label = QLabel(heading)
-            label.setObjectName("section")
-            form.addWidget(label)
-            if isinstance(block, QWidget):
-                form.addWidget(block)
-            else:
-                form.addLayout(block)
-            form.addSpacing(5)
-        form.addStretch(1)
+        self._opened_for: frozenset[str] = frozenset()
+        self._make_parts(root)
+        self.body = self._lay_out_body()
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(body)
-        self.body = body
+        area.setWidget(self.body)
+        self.area = area
         foot = QVBoxLayout()
         foot.setContentsMargins(12, 6, 12, 10)
         foot.setSpacing(5)
-        foot.addWidget(self.reason)
-        foot.addWidget(self.start)
+        for widget in (self.reason, self.slow, self.start):
+            foot.addWidget(widget)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
         outer.addWidget(area, 1)
         outer.addLayout(foot)
-        self.setMinimumWidth(max(290, body.minimumSizeHint().width() + 10))
+        self.setMinimumWidth(max(274, self.body.minimumSizeHint().width() + 10))
         self._connect()
 
     # ---- what is typed ------------------------------------------------------------
 
     def settings(self) -> ScanSettings:
         """Give what is typed, with exposure and channel of the microscope."""
-        most, light = self.max_planes.value(), self.max_light.value()
         return replace(
             self._context,
             bottom_um=self.bottom.um(),
             top_um=self.top.um(),
             step_um=self.step.value(),
             relative=self.counts.currentData(),
-            tau=self.tau.value() / 100 or None,
-            epsilon=self.epsilon.value() / 100,
-            policy=self.policy.currentData(),
-            min_planes=self.min_planes.value(),
-            max_planes=most or None,
-            max_light_ms=light or None,
+            **self.stop.values(),
             **self.reconstruction.values(),
         )
 
@@ -112,18 +90,12 @@ class ScanForm(QWidget):
         """Fill the form in."""
         self._muted = True
         self._context = replace(self._context, base=settings.base)
-        self.counts.setCurrentIndex(self.counts.findData(settings.relative))
-        self.tau.setValue(100 * (settings.tau or 0))
-        self.bottom.set_um(settings.bottom_um)
-        self.top.set_um(settings.top_um)
-        self.step.setValue(settings.step_um)
-        self.epsilon.setValue(100 * settings.epsilon)
-        self.policy.setCurrentIndex(self.policy.findData(settings.policy))
-        self.min_planes.setValue(settings.min_planes)
-        self.max_planes.setValue(settings.max_planes or 0)
-        self.max_light.setValue(settings.max_light_ms or 0)
+        self.range.set_settings(settings)
+        self.stop.set_settings(settings)
         self.reconstruction.set_settings(settings)
         self._muted = False
+        if quality_of(settings) == CUSTOM:
+            self.more.setChecked(True)
         self._tell()
 
     def set_context(
@@ -135,15 +107,11 @@ class ScanForm(QWidget):
             self._context = new
             self._tell()
 
-    def set_optics(self, optics: Optics | None) -> None:
-        """Show the optics in use."""
-        self.reconstruction.set_optics(optics)
-
     def root(self) -> Path:
         """Folder in which every run gets a folder of its own."""
         return Path(self.folder.text()).expanduser()
 
-    # ---- what is wrong ------------------------------------------------------------
+    # ---- what is wrong, and what it costs ------------------------------------------
 
     def mark(
         self,
@@ -162,160 +130,138 @@ class ScanForm(QWidget):
         busy : str, optional
             Why nothing can start now, whatever is typed.
         """
-        fields: dict[str, tuple[QWidget, ...]] = {
-            "bottom_um": (self.bottom,),
-            "top_um": (self.top,),
-            "step_um": (self.step,),
-            "epsilon": (self.epsilon,),
-            "tau": (self.tau,),
-            "min_planes": (self.min_planes,),
-            "max_planes": (self.max_planes,),
-            "max_light_ms": (self.max_light,),
-            "model": (self.reconstruction.model,),
-            "optics": self.reconstruction.optics_inputs,
+        fields: dict[str, QWidget] = {
+            "bottom_um": self.bottom,
+            "top_um": self.top,
+            "step_um": self.step,
+            "epsilon": self.epsilon,
+            "tau": self.tau,
+            "min_planes": self.min_planes,
+            "max_planes": self.max_planes,
+            "max_light_ms": self.max_light,
         }
-        for name, widgets in fields.items():
+        for name, widget in fields.items():
             said = problems.get(name, "")
-            unset = said.startswith("set the")
-            for widget in widgets:
-                mark(widget, bool(said) and not unset, said)
+            mark(widget, bool(said) and not said.startswith("set the"), said)
+        self.reconstruction.mark(problems)
         first = busy or next(iter(problems.values()), None)
         self.start.setEnabled(first is None)
-        self.reason.setVisible(True)
         if first is not None:
-            self.reason.setText(f"Start is off: {first}.")
-            self.reason.setObjectName("warn" if problems and not busy else "muted")
-        else:
-            self.reason.setText(_cost(settings))
-            self.reason.setObjectName("muted")
+            self.say(f"Start is off: {first}.", wrong=bool(problems) and not busy)
+        self.range.say_full(settings.full_planes)
+        self.quality.show_quality(quality_of(settings))
+        self._open_for(frozenset(problems) - {"bottom_um", "top_um", "step_um"})
+
+    def say(self, text: str, *, wrong: bool = False, slow: str = "") -> None:
+        """Say above Start what it costs, or why it is off; and what takes long."""
+        self.reason.setText(text)
+        self.reason.setObjectName("warn" if wrong else "muted")
         restyle(self.reason)
-        full = settings.full_planes
-        self.full.setText(f"{full} planes a full stack" if full else "")
+        self.slow.setText(slow)
+        self.slow.setVisible(bool(slow))
+
+    def _open_for(self, wrong: frozenset[str]) -> None:
+        """Show what is wrong where it is folded away, once for each."""
+        if wrong - self._opened_for - {"positions", "exposure_ms"}:
+            self.more.setChecked(True)
+        self._opened_for = wrong
 
     # ---- how it is built ----------------------------------------------------------
 
-    def _make_fields(self, root: Path) -> None:
-        self.top, self.bottom = ZBox(), ZBox()
-        self.set_top = QPushButton(QIconifyIcon("mdi:arrow-collapse-up"), "Set top")
-        self.set_bottom = QPushButton(
-            QIconifyIcon("mdi:arrow-collapse-down"), "Set bottom"
-        )
-        self.set_top.setToolTip("Take the focus now as the top of the range  ( ] )")
-        self.set_bottom.setToolTip(
-            "Take the focus now as the bottom of the range  ( [ )"
-        )
-        self.counts = QComboBox()
-        self.counts.addItem("Positions of the stage", False)
-        self.counts.addItem("Around each position's z", True)
-        self.counts.setToolTip(
-            "Whether top and bottom are the stage's own, or count from the z of each\n"
-            "position (from where the focus stands, if there are no positions)"
-        )
-        self.step = spin(0.01, 100.0, 0.5, " µm", 2, "Distance of output planes, µm")
-        self.full = QLabel()
-        self.full.setObjectName("muted")
+    def _make_parts(self, root: Path) -> None:
+        self.range = RangeBox()
+        self.top, self.bottom = self.range.top, self.range.bottom
+        self.step, self.counts = self.range.step, self.range.counts
+        self.set_top, self.set_bottom = self.range.set_top, self.range.set_bottom
+        self.channels = ChannelPicker()
+        self.quality = QualityBox()
+        self.more = QToolButton()
+        self.more.setObjectName("fold")
+        self.more.setText("More")
+        self.more.setCheckable(True)
+        self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.more.setArrowType(Qt.ArrowType.RightArrow)
+        self.more.setToolTip("Reconstruction, when to stop, where files are saved")
         self.reconstruction = ReconstructionBox()
-        self.epsilon = spin(
-            0.1,
-            99.0,
-            5.0,
-            " %",
-            1,
-            "The scan stops when a plane changes the volume by less (epsilon)",
-        )
-        self.tau = spin(
-            0.0,
-            999.0,
-            0.0,
-            " %",
-            1,
-            "And only when the last plane was foretold with a smaller error (tau)",
-        )
-        self.tau.setSpecialValueText("not asked")
-        self.min_planes = whole(1, 999, 4, "Never stop with fewer planes")
-        self.max_planes = whole(0, 9999, 0, "Stop with so many planes at the latest")
-        self.max_planes.setSpecialValueText("no limit")
-        self.max_light = spin(
-            0, 1e7, 0, " ms", 0, "All exposures together, ms: the light budget"
-        )
-        self.max_light.setSpecialValueText("no limit")
-        self.policy = QComboBox()
-        for key, text in POLICIES.items():
-            self.policy.addItem(text, key)
-        self.policy.setToolTip("Where the next plane is taken")
+        self.stop = StopBox()
+        self.epsilon, self.tau = self.stop.epsilon, self.stop.tau
+        self.min_planes, self.max_planes = self.stop.min_planes, self.stop.max_planes
+        self.max_light = self.stop.max_light
         self.folder = QLineEdit(str(root))
         self.folder.setToolTip("Each run gets a folder of its own in here")
         self.browse = QPushButton("…")
         self.browse.setToolTip("Choose the folder")
         self.browse.setFixedWidth(34)
-        self.reason = QLabel()
-        self.reason.setWordWrap(True)
+        self.reason, self.slow = QLabel(), QLabel()
+        self.slow.setObjectName("warn")
+        for label in (self.reason, self.slow):
+            label.setWordWrap(True)
+        self.slow.hide()
         self.start = QPushButton(QIconifyIcon("mdi:play", color="white"), "Start scan")
         self.start.setObjectName("primary")
         self.start.setToolTip("Take planes until the volume stops changing  (F5)")
 
-    def _range(self) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setSpacing(5)
-        grid.addWidget(self.counts, 0, 0, 1, 2)
-        grid.addWidget(self.set_top, 1, 0)
-        grid.addWidget(self.top, 1, 1)
-        grid.addWidget(self.set_bottom, 2, 0)
-        grid.addWidget(self.bottom, 2, 1)
-        grid.addWidget(QLabel("Step"), 3, 0)
-        grid.addWidget(self.step, 3, 1)
-        grid.addWidget(self.full, 4, 1)
-        grid.setColumnStretch(1, 1)
-        return grid
-
-    def _stop(self) -> QGridLayout:
-        grid = QGridLayout()
-        grid.setSpacing(5)
-        grid.setColumnStretch(1, 1)
-        for row, (text, field) in enumerate(
-            (
-                ("Change below ε", self.epsilon),
-                ("Innovation below τ", self.tau),
-                ("At least", self.min_planes),
-                ("At most", self.max_planes),
-                ("Light at most", self.max_light),
-                ("Next plane", self.policy),
-            )
-        ):
-            grid.addWidget(QLabel(text), row, 0)
-            grid.addWidget(field, row, 1)
-        return grid
-
-    def _folder(self) -> QHBoxLayout:
-        row = QHBoxLayout()
+    def _lay_out_body(self) -> QWidget:
+        folder = QWidget()
+        row = QHBoxLayout(folder)
+        row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.folder, 1)
         row.addWidget(self.browse)
-        return row
+        self.folded = QWidget()
+        self.folded.hide()
+        inside = QVBoxLayout(self.folded)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(4)
+        _stack(
+            inside,
+            {
+                "RECONSTRUCTION": self.reconstruction,
+                "STOP": self.stop,
+                "RANGE COUNTS FROM": self.counts,
+                "SAVE IN": folder,
+            },
+        )
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(12, 8, 12, 8)
+        column.setSpacing(4)
+        simple = {
+            "RANGE": self.range,
+            "CHANNELS": self.channels,
+            "QUALITY": self.quality,
+        }
+        _stack(column, simple)
+        column.addWidget(self.more)
+        column.addWidget(self.folded)
+        column.addStretch(1)
+        return body
 
     def _connect(self) -> None:
-        numbers = self.top, self.bottom, self.step, self.epsilon, self.tau
-        for box in (*numbers, self.max_light):
-            box.valueChanged.connect(self._tell)
-        for count in (self.min_planes, self.max_planes):
-            count.valueChanged.connect(self._tell)
-        self.reconstruction.changed.connect(self._tell)
-        self.counts.currentIndexChanged.connect(self._counts_changed)
+        for part in (self.range, self.stop, self.reconstruction):
+            part.changed.connect(self._tell)
+        self.quality.chosen.connect(self._take_quality)
+        self.more.toggled.connect(self._fold)
         self.folder.textChanged.connect(self._tell)
-        self.policy.currentIndexChanged.connect(self._tell)
         self.set_bottom.clicked.connect(self.bottom_asked)
         self.set_top.clicked.connect(self.top_asked)
         self.start.clicked.connect(self.start_asked)
         self.browse.clicked.connect(self._browse)
 
-    def _counts_changed(self) -> None:
-        relative = self.counts.currentData()
-        for button in (self.set_top, self.set_bottom):
-            button.setEnabled(not relative)
+    def _take_quality(self, name: str) -> None:
+        settings = with_quality(self.settings(), name)
+        self._muted = True
+        self._context = replace(self._context, base=settings.base)
+        self.stop.set_settings(settings)
+        self._muted = False
         self._tell()
+
+    def _fold(self, on: bool) -> None:
+        self.folded.setVisible(on)
+        arrow = Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow
+        self.more.setArrowType(arrow)
 
     def _tell(self) -> None:
         if not self._muted:
-            self.reconstruction.set_range(self.bottom.um(), self.top.um())
             self.changed.emit()
 
     def _browse(self) -> None:
@@ -326,11 +272,11 @@ class ScanForm(QWidget):
             self.folder.setText(chosen)
 
 
-def _cost(settings: ScanSettings) -> str:
-    """Say what a scan may cost at most."""
-    most, volumes = settings.most_planes or 0, settings.volumes
-    light = most * settings.longest_ms
-    if volumes == 1:
-        return f"At most {most} planes, {light:g} ms of light."
-    each = f"At most {most} planes and {light:g} ms of light a volume"
-    return f"{each}, {volumes} volumes." if volumes else f"{each}."
+def _stack(column: QVBoxLayout, blocks: Mapping[str, QWidget]) -> None:
+    """Put blocks under each other, each below its heading."""
+    for heading, block in blocks.items():
+        label = QLabel(heading)
+        label.setObjectName("section")
+        column.addWidget(label)
+        column.addWidget(block)
+        column.addSpacing(5)

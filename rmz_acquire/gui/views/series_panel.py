@@ -27,7 +27,7 @@ from PyQt6.QtWidgets import (
 from rmz_acquire.gui.views.fields import mark
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pymmcore_plus import CMMCorePlus
 
@@ -119,6 +119,10 @@ class SeriesPanel(QWidget):
         self.positions: _Table | None = None
         self.times: _Table | None = None
         self._muted = False
+        self._groups: dict[str, list[str]] = {}
+        self._ms: Callable[[], float] = lambda: 50.0
+        #: Of the channel group.
+        self.presets: list[str] = []
         self.set_core(None)
 
     def set_core(self, core: CMMCorePlus | None) -> None:
@@ -129,6 +133,7 @@ class SeriesPanel(QWidget):
         column.setSpacing(10)
         if core is None:
             self.channels = self.positions = self.times = None
+            self._groups, self.presets = {}, []
             hint = QLabel("No microscope is connected.")
             hint.setObjectName("muted")
             column.addWidget(hint)
@@ -150,7 +155,10 @@ class SeriesPanel(QWidget):
                 "Places of the stages, µm; the range may count from their z",
                 PositionTable(),
             )
-            self.channels.table.setChannelGroups(_groups(core))
+            self._groups = _groups(core)
+            self.presets = next(iter(self._groups.values()), [])
+            self._ms = lambda: max(0.001, float(core.getExposure()))
+            self.channels.table.setChannelGroups(self._groups)
             self.positions.add(self._here(core))
             self.positions.table.af_per_position.setVisible(
                 bool(core.getAutoFocusDevice())
@@ -167,6 +175,20 @@ class SeriesPanel(QWidget):
         self.area.setWidget(body)
         if old is not None:
             old.deleteLater()
+
+    def set_channels(self, names: list[str]) -> None:
+        """Take these presets of the channel group; rows that are there stay as is."""
+        if self.channels is None:
+            return
+        had = {channel.config: channel for channel in self.channels.value() or ()}
+        group = next(iter(self._groups), "Channel")
+        made = [
+            had.get(name) or useq.Channel(config=name, group=group, exposure=self._ms())
+            for name in names
+        ]
+        others = [c for name, c in had.items() if name not in self.presets]
+        self.channels.set_value((*made, *others))
+        self._tell()
 
     def values(self) -> dict[str, Any]:
         """Give what is switched on, as fields of `ScanSettings`."""

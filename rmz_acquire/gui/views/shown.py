@@ -10,6 +10,7 @@ from PyQt6.QtWidgets import QFileDialog
 from rmz_acquire.gui.models.looks import contrast_along_z
 from rmz_acquire.gui.models.time_left import TimeLeft, left_words
 from rmz_acquire.gui.views.volume3d import Volume3D
+from rmz_acquire.methods import METHODS
 from rmz_acquire.recording import write_volume
 
 if TYPE_CHECKING:
@@ -33,9 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["ShownRun"]
 
 _OTHERS = {
-    "linear": "Linear",
-    "nearest": "Nearest",
-    "wiener": "Wiener",
+    **{m.name: m.short for m in METHODS.values() if m.baseline},
     "full stack": "Full stack",
 }
 
@@ -354,7 +353,7 @@ class ShownRun:
         box.addItem("Result", "volume")
         ended = volume is not None and "volume" in self._pictures
         if ended and volume is not None:
-            for name in ("linear", "nearest", "wiener"):
-                if name != "wiener" or volume.optics is not None:
-                    box.addItem(_OTHERS[name], name)
+            for method in METHODS.values():
+                if method.baseline and not (method.optics and volume.optics is None):
+                    box.addItem(method.short, method.name)
         box.setEnabled(ended)

@@ -56,6 +56,8 @@ class Steering:
         form = self._window.form
         self._presenter.refresh()
         if self._presenter.allows("start"):
+            self._presenter.pace.hold(True)
+            self._presenter.form.begin()
             self._scans.start(self._presenter.settings(), new_folder(form.root()))
 
     def pause(self) -> None:

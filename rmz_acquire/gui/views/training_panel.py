@@ -54,7 +54,7 @@ class TrainingPanel(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self.pages)
-        self.setMinimumWidth(max(290, self.setup.minimumSizeHint().width() + 10))
+        self.setMinimumWidth(max(258, self.setup.minimumSizeHint().width() + 10))
 
     @property
     def setting_up(self) -> bool:
@@ -150,7 +150,7 @@ class TrainingPanel(QWidget):
         self.use = QPushButton(
             QIconifyIcon("mdi:check-circle-outline", color="white"), "Use it"
         )
-        self.use.setToolTip("Choose the new model in Adaptive scan")
+        self.use.setToolTip("Choose the new model in Scan")
         self.again = QPushButton("Back")
         self.again.setToolTip("To the stacks and the fields of a training")
         self.details = QPushButton("Details…")

@@ -48,6 +48,7 @@ class TrainingSetup(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
+        self._chosen = False
         self._make_fields()
         column = QVBoxLayout(self)
         column.setContentsMargins(12, 8, 12, 8)
@@ -138,10 +139,20 @@ class TrainingSetup(QWidget):
         self.model.insertSeparator(self.model.count())
         self.model.addItem(_OTHER, _OTHER)
         self.model.blockSignals(False)
-        self.use_model(had if had is not None else DEFAULT_MODEL)
+        self._select(had if had is not None else DEFAULT_MODEL)
+
+    def propose_model(self, name: str | None) -> None:
+        """Take the model that is for the microscope, until somebody chooses one."""
+        if name is not None and not self._chosen and name != self.model.currentData():
+            self._select(name)
+            self._tell()
 
     def use_model(self, name: str) -> None:
         """Choose a model by its name or folder."""
+        self._chosen = True
+        self._select(name)
+
+    def _select(self, name: str) -> None:
         index = self.model.findData(name)
         if index < 0 and Path(name).is_dir():
             self.model.insertItem(0, Path(name).name, name)
@@ -294,6 +305,7 @@ class TrainingSetup(QWidget):
         self.add_stacks(Path(name) for name in names)
 
     def _model_chosen(self) -> None:
+        self._chosen = True
         if self.model.currentData() == _OTHER:
             self.model.setCurrentIndex(0)
             chosen = QFileDialog.getExistingDirectory(self, "Folder of a model")

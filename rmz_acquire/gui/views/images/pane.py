@@ -78,7 +78,7 @@ class Pane(QFrame):
         self.box.setDefaultPadding(0.02)
         self.canvas = pg.GraphicsView(background=None)
         self.canvas.setCentralItem(self.box)
-        self.canvas.setMinimumSize(160, 100)
+        self.canvas.setMinimumSize(100, 80)
         self.bar = ScaleBar(self.box)
         self.contrast = contrast
         self.readout = Plate(self.canvas)

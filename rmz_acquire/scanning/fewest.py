@@ -1,0 +1,70 @@
+"""How few planes a scan can end with, before any is taken."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rmz_acquire.scanning.frames import FrameFacts, Observation
+from rmz_acquire.scanning.policies import make_policy
+from rmz_acquire.scanning.stopping import ChangeRule
+
+if TYPE_CHECKING:
+    from rmz_acquire.scanning.plan import ScanPlan
+
+__all__ = ["fewest_planes"]
+
+_MOST = 200
+
+
+def fewest_planes(plan: ScanPlan) -> int:
+    """Give the fewest planes after which a scan may stop by itself.
+
+    It is the plan's own policy and rule on planes that change nothing: what is left
+    are the planes that it asks for and the gaps that it does not leave open.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        With the largest gap that its estimator reaches over (`within_reach`).
+
+    Returns
+    -------
+    int
+        At most `max_planes`.
+    """
+    bound = int(np.ceil((plan.range_um - plan.step_um) / (2 * plan.gap_limit_um)))
+    if plan.z_exact_um is None and bound > _MOST:
+        return min(bound, plan.max_planes)
+    grid = np.asarray(plan.z_um)
+    policy = make_policy(plan)
+    rule = ChangeRule(plan)
+    taken: list[Observation] = []
+    away = np.full(len(grid), np.inf)
+    z_um = policy.next_z(())
+    while z_um is not None:
+        away = np.minimum(away, np.abs(grid - z_um))
+        taken.append(_unchanged(z_um, float(away.max()), len(taken)))
+        listed = plan.z_exact_um is not None
+        if not listed and (
+            len(taken) >= plan.max_planes or rule.judge(taken).converged
+        ):
+            break
+        z_um = policy.next_z(taken)
+    return len(taken)
+
+
+def _unchanged(z_um: float, gap_um: float, number: int) -> Observation:
+    """A good plane that was predicted to the last count."""
+    frame = FrameFacts(
+        digest=str(number),
+        constant=False,
+        structured=True,
+        background=100.0,
+        mean=200.0,
+        highest=1000.0,
+        saturated=0.0,
+    )
+    change = 0.0 if number else None
+    return Observation(z_um, z_um, frame, change, change, change, gap_um)
