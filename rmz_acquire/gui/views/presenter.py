@@ -223,7 +223,7 @@ class Presenter(QObject):
                 self.refresh()
             case ScanStarted(folder, volumes):
                 self.traceback = ""
-                self.shown.begin(folder, volumes)
+                self.shown.begin(folder, volumes, self.form.expected_s)
                 self.show_state()
             case VolumeStarted():
                 self.shown.begin_volume(event)
