@@ -147,7 +147,9 @@ def go(
         also=steps_back(core, prepared.sequence, prepared.volumes),
     )
     visit = engine.visit
-    if visit is not None and visit.scan.outcome is not None and visits.pending:
+    # a volume whose scan could not be made has no end that could be written
+    begun = visit is not None and visits.pending is visit.scan
+    if visit is not None and begun and visit.scan.outcome is not None:
         try:
             if visit.scan.outcome.ok:
                 visits.ended(visit.scan)

@@ -89,8 +89,8 @@ class Visits:
         #: The volume at hand and its record.
         self.volume: Volume | None = None
         self.record: VolumeRecord | None = None
-        #: Whether how it ended is not written down yet.
-        self.pending = False
+        #: Its scan, until how that ended is written down.
+        self.pending: Scan | None = None
 
     def __iter__(self) -> Iterator[Visit]:
         """Give them in order."""
@@ -128,13 +128,14 @@ class Visits:
                 told = partial(watcher.plane, volume)
                 decided = partial(watcher.decision, volume)
             record = self.record = self._folder.record(volume.key, late, told)
-            self.pending = True
+            self.pending = None
             old = self._time_lapse.old(volume)
             if volume.key in self._folder.planes_before:
                 recall(self._frames, self._folder, self._prepared.volumes, volume)
                 after_old = True
             frames = self._frames.begin(volume.name)
             scan = fresh_scan(self._prepared, volume, exact, old, decided, frames)
+            self.pending = scan
             if watcher is not None:
                 watcher.volume(volume, scan)
             take_up(scan, volume, self._folder, record, self._control, further)
@@ -163,7 +164,7 @@ class Visits:
         if isinstance(scan.estimator, Carrying):
             record.dropped = scan.estimator.dropped
         record.finish(outcome, scan.volume)
-        self.pending = False
+        self.pending = None
         counted = [d.z_requested_um for d in scan.decisions if d.used]
         self._following.note(volume, counted)
         if self._on_end is not None:

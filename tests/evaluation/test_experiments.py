@@ -150,7 +150,7 @@ def test_kl_divergence():
 def test_an_unknown_experiment_is_one_line(tmp_path, capsys):
     code = main(["evaluate", "--only", "fig9", "--out", str(tmp_path / "out")])
     assert code == 2
-    assert "no experiment 'fig9'" in capsys.readouterr().err
+    assert "--only fig9: choose from" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
