@@ -38,9 +38,12 @@ _LATEST = 4
 """Trials that count."""
 
 _MARGIN_DB = 0.1
-_MARGIN = 1.1
-"""A scale has to gain so much more over the Wiener filter than the nominal one does,
-and so many times as much: on a good model the error is nearly flat in the scale."""
+_MARGIN_ON_GAIN_DB = 0.5
+"""What a scale has to gain over the nominal one; more where that one predicts better
+than the Wiener filter: on a good model the error is nearly flat in the scale."""
+
+_GAIN_DB = 0.05
+"""Gain over the Wiener filter from which a model counts as good."""
 
 _TRUST = 0.03
 """Share of the error by which both must differ before their mixture is weighed."""
@@ -71,9 +74,9 @@ class Choice:
         """Share of the layers' volume in the mixture with the Wiener filter's."""
         towards = apart = 0.0
         for trial in self._weighed[-_LATEST:]:
-            if trial.linear > 0:
-                towards += trial.towards / trial.linear
-                apart += trial.apart / trial.linear
+            if trial.lack > 0:
+                towards += trial.towards / trial.lack
+                apart += trial.apart / trial.lack
         return min(1.0, max(0.0, (towards + _TRUST) / (apart + _TRUST)))
 
     def gain_db(self, z_scale: float) -> float:
@@ -81,7 +84,9 @@ class Choice:
         gains = self._gains[z_scale][-_LATEST:]
         return sum(gains) / len(gains) if gains else 0.0
 
-    def learn(self, light: Tensor, z_um: list[float], shift: float, new: int) -> None:
+    def learn(
+        self, light: Tensor, z_um: list[float], shift: float, noise: float, new: int
+    ) -> None:
         """Leave inner planes out and see how well they are predicted.
 
         Parameters
@@ -92,6 +97,8 @@ class Choice:
             (M,) µm.
         shift : float
             As of the likelihood.
+        noise : float
+            Standard deviation of a pixel's noise in the dark, counts.
         new : int
             How many of them have come since the last time.
         """
@@ -109,7 +116,8 @@ class Choice:
                     self._gains[scale].append(gain)
         nominal = self.gain_db(SCALES[0])
         best = max(SCALES, key=self.gain_db)
-        if self.gain_db(best) < _MARGIN * max(nominal, 0.0) + _MARGIN_DB:
+        margin = _MARGIN_ON_GAIN_DB if nominal > _GAIN_DB else _MARGIN_DB
+        if self.gain_db(best) < nominal + margin:
             best = SCALES[0]
         if best != self.z_scale:
             self.z_scale = best
@@ -124,6 +132,7 @@ class Choice:
         plane: NDArray[np.float32],
         ours: NDArray[np.float32],
         theirs: NDArray[np.float32],
+        noise: float,
     ) -> None:
         """Compare two predictions of a plane that was then taken, (Y, X) counts."""
         lack, apart = plane - theirs, ours - theirs
@@ -133,6 +142,7 @@ class Choice:
                 linear=float(np.mean(lack**2)),
                 apart=float(np.mean(apart**2)),
                 towards=float(np.mean(apart * lack)),
+                noise=noise**2,
             )
         )
 

@@ -37,6 +37,10 @@ _LEAST_PX = 12
 """Pixels of a side, binned, below which nothing is to be learnt."""
 
 
+_LEAST_LACK = 0.02
+"""Share of an error that is not taken for noise."""
+
+
 @dataclass(frozen=True, slots=True)
 class Trial:
     """Two predictions of one plane, compared with it; mean squares over its pixels.
@@ -52,12 +56,20 @@ class Trial:
     towards : float
         Of that difference with what the filter's lacks: over `apart`, the share of
         the layers' in the best mixture.
+    noise : float
+        Of the plane's own noise in the dark, which nothing predicts.
     """
 
     error: float
     linear: float
     apart: float
     towards: float
+    noise: float
+
+    @property
+    def lack(self) -> float:
+        """What the Wiener filter lacks but for noise; positive if anything is."""
+        return max(self.linear - self.noise, _LEAST_LACK * self.linear)
 
 
 class LeftOut:
@@ -116,6 +128,7 @@ class LeftOut:
         left_out: int,
         z_scale: float,
         steps: Steps,
+        noise: float = 0.0,
     ) -> Trial:
         """Predict one plane from the others.
 
@@ -133,6 +146,8 @@ class LeftOut:
             Steps of the focus over steps of the stage.
         steps : Steps
             What to spend; planes are compared at the last binning.
+        noise : float
+            Standard deviation of a pixel's noise in the dark, counts.
 
         Returns
         -------
@@ -162,6 +177,7 @@ class LeftOut:
             linear=float(lack.square().mean()),
             apart=float(apart.square().mean()),
             towards=float((apart * lack).mean()),
+            noise=(noise / binning) ** 2,
         )
 
     def _filter(self, binning: int) -> WienerFilter:

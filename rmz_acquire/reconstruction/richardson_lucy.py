@@ -40,6 +40,10 @@ FRESH = 3
 """Up to so many planes, each makes the layers anew: what goes on from fewer has its
 light in the wrong layers."""
 
+_NOISE_FITTED = 0.3
+"""Share of the noise's variance that layers take for light. Where the Wiener filter
+lacks less than that, they have nothing to add."""
+
 _LEAST_SHIFT = 0.01
 """Least counts added to planes and prediction, over their mean light."""
 
@@ -96,6 +100,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._error: NDArray[np.float32] | None = None
         self._explained: NDArray[np.float32] | None = None
         self._linear: NDArray[np.float32] | None = None
+        self._weight = 1.0
         self._linear_error: NDArray[np.float32] | None = None
         self._compared: list[tuple[float, float]] = []
 
@@ -107,7 +112,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
     @property
     def weight(self) -> float:
         """Share of the layers in the volume; the Wiener filter has the rest."""
-        return 1.0 if self._choice is None else self._choice.weight
+        return self._weight
 
     @property
     def predicted_error(self) -> NDArray[np.float32] | None:
@@ -139,7 +144,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
             self._choice = Choice(self._left_out)
         self._compare(self._choice, noise)
         before = self._choice.z_scale
-        self._choice.learn(light, z, shift, len(z) - self._fitted)
+        self._choice.learn(light, z, shift, noise, len(z) - self._fitted)
         if self._data is None or self._choice.z_scale != before:
             self._data = Data(self._left_out.levels(self._choice.z_scale))
             self._light = None
@@ -147,7 +152,10 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._explained = self._render(self._data, planes, dark).numpy()
         linear = self._filter.estimate(planes, torch.from_numpy(self.planes_z_um))
         self._linear = linear.volume.numpy()
-        made: NDArray[np.float32] = self._linear + np.float32(self._choice.weight) * (
+        lack = float(linear.error.square().mean())
+        worth = lack / (lack + _NOISE_FITTED * noise**2) if lack > 0 else 0.0
+        self._weight = self._choice.weight * worth
+        made: NDArray[np.float32] = self._linear + np.float32(self._weight) * (
             self._explained - self._linear
         )
         # Where there is more to be seen, there is more to be wrong about.

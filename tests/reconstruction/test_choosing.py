@@ -107,12 +107,12 @@ def test_the_weight_is_that_of_the_best_mixture() -> None:
         choice = Choice(left_out)
         a = plane + rng.normal(0, ours, plane.shape).astype(np.float32)
         b = plane + rng.normal(0, theirs, plane.shape).astype(np.float32)
-        choice.see(plane, a, b)
+        choice.see(plane, a, b, 0.0)
         best = theirs**2 / (ours**2 + theirs**2)
         assert choice.weight == pytest.approx(best, abs=0.05)
     # hardly apart: no reason to doubt the layers
     choice = Choice(left_out)
-    choice.see(plane, plane + 1.001, plane + 1)
+    choice.see(plane, plane + 1.001, plane + 1, 0.0)
     assert choice.weight > 0.9
 
 
@@ -135,3 +135,17 @@ def test_planes_at_one_end_do_not_move_the_scale() -> None:
     for i in range(0, 12, 2):  # close together, from the bottom up
         estimator.add(counts[i], Z_UM[i])
         assert estimator.z_scale == 1
+
+
+def test_noise_alone_is_left_to_the_linear_filter() -> None:
+    """Planes that hold no more than noise: layers would take it for light."""
+    rng = np.random.default_rng(4)
+    truth = 100 + 0.5 * np.sin(np.arange(96) / 15) * np.ones((25, 96, 96))
+    counts = (truth + rng.normal(0, 3, truth.shape)).astype(np.float32)
+    at = evenly(3)
+    rest = [i for i in range(25) if i not in at]
+    error = {}
+    for name in ("richardson-lucy", "wiener"):
+        made = make_estimator(name, Z_UM, AIR).add_all(counts[at], Z_UM[at])
+        error[name] = rms((made - truth)[rest].astype(np.float32))
+    assert error["richardson-lucy"] < 1.3 * error["wiener"]
