@@ -155,10 +155,6 @@ def test_the_window_says_it_and_learns_from_scans(desk):
     linear = replace(side._task, estimator="linear", optics=None)
     desk.presenter.pace.book.learn(linear, 0.001)
     desk.presenter.refresh()
-    # the network is not measured: it is asked for first
-    network = replace(side._task, estimator="recurrent-mz", model="air-20x075")
-    desk.presenter.pace.book.learn(network, 20.0)
-    desk.presenter.refresh()
     assert form.slow.isVisible()
     assert form.slow.text().endswith("Linear interpolation would not.")
     desk.fill(-4.0, 4.0, estimator="linear", max_planes=5)
