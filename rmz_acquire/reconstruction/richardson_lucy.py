@@ -11,13 +11,15 @@ import torch
 from torch import Tensor
 
 from rmz_acquire.reconstruction.base import VolumeEstimator
+from rmz_acquire.reconstruction.choosing import Choice
 from rmz_acquire.reconstruction.filters import wiener_filter
+from rmz_acquire.reconstruction.left_out import LeftOut
 from rmz_acquire.reconstruction.likelihood import (
     CameraFloor,
     Data,
     LayerStack,
-    Levels,
     OtfLines,
+    fitting,
     from_nothing,
     go_on,
 )
@@ -37,6 +39,9 @@ GOING_ON: Steps = ((4, 50), (2, 25), (1, 6))
 FRESH = 3
 """Up to so many planes, each makes the layers anew: what goes on from fewer has its
 light in the wrong layers."""
+
+_LEAST_SHIFT = 0.01
+"""Least counts added to planes and prediction, over their mean light."""
 
 FEW = 5
 """Up to so many, the coarsest layers are made anew; and all, where planes come at once.
@@ -82,14 +87,27 @@ class RichardsonLucyEstimator(VolumeEstimator):
         # Tables take seconds: here, before the first plane is taken.
         self._filter = wiener_filter(optics, self.z_um)
         self._lines = _lines(optics, tuple(self.z_um.tolist()))
-        self._stack = LayerStack(optics, torch.from_numpy(self.z_um))
         self._floor = CameraFloor()
+        self._choice: Choice | None = None
+        self._left_out: LeftOut
         self._data: Data | None = None
         self._light: Tensor | None = None
         self._fitted = 0
         self._error: NDArray[np.float32] | None = None
+        self._explained: NDArray[np.float32] | None = None
+        self._linear: NDArray[np.float32] | None = None
         self._linear_error: NDArray[np.float32] | None = None
         self._compared: list[tuple[float, float]] = []
+
+    @property
+    def z_scale(self) -> float:
+        """Steps of the focus over steps of the stage, as the planes tell so far."""
+        return 1.0 if self._choice is None else self._choice.z_scale
+
+    @property
+    def weight(self) -> float:
+        """Share of the layers in the volume; the Wiener filter has the rest."""
+        return 1.0 if self._choice is None else self._choice.weight
 
     @property
     def predicted_error(self) -> NDArray[np.float32] | None:
@@ -108,17 +126,30 @@ class RichardsonLucyEstimator(VolumeEstimator):
     def _reconstruct(self) -> NDArray[np.float32]:
         for image in self._images[self._fitted :]:
             self._floor.add(image)
-        if self._data is None:
-            shape = self._images[0].shape
-            levels = Levels(self._lines, self._stack, shape, self._device)
-            self._data = Data(levels)
         dark, noise = self._floor.level()
-        self._compare(noise)
-        planes = torch.from_numpy(self.planes)
+        planes, z = torch.from_numpy(self.planes), self._at_um
         light = (planes - dark).to(self._device)
-        self._fit(self._data, light, noise / 2)
-        made: NDArray[np.float32] = self._render(self._data, planes, dark).numpy()
+        # Planes without noise would trust their darkest pixels beyond measure.
+        shift = max(noise / 2, _LEAST_SHIFT * float(light.mean()))
+        if self._choice is None:
+            shape = self._images[0].shape
+            self._left_out = LeftOut(
+                self._optics, self._filter.z_um, self._lines, shape, self._device
+            )
+            self._choice = Choice(self._left_out)
+        self._compare(self._choice, noise)
+        before = self._choice.z_scale
+        self._choice.learn(light, z, shift, len(z) - self._fitted)
+        if self._data is None or self._choice.z_scale != before:
+            self._data = Data(self._left_out.levels(self._choice.z_scale))
+            self._light = None
+        self._fit(self._data, light, shift)
+        self._explained = self._render(self._data, planes, dark).numpy()
         linear = self._filter.estimate(planes, torch.from_numpy(self.planes_z_um))
+        self._linear = linear.volume.numpy()
+        made: NDArray[np.float32] = self._linear + np.float32(self._choice.weight) * (
+            self._explained - self._linear
+        )
         # Where there is more to be seen, there is more to be wrong about.
         contrast = np.sqrt(made.std((1, 2)))
         if contrast.any():
@@ -127,16 +158,22 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._error = self._linear_error * np.float32(self._share())
         return made
 
-    def _compare(self, noise: float) -> None:
+    def _compare(self, choice: Choice, noise: float) -> None:
         """Look how well planes were predicted before they were taken."""
         if self._volume is None or self._linear_error is None:
             return
+        known = self._at_um[: self._fitted]
         for image, z in zip(
             self._images[self._fitted :], self._at_um[self._fitted :], strict=True
         ):
             error = float(np.mean((self._at(self._volume, z) - image) ** 2))
             linear = float(np.interp(z, self.z_um, self._linear_error))
             self._compared.append((max(error - noise**2, 0.0), linear**2))
+            if min(known) < z < max(known):
+                assert self._explained is not None and self._linear is not None
+                choice.see(
+                    image, self._at(self._explained, z), self._at(self._linear, z)
+                )
 
     def _share(self) -> float:
         """RMS error of the latest predictions over what the Wiener filter expected."""
@@ -150,18 +187,18 @@ class RichardsonLucyEstimator(VolumeEstimator):
     def _fit(self, data: Data, light: Tensor, shift: float) -> None:
         """Bring the layers up to the planes."""
         m, z = len(self._images), self._at_um
-        if m <= (FRESH if self._fitted else FEW):
-            data.see(light, z, shift)
-            self._light = from_nothing(data, FROM_NOTHING)
-            self._fitted = m
-        for n in range(self._fitted + 1, m + 1):
+        first = self._fitted + 1
+        if self._light is None or m <= FRESH:
+            first = min(m, FEW)
+            self._light = None
+        for n in range(first, m + 1):
             data.see(light[:n], z[:n], shift)
-            if self._light is not None:
-                few = n <= FEW
-                steps = FEW_PLANES if few else GOING_ON
+            few = n <= FEW
+            if self._light is None:
+                self._light = from_nothing(data, fitting(FROM_NOTHING, self._optics))
+            else:
+                steps = fitting(FEW_PLANES if few else GOING_ON, self._optics)
                 self._light = go_on(data, steps, self._light, anew=few)
-            elif n == FEW:
-                self._light = from_nothing(data, FROM_NOTHING)
         self._fitted = m
 
     def _render(self, data: Data, planes: Tensor, dark: float) -> Tensor:

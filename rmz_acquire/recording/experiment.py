@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 from rmz_acquire.errors import InputError
 from rmz_acquire.recording.files import replace_json, replace_text
 from rmz_acquire.recording.folder import check_folder, remove
+from rmz_acquire.recording.journal import Journal
 from rmz_acquire.recording.planes import plane_line, plane_of
-from rmz_acquire.recording.series import Journal, Series, SeriesImage
+from rmz_acquire.recording.series import Series, SeriesImage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -12,7 +12,7 @@ from pymmcore_plus.experimental.unicore import UniMMCore
 from rmz_acquire.acquisition import open_core
 from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
-from rmz_acquire.gui.controllers.microscope import WatchedCore
+from rmz_acquire.gui.controllers.watched_core import WatchedCore
 
 TEXT = """# Grüße vom Mikroskop
 Property,Core,Initialize,0

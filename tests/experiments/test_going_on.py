@@ -99,6 +99,33 @@ def test_so_many_more_are_exactly_so_many(demo, tmp_path, end, more):
     assert verify(tmp_path).differences == []
 
 
+def test_a_volume_whose_scan_cannot_be_made_gets_no_other_end(
+    demo, tmp_path, monkeypatch
+):
+    """The second of two volumes: it must not be written as the first one ended."""
+    from rmz_acquire.experiments.estimators import Estimators
+
+    make, made = Estimators.make, []
+
+    def second_fails(self, *args):
+        made.append(args)
+        if len(made) > 1:
+            msg = "no room for a second"
+            raise InputError(msg)
+        return make(self, *args)
+
+    monkeypatch.setattr(Estimators, "make", second_fails)
+    wanted = sequence(stage_positions=[(0, 0, 0), (10, 0, 1)])
+    summary = run(demo, wanted, tmp_path)
+    assert summary.status == "failed" and "no room for a second" in summary.reason
+    monkeypatch.undo()
+    assert summary.volumes_done == 1 and summary.planes_taken == 4
+    stored = StoredExperiment(tmp_path)
+    assert list(stored.folder.volumes_before) == [ONE]
+    resume(demo, tmp_path)
+    assert check(tmp_path, 8)["status"] == "completed"
+
+
 def test_one_more_plane_here(demo, tmp_path):
     run(demo, sequence(), tmp_path)
     resume(demo, tmp_path, further=Further(ONE, z_um=(-2.7,)))

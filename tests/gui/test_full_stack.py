@@ -124,6 +124,27 @@ def test_a_scan_says_how_long_it_takes_at_most(desk):
     assert told and all("of the full stack's 17 planes" in text for text in told)
 
 
+@pytest.mark.parametrize("wait_ms", [0, 40, 120, 400])
+def test_a_pause_at_any_moment_is_one(desk, wait_ms):
+    """Also before the first plane: what says that it is paused takes none."""
+    desk.connect()
+    desk.fill(max_planes=6)
+    core, status = desk.presenter.microscope.core, desk.window.status
+    desk.scan()
+    desk.bot.wait(wait_ms)
+    status.pause.click()
+    desk.until(lambda: status.headline.text() == "Paused: the light is off")
+    assert desk.state is State.paused and status.pause.text() == "Resume"
+    taken = len(desk.window.along_z.taken.data)
+    for _ in range(8):
+        desk.bot.wait(100)
+        assert not core.getShutterOpen()
+    assert len(desk.window.along_z.taken.data) == taken < 6
+    status.pause.click()
+    desk.finish()
+    assert len(desk.window.along_z.taken.data) == 6
+
+
 @pytest.mark.parametrize("estimator", ["linear", "wiener"])
 def test_an_abort_before_the_first_volume_says_what_is_on_disk(
     desk, estimator, monkeypatch

@@ -30,6 +30,19 @@ def test_nothing_is_told_before_a_plane_is_computed():
     assert time.seconds() == pytest.approx(4 * 1.0)
 
 
+def test_what_the_form_believed_holds_until_a_plane_is_computed():
+    clock = Clock()
+    time = TimeLeft(clock, expected_s=2.0)
+    time.begin(5)
+    assert time.seconds() == pytest.approx(10.0)
+    clock.now += 0.5
+    assert time.seconds() == pytest.approx(9.5)
+    time.plane(10.0, 90.0)
+    assert time.seconds() == pytest.approx(8.0)
+    time.thought(400.0)
+    assert time.seconds() == pytest.approx(4 * 0.5)
+
+
 def test_it_counts_down_and_stands_where_a_plane_takes_longer():
     clock = Clock()
     time = TimeLeft(clock)
@@ -64,10 +77,10 @@ def test_volumes_to_come_and_the_wait_for_them():
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
-        (0.2, "about 1 s left"),
-        (42.4, "about 42 s left"),
+        (0.2, "about 0.2 s left"),
+        (42.4, "about 40 s left"),
         (150, "about 2 min left"),
-        (3 * 3600 + 300, "about 3 h 05 min left"),
+        (3 * 3600 + 300, "about 3 h 5 min left"),
     ],
 )
 def test_it_is_said_as_people_do(seconds, said):

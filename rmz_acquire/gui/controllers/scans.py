@@ -164,7 +164,7 @@ class ScanController:
         def work(core: CMMCorePlus) -> ExperimentSummary:
             stored = StoredExperiment(run)
             volume = next(v for v in stored.prepared.volumes if v.key == key)
-            sequence = full_stack_of(volume, stored.prepared.settings)
+            sequence = full_stack_of(volume, stored.sequence)
             stack.planes = len(volume.z_um)
             return self._run(running, core, sequence)
 
@@ -178,12 +178,13 @@ class ScanController:
         running = self._running
         if running is None:
             return
-        if core.mda.is_running():
-            self._hold(core)
-        else:
-            # the network is still being loaded: hold before the second plane
-            running.pause = True
-            self._events.put(Step("pausing with the first plane"))
+        self._hold(running, core)
+
+    @property
+    def held(self) -> bool:
+        """Whether a pause has begun: nothing moves, and the light is off."""
+        core = self._microscope.core
+        return core is not None and core.mda.is_paused()
 
     def resume(self) -> None:
         """Go on after a pause."""
@@ -333,10 +334,15 @@ class ScanController:
     def _pause_if_asked(self, running: _Running, core: CMMCorePlus) -> None:
         if running.pause:
             running.pause = False
-            self._hold(core)
+            self._hold(running, core)
 
-    def _hold(self, core: CMMCorePlus) -> None:
-        if not core.mda.status.pause_requested:
-            core.mda.set_paused(True)
+    def _hold(self, running: _Running, core: CMMCorePlus) -> None:
+        """Let the runner pause; where it is not ready for that, with the next plane."""
+        core.mda.set_paused(True)
+        if core.mda.is_paused() or core.mda.status.pause_requested:
             self._microscope.set_state(State.paused)
-            self._events.put(Step("paused: the light is off"))
+            self._events.put(Step("pausing behind what is under way"))
+        else:
+            # the network is being loaded, or the first event is being made
+            running.pause = True
+            self._events.put(Step("pausing with the next plane"))

@@ -14,7 +14,7 @@ from rmz_acquire.gui.controllers.events import (
     VolumeCame,
     VolumeStarted,
 )
-from rmz_acquire.gui.controllers.microscope import WatchedCore
+from rmz_acquire.gui.controllers.watched_core import WatchedCore
 from rmz_acquire.gui.models.looks import contrast_along_z, levels_of
 from rmz_acquire.gui.models.stored import Ending, StoredVolume, name_of
 
@@ -81,7 +81,7 @@ class Telling(Watcher):
             plan.epsilon,
             plan.tau,
             plan.max_planes if exact is None else len(exact),
-            prepared.pixel_size_um,
+            prepared.pixel_size_of(volume),
             prepared.settings.estimator,
             None,
             volume.channel or "",

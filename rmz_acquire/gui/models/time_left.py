@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import TYPE_CHECKING
 
+from rmz_acquire.gui.models.cost import duration
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -52,7 +54,7 @@ def left_words(seconds: float | None, *, most: bool) -> str:
     """
     if seconds is None:
         return ""
-    return f"{'at most' if most else 'about'} {_duration(seconds)} left"
+    return f"{'at most' if most else 'about'} {duration(seconds)} left"
 
 
 @dataclass(slots=True)
@@ -63,9 +65,12 @@ class TimeLeft:
     ----------
     clock : callable
         Seconds, ever growing.
+    expected_s : float, optional
+        What a plane is believed to take, s, until the first is computed.
     """
 
     clock: Callable[[], float] = time.monotonic
+    expected_s: float | None = None
     _stage_ms: list[float] = field(default_factory=list)
     _camera_ms: list[float] = field(default_factory=list)
     _thinking_ms: list[float] = field(default_factory=list)
@@ -107,24 +112,18 @@ class TimeLeft:
         self._since, self._thinking = self.clock(), False
 
     def seconds(self) -> float | None:
-        """How long it still takes at most, s; None before a plane is computed."""
+        """How long it still takes at most, s; None where nothing is known of it."""
         each = plane_seconds(self._stage_ms, self._camera_ms, self._thinking_ms)
+        measured = each is not None
+        if each is None:
+            each = self.expected_s
         if each is None:
             return None
         now, work = self.clock(), (self._left + self._later) * each
         # what is under way counts down, and stands where it takes longer than others
         step = each
-        if self._thinking:
+        if self._thinking and measured:
             step = _thinking_s(self._thinking_ms)
             work += step
         work = max(0.0, work - min(now - self._since, step))
         return max(work, self._due - now if self._later else 0.0)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    return f"{minutes // 60} h {minutes % 60:02d} min"

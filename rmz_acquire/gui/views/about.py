@@ -33,6 +33,7 @@ class AboutDialog(QDialog):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("About rmz-acquire")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         picture = QLabel()
         picture.setPixmap(QIcon(window_icon()).pixmap(_ICON_PX))
         picture.setAlignment(Qt.AlignmentFlag.AlignTop)
@@ -82,6 +83,7 @@ class ManualDialog(QDialog):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setWindowTitle("Manual")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.resize(900, 640)
         self.text = _Browser()
         self.text.setOpenExternalLinks(True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from PyQt6.QtCore import Qt
 from PyQt6.QtGui import QColor, QIcon, QPixmap
 from PyQt6.QtWidgets import (
     QColorDialog,
@@ -107,6 +108,7 @@ class ChannelDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Channel colours")
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setMinimumWidth(320)
         self.boxes: dict[str, QComboBox] = {}
         form = QFormLayout()

@@ -47,6 +47,9 @@ class FormPresenter:
         self._seen_ms: float | None = None
         self._task: PaceTask | None = None
         self._timed: PaceTask | None = None
+        self._now: Cost | None = None
+        #: Seconds that a plane of the scan under way is believed to take.
+        self.expected_s: float | None = None
         self._spent: list[float] = []
         self._form.channels.picked.connect(self._series.set_channels)
 
@@ -88,6 +91,9 @@ class FormPresenter:
     def begin(self) -> None:
         """A scan of what is typed begins: its times are those of the task shown."""
         self._timed, self._spent = self._task, []
+        now = self._now
+        if now is not None and now.think_s is not None:
+            self.expected_s = now.plane_s + now.think_s
 
     def learn(self, decision: Decision) -> None:
         """Take the times of a plane that a scan has taken."""
@@ -102,7 +108,7 @@ class FormPresenter:
         """The scan is over: what it took is better than any measurement."""
         if self._timed is not None and len(self._spent) > _FEW:
             self._pace.book.learn(self._timed, median(self._spent[1:]))
-        self._timed = None
+        self._timed = self.expected_s = None
 
     # ---- what it costs ------------------------------------------------------------
 
@@ -118,7 +124,7 @@ class FormPresenter:
             for name in QUALITIES
         }
         form.quality.show_costs(costs)
-        now = self._cost(settings, facts, site, task)
+        now = self._now = self._cost(settings, facts, site, task)
         slow = ""
         others: list[PaceTask] = []
         if now is not None and now.slow:

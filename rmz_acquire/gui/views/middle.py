@@ -63,11 +63,6 @@ class Middle(QWidget):
         """Both pictures."""
         return self.camera, self.volume
 
-    @property
-    def enlarged(self) -> PictureView | SliceView | None:
-        """The picture that fills the middle, if one does."""
-        return next((pane for pane in self.panes if pane.enlarge.isChecked()), None)
-
     def enlarge(self, pane: PictureView | SliceView | None) -> None:
         """Let a picture take the whole middle; again, or None: all as before."""
         if pane is not None and self._alone(pane):

@@ -175,7 +175,7 @@ class Presenter(QObject):
                 self._handle(event, draw=i == last)
             except Exception:
                 logger.exception("the window could not show %s", type(event).__name__)
-        if self.state in (State.scanning, State.ending) and self.ending is None:
+        if self.state.busy and self.ending is None:
             self._count_down()
         if self.ending is not None and self.ending.over:
             self.timer.stop()
@@ -188,9 +188,11 @@ class Presenter(QObject):
         now = time.monotonic()
         if now - self._said_at > _SECOND_S:
             self._said_at = now
-            cost = self.shown.cost()
-            if cost:
-                self.window.status.say(self.window.status.headline.text(), cost)
+            status, cost = self.window.status, self.shown.cost()
+            if self.state is State.paused and self.scans.held:
+                status.say("Paused: the light is off", cost)
+            elif self.state is not State.collecting and cost:
+                status.say(status.headline.text(), cost)
 
     def _handle(self, event: Event, *, draw: bool) -> None:
         window = self.window
@@ -221,7 +223,7 @@ class Presenter(QObject):
                 self.refresh()
             case ScanStarted(folder, volumes):
                 self.traceback = ""
-                self.shown.begin(folder, volumes)
+                self.shown.begin(folder, volumes, self.form.expected_s)
                 self.show_state()
             case VolumeStarted():
                 self.shown.begin_volume(event)

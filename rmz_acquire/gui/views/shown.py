@@ -93,12 +93,12 @@ class ShownRun:
         """Whether a full stack is under way."""
         return self._stack_ms is not None
 
-    def begin(self, folder: Path, volumes: int) -> None:
-        """A scan begins, or goes on."""
+    def begin(self, folder: Path, volumes: int, plane_s: float | None = None) -> None:
+        """A scan begins, or goes on; a plane is believed to take so many seconds."""
         self._contrast_for(folder)
         self.folder, self.run = folder, None
         self._number, self._volumes_of_run = 1, volumes
-        self._time, self._stack_ms = TimeLeft(), None
+        self._time, self._stack_ms = TimeLeft(expected_s=plane_s), None
         self._window.which.clear()
         self._show_which(False)
         self._window.volume.show_hint("The first plane is on its way.")

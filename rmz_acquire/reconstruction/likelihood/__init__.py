@@ -14,6 +14,7 @@ from rmz_acquire.reconstruction.likelihood.otf_lines import OtfLines
 from rmz_acquire.reconstruction.likelihood.schedule import (
     Data,
     Steps,
+    fitting,
     from_nothing,
     go_on,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "Seen",
     "Steps",
     "ascend",
+    "fitting",
     "from_nothing",
     "go_on",
     "log_likelihood",

@@ -90,11 +90,24 @@ class Levels:
             held = functional.avg_pool2d(held, binning) / inside.clamp_min(1e-6)
         return Seen(held, inside[0], shift)
 
-    def picture(self, planes: Tensor) -> Tensor:
-        """Cut the border off planes at full size."""
-        height, width = self._picture
-        cut = slice(BORDER_PX, BORDER_PX + height), slice(BORDER_PX, BORDER_PX + width)
-        return planes[:, cut[0], cut[1]]
+    def picture(self, planes: Tensor, binning: int = 1) -> Tensor:
+        """Cut the border off planes: what is left are the whole pixels of a level.
+
+        Parameters
+        ----------
+        planes : Tensor
+            (n, H, W) of the level.
+        binning : int
+            Of the level.
+
+        Returns
+        -------
+        Tensor
+            (n, Y // binning, X // binning).
+        """
+        first = BORDER_PX // binning
+        rows, columns = (slice(first, first + n // binning) for n in self._picture)
+        return planes[:, rows, columns]
 
     @property
     def _after(self) -> tuple[int, int]:

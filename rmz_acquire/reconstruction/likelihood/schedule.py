@@ -14,9 +14,10 @@ from rmz_acquire.reconstruction.likelihood.object_layers import Blur
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction.likelihood.levels import Levels
 
-__all__ = ["Data", "Steps", "from_nothing", "go_on"]
+__all__ = ["Data", "Steps", "fitting", "from_nothing", "go_on"]
 
 Steps = tuple[tuple[int, int], ...]
 """Binning and steps, coarse to fine."""
@@ -24,6 +25,9 @@ Steps = tuple[tuple[int, int], ...]
 
 _LEAST = 1e-6
 """Least light of a voxel where steps begin, over the mean: none grows from 0."""
+
+_COARSEST_NYQUIST = 12.0
+"""Largest pixels of a grid, over those that sample the optics as Nyquist asks."""
 
 _CHANGE = (0.05, 20.0)
 """Bounds of the ratio that is carried from a coarse grid to the next."""
@@ -85,6 +89,36 @@ class Data:
         """The planes at a level."""
         assert self._light is not None
         return self.levels.seen(self._light, self._shift, binning)
+
+
+def fitting(steps: Steps, optics: Optics) -> Steps:
+    """Leave out the grids that are too coarse for some optics.
+
+    The OTF knows nothing of the size of pixels. Where they are large beside the finest
+    detail that the objective passes, steps on coarse ones lead astray, and more of
+    them farther.
+
+    Parameters
+    ----------
+    steps : Steps
+        Coarse to fine.
+    optics : Optics
+        The microscope.
+
+    Returns
+    -------
+    Steps
+        With half of the steps on what is now the coarsest grid.
+    """
+    nyquist_um = optics.wavelength_um / (4 * optics.na)
+    most = _COARSEST_NYQUIST * nyquist_um / optics.pixel_size_um
+    if steps[0][0] <= most:
+        return steps
+    kept = [(binning, count) for binning, count in steps if binning <= most]
+    if not kept:
+        kept = [(2 if most >= 2 else 1, steps[-1][1])]
+    binning, count = kept[0]
+    return ((binning, max(1, count // 2)), *kept[1:])
 
 
 def from_nothing(data: Data, steps: Steps) -> Tensor:

@@ -1,0 +1,70 @@
+"""A journal: lines of JSON beside pixels, each written after what it tells of."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from rmz_acquire.recording.files import jsonable, sync_directory
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["Journal"]
+
+
+class Journal:
+    """Lines of JSON that are whole or not there.
+
+    Parameters
+    ----------
+    path : Path
+        The file; what a kill left of a last line is cut off.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.lines = self.read(path)
+        self._begun = path.exists()
+        if path.exists():
+            whole = self._text(path)
+            if len(whole) < path.stat().st_size:
+                os.truncate(path, len(whole))
+
+    @staticmethod
+    def read(path: Path) -> list[dict[str, Any]]:
+        """Give every line that is whole."""
+        if not path.exists():
+            return []
+        return [json.loads(line) for line in Journal._text(path).splitlines()]
+
+    @staticmethod
+    def _text(path: Path) -> bytes:
+        data = path.read_bytes()
+        return data[: data.rfind(b"\n") + 1]
+
+    def check(self) -> None:
+        """Raise FileNotFoundError where the file that was begun is gone."""
+        if self._begun and not self._path.exists():
+            raise FileNotFoundError(
+                errno.ENOENT, "the folder of the experiment is gone", str(self._path)
+            )
+
+    def append(self, line: dict[str, Any]) -> None:
+        """Add a line; a killed process leaves it whole when this returns."""
+        self.check()
+        text = json.dumps(jsonable(line), allow_nan=False, ensure_ascii=False)
+        fresh = not self._path.exists()
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(text + "\n")  # closing it hands it to the system
+        self._begun = True
+        if fresh:
+            sync_directory(self._path.parent)
+
+    def sync(self) -> None:
+        """Put every line on the disk itself, against a power cut."""
+        if self._begun:
+            with self._path.open("a", encoding="utf-8") as file:
+                os.fsync(file.fileno())

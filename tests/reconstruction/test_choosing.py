@@ -1,0 +1,129 @@
+"""Which scale of z and how much of the layers: told by planes that were left out."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from small_scope import AIR, CAMERA, Z_UM, evenly, rms
+
+from rmz_acquire.optics import Optics
+from rmz_acquire.reconstruction import RichardsonLucyEstimator, make_estimator
+from rmz_acquire.reconstruction.choosing import Choice
+from rmz_acquire.reconstruction.left_out import LeftOut
+from rmz_acquire.reconstruction.likelihood import LayerStack, OtfLines, fitting
+from rmz_acquire.simulation.specimens import make_specimen
+from rmz_acquire.simulation.widefield import WideField
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@cache
+def nuclei(z_scale: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A stack whose focus moves by a share of what the stage says: truth, counts."""
+    specimen = make_specimen("nuclei", 21, extent_um=(16, 60, 60), number=60, haze=0.05)
+    light = WideField(
+        specimen,
+        AIR,
+        shape=(72, 68),
+        z_range_um=(-8, 8),
+        layer_um=0.5,
+        margin_px=40,
+    ).stack(list(Z_UM * z_scale))
+    light = light / np.percentile(light, 99.9)
+    noisy = CAMERA.expose(light, 10.0, np.random.default_rng(3))
+    return CAMERA.expected(light, 10.0), noisy.astype(np.float32)
+
+
+def gain_db(estimator: RichardsonLucyEstimator, z_scale: float, m: int) -> float:
+    truth, counts = nuclei(z_scale)
+    at = evenly(m)
+    rest = [i for i in range(25) if i not in at]
+    ours = estimator.add_all(counts[at], Z_UM[at])
+    theirs = make_estimator("wiener", Z_UM, AIR).add_all(counts[at], Z_UM[at])
+    error = [rms(made[rest] - truth[rest]) for made in (ours, theirs)]
+    return float(20 * np.log10(error[1] / error[0]))
+
+
+@pytest.mark.parametrize("m", [3, 5])
+def test_the_nominal_scale_stands_where_it_fits(m: int) -> None:
+    estimator = RichardsonLucyEstimator(Z_UM, AIR)
+    assert estimator.z_scale == estimator.weight == 1
+    assert gain_db(estimator, 1.0, m) > 0.5
+    assert estimator.z_scale == 1
+    assert estimator.weight > 0.7
+
+
+def test_a_wrong_scale_is_found_and_turns_a_loss_into_a_gain() -> None:
+    estimator = RichardsonLucyEstimator(Z_UM, AIR)
+    gain = gain_db(estimator, 0.65, 5)
+    assert 0.6 <= estimator.z_scale <= 0.8
+    assert gain > 0.5
+
+
+def test_plane_by_plane_it_is_found_too() -> None:
+    truth, counts = nuclei(0.65)
+    ours, theirs = (
+        RichardsonLucyEstimator(Z_UM, AIR),
+        make_estimator("wiener", Z_UM, AIR),
+    )
+    for i in (12, 2, 22, 7, 17):
+        mine = ours.add(counts[i], Z_UM[i]).volume
+        linear = theirs.add(counts[i], Z_UM[i]).volume
+    assert ours.z_scale < 1
+    assert rms(mine - truth) < rms(linear - truth)
+
+
+@pytest.mark.parametrize("na", [0.5, 0.95])
+@pytest.mark.parametrize("m", [3, 4])
+def test_with_wrong_optics_it_is_hardly_below_the_linear_optimum(
+    na: float, m: int
+) -> None:
+    truth, counts = nuclei(1.0)
+    wrong = AIR.model_copy(update={"na": na})
+    at = evenly(m)
+    rest = [i for i in range(25) if i not in at]
+    ours, theirs = (
+        make_estimator(name, Z_UM, wrong).add_all(counts[at], Z_UM[at])
+        for name in ("richardson-lucy", "wiener")
+    )
+    ratio = rms(ours[rest] - truth[rest]) / rms(theirs[rest] - truth[rest])
+    assert 20 * np.log10(ratio) < 0.3
+
+
+def test_the_weight_is_that_of_the_best_mixture() -> None:
+    """Two predictions with errors of their own: the better one weighs more."""
+    stack = LayerStack(AIR, torch.from_numpy(Z_UM))
+    lines = OtfLines(AIR, stack.reach_um)
+    cpu = torch.device("cpu")
+    left_out = LeftOut(AIR, torch.from_numpy(Z_UM), lines, (64, 64), cpu)
+    rng = np.random.default_rng(1)
+    plane = rng.normal(0, 30, (64, 64)).astype(np.float32)
+    for ours, theirs in ((3.0, 9.0), (9.0, 3.0), (5.0, 5.0)):
+        choice = Choice(left_out)
+        a = plane + rng.normal(0, ours, plane.shape).astype(np.float32)
+        b = plane + rng.normal(0, theirs, plane.shape).astype(np.float32)
+        choice.see(plane, a, b)
+        best = theirs**2 / (ours**2 + theirs**2)
+        assert choice.weight == pytest.approx(best, abs=0.05)
+    # hardly apart: no reason to doubt the layers
+    choice = Choice(left_out)
+    choice.see(plane, plane + 1.001, plane + 1)
+    assert choice.weight > 0.9
+
+
+def test_levels_too_coarse_for_the_optics_are_left_out() -> None:
+    steps = ((4, 150), (2, 80), (1, 15))
+    assert fitting(steps, AIR) == steps
+    coarse = Optics(
+        na=1.2, immersion_index=1.33, wavelength_um=0.461, pixel_size_um=0.512
+    )
+    assert fitting(steps, coarse) == ((2, 40), (1, 15))
+    assert fitting(((4, 30),), coarse) == ((2, 15),)
+    coarser = coarse.model_copy(update={"pixel_size_um": 1.0})
+    assert fitting(steps, coarser) == ((1, 7),)
+    assert fitting(((4, 30),), coarser) == ((1, 15),)
