@@ -10,6 +10,7 @@ import torch
 import yaml
 
 from rmz_acquire.cli import main
+from rmz_acquire.cli.evaluate import EXPERIMENTS as KNOWN
 from rmz_acquire.evaluation.bead_width import find_beads, kl_divergence, width_px
 from rmz_acquire.evaluation.config import EvaluationConfig
 from rmz_acquire.evaluation.experiments import EXPERIMENTS, evaluate
@@ -147,10 +148,14 @@ def test_kl_divergence():
     assert kl_divergence(same + 0.3, same) > kl_divergence(half_off, same) > 0.1
 
 
+def test_the_command_knows_all_of_them_before_it_loads_any():
+    assert set(KNOWN) == set(EXPERIMENTS)
+
+
 def test_an_unknown_experiment_is_one_line(tmp_path, capsys):
     code = main(["evaluate", "--only", "fig9", "--out", str(tmp_path / "out")])
     assert code == 2
-    assert "no experiment 'fig9'" in capsys.readouterr().err
+    assert "--only fig9: choose from" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

@@ -86,7 +86,9 @@ class TrainingPanel(QWidget):
         elif progress.steps:
             self.bar.setRange(0, progress.steps)
             self.bar.setValue(progress.step)
-            now = progress.doing or time_left(progress.seconds_left)
+            left = progress.seconds_left
+            words = [time_left(left)] if left is not None or not progress.doing else []
+            now = ", ".join([*words, *filter(None, [progress.doing])])
             self.detail.setText(f"Step {progress.step} of {progress.steps}: {now}.")
 
     def show_stopping(self) -> None:
