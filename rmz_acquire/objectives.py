@@ -19,7 +19,13 @@ from rmz_acquire.optics import Optics
 if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
-__all__ = ["Objective", "emission_um", "optics_from_core", "parse_objective"]
+__all__ = [
+    "Objective",
+    "ToldOptics",
+    "emission_um",
+    "optics_from_core",
+    "parse_objective",
+]
 
 #: Refractive index by the word on the barrel (at 23 °C, 589 nm, rounded).
 _IMMERSION = {
@@ -107,15 +113,95 @@ def emission_um(label: str) -> float | None:
     return None
 
 
-def optics_from_core(
-    core: CMMCorePlus,
-    *,
-    wavelength_um: float | None = None,
-    na: float | None = None,
-    immersion_index: float | None = None,
-    pixel_size_um: float | None = None,
-    sample_index: float | None = None,
-) -> Optics:
+@dataclass(frozen=True, slots=True)
+class ToldOptics:
+    """What a microscope tells about the optics as it stands; None where it does not.
+
+    Parameters
+    ----------
+    objective : str
+        Label of the objective in place; empty where there is no turret.
+    na, immersion_index : float or None
+        As the label tells.
+    wavelength_um : float or None
+        Middle of the emission filter in place, µm.
+    pixel_size_um : float or None
+        At the sample, binning counted, µm.
+    """
+
+    objective: str = ""
+    na: float | None = None
+    immersion_index: float | None = None
+    wavelength_um: float | None = None
+    pixel_size_um: float | None = None
+
+    @classmethod
+    def of(cls, core: CMMCorePlus, pixel_size_um: float | None = None) -> ToldOptics:
+        """Ask a core with a loaded configuration.
+
+        NA and immersion come from the label of the objective in place, the wavelength
+        from the label of the emission filter in place, the pixel size, where it is not
+        given, from the pixel-size configuration.
+        """
+        label, objective = _objective_in_place(core)
+        return cls(
+            label,
+            objective.na,
+            objective.immersion_index,
+            _emission_in_place(core),
+            pixel_size_um or float(core.getPixelSizeUm()) or None,
+        )
+
+    def optics(
+        self,
+        *,
+        wavelength_um: float | None = None,
+        na: float | None = None,
+        immersion_index: float | None = None,
+        pixel_size_um: float | None = None,
+        sample_index: float | None = None,
+    ) -> Optics:
+        """Put the optics together; what is given goes first.
+
+        Parameters and errors are those of `optics_from_core`.
+        """
+        na = self.na if na is None else na
+        if immersion_index is None:
+            immersion_index = self.immersion_index
+        pixel = self.pixel_size_um if pixel_size_um is None else pixel_size_um
+        wavelength = self.wavelength_um if wavelength_um is None else wavelength_um
+        label = self.objective
+        where = (
+            f"the label {label!r} of the objective" if label else "no objective turret"
+        )
+        missing = {
+            f"the NA (from {where})": na,
+            f"the immersion index (from {where})": immersion_index,
+            "the pixel size (no pixel-size configuration fits)": pixel,
+            "the emission wavelength (no filter label tells it)": wavelength,
+        }
+        unknown = [name for name, value in missing.items() if value is None]
+        if unknown:
+            msg = f"the configuration does not tell {', '.join(unknown)}: give it"
+            raise InputError(msg)
+        try:
+            return Optics.model_validate(
+                {
+                    "na": na,
+                    "immersion_index": immersion_index,
+                    "wavelength_um": wavelength,
+                    "pixel_size_um": pixel,
+                    "sample_index": sample_index,
+                }
+            )
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            name = ".".join(str(part) for part in first["loc"])
+            text = first["msg"].removeprefix("Value error, ")
+            raise InputError(f"{name}: {text}" if name else text) from None
+
+
+def optics_from_core(core: CMMCorePlus, **given: float | None) -> Optics:
     """Put together what the loaded configuration tells about the optics.
 
     NA and immersion come from the label of the objective in place, the pixel size
@@ -126,14 +212,11 @@ def optics_from_core(
     ----------
     core : CMMCorePlus
         A core with a loaded configuration.
-    wavelength_um : float, optional
-        Emission wavelength, µm.
-    na, immersion_index : float, optional
-        Of the objective.
-    pixel_size_um : float, optional
-        Pixel size at the sample, binning included, µm.
-    sample_index : float, optional
-        Refractive index of the mounting medium; None means that of the immersion.
+    **given : float, optional
+        ``wavelength_um``: emission wavelength, µm; ``na`` and ``immersion_index`` of
+        the objective; ``pixel_size_um``: at the sample, binning included, µm;
+        ``sample_index``: refractive index of the mounting medium, by default that of
+        the immersion.
 
     Returns
     -------
@@ -144,40 +227,7 @@ def optics_from_core(
     InputError
         If something is neither given nor told by the configuration, or makes no sense.
     """
-    label, objective = _objective_in_place(core)
-    na = na if na is not None else objective.na
-    if immersion_index is None:
-        immersion_index = objective.immersion_index
-    if pixel_size_um is None:
-        pixel_size_um = float(core.getPixelSizeUm()) or None
-    if wavelength_um is None:
-        wavelength_um = _emission_in_place(core)
-    where = f"the label {label!r} of the objective" if label else "no objective turret"
-    missing = {
-        f"the NA (from {where})": na,
-        f"the immersion index (from {where})": immersion_index,
-        "the pixel size (no pixel-size configuration fits)": pixel_size_um,
-        "the emission wavelength (no filter label tells it)": wavelength_um,
-    }
-    unknown = [name for name, value in missing.items() if value is None]
-    if unknown:
-        msg = f"the configuration does not tell {', '.join(unknown)}: give it"
-        raise InputError(msg)
-    try:
-        return Optics.model_validate(
-            {
-                "na": na,
-                "immersion_index": immersion_index,
-                "wavelength_um": wavelength_um,
-                "pixel_size_um": pixel_size_um,
-                "sample_index": sample_index,
-            }
-        )
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        text = first["msg"].removeprefix("Value error, ")
-        raise InputError(f"{name}: {text}" if name else text) from None
+    return ToldOptics.of(core, given.get("pixel_size_um")).optics(**given)
 
 
 def _objective_in_place(core: CMMCorePlus) -> tuple[str, Objective]:

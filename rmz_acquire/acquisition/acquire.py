@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pymmcore_plus.mda import FinishReason
 
+from rmz_acquire.acquisition.cameras import Cameras, set_property
 from rmz_acquire.acquisition.focus_lock import FocusLock, FocusLockError
 from rmz_acquire.acquisition.shutdown import quiet_at_exit
 
@@ -43,6 +44,7 @@ def acquire(
     groups: Iterable[str],
     abort: Callable[[str], None],
     aborted: Callable[[], bool],
+    cameras: Iterable[str] = (),
     lock: FocusLock | None = None,
     also: dict[str, Callable[[], None]] | None = None,
 ) -> list[str]:
@@ -66,6 +68,8 @@ def acquire(
         Is told why, on ctrl-C.
     aborted : callable
         Whether the acquisition was aborted: one that is paused then ends.
+    cameras : iterable of str
+        Labels of cameras that the events select, beside the one that is selected.
     lock : FocusLock, optional
         Off meanwhile; by default the core's.
     also : dict, optional
@@ -78,7 +82,7 @@ def acquire(
     """
     quiet_at_exit(core)
     lock = lock or FocusLock(core, drive.label)
-    restore = _restorer(core, drive, light, groups, also or {})
+    restore = _restorer(core, drive, light, groups, cameras, also or {})
     problems: list[str] = []
     done = threading.Event()
     thread = threading.Thread(
@@ -157,14 +161,14 @@ def _restorer(
     drive: FocusDrive,
     light: LightGate,
     groups: Iterable[str],
+    cameras: Iterable[str],
     also: dict[str, Callable[[], None]],
 ) -> dict[str, Callable[[], None]]:
     """Remember how things stand; give the steps that bring them back, light first."""
-    exposure_ms = float(core.getExposure())
+    before = Cameras.of(core, cameras)
     steps: dict[str, Callable[[], None]] = {
         "the light cannot be switched off": light.close,
         _home(drive): drive.home,
-        "the exposure cannot be set back": lambda: core.setExposure(exposure_ms),
     }
     for group in groups:
         # the properties, not the preset: they need not stand as any preset has them
@@ -172,11 +176,13 @@ def _restorer(
 
         def set_back(state: list[Any] = state) -> None:
             for device, name, value in state:
-                core.setProperty(device, name, value)
+                set_property(core, device, name, value)
             core.waitForSystem()
 
         steps[f"the {group} cannot be set back"] = set_back
-    return {**steps, **also}
+    # the last: a group or a property may have changed the binning
+    back = {"the camera cannot be set back": lambda: before.bring_back(core)}
+    return {**steps, **also, **back}
 
 
 def _home(drive: FocusDrive) -> str:

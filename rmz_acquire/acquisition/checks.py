@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = [
     "check_camera",
     "check_channel",
+    "check_duration",
+    "check_exposure",
     "check_free",
     "check_property",
     "check_range",
@@ -67,20 +69,7 @@ def check_camera(core: CMMCorePlus, exposure_ms: float) -> None:
     if not camera:
         msg = "no camera is selected: choose one in the configuration (Core-Camera)"
         raise InputError(msg)
-    if not (math.isfinite(exposure_ms) and exposure_ms > 0):
-        msg = f"the exposure must be above 0 ms, not {exposure_ms:g}"
-        raise InputError(msg)
-    if core.hasProperty(camera, "Exposure") and core.hasPropertyLimits(
-        camera, "Exposure"
-    ):
-        low = core.getPropertyLowerLimit(camera, "Exposure")
-        high = core.getPropertyUpperLimit(camera, "Exposure")
-        if not low <= exposure_ms <= high:
-            msg = (
-                f"camera {camera!r} exposes from {low:g} to {high:g} ms, "
-                f"not {exposure_ms:g} ms"
-            )
-            raise InputError(msg)
+    check_exposure(core, camera, exposure_ms)
     if core.getNumberOfComponents() != 1:
         msg = f"camera {camera!r} gives colour: set it to a grey pixel type"
         raise InputError(msg)
@@ -90,6 +79,50 @@ def check_camera(core: CMMCorePlus, exposure_ms: float) -> None:
             "a time: select one of its physical cameras"
         )
         raise InputError(msg)
+
+
+def check_duration(exposure_ms: float) -> None:
+    """Refuse an exposure that no camera can do, ms.
+
+    Raises
+    ------
+    InputError
+        If it is not above 0.
+    """
+    if not (math.isfinite(exposure_ms) and exposure_ms > 0):
+        msg = f"the exposure must be above 0 ms, not {exposure_ms:g}"
+        raise InputError(msg)
+
+
+def check_exposure(core: CMMCorePlus, camera: str, exposure_ms: float) -> None:
+    """Refuse an exposure that a camera cannot do.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The core.
+    camera : str
+        Label of the camera.
+    exposure_ms : float
+        Exposure asked for, ms.
+
+    Raises
+    ------
+    InputError
+        With what the camera can do.
+    """
+    check_duration(exposure_ms)
+    if not core.hasProperty(camera, "Exposure"):
+        return
+    if core.hasPropertyLimits(camera, "Exposure"):
+        low = core.getPropertyLowerLimit(camera, "Exposure")
+        high = core.getPropertyUpperLimit(camera, "Exposure")
+        if not low <= exposure_ms <= high:
+            msg = (
+                f"camera {camera!r} exposes from {low:g} to {high:g} ms, "
+                f"not {exposure_ms:g} ms"
+            )
+            raise InputError(msg)
 
 
 def check_channel(core: CMMCorePlus, channel: tuple[str, str] | None) -> None:

@@ -15,10 +15,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import useq
 
-from rmz_acquire.acquisition.checks import check_camera, check_channel, check_stage
+from rmz_acquire.acquisition.checks import (
+    check_channel,
+    check_duration,
+    check_free,
+    check_stage,
+)
 from rmz_acquire.acquisition.drive import position_um
 from rmz_acquire.acquisition.focus_lock import FocusLock
+from rmz_acquire.acquisition.imaging import image_channel
 from rmz_acquire.acquisition.run import run_on_core
 from rmz_acquire.acquisition.sideways import SidewaysMove
 from rmz_acquire.errors import InputError, ScanFailed, message_of
@@ -35,7 +42,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Position", "acquire_stacks", "read_positions"]
 
+logger = logging.getLogger(__name__)
+
 LIST = "stacks.yaml"
+# A pixel size beside another one: what rounding and calibration leave.
+_UNLIKE = 0.02
 
 logger = logging.getLogger(__name__)
 
@@ -196,10 +207,7 @@ def acquire_stacks(
         Where a stack could not be taken or written, or was aborted; names those that
         were.
     """
-    pixel = pixel_size_um or float(core.getPixelSizeUm())
-    if pixel <= 0:
-        msg = "the configuration tells no pixel size: give pixel_size_um"
-        raise InputError(msg)
+    check_free(core)
     if positions and not core.getXYStageDevice():
         msg = "the configuration has no XY stage: leave out positions"
         raise InputError(msg)
@@ -219,9 +227,9 @@ def acquire_stacks(
         plan = ScanPlan.from_grid(z, z_exact_um=tuple(z))
         check_stage(core, None, plan)
         plans.append(plan)
-    check_camera(core, exposure_ms)
     check_channel(core, channel)
     lock = FocusLock(core, core.getFocusDevice())
+    pixel = _pixel_size_um(core, exposure_ms, channel, pixel_size_um)
 
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
@@ -269,6 +277,35 @@ def acquire_stacks(
             entries.append({"path": path.name, "specimen": name or path.stem[:-4]})
             _write_list(folder / LIST, entries)
     return files
+
+
+def _pixel_size_um(
+    core: CMMCorePlus,
+    exposure_ms: float,
+    channel: tuple[str, str] | None,
+    given_um: float | None,
+) -> float:
+    """The pixel size with the channel set, whose preset may bring binning or lens."""
+    check_duration(exposure_ms)
+    event = useq.MDAEvent(exposure=exposure_ms)
+    if channel is not None:
+        group, preset = channel
+        event = event.replace(channel={"group": group, "config": preset})
+    imaging = image_channel(core, event)
+    told = imaging.pixel_size_um
+    if given_um is None:
+        if told is None:
+            msg = "the configuration tells no pixel size: give pixel_size_um"
+            raise InputError(msg)
+        return told
+    if told is not None and not math.isclose(told, given_um, rel_tol=_UNLIKE):
+        logger.warning(
+            "the pixel size given is %g µm, the configuration tells %g µm: the stacks "
+            "say what is given",
+            given_um,
+            told,
+        )
+    return given_um
 
 
 @contextmanager

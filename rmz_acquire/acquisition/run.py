@@ -12,12 +12,15 @@ from rmz_acquire.acquisition.acquire import acquire
 from rmz_acquire.acquisition.checks import (
     check_camera,
     check_channel,
+    check_duration,
+    check_exposure,
     check_free,
     check_stage,
 )
 from rmz_acquire.acquisition.drive import FocusDrive
 from rmz_acquire.acquisition.engine import ScanEngine
 from rmz_acquire.acquisition.focus_lock import FocusLock
+from rmz_acquire.acquisition.imaging import cameras_of
 from rmz_acquire.acquisition.light import LightGate
 from rmz_acquire.acquisition.visit import Visit
 from rmz_acquire.errors import InputError
@@ -107,11 +110,8 @@ def run_on_core(
     elif not (math.isfinite(tolerance_um) and tolerance_um > 0):
         msg = f"the stage's tolerance must be above 0 µm, not {tolerance_um:g}"
         raise InputError(msg)
-    check_camera(core, exposure_ms)
     check_channel(core, channel)
-    stage = check_stage(
-        core, z_stage, scan.plan, approach_um=approach_um, limits_um=z_limits_um
-    )
+    check_duration(exposure_ms)
     wanted: dict[str, Any] = {"exposure": exposure_ms}
     if channel is not None:
         wanted["channel"] = {"group": channel[0], "config": channel[1]}
@@ -119,6 +119,15 @@ def run_on_core(
     def event(z_um: float, order: int) -> useq.MDAEvent:
         return useq.MDAEvent(index={"t": order}, z_pos=z_um, **wanted)
 
+    # of the camera that the channel selects
+    cameras = cameras_of(core, [event(0.0, 0)])
+    for camera in cameras:
+        check_exposure(core, camera, exposure_ms)
+    if not cameras:
+        check_camera(core, exposure_ms)
+    stage = check_stage(
+        core, z_stage, scan.plan, approach_um=approach_um, limits_um=z_limits_um
+    )
     lock = FocusLock(core, stage)
     light = LightGate(core)
     engine: ScanEngine
@@ -138,6 +147,7 @@ def run_on_core(
         light,
         engine.events(),
         groups=() if channel is None else (channel[0],),
+        cameras=cameras,
         abort=scan.abort,
         aborted=lambda: scan.abort_requested,
         lock=lock,

@@ -7,15 +7,18 @@ warning: the scan would go on at the wrong place or in the wrong channel.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pymmcore_plus import DeviceType, Keyword
 
+from rmz_acquire.acquisition.cameras import crop, set_property
 from rmz_acquire.acquisition.drive import wait_while
 from rmz_acquire.acquisition.sideways import SidewaysMove
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     import useq
     from pymmcore_plus import CMMCorePlus
@@ -26,6 +29,8 @@ logger = logging.getLogger(__name__)
 
 # Cameras round to lines of their sensor; more than this part is another exposure.
 _EXPOSURE_OFF = 0.05
+_CAMERA = (Keyword.CoreDevice.value, Keyword.CoreCamera.value)
+_Step = tuple[str, Any, Callable[[], None]]
 
 
 class EventSettings:
@@ -63,10 +68,31 @@ class EventSettings:
         RuntimeError
             That names what could not be set.
         """
+        # the camera first: exposure and region of interest are those of one camera
+        camera = [s for s in event.properties or () if tuple(s[:2]) == _CAMERA]
+        rest = [s for s in event.properties or () if tuple(s[:2]) != _CAMERA]
+        moves: list[SidewaysMove] = []  # made sure of behind the other settings
+        if self._run(self._before_camera(event, camera, moves)):
+            # of a preset nobody knows what else it has set
+            for kind in ("exposure", "region"):
+                self._last.pop(kind, None)
+            changed = True
+        else:
+            changed = False
+        if self._run(self._behind_camera(event, rest)) or changed:
+            core = self._core
+            wait_while(
+                core.systemBusy, self._stopped, core.getTimeoutMs(), "the microscope"
+            )
+        for move in moves:
+            move.finish(self._stopped)
+
+    def _before_camera(
+        self, event: useq.MDAEvent, camera: list[Any], moves: list[SidewaysMove]
+    ) -> list[_Step]:
         core = self._core
         place = (event.x_pos, event.y_pos)
-        steps: list[tuple[str, Any, Callable[[], None]]] = []
-        moves: list[SidewaysMove] = []  # made sure of behind the other settings
+        steps: list[_Step] = []
         if place != (None, None):
             what = f"the position x {event.x_pos}, y {event.y_pos}"
             steps.append(
@@ -76,19 +102,29 @@ class EventSettings:
             what = f"the channel {channel.group} {channel.config}"
             chosen = (channel.group, channel.config)
             steps.append((what, chosen, lambda: core.setConfig(*chosen)))
+        for device, name, label in camera:
+            # whenever it is given: a preset may have selected another one
+            select = partial(set_property, core, device, name, label)
+            steps.append((f"the camera {label}", object(), select))
+        return steps
+
+    def _behind_camera(self, event: useq.MDAEvent, rest: list[Any]) -> list[_Step]:
+        core = self._core
+        steps: list[_Step] = []
         if event.exposure is not None:
             what, ms = f"the exposure of {event.exposure:g} ms", event.exposure
             steps.append((what, ms, lambda: self._expose(ms)))
-        if event.properties:
-            properties = event.properties
-            names = ", ".join(f"{dev}-{name}" for dev, name, _ in properties)
+        if rest:
+            names = ", ".join(f"{dev}-{name}" for dev, name, _ in rest)
             # set whenever they are given, as the stock engine does
-            steps.append(
-                (f"the properties {names}", object(), lambda: self._set(properties))
-            )
+            steps.append((f"the properties {names}", object(), lambda: self._set(rest)))
         if (roi := event.roi) is not None:
             box = (roi.offset_x, roi.offset_y, roi.width, roi.height)
-            steps.append(("the region of interest", box, lambda: self._crop(box)))
+            steps.append(("the region of interest", box, lambda: crop(core, box)))
+        return steps
+
+    def _run(self, steps: list[_Step]) -> bool:
+        """Do what is not done already; say whether anything was."""
         changed = False
         for what, value, step in steps:
             kind = what.split()[1]
@@ -103,16 +139,7 @@ class EventSettings:
                 raise RuntimeError(msg) from error
             self._last[kind] = value
             changed = True
-            if kind == "channel":
-                # its preset may have set these
-                self._last.pop("exposure", None)
-                self._last.pop("region", None)
-        if changed:
-            wait_while(
-                core.systemBusy, self._stopped, core.getTimeoutMs(), "the microscope"
-            )
-        for move in moves:
-            move.finish(self._stopped)
+        return changed
 
     def _expose(self, ms: float) -> None:
         core = self._core
@@ -138,8 +165,4 @@ class EventSettings:
                 if kind == DeviceType.Stage:
                     core.setPosition(device, float(value))
                     continue
-            core.setProperty(device, name, value)
-
-    def _crop(self, box: tuple[int, int, int, int]) -> None:
-        self._core.clearROI()
-        self._core.setROI(*box)
+            set_property(core, device, name, value)

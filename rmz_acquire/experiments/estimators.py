@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rmz_acquire.acquisition import optics_from_core
 from rmz_acquire.errors import InputError
+from rmz_acquire.experiments.imaging import optics_given
+from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.experiments.settings import BLOCK
 from rmz_acquire.methods import METHODS
 from rmz_acquire.models import (
@@ -18,25 +19,49 @@ from rmz_acquire.models import (
     LoadedModel,
     instead_of,
     load_model,
+    read_card,
     suitable_model,
 )
-from rmz_acquire.objectives import emission_um
+from rmz_acquire.models.store import CARD
 from rmz_acquire.reconstruction import make_estimator
 
 if TYPE_CHECKING:
-    from pymmcore_plus import CMMCorePlus
+    from collections.abc import Sequence
 
+    from rmz_acquire.experiments.imaging import Imagings
     from rmz_acquire.experiments.settings import ExperimentSettings
+    from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning import Estimator
 
-__all__ = ["Estimators"]
+__all__ = ["Estimators", "check_method"]
 
 logger = logging.getLogger(__name__)
 
-Channel = tuple[str, str] | None
-Use = tuple[Channel, Sequence[float]]
-"""A channel, and a z grid that it is scanned on, µm."""
+
+def check_method(settings: ExperimentSettings, model: str | None = None) -> None:
+    """Refuse a model that does not exist, or for an estimator that has none.
+
+    Parameters
+    ----------
+    settings : ExperimentSettings
+        The block.
+    model : str, optional
+        Name or folder of the model, where it is known better than by the block.
+
+    Raises
+    ------
+    InputError
+        Naming the key.
+    """
+    name = model or settings.model
+    if name is None:
+        return
+    if not METHODS[settings.estimator].model:
+        msg = f"{BLOCK}.model: the {settings.estimator} estimator has none"
+        raise InputError(msg)
+    with key_of(f"{BLOCK}.model"):
+        read_card(name)
 
 
 class Estimators:
@@ -45,76 +70,63 @@ class Estimators:
     Parameters
     ----------
     settings : ExperimentSettings
-        Which estimator, which model.
-    optics : dict of Optics
-        By the name of the channel, "" for the one that is in place.
-    uses : sequence of (channel, z_um)
+        Which estimator, which model, and what the configuration does not tell.
+    volumes : sequence of Volume
         What they are made for, in the order taken.
+    imagings : Imagings
+        How these are imaged.
+    model : str, optional
+        Name or folder of the model, where it is known; by default that of the
+        settings, or the one that fits all channels and ranges.
+
+    Raises
+    ------
+    InputError
+        If an estimator needs optics that are not known. Names the key.
     """
 
     def __init__(
         self,
         settings: ExperimentSettings,
-        optics: dict[str, Optics],
-        uses: Sequence[Use] = (),
+        volumes: Sequence[Volume],
+        imagings: Imagings,
+        model: str | None = None,
     ) -> None:
         self._settings = settings
-        self._optics = optics
-        self._uses = uses
-        if settings.estimator != "recurrent-mz" and settings.model is not None:
-            msg = f"{BLOCK}.model: the {settings.estimator} estimator has none"
-            raise InputError(msg)
-
-    @property
-    def optics(self) -> dict[str, Optics]:
-        """By the name of the channel, "" for the one that is in place."""
-        return dict(self._optics)
+        self._name = model or settings.model
+        self._optics: dict[tuple[int, int], Optics] = {}
+        self._channels: dict[tuple[int, int], str] = {}
+        self._uses: dict[tuple[tuple[int, int], tuple[float, ...]], None] = {}
+        if not METHODS[settings.estimator].optics:
+            return
+        for volume in volumes:
+            if volume.single:
+                continue
+            place = _place(volume)
+            if place not in self._optics:
+                self._channels[place] = volume.channel or ""
+                self._optics[place] = _optics_of(settings, imagings, volume)
+            self._uses[place, tuple(sorted(volume.z_um))] = None
 
     @cached_property
     def _model(self) -> LoadedModel | None:
         """The model, loaded when it is needed first: not to look at pictures only."""
-        if self._settings.estimator != "recurrent-mz":
+        if not METHODS[self._settings.estimator].model:
             return None
-        try:
-            return load_model(self._settings.model or self._suitable())
-        except InputError as error:
-            msg = f"{BLOCK}.model: {error}"
-            raise InputError(msg) from error
+        with key_of(f"{BLOCK}.model"):
+            return load_model(self._name or self._suitable())
 
     def _suitable(self) -> str:
         """The model in the box that fits all channels and ranges, or the first."""
-        uses = [(self._optics[_name(channel)], z) for channel, z in self._uses]
+        uses = [(self._optics[place], z_um) for place, z_um in self._uses]
         if not uses:
             return DEFAULT_MODEL
         (optics, z_um), *others = uses
         return suitable_model(optics, z_um, others)
 
-    @classmethod
-    def on(
-        cls,
-        core: CMMCorePlus,
-        settings: ExperimentSettings,
-        channels: Sequence[Channel],
-        uses: Sequence[Use] = (),
-    ) -> Estimators:
-        """Make them for a microscope, which is only asked.
-
-        Parameters
-        ----------
-        core : CMMCorePlus
-            Tells the optics.
-        settings : ExperimentSettings
-            With what the configuration does not tell.
-        channels : sequence
-            Group and preset of every channel, None for the one that is in place.
-        uses : sequence of (channel, z_um)
-            What they are made for, in the order taken.
-        """
-        optics = {}
-        if METHODS[settings.estimator].optics:
-            for channel in channels:
-                optics[_name(channel)] = _optics_of(core, settings, channel)
-        return cls(settings, optics, uses)
+    def optics_of(self, volume: Volume) -> Optics | None:
+        """Give the optics that a volume is made with; None where none are needed."""
+        return self._optics.get(_place(volume))
 
     def check(self) -> None:
         """Check that the model fits every channel on every grid.
@@ -127,25 +139,25 @@ class Estimators:
         if self._model is None:
             return
         told: set[str] = set()
-        for channel, z_um in self._uses:
-            optics = self._optics[_name(channel)]
+        many = len(set(self._channels.values())) > 1
+        for place, z_um in self._uses:
+            optics = self._optics[place]
             for line in self._model.card.check(optics, z_um):
                 if self._settings.strict:
                     other = instead_of(self._model.card.name, optics, z_um)
                     msg = f"{BLOCK}.model: {line}: {other}, or set strict: false"
                     raise InputError(msg)
-                many = len(self._optics) > 1
-                line = f"channel {_name(channel)}: {line}" if many else line
+                line = f"channel {self._channels[place]}: {line}" if many else line
                 if line not in told:
                     logger.warning("%s", line)
                 told.add(line)
 
-    def make(self, channel: Channel, z_um: Sequence[float]) -> Estimator:
+    def make(self, volume: Volume, z_um: Sequence[float]) -> Estimator:
         """Make a fresh estimator for a volume."""
         return make_estimator(
             self._settings.estimator,
             np.asarray(z_um),
-            self._optics.get(_name(channel)),
+            self.optics_of(volume),
             model=self._model,
             device=self._settings.device,
         )
@@ -153,40 +165,34 @@ class Estimators:
     def describe(self) -> dict[str, Any]:
         """What they all are, for run.json."""
         model = self._model
+        optics: dict[str, Optics] = {}
+        for place, one in self._optics.items():
+            name = self._channels[place]
+            if optics.setdefault(name, one) != one:
+                optics[f"{name} at position {place[0]}"] = one
         return {
             "estimator": self._settings.estimator,
             "model": None if model is None else model.card.name,
+            "model_path": self._path(),
             "model_sha256": None if model is None else model.sha256,
-            "optics": {name: one.model_dump() for name, one in self._optics.items()}
-            or None,
+            "optics": {name: one.model_dump() for name, one in optics.items()} or None,
         }
 
+    def _path(self) -> str | None:
+        """Where a model lies that is named by its folder, from wherever one looks."""
+        if self._name is None or not (Path(self._name) / CARD).is_file():
+            return None
+        return str(Path(self._name).resolve())
 
-def _name(channel: Channel) -> str:
-    return "" if channel is None else channel[1]
+
+def _place(volume: Volume) -> tuple[int, int]:
+    return volume.key[1], volume.key[3]
 
 
 def _optics_of(
-    core: CMMCorePlus, settings: ExperimentSettings, channel: Channel
+    settings: ExperimentSettings, imagings: Imagings, volume: Volume
 ) -> Optics:
-    given = settings.optics
-    wavelength = given.wavelength_um
-    if isinstance(wavelength, dict):
-        wavelength = None if channel is None else wavelength.get(channel[1])
-    if wavelength is None and channel is not None:
-        # from the filter that the preset will put in, without putting it in
-        for device, _name, value in core.getConfigData(*channel):
-            if "emission" in str(device).lower():
-                wavelength = emission_um(str(value)) or wavelength
-    try:
-        return optics_from_core(
-            core,
-            wavelength_um=wavelength,
-            na=given.na,
-            immersion_index=given.immersion_index,
-            pixel_size_um=given.pixel_size_um,
-            sample_index=given.sample_index,
-        )
-    except InputError as error:
-        msg = f"{BLOCK}.optics: {error}"
-        raise InputError(msg) from error
+    imaging = imagings.of(volume)
+    given = optics_given(settings.optics, imaging, volume.channel)
+    with key_of(f"{BLOCK}.optics"):
+        return imaging.told.optics(**given)

@@ -6,15 +6,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from rmz_acquire.experiments.checking import CHECK_PLANES
+from rmz_acquire.experiments.imaging import optics_given
+from rmz_acquire.objectives import ToldOptics
 from rmz_acquire.recording.experiment import ExperimentFolder
 from rmz_acquire.recording.ome import About
 from rmz_acquire.recording.series import SeriesImage
 from rmz_acquire.stacks import even_step_um
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
+    from rmz_acquire.experiments.imaging import Imagings
     from rmz_acquire.experiments.settings import ExperimentSettings
     from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.recording.ome import Lens
@@ -26,8 +29,7 @@ def lay_out(
     path: Path | str,
     volumes: list[Volume],
     settings: ExperimentSettings,
-    pixel_size_um: float | None,
-    optics: Mapping[str, Lens],
+    imagings: Imagings,
 ) -> ExperimentFolder:
     """Open the record of an experiment, with every store laid out.
 
@@ -39,10 +41,8 @@ def lay_out(
         What it holds, or will.
     settings : ExperimentSettings
         Tells how many planes there may be of each.
-    pixel_size_um : float or None
-        At the sample.
-    optics : mapping
-        By the name of the channel.
+    imagings : Imagings
+        How they are imaged: the channels of an image have one pixel size.
     """
     places: dict[tuple[int, int], list[Volume]] = {}
     for volume in volumes:
@@ -64,8 +64,8 @@ def lay_out(
         about = About(
             name if not many else f"{name} field {g + 1}",
             channels=channels,
-            optics=_lenses(here, optics),
-            pixel_size_um=pixel_size_um,
+            optics=_lenses(here, settings, imagings),
+            pixel_size_um=imagings.of(here[0]).pixel_size_um,
             t_step_s=every_s,
             stage_um=(None, place.y_pos, place.x_pos),
         )
@@ -94,9 +94,20 @@ def _channel_names(volumes: Sequence[Volume]) -> list[str]:
     return [names.get(c, f"channel {c}") for c in range(max(names) + 1)]
 
 
-def _lenses(volumes: Sequence[Volume], optics: Mapping[str, Lens]) -> list[Lens | None]:
-    """Optics of each channel, by its index c."""
-    found = {volume.key[3]: optics.get(volume.channel or "") for volume in volumes}
+def _lenses(
+    volumes: Sequence[Volume], settings: ExperimentSettings, imagings: Imagings
+) -> list[Lens | None]:
+    """Optics of each channel, by its index c, as far as they are known."""
+    found: dict[int, Lens] = {}
+    for volume in volumes:
+        if volume.key[3] not in found:
+            imaging = imagings.of(volume)
+            known = optics_given(settings.optics, imaging, volume.channel)
+            found[volume.key[3]] = ToldOptics(
+                na=known["na"],
+                immersion_index=known["immersion_index"],
+                wavelength_um=known["wavelength_um"],
+            )
     return [found.get(c) for c in range(max(found) + 1)]
 
 

@@ -11,6 +11,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.experiments.fields import check_fields
+from rmz_acquire.experiments.keeping import check_kept
 from rmz_acquire.experiments.settings import ExperimentSettings, one_line
 
 __all__ = ["read_experiment"]
@@ -51,7 +53,7 @@ def read_experiment(path: Path | str) -> useq.MDASequence:
 
 def _sequence_of(text: str) -> useq.MDASequence:
     try:
-        raw = yaml.safe_load(text)
+        raw = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark else ""
@@ -62,7 +64,7 @@ def _sequence_of(text: str) -> useq.MDASequence:
         msg = "an experiment has keys such as channels and z_plan: see useq-schema"
         raise InputError(msg)
     try:
-        with warnings.catch_warnings(record=True):
+        with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             sequence = useq.MDASequence.model_validate(raw)
     except ValidationError as error:
@@ -73,8 +75,40 @@ def _sequence_of(text: str) -> useq.MDASequence:
     if unknown is not None:
         msg = f"{unknown}: there is no such key"
         raise InputError(msg)
+    for warning in said:
+        # what useq warns of, it drops; but for one that is about names of axes
+        told = " ".join(str(warning.message).split())
+        if warning.category is UserWarning and "intended results" not in told:
+            raise InputError(f"useq: {told}")
     ExperimentSettings.of(sequence.metadata)
+    check_fields(sequence)
+    check_kept(sequence)
     return sequence
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads YAML as it is written: a date stays text, a key stands once."""
+
+
+def _mapping(loader: _Loader, node: yaml.MappingNode) -> dict[Any, Any]:
+    seen: set[str] = set()
+    for key, _ in node.value:
+        name = str(key.value)
+        if name in seen and name != "<<":
+            line = key.start_mark.line + 1
+            raise InputError(f"{name}: the key stands twice, again at line {line}")
+        seen.add(name)
+    loader.flatten_mapping(node)
+    made: dict[Any, Any] = loader.construct_mapping(node, deep=True)
+    return made
+
+
+def _as_written(loader: _Loader, node: yaml.ScalarNode) -> str:
+    return loader.construct_scalar(node)
+
+
+_Loader.add_constructor("tag:yaml.org,2002:map", _mapping)
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _as_written)
 
 
 def _unknown(raw: Any, made: Any, key: str = "") -> str | None:
@@ -92,6 +126,8 @@ def _unknown(raw: Any, made: Any, key: str = "") -> str | None:
                 found = _unknown(value, getattr(made, str(name)), here)
                 if found is not None:
                     return found
+    elif isinstance(raw, list) and isinstance(made, useq.MultiPhaseTimePlan):
+        return _unknown(raw, list(made.phases), key)
     elif isinstance(raw, list) and isinstance(made, list | tuple):
         for number, (value, item) in enumerate(zip(raw, made, strict=False)):
             found = _unknown(value, item, f"{key}.{number}")

@@ -1,10 +1,13 @@
-"""What an experiment changes beside focus, light and channel, and brings back."""
+"""What an experiment changes beside focus, light, channel and camera."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from pymmcore_plus import FocusDirection
+
+from rmz_acquire.acquisition.cameras import set_property
+from rmz_acquire.acquisition.imaging import CAMERA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +43,10 @@ def steps_back(
         The steps, by what to say where one fails.
     """
     steps: dict[str, Callable[[], None]] = {}
-    if any(v.first.x_pos is not None or v.first.y_pos is not None for v in volumes):
+    events = [v.first for v in volumes]
+    if sequence.setup is not None:
+        events.append(sequence.setup)
+    if any(event.x_pos is not None or event.y_pos is not None for event in events):
         stage, focus = core.getXYStageDevice(), core.getFocusDevice()
         known = focus and core.getFocusDirection(focus) != FocusDirection.Unknown
         if known:
@@ -51,29 +57,18 @@ def steps_back(
                 core.waitForDevice(stage)
 
             steps[f"stage {stage!r} cannot be brought back"] = go_back
-    events = [v.first for v in volumes]
-    if sequence.setup is not None:
-        events.append(sequence.setup)
     named = {
         (device, name): core.getProperty(device, name)
         for event in events
         for device, name, _ in event.properties or ()
-        if core.hasProperty(device, name)
+        if (device, name) != CAMERA and core.hasProperty(device, name)
     }
     for (device, name), value in named.items():
 
         def set_back(
             device: str = device, name: str = name, value: str = value
         ) -> None:
-            core.setProperty(device, name, value)
+            set_property(core, device, name, value)
 
         steps[f"{device}-{name} cannot be set back"] = set_back
-    if any(event.roi is not None for event in events):
-        box = core.getROI()
-
-        def uncrop() -> None:
-            core.clearROI()
-            core.setROI(*box)
-
-        steps["the region of interest cannot be set back"] = uncrop
     return steps

@@ -3,41 +3,32 @@
 from __future__ import annotations
 
 import logging
-import time
-import warnings
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import useq
 
-from rmz_acquire.acquisition import (
-    Autofocus,
-    Control,
-    FocusDrive,
-    FocusLock,
-    LightGate,
-    ScanEngine,
-    acquire,
-)
+from rmz_acquire.acquisition import Control, FocusLock
+from rmz_acquire.acquisition.checks import check_free
 from rmz_acquire.errors import InputError
-from rmz_acquire.experiments.exporting import export_ome_tiff
-from rmz_acquire.experiments.layout import lay_out
-from rmz_acquire.experiments.prepare import Prepared, channel_of, prepare
+from rmz_acquire.experiments.asking import ask
+from rmz_acquire.experiments.fields import check_fields
+from rmz_acquire.experiments.going import go
+from rmz_acquire.experiments.keeping import as_json, as_yaml, check_kept
+from rmz_acquire.experiments.prepare import Prepared, prepare
 from rmz_acquire.experiments.reading import read_experiment
-from rmz_acquire.experiments.restoring import steps_back
-from rmz_acquire.experiments.scope import restore_settings, settings_of
+from rmz_acquire.experiments.scope import (
+    restore_settings,
+    set_back_if_refused,
+    settings_of,
+)
 from rmz_acquire.experiments.settings import BLOCK
-from rmz_acquire.experiments.summary import ExperimentSummary, Tally
-from rmz_acquire.experiments.visits import Visits
+from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.experiments.watching import DecisionWatcher, Watcher
 from rmz_acquire.recording import check_folder, versions
-from rmz_acquire.recording.experiment import (
-    EXPERIMENT_FILES,
-    OME_TIFF,
-    ExperimentFolder,
-    read_run,
-)
+from rmz_acquire.recording.experiment import EXPERIMENT_FILES, ExperimentFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +36,7 @@ if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
     from rmz_acquire.experiments.replaying import Further
+    from rmz_acquire.experiments.summary import ExperimentSummary
     from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.scanning import Decision, Estimate
 
@@ -101,32 +93,30 @@ def run(
     if not isinstance(sequence, useq.MDASequence):
         sequence = read_experiment(sequence)
     check_folder(out, overwrite=overwrite, names=EXPERIMENT_FILES)
+    check_fields(sequence)
+    check_kept(sequence)
     prepared = prepare(core, sequence)
     lock = _lock(core, prepared)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of useq's about itself
-        text = sequence.yaml() or ""
-        dumped = sequence.model_dump(mode="json", exclude_unset=True)
     started = datetime.now(UTC)
     ExperimentFolder.prepare(
         out,
         {
             "started": started,
-            "config": config,
+            "config": _from_anywhere(config),
             "here_um": prepared.here_um,
             "exposure_ms": float(core.getExposure()),
             **prepared.estimators.describe(),
-            "pixel_size_um": prepared.pixel_size_um,
+            "imaging": prepared.imagings.to_list(),
             "microscope": settings_of(core),
             "focus_lock": lock.device if lock.was_on else None,
-            "sequence": dumped,
+            "sequence": as_json(sequence),
             "versions": versions(),
         },
-        text,
+        as_yaml(sequence),
         overwrite=overwrite,
     )
     watcher = _watcher(watcher, on_decision)
-    return _go(core, prepared, lock, Path(out), control, watcher, started)
+    return go(core, prepared, lock, Path(out), control, watcher, started)
 
 
 def resume(
@@ -164,20 +154,24 @@ def resume(
         If there is no experiment, the microscope is not what it was, or another
         estimator is used than before. Says what differs.
     """
-    told = read_run(out)
-    sequence = useq.MDASequence.model_validate(told["sequence"])
-    # compared and checked before the first setting is touched
-    prepared = prepare(core, sequence, told["here_um"])
-    _check_same_model(told, prepared)
-    # also where a kill left it off
-    lock = _lock(core, prepared, was_on=told.get("focus_lock") is not None)
-    restore_settings(core, told["microscope"])
-    core.setExposure(told["exposure_ms"])
-    _check_further(prepared, further)
+    stored = StoredExperiment(out)
+    told, sequence = stored.told, stored.sequence
+    # what can be asked is asked before the first setting is touched
+    check_free(core)
+    settings = stored.prepared.settings
+    ask(core, sequence, settings, told["here_um"], stored.model)
+    with set_back_if_refused(core):
+        restore_settings(core, told["microscope"])
+        core.setExposure(told["exposure_ms"])
+        prepared = prepare(core, sequence, told["here_um"], stored.model)
+        prepared = _same(stored, prepared)
+        # also where a kill left it off
+        lock = _lock(core, prepared, was_on=told.get("focus_lock") is not None)
+        _check_further(prepared, further)
     watcher = _watcher(watcher, on_decision)
     started = datetime.fromisoformat(told["started"])
     elapsed_s = (datetime.now(UTC) - started).total_seconds()
-    return _go(
+    return go(
         core,
         prepared,
         lock,
@@ -188,145 +182,6 @@ def resume(
         elapsed_s=elapsed_s,
         further=further,
     )
-
-
-def _go(
-    core: CMMCorePlus,
-    prepared: Prepared,
-    lock: FocusLock,
-    out: Path,
-    control: Control | None,
-    watcher: Watcher | None,
-    started: datetime,
-    *,
-    elapsed_s: float | None = None,
-    further: Further | None = None,
-) -> ExperimentSummary:
-    control = control or Control()
-    clock = time.perf_counter()
-    folder = lay_out(
-        out,
-        prepared.volumes,
-        prepared.settings,
-        prepared.pixel_size_um,
-        prepared.estimators.optics,
-    )
-    if watcher is not None:
-        watcher.begin(prepared, folder)
-    tally = Tally(prepared, folder)
-    settings = prepared.settings.stage
-    engine: ScanEngine
-    drive = FocusDrive(
-        core,
-        prepared.stage,
-        settle_ms=settings.settle_ms,
-        tolerance_um=prepared.tolerance_um,
-        approach_um=settings.approach_um,
-        approach_from=settings.approach_from,
-        approach_speed=settings.approach_speed,
-        timeout_ms=settings.timeout_ms,
-        retries=settings.retries,
-        limits_um=prepared.limits_um,
-        stopped=lambda: engine.stopped(),
-    )
-    light = LightGate(core)
-    focus = Autofocus(
-        core,
-        prepared.stage,
-        required=prepared.settings.autofocus_failure == "stop",
-        corrections_um=tally.corrections_um,
-    )
-    visits = Visits(
-        prepared,
-        folder,
-        control,
-        clock_s=core.mda.event_seconds_elapsed,
-        elapsed_s=elapsed_s,
-        watcher=watcher,
-        further=further,
-        on_end=tally.add,
-        on_check=tally.add_check,
-    )
-    engine = ScanEngine(
-        core,
-        visits,
-        drive=drive,
-        light=light,
-        autofocus=focus,
-        control=control,
-        on_end=lambda visit: visits.ended(visit.scan),
-        resumed=elapsed_s is not None,
-    )
-    groups = {c[0] for v in prepared.volumes if (c := channel_of(v)) is not None}
-    problems = acquire(
-        core,
-        engine,
-        drive,
-        light,
-        prepared.sequence,
-        groups=sorted(groups),
-        abort=control.abort,
-        # nobody need wait for the next time point once no plane is wanted any more
-        aborted=lambda: (
-            control.reason is not None
-            or (control.winding_up is not None and not engine.at_work)
-        ),
-        lock=lock,
-        also=steps_back(core, prepared.sequence, prepared.volumes),
-    )
-    visit = engine.visit
-    # a volume whose scan could not be made has no end that could be written
-    begun = visit is not None and visits.pending is visit.scan
-    if visit is not None and begun and visit.scan.outcome is not None:
-        try:
-            if visit.scan.outcome.ok:
-                visits.ended(visit.scan)
-            else:
-                visit.recorder.finish(visit.scan.outcome, visit.scan.volume)
-        except Exception as error:
-            # its planes are there; the disk may be full
-            logger.debug("the unfinished volume was not written", exc_info=error)
-            if not isinstance(visit.scan.error, OSError):
-                problems.append(" ".join(str(error).split()))
-        if not visit.scan.outcome.ok:
-            tally.add(visits.volume, visits.record, visit.scan)
-    if visits.volume is not None and visits.record is not None:
-        # one that was not ended has cost light too
-        tally.add_check(visits.volume, visits.record)
-    summary = tally.summary(
-        visit.scan.outcome if visit is not None else None,
-        reason=control.reason,
-        enough=control.winding_up,
-        problems=problems,
-        lock=lock,
-        autofocus=focus.failures,
-        started=started,
-        wall_s=time.perf_counter() - clock,
-    )
-    try:
-        folder.write_summary(summary.model_dump(mode="json"))
-    except OSError as error:
-        logger.debug("the summary was not written", exc_info=error)
-        said = summary.error or f"the summary could not be written: {error}"
-        return summary.model_copy(update={"status": "failed", "error": said})
-    if prepared.settings.ome_tiff and summary.planes_taken:
-        try:
-            export_ome_tiff(out, out / OME_TIFF)
-        except OSError as error:
-            logger.warning("the OME-TIFF could not be written: %s", error)
-    return summary
-
-
-def _lock(core: CMMCorePlus, prepared: Prepared, *, was_on: bool = False) -> FocusLock:
-    """Find the focus lock; refuse one that is on, where the experiment wants that."""
-    lock = FocusLock(core, prepared.stage, was_on=was_on)
-    if lock.was_on and prepared.settings.focus_lock == "refuse":
-        msg = (
-            f"{BLOCK}.focus_lock: the focus lock {lock.device!r} is on and would hold "
-            "the focus against the scan: switch it off, or set focus_lock: pause"
-        )
-        raise InputError(msg)
-    return lock
 
 
 def _watcher(
@@ -358,9 +213,52 @@ def _check_further(prepared: Prepared, further: Further | None) -> None:
             raise InputError(msg)
 
 
-def _check_same_model(told: dict[str, Any], prepared: Prepared) -> None:
-    now = prepared.estimators.describe()
+def _same(stored: StoredExperiment, prepared: Prepared) -> Prepared:
+    """Refuse another estimator, or other pictures, than the experiment began with."""
+    told, now = stored.told, prepared.estimators.describe()
+    imaged = prepared.imagings.difference(stored.prepared.imagings)
+    if stored.is_old:
+        # what it told of binned pictures, or of another lens, may be wrong; it goes on
+        # with what it was decided with
+        if now["optics"] != told["optics"]:
+            logger.warning(
+                "the optics are %s, the experiment goes on with those that it began "
+                "with, %s",
+                now["optics"],
+                told["optics"],
+            )
+        earlier = stored.prepared
+        imagings = earlier.imagings.with_cameras_of(prepared.imagings)
+        estimators = earlier.estimators
+        prepared = replace(prepared, imagings=imagings, estimators=estimators)
+        now = estimators.describe()
+    elif imaged is not None:
+        raise InputError(f"the {imaged}, as the experiment began")
     for name in ("estimator", "model_sha256", "optics"):
         if told[name] != now[name]:
             msg = f"the {name} is {now[name]}, the experiment began with {told[name]}"
             raise InputError(msg)
+    return prepared
+
+
+def _from_anywhere(config: str | None) -> str | None:
+    """The configuration as it is found from any folder; a shipped one by its name."""
+    if config is None:
+        return None
+    path = Path(config).expanduser()
+    for file in (path, path.with_name(f"{path.name}.cfg")):
+        if file.is_file():
+            return str(file.resolve())
+    return config
+
+
+def _lock(core: CMMCorePlus, prepared: Prepared, *, was_on: bool = False) -> FocusLock:
+    """Find the focus lock; refuse one that is on, where the experiment wants that."""
+    lock = FocusLock(core, prepared.stage, was_on=was_on)
+    if lock.was_on and prepared.settings.focus_lock == "refuse":
+        msg = (
+            f"{BLOCK}.focus_lock: the focus lock {lock.device!r} is on and would hold "
+            "the focus against the scan: switch it off, or set focus_lock: pause"
+        )
+        raise InputError(msg)
+    return lock

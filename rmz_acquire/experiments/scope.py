@@ -7,17 +7,20 @@ sets them again and refuses where one will not be what it was.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from pymmcore_plus import DeviceType, Keyword
 
+from rmz_acquire.acquisition.cameras import Cameras
 from rmz_acquire.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from pymmcore_plus import CMMCorePlus
 
-__all__ = ["restore_settings", "settings_of"]
+__all__ = ["restore_settings", "set_back_if_refused", "settings_of"]
 
 _MOVING = (DeviceType.Stage, DeviceType.XYStage)
 # what follows from where the microscope stands, not from how it is set
@@ -36,7 +39,8 @@ def settings_of(core: CMMCorePlus) -> dict[str, Any]:
     Returns
     -------
     dict
-        JSON-ready: ``properties`` of each device, ``roi``, ``auto_shutter``.
+        JSON-ready: ``properties`` of each device, ``camera``, ``roi``,
+        ``auto_shutter``.
     """
     properties: dict[str, dict[str, str]] = {}
     for device in core.getLoadedDevices():
@@ -57,6 +61,7 @@ def settings_of(core: CMMCorePlus) -> dict[str, Any]:
         properties[str(device)] = told
     return {
         "properties": properties,
+        "camera": str(core.getCameraDevice()),
         "roi": [int(n) for n in core.getROI()],
         "auto_shutter": bool(core.getAutoShutter()),
     }
@@ -87,6 +92,9 @@ def restore_settings(core: CMMCorePlus, before: dict[str, Any]) -> None:
         )
         raise InputError(msg)
     core.setAutoShutter(before["auto_shutter"])
+    camera = before.get("camera")
+    if camera and core.getCameraDevice() != camera:
+        core.setCameraDevice(camera)
     # twice: a setting may change another one, such as binning the region of interest
     for _ in range(2):
         differing = _differing(core, wanted)
@@ -110,6 +118,29 @@ def restore_settings(core: CMMCorePlus, before: dict[str, Any]) -> None:
         told = "; ".join(said[:_MOST_TOLD]) + (f"; {more} more" if more > 0 else "")
         msg = f"the microscope is not as the experiment began: {told}"
         raise InputError(msg)
+
+
+@contextmanager
+def set_back_if_refused(core: CMMCorePlus) -> Iterator[None]:
+    """Set the microscope as it stood, where what is tried inside is refused.
+
+    Raises
+    ------
+    InputError
+        The refusal, and what could not be set back.
+    """
+    before, cameras = settings_of(core), Cameras.of(core)
+    try:
+        yield
+    except InputError as error:
+        try:
+            restore_settings(core, before)
+            cameras.bring_back(core)
+        except (InputError, RuntimeError) as problem:
+            said = " ".join(str(problem).split())
+            msg = f"{error}; and it could not be set back: {said}"
+            raise InputError(msg) from error
+        raise
 
 
 def _differing(

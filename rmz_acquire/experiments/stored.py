@@ -6,20 +6,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import useq
 
 from rmz_acquire.experiments.estimators import Estimators
+from rmz_acquire.experiments.grids import with_fields, with_one_field
+from rmz_acquire.experiments.imaging import Imagings, imagings_of_old
+from rmz_acquire.experiments.keeping import from_json
 from rmz_acquire.experiments.layout import lay_out
-from rmz_acquire.experiments.prepare import Prepared, channel_of
+from rmz_acquire.experiments.prepare import Prepared
 from rmz_acquire.experiments.settings import ExperimentSettings
 from rmz_acquire.experiments.volumes import volumes_of
-from rmz_acquire.optics import Optics
 from rmz_acquire.recording.experiment import read_run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.experiments.volumes import Volume
+    from rmz_acquire.optics import Optics
     from rmz_acquire.scanning import Plane
 
 __all__ = ["StoredExperiment"]
@@ -43,39 +45,47 @@ class StoredExperiment:
         self.path = Path(path)
         #: The contents of ``run.json``.
         self.told: dict[str, Any] = read_run(path)
-        sequence = useq.MDASequence.model_validate(self.told["sequence"])
-        settings = ExperimentSettings.of(sequence.metadata)
-        #: By the name of the channel.
-        self.optics = {
-            name: Optics.model_validate(one)
-            for name, one in (self.told["optics"] or {}).items()
-        }
-        volumes = volumes_of(sequence, self.told["here_um"])
-        uses = [(channel_of(v), v.z_um) for v in volumes if not v.single]
+        #: The experiment as it was asked for.
+        self.sequence = from_json(self.told["sequence"])
+        #: Whether it is of a version that did not look at each channel.
+        self.is_old = "imaging" not in self.told
+        settings = ExperimentSettings.of(self.sequence.metadata)
+        here_um = self.told["here_um"]
+        imagings = self._imagings(here_um)
+        sequence = with_fields(self.sequence, imagings, check=False)
+        volumes = volumes_of(sequence, here_um)
+        imagings = imagings.of_all(volumes)
+        #: Name or folder of the model that it began with.
+        self.model = self.told.get("model_path") or settings.model or self.told["model"]
         self.prepared = Prepared(
             sequence,
             settings,
             volumes,
-            Estimators(settings, self.optics, uses),
+            imagings,
+            Estimators(settings, volumes, imagings, self.model),
             "",
             (-np.inf, np.inf),
             1.0,
-            self.told["here_um"],
-            self.told["pixel_size_um"],
+            here_um,
         )
-        self.folder = lay_out(
-            path,
-            self.prepared.volumes,
-            settings,
-            self.prepared.pixel_size_um,
-            self.optics,
-        )
+        self.folder = lay_out(path, volumes, settings, imagings)
+
+    def _imagings(self, here_um: float) -> Imagings:
+        """As the microscope was looked at; of old, what is known of it at all."""
+        if not self.is_old:
+            return Imagings.from_list(self.told["imaging"])
+        volumes = volumes_of(with_one_field(self.sequence), here_um)
+        return imagings_of_old(self.told, self.sequence, volumes)
 
     @property
     def begun(self) -> list[Volume]:
         """The volumes that have a plane."""
         have = self.folder.planes_before
         return [volume for volume in self.prepared.volumes if volume.key in have]
+
+    def optics_of(self, volume: Volume) -> Optics | None:
+        """Give the optics that a volume was made with; None where none were needed."""
+        return self.prepared.estimators.optics_of(volume)
 
     def planes(self, volume: Volume) -> list[Plane]:
         """Give the planes of a volume, in the order taken."""

@@ -10,7 +10,6 @@ from rmz_acquire.acquisition import Visit
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.checking import VolumeCheck
 from rmz_acquire.experiments.following import Following
-from rmz_acquire.experiments.prepare import channel_of
 from rmz_acquire.experiments.remembering import recall
 from rmz_acquire.experiments.replaying import difference, replay
 from rmz_acquire.experiments.time_lapse import TimeLapse
@@ -95,11 +94,14 @@ class Visits:
 
     def __iter__(self) -> Iterator[Visit]:
         """Give them in order."""
-        time_points: set[int] = set()
+        # what comes as fast as it goes has the time of the one before it
+        due_before_s: dict[int, float] = {}
         after_old = False
         for volume in self._prepared.volumes:
-            first_of_time = volume.key[0] not in time_points
-            time_points.add(volume.key[0])
+            due_s, t = volume.first.min_start_time, volume.key[0]
+            first_of_time = t not in due_before_s
+            due_before_s.setdefault(t, due_s or 0.0)
+            is_timed = due_s is not None and due_s > due_before_s.get(t - 1, due_s)
             exact = self._following.z_of(volume)
             further = self._further
             if further is not None and further.key != volume.key:
@@ -112,10 +114,9 @@ class Visits:
             if self._control.reason is not None or self._control.winding_up is not None:
                 return
             self.volume = volume
-            due_s = volume.first.min_start_time
             shift_s = self._elapsed_s or 0.0
             late: Callable[[], float] | None = None
-            if first_of_time and due_s is not None and volume.key[0] > 0:
+            if first_of_time and is_timed and due_s is not None:
                 due = due_s - shift_s
 
                 def late(due: float = due) -> float:
@@ -190,12 +191,9 @@ class Visits:
         self, volume: Volume, scan: Scan
     ) -> Callable[[float, int], useq.MDAEvent]:
         begun = scan.planes_taken
-        exact = scan.plan.z_exact_um
 
         def event(z_um: float, order: int) -> useq.MDAEvent:
-            counted = sum(decision.used for decision in scan.decisions)
-            last = exact is not None and counted == len(exact) - 1
-            made = volume.event(z_um, order, last=last)
+            made = volume.event(z_um, order)
             if order == begun and order > 0:
                 # taken up in the middle: the position's properties are due again
                 made = made.model_copy(update={"properties": volume.first.properties})
@@ -246,7 +244,7 @@ def fresh_scan(
         estimator = NoEstimator(plan.z_um)
     else:
         plan = volume.plan(prepared.settings, exact_um)
-        estimator = prepared.estimators.make(channel_of(volume), plan.z_um)
+        estimator = prepared.estimators.make(volume, plan.z_um)
         plan = plan.within_reach(estimator.describe().get("largest_gap_um"))
         if old:
             return _carrying(prepared, volume, plan, old, on_decision, frames)
@@ -266,7 +264,7 @@ def _carrying(
     carrying = Carrying(
         plan,
         old,
-        lambda: prepared.estimators.make(channel_of(volume), plan.z_um),
+        lambda: prepared.estimators.make(volume, plan.z_um),
         confirm=settings.confirm,
         tolerance=settings.tolerance,
     )

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.experiments.settings import ExperimentSettings
 
-__all__ = ["Volume", "volumes_of"]
+__all__ = ["Volume", "channel_of_index", "channels_at", "volumes_of"]
 
 _AXES = "tpgc"
 
@@ -45,8 +45,8 @@ class Volume:
         What the z_plan counts from, µm: for an absolute one the channel's offset.
     autofocus : useq.MDAEvent or None
         The hardware autofocus before it.
-    is_last_kept_open : bool
-        Whether a plain run leaves the shutter open behind its last plane.
+    camera : str or None
+        Label of the camera that its channel names.
     """
 
     number: int
@@ -54,7 +54,7 @@ class Volume:
     z_um: tuple[float, ...]
     base_um: float
     autofocus: useq.MDAEvent | None
-    is_last_kept_open: bool = False
+    camera: str | None = None
 
     @property
     def index(self) -> dict[str, int]:
@@ -84,7 +84,7 @@ class Volume:
         """Whether it is one plane only, with nothing to decide."""
         return len(self.z_um) == 1
 
-    def event(self, z_um: float, order: int, *, last: bool = False) -> useq.MDAEvent:
+    def event(self, z_um: float, order: int) -> useq.MDAEvent:
         """Make the event that takes a plane.
 
         Parameters
@@ -93,8 +93,6 @@ class Volume:
             Where, µm.
         order : int
             How many planes of this volume were taken before.
-        last : bool
-            Whether it is known to be the last one.
 
         Returns
         -------
@@ -114,8 +112,6 @@ class Volume:
         }
         if order > 0:
             update |= {"reset_event_timer": False, "properties": None}
-        if last:
-            update["keep_shutter_open"] = self.is_last_kept_open
         return first.model_copy(update=update)
 
     def plan(
@@ -188,7 +184,8 @@ def volumes_of(sequence: useq.MDASequence, here_um: float = 0.0) -> list[Volume]
         first, autofocus = group.first, group.autofocus
         plan, z_of_position, where = _z_plan_of(sequence, first.index)
         shift = 0.0
-        base = _channel_offset(sequence, first)
+        channel = channel_of_index(sequence, first.index)
+        base = 0.0 if channel is None else float(channel.z_offset)
         if plan is not None and plan.is_relative:
             if first.index.get("p") is None:
                 shift = here_um
@@ -205,9 +202,8 @@ def volumes_of(sequence: useq.MDASequence, here_um: float = 0.0) -> list[Volume]
             if autofocus is not None and autofocus.z_pos is not None:
                 here = autofocus.z_pos + shift
                 autofocus = autofocus.model_copy(update={"z_pos": here})
-        made.append(
-            Volume(len(made), first, z_um, base, autofocus, group.is_last_kept_open)
-        )
+        camera = None if channel is None else channel.camera
+        made.append(Volume(len(made), first, z_um, base, autofocus, camera))
     if not any(not volume.single for volume in made):
         msg = "z_plan is missing, or has one plane: it is the outer bound of a scan"
         raise InputError(msg)
@@ -221,7 +217,6 @@ class _Group:
     first: useq.MDAEvent
     autofocus: useq.MDAEvent | None
     z_um: list[float]
-    is_last_kept_open: bool = False
 
 
 def _groups(sequence: useq.MDASequence) -> Iterable[_Group]:
@@ -239,7 +234,6 @@ def _groups(sequence: useq.MDASequence) -> Iterable[_Group]:
         key = tuple(item for item in event.index.items() if item[0] != "z")
         group = groups.setdefault(key, _Group(event, autofocus, []))
         group.z_um.append(_z(event))
-        group.is_last_kept_open = event.keep_shutter_open
         # one that comes between the planes of a volume is left out: once per volume
         autofocus = None
     return groups.values()
@@ -271,7 +265,7 @@ def _z_plan_of(sequence: useq.MDASequence, index: Any) -> tuple[Any, float | Non
     number = index.get("p")
     if number is None:
         return sequence.z_plan, None, ""
-    position = list(sequence.stage_positions)[number]
+    position = sequence.stage_positions[number]
     inner = position.sequence
     plan = sequence.z_plan
     if inner is not None and inner.z_plan:
@@ -280,17 +274,26 @@ def _z_plan_of(sequence: useq.MDASequence, index: Any) -> tuple[Any, float | Non
     return plan, z_um, f"stage_positions.{number}"
 
 
-def _channel_offset(sequence: useq.MDASequence, event: useq.MDAEvent) -> float:
-    if event.channel is None:
-        return 0.0
-    inner = None
-    if (number := event.index.get("p")) is not None:
-        inner = list(sequence.stage_positions)[number].sequence
-    of = inner.channels if inner is not None and inner.channels else sequence.channels
-    for channel in of:
-        if (channel.config, channel.group) == (
-            event.channel.config,
-            event.channel.group,
-        ):
-            return float(channel.z_offset)
-    return 0.0
+def channels_at(
+    sequence: useq.MDASequence, place: int | None
+) -> tuple[tuple[useq.Channel, ...], str]:
+    """Give the channels that hold at a position, by index c, and the key they have.
+
+    Parameters
+    ----------
+    sequence : useq.MDASequence
+        The experiment.
+    place : int or None
+        Index of the position.
+    """
+    if place is not None:
+        inner = sequence.stage_positions[place].sequence
+        if inner is not None and inner.channels:
+            return inner.channels, f"stage_positions.{place}.sequence.channels"
+    return sequence.channels, "channels"
+
+
+def channel_of_index(sequence: useq.MDASequence, index: Any) -> useq.Channel | None:
+    """Give the channel of an event by its index; None where there are none."""
+    channels, _ = channels_at(sequence, index.get("p"))
+    return channels[index.get("c", 0)] if channels else None

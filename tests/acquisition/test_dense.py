@@ -57,6 +57,31 @@ def test_nothing_moves_where_it_cannot_be_done(core, tmp_path):
     assert not (tmp_path / "far").exists()
 
 
+def test_a_preset_that_bins_is_in_the_voxel(core, tmp_path, caplog):
+    whole_um = core.getPixelSizeUm()
+    core.defineConfig("Channel", "Coarse", "Camera", "Binning", "2")
+    options = {"range_um": 2, "step_um": 1, "exposure_ms": 1}
+    (file,) = acquire_stacks(
+        core, None, tmp_path / "s", channel=("Channel", "Coarse"), **options
+    )
+    stack = read_stack(file)
+    assert stack.data.shape == (3, 32, 32)
+    assert stack.pixel_size_um == pytest.approx(2 * whole_um, rel=1e-3)
+    # for the stacks only, also where one is given that is not so
+    assert core.getPixelSizeUm() == whole_um
+    assert "the configuration tells" not in caplog.text
+    (file,) = acquire_stacks(
+        core,
+        None,
+        tmp_path / "t",
+        channel=("Channel", "Coarse"),
+        pixel_size_um=whole_um,
+        **options,
+    )
+    assert read_stack(file).pixel_size_um == pytest.approx(whole_um, rel=1e-3)
+    assert "the configuration tells 0.65 µm" in caplog.text
+
+
 def test_positions_from_a_file(tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("x_um,y_um,z_um,specimen\n1,2,,worm\n3.5,-4,5,\n")

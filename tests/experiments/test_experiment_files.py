@@ -156,7 +156,7 @@ def test_autofocus_once_a_volume_nominal_and_actual_z_stored(
     wanted = sequence(
         channels=CHANNELS[:1],
         stage_positions=[(0, 0, 3), (5, 0, 4)],
-        autofocus_plan={"axes": ["p", "z"]},
+        autofocus_plan={"axes": ["p"]},
     )
     summary = run(demo, wanted, tmp_path / "run")
     assert summary.status == "completed", summary.reason

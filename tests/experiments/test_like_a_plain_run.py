@@ -64,11 +64,6 @@ SEQUENCES = {
         "autofocus_plan": {"axes": ["p"]},
         "z_plan": RELATIVE,
     },
-    "the shutter held open over z": {
-        "channels": [DAPI, FITC],
-        "keep_shutter_open_across": ["z"],
-        "z_plan": ABSOLUTE,
-    },
     "setup, and properties of a position": {
         "channels": [DAPI],
         "setup": {"roi": (0, 0, 16, 16), "properties": [("Camera", "Gain", "3")]},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from experiment_fakes import standing
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import read_experiment, run
@@ -163,36 +164,264 @@ BAD = {
         ),
         r"rmz_acquire\.leader: 'FITC' must come first",
     ),
+    "a step below 0": (
+        _with(z_plan={"range": 6, "step": -1}),
+        r"z_plan\.step: -1 µm is below 0: give it above 0",
+    ),
+    "no step": (_with(z_plan={"range": 6, "step": 0}), r"z_plan\.step: 0 µm"),
+    "top below bottom": (
+        _with(z_plan={"bottom": 5, "top": 0, "step": 1}),
+        r"z_plan\.bottom: 5 µm is above top, 0 µm",
+    ),
+    "a step below 0 at one position": (
+        _with(
+            stage_positions=[{"z": 0, "sequence": {"z_plan": {"range": 6, "step": -1}}}]
+        ),
+        r"stage_positions\.0\.sequence\.z_plan\.step: -1 µm is below 0",
+    ),
+    "more planes than there is room for": (
+        _with(z_plan={"range": 1e6, "step": 1e-3}),
+        r"z_plan\.step: .* over 100000 planes",
+    ),
+    "no number": (
+        _with(z_plan={"range": float("inf"), "step": 1}),
+        r"z_plan\.range: inf",
+    ),
+    "a z twice": (_with(z_plan={"relative": [0, 1, 1]}), r"z_plan\.relative: a z"),
+    "no interval, a duration": (
+        _with(time_plan={"interval": 0, "duration": 5}),
+        r"time_plan\.interval: 0 with a duration",
+    ),
+    "the same in a phase": (
+        _with(time_plan=[{"interval": 1, "loops": 2}, {"interval": 0, "duration": 5}]),
+        r"time_plan\.1\.interval: 0 with a duration",
+    ),
+    "one loop with a duration": (
+        _with(time_plan={"duration": 5, "loops": 1}),
+        r"time_plan\.loops: 1 has no duration",
+    ),
+    "time that runs backwards": (
+        _with(time_plan={"interval": -1, "loops": 2}),
+        r"time_plan\.interval: -1 s is below 0",
+    ),
+    "a misspelt key of a phase": (
+        _with(time_plan=[{"interval": 1, "loops": 2, "priorise_duration": True}]),
+        r"time_plan\.0\.priorise_duration: there is no such key",
+    ),
+    "time points left out": (
+        _with(time_plan={"interval": 1, "loops": 2, "prioritize_duration": True}),
+        r"time_plan\.prioritize_duration: every time point is taken",
+    ),
+    "an axis left out": (
+        _with(axis_order="tpcz", grid_plan={"rows": 1, "columns": 2}),
+        "axis_order: 'g' is missing, but there is a grid_plan",
+    ),
+    "z left out": (_with(axis_order="tpgc"), "axis_order: 'z' is missing"),
+    "a shutter held open": (
+        _with(keep_shutter_open_across=["z"]),
+        "keep_shutter_open_across: the light is off between the planes",
+    ),
+    "focus between planes": (
+        _with(autofocus_plan={"axes": ["p", "z"]}),
+        r"autofocus_plan\.axes: .*leave out z",
+    ),
+    "focus on no axis": (
+        _with(autofocus_plan={"axes": ["q"]}),
+        r"autofocus_plan\.axes: there is no axis 'q'",
+    ),
+    "focus that would never be found": (
+        _with(autofocus_plan={"axes": ["t"]}),
+        r"autofocus_plan\.axes: the experiment has none of them",
+    ),
+    "no such offset stage": (
+        _with(autofocus_plan={"axes": ["p"], "autofocus_device_name": "Piezo"}),
+        r"autofocus_plan\.autofocus_device_name: there is no offset stage 'Piezo'",
+    ),
+    "a setup that moves the focus": (_with(setup={"z_pos": 3}), r"setup\.z_pos: "),
+    "a setup that does something else": (
+        _with(setup={"action": {"type": "custom", "name": "feed the fish"}}),
+        r"setup\.action: nothing here does it",
+    ),
+    "a setup with a picture for a projector": (
+        _with(setup={"slm_image": {"data": [[0, 1]]}}),
+        r"setup\.slm_image: ",
+    ),
+    "a setup that waits": (_with(setup={"min_start_time": 5}), r"setup\.min_start"),
+    "a setup of no pixels": (_with(setup={"roi": [0, 0, 0, 0]}), r"setup\.roi: "),
+    "a setup of no such device": (
+        _with(setup={"properties": [["Kamera", "Binning", 2]]}),
+        r"setup\.properties\.0: there is no device 'Kamera'",
+    ),
+    "a setup of no such value": (
+        _with(setup={"properties": [["Camera", "Gain", 3], ["Camera", "Binning", 3]]}),
+        r"setup\.properties\.1: Camera-Binning cannot be '3'",
+    ),
+    "a setup of no such channel": (
+        _with(setup={"channel": {"config": "DAPY"}}),
+        r"setup\.channel: group 'Channel' has no preset 'DAPY'",
+    ),
+    "a position of no such property": (
+        _with(stage_positions=[{"z": 1, "properties": [["Camera", "Bining", 2]]}]),
+        r"stage_positions\.0\.properties\.0: device 'Camera' has no property 'Bining'",
+    ),
+    "a position with a setup": (
+        _with(
+            stage_positions=[
+                {"z": 1, "sequence": {"setup": {"exposure": 3}, "channels": ["DAPI"]}}
+            ]
+        ),
+        r"stage_positions\.0\.sequence\.setup: ",
+    ),
+    "a position with settings": (
+        _with(
+            stage_positions=[
+                {
+                    "z": 1,
+                    "sequence": {
+                        "channels": ["DAPI"],
+                        "metadata": {"rmz_acquire": {"version": 1}},
+                    },
+                }
+            ]
+        ),
+        r"stage_positions\.0\.sequence\.metadata\.rmz_acquire: ",
+    ),
+    "a time plan within a time plan": (
+        _with(
+            time_plan={"interval": 1, "loops": 2},
+            stage_positions=[
+                {"z": 1, "sequence": {"time_plan": {"interval": 1, "loops": 2}}}
+            ],
+        ),
+        r"stage_positions\.0\.sequence\.time_plan: ",
+    ),
+    "an offset that useq forgets": (
+        _with(
+            channels=[{"config": "DAPI", "exposure": 5, "z_offset": 2}],
+            stage_positions=[{"z": 1, "sequence": {"z_plan": {"range": 2, "step": 1}}}],
+        ),
+        r"channels\.0\.z_offset: it would not be added at stage_positions\.0",
+    ),
+    "a channel that useq forgets": (
+        _with(
+            channels=[{"config": "DAPI", "exposure": 5}, {"config": "FITC"}],
+            stage_positions=[{"z": 1, "sequence": {"metadata": {"a": 1}}}],
+        ),
+        r"channels\.1: it would be left out at stage_positions\.0",
+    ),
+    "a single plane that useq makes a stack of": (
+        _with(
+            stage_positions=[
+                {
+                    "z": 1,
+                    "sequence": {
+                        "channels": [
+                            {"config": "DAPI", "exposure": 5, "do_stack": False}
+                        ]
+                    },
+                }
+            ]
+        ),
+        r"stage_positions\.0\.sequence\.channels\.0\.do_stack: a stack would be",
+    ),
+    "every time for every other": (
+        _with(
+            time_plan={"interval": 0, "loops": 2},
+            stage_positions=[
+                {
+                    "z": 1,
+                    "sequence": {
+                        "channels": [
+                            {"config": "FITC", "acquire_every": 2, "exposure": 5}
+                        ]
+                    },
+                }
+            ],
+        ),
+        r"stage_positions\.0\.sequence\.channels\.0\.acquire_every: ",
+    ),
+    "an exposure that useq takes from another": (
+        _with(stage_positions=[{"z": 1, "sequence": {"channels": ["FITC"]}}]),
+        r"stage_positions\.0\.sequence\.channels\.0\.exposure: another one",
+    ),
+    "planes of a position twice": (
+        _with(
+            stage_positions=[
+                {
+                    "z": 1,
+                    "sequence": {
+                        "autofocus_plan": {"axes": ["p"]},
+                        "z_plan": {"range": 2, "step": 1},
+                    },
+                }
+            ]
+        ),
+        r"stage_positions\.0\.sequence: 21 planes would be taken",
+    ),
+    "points that are others every time": (
+        _with(grid_plan={"num_points": 3, "max_width": 9, "max_height": 9}),
+        r"grid_plan\.random_seed: it is missing",
+    ),
+    "a grid that leads nowhere": (
+        _with(grid_plan={"rows": 2, "columns": 2, "overlap": 100}),
+        r"grid_plan\.overlap: 100 % or more",
+    ),
+    "a point of a grid with a z": (
+        _with(grid_plan={"x": 1, "y": 2, "z": 3}),
+        r"grid_plan\.z: no engine does it here",
+    ),
+    "a position that an absolute grid overrides": (
+        _with(grid_plan={"top": 9, "left": 0, "bottom": 0, "right": 9}),
+        "useq: Position x=0.0, y=0.0 is ignored",
+    ),
+    "a plate without wells": (
+        _with(stage_positions={"plate": "96-well", "a1_center_xy": [0, 0]}),
+        r"stage_positions\.selected_wells: no well is selected",
+    ),
+    "no such camera": (
+        _with(channels=[{"config": "DAPI", "camera": "Kamera"}]),
+        r"channels\.0\.camera: there is no camera 'Kamera': have Camera",
+    ),
+    "a key twice": (
+        "z_plan: {range: 6, step: 1}\nz_plan: {range: 3, step: 1}\n",
+        "z_plan: the key stands twice, again at line 2",
+    ),
+    "no text for a key": (
+        _with(metadata={**GOOD["metadata"], "mice": {7: "grey"}}),
+        r"metadata\.mice\.7: 7 cannot be kept in a file",
+    ),
     "no YAML": ("z_plan: [1, 2", "is no YAML at line"),
     "no mapping": ("- 1", "an experiment has keys"),
 }
 
 
+#: What is known only once a channel is set, to see how it is imaged.
+LOOKED_AT = ("no optics",)
+NEVER = ("setPosition", "setZPosition", "setXYPosition", "setShutterOpen", "snapImage")
+SETTING = ("setConfig", "setExposure", "setProperty", "setROI", "setCameraDevice")
+
+
 @pytest.fixture
-def still(demo, monkeypatch):
-    """A microscope on which nothing may be set."""
+def forbid(demo, monkeypatch):
+    """Make a microscope on which some things must not be done."""
 
     def never(*args, **_):
         raise AssertionError(f"something was set: {args}")
 
-    for name in (
-        "setPosition",
-        "setZPosition",
-        "setXYPosition",
-        "setConfig",
-        "setExposure",
-        "setProperty",
-        "setShutterOpen",
-        "snapImage",
-    ):
-        monkeypatch.setattr(demo, name, never)
-    yield demo
+    def forbidding(*names):
+        for name in names:
+            monkeypatch.setattr(demo, name, never)
+        return demo
+
+    yield forbidding
     monkeypatch.undo()
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_refused_by_its_key(still, tmp_path, name):
+def test_refused_by_its_key(demo, forbid, tmp_path, name):
     told, message = BAD[name]
+    before = standing(demo)
+    still = forbid(*NEVER, *(() if name in LOOKED_AT else SETTING))
     path = tmp_path / "bad.yaml"
     text = told if isinstance(told, str) else yaml.safe_dump(told)
     path.write_text(text, encoding="utf-8")
@@ -200,9 +429,12 @@ def test_refused_by_its_key(still, tmp_path, name):
         run(still, path, tmp_path / "run")
     assert "\n" not in str(said.value)
     assert not (tmp_path / "run").exists()
+    assert standing(demo) == before
 
 
-def test_a_model_that_does_not_fit(still, tmp_path, monkeypatch):
+def test_a_model_that_does_not_fit(demo, forbid, tmp_path, monkeypatch):
+    still, before = forbid(*NEVER), standing(demo)
+
     class Card:
         name = "air-20x075"
 
@@ -227,6 +459,7 @@ def test_a_model_that_does_not_fit(still, tmp_path, monkeypatch):
     path.write_text(yaml.safe_dump(told), encoding="utf-8")
     with pytest.raises(InputError, match=r"rmz_acquire\.model: .*strict: false"):
         run(still, path, tmp_path / "run")
+    assert standing(demo) == before
 
 
 def test_a_good_one_is_read_and_a_folder_is_not_overwritten(demo, tmp_path):

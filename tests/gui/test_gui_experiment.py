@@ -32,7 +32,6 @@ channels:
   - {config: GFP, exposure: 20, z_offset: 0.5}
   - {config: RFP, exposure: 40, do_stack: false}
 z_plan: {range: 30, step: 0.5}
-keep_shutter_open_across: [z]
 autofocus_plan: {autofocus_motor_offset: 3, axes: [p]}
 metadata:
   lab: {mouse: 7}

@@ -164,7 +164,7 @@ class ScanController:
         def work(core: CMMCorePlus) -> ExperimentSummary:
             stored = StoredExperiment(run)
             volume = next(v for v in stored.prepared.volumes if v.key == key)
-            sequence = full_stack_of(volume, stored.prepared.settings)
+            sequence = full_stack_of(volume, stored.sequence)
             stack.planes = len(volume.z_um)
             return self._run(running, core, sequence)
 

@@ -81,7 +81,7 @@ class Telling(Watcher):
             plan.epsilon,
             plan.tau,
             plan.max_planes if exact is None else len(exact),
-            prepared.pixel_size_um,
+            prepared.pixel_size_of(volume),
             prepared.settings.estimator,
             None,
             volume.channel or "",

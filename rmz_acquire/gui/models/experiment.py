@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments import ExperimentSettings, read_experiment
+from rmz_acquire.experiments.keeping import as_yaml
 from rmz_acquire.gui.models.settings import ScanSettings
 from rmz_acquire.methods import METHODS
 
@@ -76,10 +77,7 @@ def write_settings(path: Path, settings: ScanSettings) -> None:
     InputError
         If something is missing or makes no sense.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of useq's about itself
-        text = sequence_of(settings).yaml(exclude={"uid"}) or ""
-    path.write_text(text, encoding="utf-8")
+    path.write_text(as_yaml(sequence_of(settings)), encoding="utf-8")
 
 
 def settings_of(sequence: useq.MDASequence) -> ScanSettings:
@@ -150,16 +148,29 @@ def sequence_of(settings: ScanSettings) -> useq.MDASequence:
         raise InputError(message_of(error)[:160]) from None
 
 
-def full_stack_of(volume: Volume, settings: ExperimentSettings) -> useq.MDASequence:
-    """Make the experiment that takes every plane of one volume, where and as it was."""
+def full_stack_of(volume: Volume, sequence: useq.MDASequence) -> useq.MDASequence:
+    """Make the experiment that takes every plane of one volume, where and as it was.
+
+    Parameters
+    ----------
+    volume : Volume
+        Which one.
+    sequence : useq.MDASequence
+        The experiment that it is of.
+    """
     first = volume.first
     given: dict[str, Any] = {}
-    if first.x_pos is not None or first.y_pos is not None:
-        given["stage_positions"] = [{"x": first.x_pos, "y": first.y_pos}]
+    place: dict[str, Any] = {"x": first.x_pos, "y": first.y_pos}
+    if (number := volume.index.get("p")) is not None:
+        place["properties"] = sequence.stage_positions[number].properties
+    if any(value is not None for value in place.values()):
+        given["stage_positions"] = [place]
     if first.channel is not None:
         channel = {"config": first.channel.config, "group": first.channel.group}
-        given["channels"] = [{**channel, "exposure": first.exposure}]
+        more = {"exposure": first.exposure, "camera": volume.camera}
+        given["channels"] = [{**channel, **more}]
     z_um = sorted(volume.z_um)
+    settings = ExperimentSettings.of(sequence.metadata)
     block = {
         "version": 1,
         "estimator": "nearest",
@@ -169,7 +180,10 @@ def full_stack_of(volume: Volume, settings: ExperimentSettings) -> useq.MDASeque
         "optics": settings.optics.model_dump(exclude_none=True),
     }
     return useq.MDASequence(
-        z_plan={"absolute": z_um}, metadata={"rmz_acquire": block}, **given
+        z_plan={"absolute": z_um},
+        setup=sequence.setup,
+        metadata={"rmz_acquire": block},
+        **given,
     )
 
 
@@ -181,7 +195,9 @@ def _range_of(plan: Any) -> tuple[float, float, float, bool]:
         half = float(plan.range) / 2
         return -half, half, float(plan.step), True
     if isinstance(plan, useq.ZAboveBelow):
-        return -float(plan.below), float(plan.above), float(plan.step), True
+        # as useq has it: a distance, whatever its sign
+        below, above = abs(float(plan.below)), abs(float(plan.above))
+        return -below, above, float(plan.step), True
     msg = (
         "z_plan: the window needs even steps: bottom and top, range, or above and below"
     )

@@ -325,9 +325,9 @@ def _volume(stored: StoredExperiment, volume: Volume, ending: Ending) -> StoredV
         plan.epsilon,
         plan.tau,
         plan.max_planes if exact is None else len(exact),
-        stored.prepared.pixel_size_um,
+        stored.prepared.pixel_size_of(volume),
         settings.estimator,
-        stored.optics.get(volume.channel or ""),
+        stored.optics_of(volume),
         volume.channel or "",
     )
 

@@ -50,13 +50,16 @@ class StackSettings:
     folder : Path
         Where to: a new one.
     pixel_size_um : float or None
-        At the sample, µm.
+        At the sample, µm, where it is typed in; else the microscope tells it.
+    is_pixel_told : bool
+        Whether the microscope tells one.
     """
 
     scan: ScanSettings
     places: tuple[Position, ...]
     folder: Path
     pixel_size_um: float | None
+    is_pixel_told: bool = False
 
     def problem(self) -> str | None:
         """Say in one line what is wrong, if something is."""
@@ -68,7 +71,7 @@ class StackSettings:
         for key in ("bottom_um", "top_um", "step_um", "exposure_ms"):
             if key in found:
                 return found[key]
-        if not self.pixel_size_um:
+        if not self.pixel_size_um and not self.is_pixel_told:
             return "the pixel size is not known: type it in under Scan"
         return None
 

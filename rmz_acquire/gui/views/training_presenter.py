@@ -232,9 +232,10 @@ class TrainingPresenter(QObject):
     def _stack_settings(self, folder: Path) -> StackSettings:
         facts = self.presenter.facts
         scan = self.window.form.settings()
-        told = None if facts is None else facts.optics.get("pixel_size_um")
-        pixel = scan.pixel_size_um or told
-        return StackSettings(scan, self.setup.chosen_places(), folder, pixel)
+        # one that is told is of the channel in place: each tells its own when it is set
+        told = facts is not None and facts.optics.get("pixel_size_um") is not None
+        places = self.setup.chosen_places()
+        return StackSettings(scan, places, folder, scan.pixel_size_um, told)
 
     def _training_settings(self, folder: Path) -> TrainingSettings:
         facts = self.presenter.facts
