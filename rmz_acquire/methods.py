@@ -61,6 +61,7 @@ METHODS: dict[str, Method] = {
         Method(
             "richardson-lucy",
             "Richardson–Lucy (no training)",
+            "Richardson–Lucy",
             "Needs no training: the likeliest object without negative light.",
             optics=True,
         ),

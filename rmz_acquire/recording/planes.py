@@ -70,7 +70,8 @@ class PlaneWriter:
         optics: Optics | None = None,
         channel: str | None = None,
     ) -> None:
-        self._path = path
+        # resolved: the library that writes takes no ".." in a path
+        self._path = path.resolve()
         self._pixel_size_um = pixel_size_um
         self._optics = None if optics is None else optics.model_dump()
         self._channel = channel
@@ -186,7 +187,10 @@ def read_planes(path: Path) -> list[Plane]:
     listed = read_description(path)["planes"]
     if not listed:
         return []
-    spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": str(path / "0")}}
+    spec = {
+        "driver": "zarr3",
+        "kvstore": {"driver": "file", "path": str(path.resolve() / "0")},
+    }
     array = tensorstore.open(spec, open=True, read=True).result()
     return [
         plane_of(item, np.asarray(array[item["index"]].read().result()))

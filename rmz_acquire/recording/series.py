@@ -99,7 +99,8 @@ class Series:
         journal: str,
         images: dict[tuple[int, int], SeriesImage],
     ) -> None:
-        self.path = path
+        # resolved: the library that writes takes no ".." in a path
+        self.path = path.resolve()
         #: What it holds, by position and field (p, g).
         self.images = images
         self._arrays: dict[tuple[int, int], Any] = {}

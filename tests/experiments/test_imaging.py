@@ -16,9 +16,11 @@ from two_cameras import config
 from yaozarrs import open_group
 
 from rmz_acquire.acquisition import open_core
+from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import StoredExperiment, resume, run
 from rmz_acquire.experiments.exporting import export_ome_tiff
+from rmz_acquire.experiments.keeping import as_yaml
 from rmz_acquire.experiments.verifying import verify
 
 GREEN = {"config": "Green", "exposure": 2}
@@ -367,3 +369,17 @@ def test_a_folder_of_the_version_before_opens_and_goes_on(scope, tmp_path, caplo
     assert scales(folder) == (0.325, (16, 32))
     assert not verify(folder).differences
     assert isinstance(StoredExperiment(folder).sequence, useq.MDASequence)
+
+
+def test_it_goes_on_from_another_folder(scope, tmp_path, monkeypatch):
+    """What was named from where one stood is found from anywhere."""
+    scope()
+    wanted = experiment().replace(setup={"properties": [BINNED]})
+    (tmp_path / "night.yaml").write_text(as_yaml(wanted), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    assert main(["scan", "night.yaml", "--config", "scope.cfg", "--out", "run"]) == 0
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert main(["scan", "--resume", "../run"]) == 0
+    assert main(["scan", "--verify", "../run"]) == 0
+    assert main(["export", "../run", "--out", "tif"]) == 0

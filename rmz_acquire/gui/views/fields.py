@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
+from PyQt6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
 
-__all__ = ["ZBox", "mark", "number", "restyle", "spacer", "spin", "whole"]
+__all__ = ["ZBox", "mark", "may_shrink", "number", "restyle", "spacer", "spin", "whole"]
 
 
 class ZBox(QDoubleSpinBox):
@@ -108,3 +108,12 @@ def number(field: QLineEdit, scale: float = 1.0) -> float | None:
         return float(text) / scale
     except ValueError:
         return math.nan
+
+
+def may_shrink(box: QComboBox) -> QComboBox:
+    """Let a list be narrower than its longest entry, in a narrow panel."""
+    box.setSizeAdjustPolicy(
+        QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+    )
+    box.setMinimumContentsLength(8)
+    return box

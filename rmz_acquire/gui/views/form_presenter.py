@@ -172,7 +172,7 @@ class FormPresenter:
             cost = self._cost(other, facts, site, task)
             if cost is None or cost.think_s is None:
                 wanted.append(task)
-                break
+                continue
             if not cost.slow:
                 faster = method
                 break

@@ -9,7 +9,7 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QFileDialog, QLabel, QVBoxLayout, QWidget
 
 from rmz_acquire.gui.models.fitting import Site
-from rmz_acquire.gui.views.fields import restyle
+from rmz_acquire.gui.views.fields import may_shrink, restyle
 from rmz_acquire.models import list_models
 
 if TYPE_CHECKING:
@@ -32,11 +32,8 @@ class ModelChoice(QWidget):
         super().__init__()
         self.site = Site()
         self._chosen: str | None = None
-        self.model = QComboBox()
+        self.model = may_shrink(QComboBox())
         self.model.setToolTip("The trained network; its card says what it is for")
-        policy = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
-        self.model.setSizeAdjustPolicy(policy)
-        self.model.setMinimumContentsLength(12)
         self.fit = QLabel()
         self.fit.setWordWrap(True)
         self.fit.linkActivated.connect(self._follow)

@@ -8,7 +8,7 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QPushButton, QWidget
 from superqt import QIconifyIcon
 
-from rmz_acquire.gui.views.fields import ZBox, spin
+from rmz_acquire.gui.views.fields import ZBox, may_shrink, spin
 
 if TYPE_CHECKING:
     from rmz_acquire.gui.models.settings import ScanSettings
@@ -36,7 +36,7 @@ class RangeBox(QWidget):
         self.full = QLabel()
         self.full.setObjectName("muted")
         self.full.hide()
-        self.counts = QComboBox()
+        self.counts = may_shrink(QComboBox())
         self.counts.addItem("Positions of the stage", False)
         self.counts.addItem("Around each position's z", True)
         self.counts.setToolTip(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
-from rmz_acquire.gui.views.fields import mark
+from rmz_acquire.gui.views.fields import mark, may_shrink
 from rmz_acquire.gui.views.model_choice import ModelChoice
 from rmz_acquire.gui.views.optics_fields import OpticsFields
 from rmz_acquire.methods import METHODS, SCAN_METHODS
@@ -31,7 +31,7 @@ class ReconstructionBox(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.estimator = QComboBox()
+        self.estimator = may_shrink(QComboBox())
         for method in SCAN_METHODS.values():
             self.estimator.addItem(method.title, method.name)
         self.estimator.setToolTip("What makes the volume of the planes")

@@ -69,7 +69,8 @@ class ScanForm(QWidget):
         outer.setSpacing(0)
         outer.addWidget(area, 1)
         outer.addLayout(foot)
-        self.setMinimumWidth(max(274, self.body.minimumSizeHint().width() + 10))
+        # also with what is folded away, and the bar to scroll it
+        self.setMinimumWidth(max(274, self.folded.minimumSizeHint().width() + 28))
         self._connect()
 
     # ---- what is typed ------------------------------------------------------------
@@ -223,7 +224,7 @@ class ScanForm(QWidget):
         )
         body = QWidget()
         column = QVBoxLayout(body)
-        column.setContentsMargins(12, 8, 12, 8)
+        column.setContentsMargins(10, 8, 8, 8)
         column.setSpacing(4)
         simple = {
             "RANGE": self.range,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
-from rmz_acquire.gui.views.fields import spin, whole
+from rmz_acquire.gui.views.fields import may_shrink, spin, whole
 
 if TYPE_CHECKING:
     from rmz_acquire.gui.models.settings import ScanSettings
@@ -51,7 +51,7 @@ class StopBox(QWidget):
             0, 1e7, 0, " ms", 0, "All exposures together, ms: the light budget"
         )
         self.max_light.setSpecialValueText("no limit")
-        self.policy = QComboBox()
+        self.policy = may_shrink(QComboBox())
         for key, text in POLICIES.items():
             self.policy.addItem(text, key)
         self.policy.setToolTip("Where the next plane is taken")

@@ -69,3 +69,5 @@ def guard_wheel(app: QApplication) -> None:
         guard = WheelGuard(app)
         guard.setObjectName(_NAME)
         app.installEventFilter(guard)
+        # events still come while the interpreter goes: no Python may see those
+        app.aboutToQuit.connect(lambda: app.removeEventFilter(guard))
