@@ -179,9 +179,10 @@ class RichardsonLucyEstimator(VolumeEstimator):
             self._compared.append((max(error - noise**2, 0.0), linear**2))
             if min(known) < z < max(known):
                 assert self._explained is not None and self._linear is not None
-                choice.see(
-                    image, self._at(self._explained, z), self._at(self._linear, z)
+                ours, theirs = (
+                    self._at(made, z) for made in (self._explained, self._linear)
                 )
+                choice.see(image, ours, theirs, noise)
 
     def _share(self) -> float:
         """RMS error of the latest predictions over what the Wiener filter expected."""
