@@ -19,6 +19,7 @@ from rmz_acquire.reconstruction.likelihood import (
     Data,
     LayerStack,
     OtfLines,
+    few_threads,
     fitting,
     from_nothing,
     go_on,
@@ -129,6 +130,10 @@ class RichardsonLucyEstimator(VolumeEstimator):
 
     @torch.inference_mode()
     def _reconstruct(self) -> NDArray[np.float32]:
+        with few_threads(self._images[0].size):
+            return self._from_planes()
+
+    def _from_planes(self) -> NDArray[np.float32]:
         for image in self._images[self._fitted :]:
             self._floor.add(image)
         dark, noise = self._floor.level()

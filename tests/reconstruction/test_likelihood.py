@@ -19,6 +19,7 @@ from rmz_acquire.reconstruction.likelihood import (
     OtfLines,
     Seen,
     ascend,
+    few_threads,
     from_nothing,
     go_on,
     log_likelihood,
@@ -303,3 +304,18 @@ def test_planes_without_any_structure_have_a_dark_level(
     floor = CameraFloor()
     floor.add(np.full(shape, 117, dtype=np.float32))
     assert floor.level() == (117.0, 0.0)
+
+
+def test_small_pictures_take_one_thread_and_give_the_others_back() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with few_threads(64 * 64):
+            assert torch.get_num_threads() == 1
+        with few_threads(2048 * 2048):
+            assert torch.get_num_threads() == 2
+        with pytest.raises(RuntimeError), few_threads(1):
+            raise RuntimeError
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)

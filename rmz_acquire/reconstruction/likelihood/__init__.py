@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rmz_acquire.reconstruction.likelihood.ascent import Seen, ascend, log_likelihood
 from rmz_acquire.reconstruction.likelihood.camera_floor import CameraFloor
+from rmz_acquire.reconstruction.likelihood.fourier import few_threads
 from rmz_acquire.reconstruction.likelihood.levels import Levels
 from rmz_acquire.reconstruction.likelihood.object_layers import (
     Blur,
@@ -30,6 +31,7 @@ __all__ = [
     "Seen",
     "Steps",
     "ascend",
+    "few_threads",
     "fitting",
     "from_nothing",
     "go_on",

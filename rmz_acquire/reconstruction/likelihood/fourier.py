@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["backward", "forward", "pieces"]
+__all__ = ["backward", "few_threads", "forward", "pieces"]
 
 _PIECE = 1 << 18
 """Pixels at a time on a CPU: one call over a whole stack is four times slower."""
@@ -33,6 +34,27 @@ def pieces(stack: Tensor) -> Iterator[slice]:
     size = n if stack.is_cuda else max(1, _PIECE // (height * width))
     for start in range(0, n, size):
         yield slice(start, min(n, start + size))
+
+
+@contextmanager
+def few_threads(pixels: int) -> Iterator[None]:
+    """Compute small pictures in one thread.
+
+    Steps are thousands of short calls. Two threads that wait for each other at every
+    one gain little on an idle machine, and cost ten times as much on a busy one.
+
+    Parameters
+    ----------
+    pixels : int
+        Of a picture.
+    """
+    before = torch.get_num_threads()
+    if pixels <= _PIECE:
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def forward(pictures: Tensor) -> Tensor:
