@@ -104,6 +104,8 @@ def _adapters() -> str:
     import pymmcore
     from pymmcore_plus import CMMCorePlus, find_micromanager
 
+    from rmz_acquire.acquisition import close_core
+
     interface = pymmcore.__version__.split(".")[3]
     folder = find_micromanager()
     if not folder:
@@ -123,12 +125,14 @@ def _adapters() -> str:
             f"{pip_line(f'mm-test-adapters=={interface}.*')}",
         ) from error
     finally:
-        core.unloadAllDevices()
+        close_core(core)
     return f"device interface {interface}, {folder}"
 
 
 def _snap() -> str:
     from pymmcore_plus import CMMCorePlus
+
+    from rmz_acquire.acquisition import close_core
 
     core = CMMCorePlus()
     try:
@@ -138,19 +142,19 @@ def _snap() -> str:
         core.waitForSystem()
         z_um = core.getPosition()
     finally:
-        core.unloadAllDevices()
+        close_core(core)
     height, width = image.shape[:2]
     return f"demo camera {width} × {height} {image.dtype}, stage at {z_um:g} µm"
 
 
 def _simulated() -> str:
-    from rmz_acquire.acquisition import open_core
+    from rmz_acquire.acquisition import close_core, open_core
 
     core = open_core("simulated")
     try:
         camera, stage = core.getCameraDevice(), core.getFocusDevice()
     finally:
-        core.unloadAllDevices()
+        close_core(core)
     return f"configs/simulated.cfg loads: {camera}, {stage}"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rmz_acquire.acquisition import close_core
 from rmz_acquire.cli.app import app
 from rmz_acquire.experiments import read_experiment
 from rmz_acquire.experiments.volumes import volumes_of
@@ -33,7 +34,7 @@ def test_the_script_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         exec(compile(script, "README.md", "exec"), scope)
     finally:
         if "core" in scope:
-            scope["core"].unloadAllDevices()  # type: ignore[attr-defined]
+            close_core(scope["core"])  # type: ignore[arg-type]
     summary = json.loads((tmp_path / "my-run" / "summary.json").read_text())
     assert summary["stop_reason"] == "converged"
 

@@ -7,7 +7,7 @@ from .focus import Autofocus, AutofocusError
 from .focus_lock import FocusLock, FocusLockError
 from .light import LightGate
 from .run import run_on_core
-from .shutdown import quiet_at_exit
+from .shutdown import close_core, quiet_at_exit
 from .visit import Again, Control, Visit
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "StageError",
     "Visit",
     "acquire",
+    "close_core",
     "config_path",
     "load_simulated",
     "open_core",

@@ -88,7 +88,7 @@ def open_core(
         read_configuration,
         why_not,
     )
-    from rmz_acquire.acquisition.shutdown import quiet_at_exit
+    from rmz_acquire.acquisition.shutdown import hold
     from rmz_acquire.simulation.autofocus import FocusingCore
     from rmz_acquire.simulation.camera import connect_simulation
 
@@ -103,7 +103,7 @@ def open_core(
     if core is None:
         core = FocusingCore()
     check_lines(core, path, text)
-    quiet_at_exit(core)
+    hold(core)
     with loadable(core, path, text) as file:
         try:
             core.loadSystemConfiguration(file)

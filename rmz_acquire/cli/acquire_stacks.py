@@ -71,7 +71,7 @@ def acquire_stacks(
         raise InputError(msg)
     check_config(config)
     with busy("starting the microscope"):
-        from rmz_acquire.acquisition import open_core
+        from rmz_acquire.acquisition import close_core, open_core
         from rmz_acquire.acquisition.dense import acquire_stacks as take
         from rmz_acquire.acquisition.dense import read_positions
 
@@ -91,7 +91,7 @@ def acquire_stacks(
                 on_step=lambda line: stderr.print(line),
             )
     finally:
-        core.unloadAllDevices()
+        close_core(core)
     for path in files:
         console.print(f"stack  {path}", soft_wrap=True)
     console.print(f"list   {out / 'stacks.yaml'}", soft_wrap=True)

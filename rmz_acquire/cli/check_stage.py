@@ -62,7 +62,7 @@ def check_stage(
     preset = preset_of(channel)
     check_config(config)
     with busy("starting the microscope"):
-        from rmz_acquire.acquisition import open_core
+        from rmz_acquire.acquisition import close_core, open_core
         from rmz_acquire.acquisition.stage_check import check_stage_moves
 
         core = open_core(config)
@@ -78,7 +78,7 @@ def check_stage(
                 on_step=lambda step: stderr.print(step),
             )
     finally:
-        core.unloadAllDevices()
+        close_core(core)
     for each in found:
         mark = _MARKS[each.ok]
         said = escape(in_flags(each.detail, _FLAGS))

@@ -93,6 +93,7 @@ def demo(
         )
     with busy("starting the microscope"):
         from rmz_acquire.acquisition import (
+            close_core,
             load_simulated,
             open_core,
             optics_from_core,
@@ -132,4 +133,4 @@ def demo(
             overwrite=overwrite,
         )
     finally:
-        core.unloadAllDevices()
+        close_core(core)

@@ -205,7 +205,9 @@ def _verify(folder: Path) -> None:
 
 
 def _unload(core: CMMCorePlus) -> None:
+    from rmz_acquire.acquisition import close_core
+
     try:
-        core.unloadAllDevices()
+        close_core(core)
     except RuntimeError as error:
         warn(f"the microscope could not be closed: {error}")

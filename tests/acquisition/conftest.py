@@ -8,7 +8,7 @@ from pymmcore_plus import CMMCorePlus
 from pymmcore_plus.experimental.unicore import SimpleCameraDevice, UniMMCore
 from scan_fakes import LinearEstimator, MemoryRecorder
 
-from rmz_acquire.acquisition import load_simulated, open_core
+from rmz_acquire.acquisition import close_core, load_simulated, open_core
 from rmz_acquire.scanning import Scan, ScanPlan
 
 SHUTTER = "White Light Shutter"
@@ -61,7 +61,7 @@ def closing():
 
     yield keep
     for core in cores:
-        core.unloadAllDevices()
+        close_core(core)
 
 
 @pytest.fixture

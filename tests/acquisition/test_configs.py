@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from pymmcore_plus import CMMCorePlus
 from scan_fakes import LinearEstimator, MemoryRecorder
 
 from rmz_acquire.acquisition import (
+    close_core,
     config_path,
     load_simulated,
     open_core,
@@ -151,3 +154,15 @@ def test_a_process_that_used_a_core_ends_well(config):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_core_is_held_until_it_is_closed():
+    """Deleted by the garbage collector on its event thread, it aborts the process."""
+    core = open_core("MMConfig_demo.cfg")
+    there = weakref.ref(core)
+    del core
+    gc.collect()
+    assert there() is not None
+    close_core(there())
+    close_core(there())  # once more does nothing
+    assert not there().getLoadedDevices()[:-1]  # the core itself is one

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pymmcore_plus import CMMCorePlus
 
-from rmz_acquire.acquisition import open_core
+from rmz_acquire.acquisition import close_core, open_core
 
 
 @pytest.fixture(autouse=True)
@@ -23,4 +23,4 @@ def demo():
     core.setExposure(1)
     core.setShutterOpen(False)
     yield core
-    core.unloadAllDevices()
+    close_core(core)

@@ -17,7 +17,7 @@ import tifffile
 import yaml
 from fault_cases import FAULTS, LIMITS_UM, pictures
 
-from rmz_acquire.acquisition import load_simulated
+from rmz_acquire.acquisition import close_core, load_simulated
 from rmz_acquire.cli import main
 from rmz_acquire.experiments.verifying import verify
 
@@ -66,7 +66,7 @@ def core(stack):
     for device in ("Camera", "Z", "Epi Shutter", "Reflection"):
         core.setProperty(device, "FaultSeed", 3)
     yield core
-    core.unloadAllDevices()
+    close_core(core)
 
 
 def _experiment(path, fault):

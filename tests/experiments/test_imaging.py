@@ -15,7 +15,7 @@ from ome_types import from_tiff
 from two_cameras import config
 from yaozarrs import open_group
 
-from rmz_acquire.acquisition import open_core
+from rmz_acquire.acquisition import close_core, open_core
 from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import StoredExperiment, resume, run
@@ -45,7 +45,7 @@ def scope(tmp_path):
     yield opened
     for core in cores:
         assert not core.getShutterOpen()
-        core.unloadAllDevices()
+        close_core(core)
 
 
 def scales(folder, name="volumes"):

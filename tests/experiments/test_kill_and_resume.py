@@ -14,6 +14,7 @@ import tifffile
 from patience import PATIENCE_S
 from yaozarrs import validate_zarr_store
 
+from rmz_acquire.acquisition import close_core
 from rmz_acquire.errors import InputError
 
 # 200 of them: RMZ_ACQUIRE_KILLS=200 pytest tests/experiments/test_kill_and_resume.py
@@ -60,7 +61,7 @@ def child(stack, folder, resuming, done):
     core = _open(stack)
     summary = resume(core, folder) if resuming else run(core, _sequence(), folder)
     done.put((summary.status, summary.reason))
-    core.unloadAllDevices()
+    close_core(core)
 
 
 @pytest.fixture(scope="module")
@@ -199,7 +200,7 @@ def test_another_microscope_is_refused(stack, tmp_path, monkeypatch):
         assert float(core.getProperty("Z", "Speed_um_per_s")) == 2000
         assert int(core.getProperty("Camera", "Binning")) == 1
     finally:
-        core.unloadAllDevices()
+        close_core(core)
 
 
 def test_other_decisions_of_the_same_planes_are_refused(stack, tmp_path):
@@ -225,4 +226,4 @@ def test_other_decisions_of_the_same_planes_are_refused(stack, tmp_path):
         summary = resume(core, folder)
         assert summary.status == "failed" and "delta is" in summary.reason
     finally:
-        core.unloadAllDevices()
+        close_core(core)

@@ -10,7 +10,7 @@ import pytest
 from experiment_fakes import sequence
 from patience import PATIENCE_S
 
-from rmz_acquire.acquisition import Control, load_simulated
+from rmz_acquire.acquisition import Control, close_core, load_simulated
 from rmz_acquire.experiments import run
 from rmz_acquire.reconstruction import make_estimator
 
@@ -39,7 +39,7 @@ def scope():
     core.setPosition(START_UM)
     core.waitForSystem()
     yield core
-    core.unloadAllDevices()
+    close_core(core)
 
 
 def _in_state(core, state, monkeypatch):

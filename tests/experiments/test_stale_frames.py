@@ -10,7 +10,7 @@ import tifffile
 from experiment_fakes import sequence
 from pymmcore_plus import CMMCorePlus
 
-from rmz_acquire.acquisition import Control, load_simulated, open_core
+from rmz_acquire.acquisition import Control, close_core, load_simulated, open_core
 from rmz_acquire.acquisition.dense import acquire_stacks
 from rmz_acquire.errors import ScanFailed
 from rmz_acquire.experiments import resume, run
@@ -45,7 +45,7 @@ def camera():
     core.setExposure(1)
     core.setShutterOpen(False)
     yield core
-    core.unloadAllDevices()
+    close_core(core)
 
 
 def lines(path):
@@ -245,5 +245,5 @@ def test_a_recorded_specimen_may_give_one_plane_for_many_z(tmp_path):
     core.waitForSystem()
     channels = [{"config": "GFP", "exposure": 1}]
     summary = run(core, sequence(channels=channels), tmp_path / "run")
-    core.unloadAllDevices()
+    close_core(core)
     assert summary.status == "completed" and not told(tmp_path / "run")

@@ -11,7 +11,7 @@ import tifffile
 import yaml
 from fault_cases import pictures
 
-from rmz_acquire.acquisition import load_simulated
+from rmz_acquire.acquisition import close_core, load_simulated
 from rmz_acquire.evaluation import psnr_db
 from rmz_acquire.experiments import Further, Watcher, resume, run
 from rmz_acquire.experiments.verifying import verify
@@ -36,7 +36,7 @@ def scope(stack):
     core.setProperty("Z", "Settle_ms", 0)
     core.setShutterOpen(False)
     yield core
-    core.unloadAllDevices()
+    close_core(core)
 
 
 def _sequence(path, start, loops=3, **more):

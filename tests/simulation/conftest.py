@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rmz_acquire.acquisition import load_simulated
+from rmz_acquire.acquisition import close_core, load_simulated
 
 
 @pytest.fixture
@@ -23,4 +23,4 @@ def scope(monkeypatch):
 
     yield load
     for core in cores:
-        core.unloadAllDevices()
+        close_core(core)

@@ -9,6 +9,7 @@ from pymmcore_plus.experimental.unicore import UniMMCore
 from scope_helpers import snap, truth
 
 from rmz_acquire.acquisition import (
+    close_core,
     config_path,
     open_core,
     optics_from_core,
@@ -39,7 +40,7 @@ def test_a_plain_core_takes_the_python_lines_for_comments(monkeypatch):
     # the Startup preset says nothing of the missing devices
     core.loadSystemConfiguration(config_path("simulated"))
     assert core.getCameraDevice() == "" and core.getXYStageDevice() == "XY"
-    core.unloadAllDevices()
+    close_core(core)
 
 
 def test_a_picture_is_the_expected_one_with_its_noise(scope):
@@ -163,7 +164,7 @@ def test_a_camera_on_no_microscope_says_what_to_do(monkeypatch):
     assert connect_simulation(core) == 1
     core.setProperty("Camera", "SensorSize_px", 64)
     assert snap(core).shape == (64, 64)
-    core.unloadAllDevices()
+    close_core(core)
 
 
 def test_two_microscopes_do_not_see_each_other(scope):
@@ -178,4 +179,4 @@ def test_the_stock_camera_knows_no_truth(monkeypatch):
     core = open_core("MMConfig_demo.cfg")
     with pytest.raises(InputError, match="'Camera' is not simulated"):
         simulated_camera(core)
-    core.unloadAllDevices()
+    close_core(core)

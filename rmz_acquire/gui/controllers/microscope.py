@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pymmcore_plus import DeviceType
 
-from rmz_acquire.acquisition import LightGate, open_core
+from rmz_acquire.acquisition import LightGate, close_core, open_core
 from rmz_acquire.acquisition.checks import check_channel
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.gui.controllers.events import (
@@ -262,7 +262,7 @@ class MicroscopeController:
             if self._specimen is not None:
                 self._specimen.put_under(core)
         except BaseException:
-            core.unloadAllDevices()
+            close_core(core)
             self.set_state(State.empty)
             raise
         with self._lock:
@@ -282,7 +282,7 @@ class MicroscopeController:
                 core.stopSequenceAcquisition()
             LightGate(core).close()
         finally:
-            core.unloadAllDevices()
+            close_core(core)
 
     def _camera_ready(self) -> CMMCorePlus | None:
         core = self._core
