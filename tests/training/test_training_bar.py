@@ -57,7 +57,8 @@ def test_a_terminal_shows_step_loss_and_time_left(tiny, tmp_path, pulse):
             times.append(pulse())
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, seen[-2000:]
     assert re.search(r"step 0 of 5 +loss – +time left – +0:00:00 +loading", seen)
-    assert "simulating validation specimens, 1 of 2" in seen
+    # which of them is chance: the bar shows what goes on when it is drawn
+    assert re.search(r"simulating validation specimens, \d of 2", seen)
     assert re.search(r"step \d of 5 +loss \d+(\.\d+)? +time left", seen)
     assert re.search(r"scoring beads \d", seen)
     assert "Traceback" not in seen and "INFO" not in seen
