@@ -35,7 +35,7 @@ stdout = Console(highlight=False)
 
 @contextmanager
 def busy(what: str) -> Iterator[None]:
-    """Show that something goes on whose end cannot be foretold, and for how long."""
+    """Show that something goes on whose end is not known, and for how long."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     hidden = not stderr.is_terminal
     with Progress(*columns, console=stderr, transient=True, disable=hidden) as progress:

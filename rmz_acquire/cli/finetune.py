@@ -58,7 +58,7 @@ def finetune(
     ],
     out: Annotated[
         Path,
-        typer.Option("--out", help="Folder of the run; one cut off is gone on with."),
+        typer.Option("--out", help="Folder of the run; one cut off is resumed."),
     ],
     name: Annotated[
         str, typer.Option("--name", help="Of the new model: a-z, 0-9 and hyphens.")

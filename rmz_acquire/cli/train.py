@@ -30,7 +30,7 @@ def train(
     ],
     out: Annotated[
         Path,
-        typer.Option("--out", help="Folder of the run; one cut off is gone on with."),
+        typer.Option("--out", help="Folder of the run; one cut off is resumed."),
     ],
     workers: Workers = 1,
     threads: Threads = None,

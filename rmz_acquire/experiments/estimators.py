@@ -117,7 +117,7 @@ class Estimators:
             return load_model(self._name or self._suitable())
 
     def _suitable(self) -> str:
-        """The model in the box that fits all channels and ranges, or the first."""
+        """The bundled model that fits all channels and ranges, or the first."""
         uses = [(self._optics[place], z_um) for place, z_um in self._uses]
         if not uses:
             return DEFAULT_MODEL

@@ -167,7 +167,7 @@ class ExperimentSettings(_Block):
     estimator : str
         What makes the volumes.
     model : str, optional
-        Name or folder of recurrent-mz's model; by default the one in the box that fits
+        Name or folder of recurrent-mz's model; by default the bundled one that fits
         optics and z range.
     device : str
         Where the network runs.

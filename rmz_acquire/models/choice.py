@@ -1,4 +1,4 @@
-"""Which model in the box is for a microscope, where nobody names one."""
+"""Which bundled model is for a microscope, where nobody names one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def suitable_model(
     z_um: ArrayLike,
     others: Iterable[tuple[Optics, ArrayLike]] = (),
 ) -> str:
-    """Name of the model in the box for a microscope, where nobody names one.
+    """Name of the bundled model for a microscope, where nobody names one.
 
     Everything that makes a volume asks here: commands, experiments, the window.
 

@@ -51,7 +51,7 @@ class LoadedModel:
 
 
 def list_models(*, for_scans: bool = False) -> list[str]:
-    """Names of the models in the box, sorted.
+    """Names of the bundled models, sorted.
 
     Parameters
     ----------
@@ -79,7 +79,7 @@ def _folder(name_or_path: str | Path) -> Path:
         return boxed
     known = ", ".join(list_models()) or "none"
     msg = (
-        f"no model {str(name_or_path)!r}: give the name of one in the box ({known}) or "
+        f"no model {str(name_or_path)!r}: give the name of a bundled one ({known}) or "
         f"a folder that holds {CARD} and {WEIGHTS}"
     )
     raise InputError(msg)

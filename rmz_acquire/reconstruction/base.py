@@ -104,14 +104,14 @@ class VolumeEstimator(ABC):
         start = time.perf_counter()
         before = self._volume
         plane = self._keep(image, z_um)
-        foretold = None if before is None else self._at(before, z_um)
+        predicted = None if before is None else self._at(before, z_um)
         volume = self._volume = self._reconstruct()
         delta = relative = innovation = None
-        if before is not None and foretold is not None:
+        if before is not None and predicted is not None:
             dark = Normalisation.of(self.planes).background
             delta = float(np.linalg.norm(volume - before))
             relative = _ratio(delta, float(np.linalg.norm(volume - dark)))
-            error = float(np.linalg.norm(foretold - plane))
+            error = float(np.linalg.norm(predicted - plane))
             innovation = _ratio(error, float(np.linalg.norm(plane - dark)))
         nearest = np.abs(self._z_um[:, None] - self.planes_z_um[None]).min(axis=1)
         return Estimate(

@@ -52,7 +52,7 @@ class ScanPlan(BaseModel):
         camera counts (Frobenius norm, as in the paper).
     tau : float, optional
         Convergence then needs the last plane's innovation at or below it too: the
-        volume foretold that plane so well.
+        volume predicted that plane so well.
     policy : {"bisect", "uniform"}
         Where the next plane is taken.
     z_exact_um : tuple of float, optional

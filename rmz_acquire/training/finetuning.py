@@ -103,7 +103,7 @@ def finetuning_config(
     Parameters
     ----------
     model : str or Path
-        Name or folder of the model; "auto" for the one in the box for `optics`.
+        Name or folder of the model; "auto" for the bundled one for `optics`.
     stacks : sequence of StackFile
         Three or more, of one voxel size; one in five of the specimens is kept apart.
     name : str

@@ -112,9 +112,9 @@ def fit(
     config : TrainingConfig
         The run.
     folder : Path
-        Checkpoints and scalars; what it holds of the same run is gone on with.
+        Checkpoints and scalars; what it holds of the same run is resumed.
     workers : int
-        Processes that load and simulate specimens. A run that is gone on with sees
+        Processes that load and simulate specimens. A resumed run sees
         exactly the sequences that it would have seen, if there are as many as before.
     threads : int, optional
         Of torch in this process.

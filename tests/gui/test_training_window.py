@@ -92,7 +92,7 @@ def test_from_places_to_a_model_that_is_used(desk, train):
     desk.until(lambda: window.status.headline.text().startswith("Stack 2 of 3"))
     assert window.status.abort.isVisible() and not window.status.pause.isVisible()
     desk.until(lambda: window.status.headline.text() == "3 stacks taken")
-    assert desk.state is State.ready
+    desk.until(lambda: desk.state is State.ready)
     assert len(setup.chosen_stacks()) == 3 and not setup.places.count()
     train.start()
     train.finish()

@@ -46,7 +46,7 @@ class ScanSettings:
     epsilon : float
         The scan stops once the volume's relative change is so small.
     tau : float or None
-        And the last plane was foretold so well; None asks for no such thing.
+        And the last plane was predicted so well; None asks for no such thing.
     policy : {"bisect", "uniform"}
         Where the next plane is taken.
     min_planes : int

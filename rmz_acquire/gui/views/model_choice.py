@@ -51,7 +51,7 @@ class ModelChoice(QWidget):
         return self._chosen
 
     def refresh_models(self) -> None:
-        """List the models in the box, and one from elsewhere that is chosen."""
+        """List the bundled models, and one from elsewhere that is chosen."""
         names: list[str | None] = [None, *list_models(for_scans=True)]
         if self._chosen not in names:
             names.insert(1, self._chosen)

@@ -83,7 +83,7 @@ class ReconstructionBox(QWidget):
         self.choice.set_site(site)
 
     def refresh_models(self) -> None:
-        """List the models in the box."""
+        """List the bundled models."""
         self.choice.refresh_models()
         if not list_models() and METHODS[self.estimator.currentData()].model:
             self.use(_WITHOUT_MODEL)

@@ -155,9 +155,8 @@ class ShownRun:
         self._taken = number
         self._time.plane(plane.stage_ms, plane.camera_ms)
         window = self._window
-        exposure = f" · {plane.exposure_ms:g} ms" if plane.exposure_ms else ""
         window.camera.set_image(
-            plane.image, f"plane {number} · z = {plane.z_um:.2f} µm{exposure}"
+            plane.image, f"plane {number} · z = {plane.z_um:.2f} µm"
         )
         window.along_z.add_plane(plane.z_um, plane.image)
         window.along_z.set_next(None)

@@ -130,7 +130,7 @@ class TrainingSetup(QWidget):
         self._tell()
 
     def refresh_models(self) -> None:
-        """List the models in the box."""
+        """List the bundled models."""
         had = self.model.currentData()
         self.model.blockSignals(True)
         self.model.clear()
@@ -247,7 +247,7 @@ class TrainingSetup(QWidget):
         self.length.setCurrentIndex(1)
         self.length.setToolTip(
             "A step takes about half a second on a CPU, less on a GPU.\n"
-            "It can be stopped, and gone on with, at any time"
+            "It can be stopped and resumed at any time"
         )
         self.reason = QLabel()
         self.reason.setObjectName("muted")
