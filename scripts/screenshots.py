@@ -20,7 +20,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 from rmz_acquire.gui.app import Gui, make_gui
 
 # after the line above: torch comes before Qt
-from PyQt6.QtCore import QPoint  # isort: skip
+from PyQt6.QtCore import QPoint, QTimer  # isort: skip
 from PyQt6.QtTest import QTest  # isort: skip
 from PyQt6.QtWidgets import QApplication, QPushButton  # isort: skip
 from typing import TYPE_CHECKING, Any
@@ -114,8 +114,9 @@ def main(out: Path, theme: str) -> None:
         picture("7-series-done")
         looking(gui, picture, idle)
         training(gui, picture, until)
-        window.close()
-        until(lambda: not window.isVisible())
+        # closed as by a person: Qt's own end of the application comes with it
+        QTimer.singleShot(0, window.close)
+        app.exec()
 
 
 def looking(
