@@ -4,11 +4,13 @@ from .configs import (
     DeepZConfig,
     DiscriminatorConfig,
     NetworkConfig,
+    OnLayersConfig,
     RecurrentMZConfig,
     UNet3DConfig,
 )
 from .deep_z import DeepZ
 from .discriminator import Discriminator
+from .on_layers import OnLayers, Prior
 from .recurrent_mz import RecurrentMZ, State
 from .unet3d import UNet3D
 
@@ -20,6 +22,9 @@ __all__ = [
     "DiscriminatorConfig",
     "Network",
     "NetworkConfig",
+    "OnLayers",
+    "OnLayersConfig",
+    "Prior",
     "RecurrentMZ",
     "RecurrentMZConfig",
     "State",

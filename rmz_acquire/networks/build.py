@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from rmz_acquire.networks.configs import (
     DeepZConfig,
+    OnLayersConfig,
     RecurrentMZConfig,
     UNet3DConfig,
 )
 from rmz_acquire.networks.deep_z import DeepZ
+from rmz_acquire.networks.on_layers import OnLayers
 from rmz_acquire.networks.recurrent_mz import RecurrentMZ
 from rmz_acquire.networks.unet3d import UNet3D
 
 __all__ = ["Network", "build_network"]
 
-Network = RecurrentMZ | DeepZ | UNet3D
+Network = RecurrentMZ | OnLayers | DeepZ | UNet3D
 
 
 def build_network(
-    config: RecurrentMZConfig | DeepZConfig | UNet3DConfig,
+    config: RecurrentMZConfig | OnLayersConfig | DeepZConfig | UNet3DConfig,
 ) -> Network:
     """Make a network with fresh weights.
 
     Parameters
     ----------
-    config : RecurrentMZConfig or DeepZConfig or UNet3DConfig
+    config : RecurrentMZConfig, OnLayersConfig, DeepZConfig or UNet3DConfig
         Says which.
 
     Returns
@@ -34,4 +36,6 @@ def build_network(
         return DeepZ(config)
     if isinstance(config, UNet3DConfig):
         return UNet3D(config)
+    if isinstance(config, OnLayersConfig):
+        return OnLayers(config)
     return RecurrentMZ(config)

@@ -12,6 +12,7 @@ __all__ = [
     "DeepZConfig",
     "DiscriminatorConfig",
     "NetworkConfig",
+    "OnLayersConfig",
     "RecurrentMZConfig",
     "UNet3DConfig",
 ]
@@ -60,6 +61,29 @@ class RecurrentMZConfig(BaseModel):
             )
             raise ValueError(msg)
         return self
+
+
+class OnLayersConfig(BaseModel):
+    """What the small network on the richardson-lucy prior is made of.
+
+    Parameters
+    ----------
+    kind : {"recurrent-mz"}
+        It is one, too: its prior tells it from the paper's.
+    prior : {"richardson-lucy"}
+        The volume that it starts from, and adds to.
+    channels : int
+        Of the hidden state and of every layer.
+    dz_scale_px : float
+        Blur radius, pixels, from which on a distance shows as 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["recurrent-mz"] = "recurrent-mz"
+    prior: Literal["richardson-lucy"]
+    channels: Annotated[int, Field(ge=1, le=256)] = 16
+    dz_scale_px: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 64.0
 
 
 class DeepZConfig(BaseModel):
@@ -147,14 +171,19 @@ KINDS = ("recurrent-mz", "deep-z", "unet3d")
 """Kinds of networks: also the names of their estimators."""
 
 
+_ON_LAYERS = "on-layers"
+
+
 def _kind(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("kind", "recurrent-mz"))
-    return str(getattr(value, "kind", ""))
+    told = value if isinstance(value, dict) else dict(value)
+    kind = str(told.get("kind", "recurrent-mz"))
+    on_layers = told.get("prior") == "richardson-lucy" and kind == "recurrent-mz"
+    return _ON_LAYERS if on_layers else kind
 
 
 NetworkConfig = Annotated[
     Annotated[RecurrentMZConfig, Tag("recurrent-mz")]
+    | Annotated[OnLayersConfig, Tag(_ON_LAYERS)]
     | Annotated[DeepZConfig, Tag("deep-z")]
     | Annotated[UNet3DConfig, Tag("unet3d")],
     ByKind(_kind),

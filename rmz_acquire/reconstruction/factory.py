@@ -8,6 +8,7 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.methods import METHODS
 from rmz_acquire.reconstruction.interpolation import LinearEstimator, NearestEstimator
 from rmz_acquire.reconstruction.linear_optimum import WienerEstimator
+from rmz_acquire.reconstruction.on_layers import OnLayersEstimator
 from rmz_acquire.reconstruction.recurrent import RecurrentEstimator
 from rmz_acquire.reconstruction.richardson_lucy import RichardsonLucyEstimator
 from rmz_acquire.reconstruction.stateless import DeepZEstimator, UNet3DEstimator
@@ -90,6 +91,10 @@ def make_estimator(
             f"{name} one: take that estimator, or another model"
         )
         raise InputError(msg)
+    if model.card.network.prior == "richardson-lucy":
+        return OnLayersEstimator(
+            z_um, optics, model, device=device, precision=precision, chunk=chunk
+        )
     network = {
         "recurrent-mz": RecurrentEstimator,
         "deep-z": DeepZEstimator,

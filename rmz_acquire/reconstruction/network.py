@@ -9,7 +9,7 @@ import torch
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.models import normalisation_kind
-from rmz_acquire.networks import Network
+from rmz_acquire.networks import Network, OnLayersConfig
 from rmz_acquire.reconstruction.base import VolumeEstimator
 
 if TYPE_CHECKING:
@@ -69,8 +69,10 @@ class NetworkEstimator(VolumeEstimator, Generic[Net]):
         if chunk is not None and chunk < 1:
             msg = f"chunk is {chunk}: give at least one output plane at a time"
             raise InputError(msg)
-        network = model.network
-        if not isinstance(network, self.network_type):
+        network, made_of = model.network, model.card.network
+        if isinstance(made_of, OnLayersConfig) or not isinstance(
+            network, self.network_type
+        ):
             kind = model.card.network.kind
             msg = f"model {model.card.name} is a {kind} network, not a {self.name} one"
             raise InputError(msg)
@@ -81,6 +83,7 @@ class NetworkEstimator(VolumeEstimator, Generic[Net]):
         self._dtype: torch.dtype = getattr(torch, precision)
         # A copy: another estimator may run the model elsewhere or more precisely.
         self._network = copy.deepcopy(network).to(self._device, self._dtype)
+        self._channels = made_of.base_channels
         self._kind = normalisation_kind(model)
 
     def describe(self) -> dict[str, Any]:
@@ -95,7 +98,7 @@ class NetworkEstimator(VolumeEstimator, Generic[Net]):
     def _slices(self) -> list[slice]:
         """Parts of the z grid that are computed one after another."""
         height, width = self._images[0].shape
-        per_plane = 40 * self._model.card.network.base_channels * height * width
+        per_plane = 40 * self._channels * height * width
         chunk = self._chunk or max(1, int(_ACTIVATIONS / per_plane))
         return [slice(i, i + chunk) for i in range(0, len(self.z_um), chunk)]
 

@@ -124,6 +124,25 @@ class RichardsonLucyEstimator(VolumeEstimator):
         """
         return self._error
 
+    @property
+    def wiener(self) -> NDArray[np.float32] | None:
+        """Volume of the Wiener filter from the same planes, (Z, Y, X) counts."""
+        return self._linear
+
+    @property
+    def light(self) -> NDArray[np.float32] | None:
+        """Light of the object layers at every z of the grid, (Z, Y, X) counts."""
+        if self._data is None or self._light is None:
+            return None
+        layers = self._data.levels.at(1)
+        depths = layers.depths_um.numpy()
+        place = np.interp(self.z_um, depths, np.arange(len(depths)))
+        low = np.minimum(place.astype(np.intp), len(depths) - 2)
+        part = (place - low).astype(np.float32)[:, None, None]
+        light = self._data.levels.picture(self._light).cpu().numpy()
+        made: NDArray[np.float32] = light[low] * (1 - part) + light[low + 1] * part
+        return made
+
     def describe(self) -> dict[str, Any]:
         """What this estimator is, for summary.json."""
         return super().describe() | {"optics": self._optics.model_dump()}

@@ -11,13 +11,14 @@ from rmz_acquire.networks import (
     KINDS,
     DiscriminatorConfig,
     NetworkConfig,
+    OnLayersConfig,
     UNet3DConfig,
 )
 from rmz_acquire.settings import Strict, read_settings
 from rmz_acquire.training.files_config import FilesConfig
 from rmz_acquire.training.simulation_config import SimulationConfig
 
-__all__ = ["LossWeights", "OptimiserConfig", "TrainingConfig"]
+__all__ = ["CacheConfig", "LossWeights", "OptimiserConfig", "TrainingConfig"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -64,6 +65,30 @@ class OptimiserConfig(Strict):
     clip: Annotated[float, Field(gt=0)] = 1.0
 
 
+class CacheConfig(Strict):
+    """Specimens whose richardson-lucy volumes are computed once and kept.
+
+    Parameters
+    ----------
+    specimens : int
+        How many.
+    uses : int
+        Sequences after which a new one comes, until all have.
+    z_scaled : float
+        Share of specimens under which steps of the stage are not steps of the focus.
+    z_scale : (float, float)
+        Steps of the focus over steps of the stage, of these; uniform.
+    """
+
+    specimens: Annotated[int, Field(ge=1)] = 300
+    uses: Annotated[int, Field(ge=1)] = 6
+    z_scaled: Share = 0.4
+    z_scale: tuple[Annotated[float, Field(ge=0.5)], Annotated[float, Field(le=1.2)]] = (
+        0.6,
+        1.0,
+    )
+
+
 class TrainingConfig(Strict):
     """A training run.
 
@@ -79,6 +104,8 @@ class TrainingConfig(Strict):
         On what; with `files` it tells the optics and the z grid of the stacks.
     files : FilesConfig, optional
         Dense stacks to train on.
+    cache : CacheConfig, optional
+        Of the network on the richardson-lucy prior, which needs it.
     start_from : str, optional
         Name or folder of the model whose weights training starts from.
     normalisation : {"live", "edf"}
@@ -132,6 +159,7 @@ class TrainingConfig(Strict):
     network: NetworkConfig
     simulation: SimulationConfig
     files: FilesConfig | None = None
+    cache: CacheConfig | None = None
     start_from: str | None = None
     normalisation: Literal["live", "edf"] = "live"
     planes: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] = (1, 10)
@@ -181,6 +209,12 @@ class TrainingConfig(Strict):
         if self.order == "by-distance" and self.network.prior != "none":
             msg = "order by-distance differs by output plane: it needs prior none"
             raise ValueError(msg)
+        if isinstance(self.network, OnLayersConfig) != (self.cache is not None):
+            msg = "cache goes with a network on the prior richardson-lucy, and only so"
+            raise ValueError(msg)
+        if isinstance(self.network, OnLayersConfig) and self.files is not None:
+            msg = "the network on the prior richardson-lucy learns from simulation only"
+            raise ValueError(msg)
         if isinstance(self.network, UNet3DConfig):
             self._fits_slab(self.network)
         return self
@@ -221,7 +255,9 @@ class TrainingConfig(Strict):
         """
         path = Path(path)
         # the kind of network is not a part of the key that was written
-        config = read_settings(path, cls, whole=("network",), tags=KINDS)
+        config = read_settings(
+            path, cls, whole=("network",), tags=(*KINDS, "on-layers")
+        )
         return config.beside(path.parent)
 
     def beside(self, folder: Path) -> TrainingConfig:

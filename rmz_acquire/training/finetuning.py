@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.models import read_card, suitable_model
+from rmz_acquire.networks import OnLayersConfig
 from rmz_acquire.stacks import read_stack
 from rmz_acquire.training.config import TrainingConfig
 from rmz_acquire.training.files_config import StackFile
@@ -197,6 +198,9 @@ def _picture(
     step_um: float,
     side_px: int,
 ) -> dict[str, Any]:
+    if isinstance(card.network, OnLayersConfig):
+        msg = f"model {card.name} learns from simulation only: choose another model"
+        raise InputError(msg)
     # crops that every level of the network can halve
     unit = 2 ** (card.network.levels - 1)
     told = dict(before or {"families": {"beads": 1.0}, "crop_px": 64})

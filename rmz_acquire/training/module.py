@@ -25,10 +25,14 @@ if TYPE_CHECKING:
     from lightning.pytorch.utilities.types import OptimizerLRScheduler
     from torch import Tensor
 
+    from rmz_acquire.training.cached import LayersSequence
     from rmz_acquire.training.config import TrainingConfig
     from rmz_acquire.training.sequences import Sequence
 
-__all__ = ["AdversarialModule", "TrainingModule", "training_module"]
+__all__ = ["AdversarialModule", "LayersModule", "TrainingModule", "training_module"]
+
+_LEAST_ERROR = 1e-6
+"""Normalised squared error that is as good as none."""
 
 _EXAMPLES = 3
 """Validation sequences that TensorBoard shows as pictures."""
@@ -236,9 +240,56 @@ class AdversarialModule(TrainingModule):
         return adams, schedules
 
 
+class LayersModule(TrainingModule):
+    """The network on the richardson-lucy prior: it is judged by what it gains on it.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        With `cache`.
+    """
+
+    def training_step(  # type: ignore[override]
+        self, batch: LayersSequence, batch_idx: int
+    ) -> Tensor:
+        """Loss of one sequence: log of the error over the prior's, mean of its steps.
+
+        Easy and hard, dim and bright specimens count alike.
+        """
+        loss = self._finite(_log_share(self.network(batch.priors), batch).mean())
+        self.log("loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(  # type: ignore[override]
+        self, batch: LayersSequence, batch_idx: int
+    ) -> None:
+        """Decibels over the prior, of the averaged network after the last plane."""
+        gain, _ = self.gain_db(batch)
+        self.log("gain_db", gain, prog_bar=True, batch_size=1, sync_dist=True)
+
+    def gain_db(  # type: ignore[override]
+        self, batch: LayersSequence
+    ) -> tuple[Tensor, Tensor]:
+        """Give the gain over the prior, dB, and the volumes, (M, Z, Y, X)."""
+        volumes = self.average(batch.priors)
+        return -10 / math.log(10) * _log_share(volumes, batch)[-1], volumes
+
+
 def training_module(config: TrainingConfig) -> TrainingModule:
     """Make the module that a configuration asks for."""
+    if config.cache is not None:
+        return LayersModule(config)
     return (AdversarialModule if config.adversarial else TrainingModule)(config)
+
+
+def _log_share(volumes: Tensor, batch: LayersSequence) -> Tensor:
+    """Log of the squared error over that of the prior, (M,), after each plane."""
+    before = torch.stack([prior.estimate for prior in batch.priors])
+    errors = [
+        (made - batch.target).square().mean((1, 2, 3)) + _LEAST_ERROR
+        for made in (volumes, before)
+    ]
+    return (errors[0] / errors[1]).log()
 
 
 def _span(target: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.models import LoadedModel, ModelCard, load_model, save_model
-from rmz_acquire.networks import DeepZ, Network, RecurrentMZ, UNet3D
+from rmz_acquire.networks import DeepZ, Network, OnLayers, RecurrentMZ, UNet3D
 from rmz_acquire.recording.progress import ProgressLog, TrainingProgress
 from rmz_acquire.training.claiming import CHECKPOINT, TOLD, NotReleased
 from rmz_acquire.training.config import TrainingConfig
@@ -156,7 +156,7 @@ def _config(text: str, folder: Path) -> TrainingConfig:
 
 def _averaged(module: TrainingModule) -> Network:
     averaged = module.average.module
-    if not isinstance(averaged, (RecurrentMZ, DeepZ, UNet3D)):
+    if not isinstance(averaged, (RecurrentMZ, OnLayers, DeepZ, UNet3D)):
         msg = f"the run gave a {type(averaged).__name__}, not one of our networks"
         raise TypeError(msg)
     return averaged

@@ -10,10 +10,11 @@ import lightning
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, IterableDataset
 
 from rmz_acquire.models import load_model
 from rmz_acquire.recording.progress import ProgressLog, TrainingProgress
+from rmz_acquire.training.cached import CachedSequences
 from rmz_acquire.training.checkpoints import WholeCheckpoints
 from rmz_acquire.training.claiming import CHECKPOINT, check_run, claim
 from rmz_acquire.training.files import RecordedField, training_stacks
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rmz_acquire.training.config import TrainingConfig
-    from rmz_acquire.training.sequences import Sequence
 
 __all__ = ["fit"]
 
@@ -44,6 +44,7 @@ class _Data(lightning.LightningDataModule):
     def __init__(
         self,
         config: TrainingConfig,
+        folder: Path,
         learning: list[RecordedField],
         looking: list[RecordedField],
         *,
@@ -53,19 +54,26 @@ class _Data(lightning.LightningDataModule):
     ) -> None:
         super().__init__()
         self._say = say
+        self._folder = folder
         self._config, self._consumed, self._workers = config, consumed, workers
         self._learning, self._looking = learning, looking
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Sequences without end, from where the run stands."""
         trainer = self.trainer
-        sequences = TrainingSequences(
-            self._config,
-            consumed=self._consumed,
-            recorded=self._learning,
-            rank=trainer.global_rank if trainer else 0,
-            ranks=trainer.world_size if trainer else 1,
-        )
+        sequences: IterableDataset[Any]
+        if self._config.cache is not None:
+            sequences = CachedSequences(
+                self._config, self._folder, consumed=self._consumed
+            )
+        else:
+            sequences = TrainingSequences(
+                self._config,
+                consumed=self._consumed,
+                recorded=self._learning,
+                rank=trainer.global_rank if trainer else 0,
+                ranks=trainer.world_size if trainer else 1,
+            )
         return DataLoader(
             sequences,
             batch_size=1,
@@ -80,13 +88,18 @@ class _Data(lightning.LightningDataModule):
         return DataLoader(self._looks, batch_size=1, collate_fn=_only)  # type: ignore[arg-type]
 
     @cached_property
-    def _looks(self) -> list[Sequence]:
+    def _looks(self) -> list[Any]:
         n = self._config.validation_specimens
-        found: list[Sequence] = []
+        found: list[Any] = []
         self._say(f"simulating validation specimens, 0 of {n}")
-        for sequence in TrainingSequences(
-            self._config, specimens=n, validation=True, recorded=self._looking
-        ):
+        looks: IterableDataset[Any]
+        if self._config.cache is not None:
+            looks = CachedSequences(self._config, self._folder, specimens=n)
+        else:
+            looks = TrainingSequences(
+                self._config, specimens=n, validation=True, recorded=self._looking
+            )
+        for sequence in looks:
             found.append(sequence)
             self._say(f"simulating validation specimens, {len(found)} of {n}")
         return found
@@ -162,6 +175,7 @@ def fit(
     watching.write(begin=begin, steps=config.optimiser.steps)
     data = _Data(
         config,
+        folder,
         learning,
         looking,
         consumed=consumed,

@@ -37,6 +37,8 @@ _PLANES = (3, 5)
 _GAPS = (0.125, 0.25, 0.5, 0.75, 1.0)
 """Ends of the classes of distance to the nearest plane, of the largest gap."""
 _SIDE_PX = 128
+_ADDED_TO = ("richardson-lucy",)
+"""Priors that a network has to gain on."""
 _OFF: dict[str, tuple[str, Any]] = {
     "optics_error": ("error of the optics told", 0.0),
     "aberration_waves": ("aberration", 0.0),
@@ -184,7 +186,8 @@ def _volumes(
     models = {str(model.card.network.kind): model, **(before or {})}
     kinds = {label: each.card.network.kind for label, each in models.items()}
     volumes = {}
-    for label in (*models, *BASELINES):
+    prior = model.card.network.prior
+    for label in (*models, *BASELINES, *([prior] if prior in _ADDED_TO else [])):
         name, each = kinds.get(label, label), models.get(label)
         estimator = make_estimator(name, stack.z_um, stack.optics, model=each)
         volumes[label] = estimator.add_all(stack.counts[taken], stack.z_um[taken])
@@ -222,13 +225,14 @@ def _compare(
 
 
 def _gains(stacks: list[dict[float, dict[str, float]]]) -> dict[float, float]:
-    """Mean over stacks, then over the better of wiener and linear."""
+    """Mean over stacks, then over the prior, or the better of wiener and linear."""
     out = {}
     for end in sorted({gap for by_gap in stacks for gap in by_gap}):
         error = _mean([by_gap[end] for by_gap in stacks if end in by_gap])
         # the model itself comes first
         ours = next(iter(error.values()))
-        out[end] = round(min(error["wiener"], error["linear"]) - ours, 2)
+        against = [error[name] for name in _ADDED_TO if name in error]
+        out[end] = round(min(against or (error["wiener"], error["linear"])) - ours, 2)
     return out
 
 

@@ -1,0 +1,170 @@
+"""The network on richardson-lucy: it adds what it has earned on planes predicted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import torch
+from small_scope import AIR, Z_UM, evenly, rms, stacks
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.models import LoadedModel, ModelCard, load_model, save_model
+from rmz_acquire.networks import OnLayers, OnLayersConfig, Prior
+from rmz_acquire.reconstruction import RichardsonLucyEstimator, make_estimator
+from rmz_acquire.reconstruction.gate import Gate
+from rmz_acquire.reconstruction.on_layers import OnLayersEstimator
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import Tensor
+
+CONFIG = OnLayersConfig(prior="richardson-lucy", channels=4)
+CARD = ModelCard(
+    name="small-on-layers",
+    description="random weights",
+    network=CONFIG,
+    optics=AIR,
+    z_range_um=12,
+    z_step_um=0.5,
+    largest_gap_um=2,
+    planes=(1, 8),
+    order="any",
+    dz_unit="blur radius",
+    normalisation="as now",
+    data="none",
+    training={},
+    date="2026-01-01",
+    sha256="",
+)
+ORDER = [2, 22, 12, 7, 17, 4]
+
+
+class Wrong(OnLayers):
+    """Adds stripes."""
+
+    def decode(self, hidden: Tensor, prior: Prior) -> Tensor:
+        stripes = torch.arange(prior.estimate.shape[-1]) // 4 % 2 - 0.5
+        return prior.estimate + 0.5 * prior.estimate.std() * stripes
+
+
+class Knowing(OnLayers):
+    """Knows the truth in counts, up to what the scale of the planes makes of it."""
+
+    truth: Tensor
+
+    def decode(self, hidden: Tensor, prior: Prior) -> Tensor:
+        taken = torch.minimum(prior.before_px, prior.after_px) < 0.5
+        there, here = self.truth[taken].flatten(), prior.estimate[taken].flatten()
+        there_, here_ = there - there.mean(), here - here.mean()
+        slope = (there_ * here_).sum() / there_.square().sum()
+        return here.mean() + slope * (self.truth - there.mean())
+
+
+def estimator(network: OnLayers, **options: int) -> OnLayersEstimator:
+    made = make_estimator(
+        "recurrent-mz", Z_UM, AIR, model=LoadedModel(CARD, network, ""), **options
+    )
+    assert isinstance(made, OnLayersEstimator)
+    return made
+
+
+def unseen(taken: list[int]) -> list[int]:
+    return [i for i in range(len(Z_UM)) if i not in taken]
+
+
+def test_a_released_model_goes_through_disk(tmp_path: Path) -> None:
+    torch.manual_seed(2)
+    card = save_model(tmp_path, OnLayers(CONFIG), CARD)
+    assert card.network.prior == "richardson-lucy"
+    model = load_model(tmp_path)
+    assert model.card == card
+    assert isinstance(model.network, OnLayers)
+    made = make_estimator("recurrent-mz", Z_UM, AIR, model=model)
+    assert made.describe()["model"] == "small-on-layers"
+
+
+def test_untrained_it_is_richardson_lucy_plane_by_plane() -> None:
+    _, counts = stacks("beads")
+    ours, theirs = estimator(OnLayers(CONFIG)), RichardsonLucyEstimator(Z_UM, AIR)
+    for i in ORDER[:4]:
+        made = ours.add(counts[i], Z_UM[i]).volume
+        np.testing.assert_allclose(
+            made, theirs.add(counts[i], Z_UM[i]).volume, atol=1e-3
+        )
+
+
+def test_a_network_that_is_wrong_stays_out() -> None:
+    truth, counts = stacks("nuclei")
+    ours, theirs = estimator(Wrong(CONFIG)), RichardsonLucyEstimator(Z_UM, AIR)
+    for i in ORDER:
+        made = ours.add(counts[i], Z_UM[i]).volume
+        prior = theirs.add(counts[i], Z_UM[i]).volume
+    rest = unseen(ORDER)
+    assert ours.share < 0.05
+    assert ours.network_gain_db is not None and ours.network_gain_db < 0
+    lost = 20 * np.log10(rms(made[rest] - truth[rest]) / rms((prior - truth)[rest]))
+    assert lost < 0.1
+
+
+def test_a_network_that_knows_the_truth_has_most() -> None:
+    truth, counts = stacks("beads")
+    network = Knowing(CONFIG)
+    network.truth = torch.from_numpy(truth)
+    ours, theirs = estimator(network), RichardsonLucyEstimator(Z_UM, AIR)
+    for i in ORDER[:5]:
+        made = ours.add(counts[i], Z_UM[i]).volume
+        prior = theirs.add(counts[i], Z_UM[i]).volume
+    rest = unseen(ORDER[:5])
+    assert ours.share > 0.8
+    won = 20 * np.log10(rms((prior - truth)[rest]) / rms(made[rest] - truth[rest]))
+    assert won > 6
+
+
+@pytest.mark.parametrize(("m", "judged"), [(2, False), (3, True)])
+def test_planes_at_once_are_judged_by_an_inner_one(m: int, judged: bool) -> None:
+    truth, counts = stacks("beads")
+    network = Knowing(CONFIG)
+    network.truth = torch.from_numpy(truth)
+    at, ours = evenly(m), estimator(network)
+    ours.add_all(counts[at], Z_UM[at])
+    assert (ours.share > 0.5) is judged
+    wrong = estimator(Wrong(CONFIG))
+    wrong.add_all(counts[at], Z_UM[at])
+    assert wrong.share < 0.05
+
+
+def test_bands_of_rows_give_what_the_whole_picture_gives() -> None:
+    _, counts = stacks("beads")
+    torch.manual_seed(3)
+    network = OnLayers(CONFIG)
+    torch.nn.init.normal_(network.last.weight, std=0.3)
+    made = []
+    for options in ({}, {"chunk": 10}):
+        ours = estimator(network, **options)
+        for i in ORDER[:3]:
+            ours.add(counts[i], Z_UM[i])
+        made.append(ours.network_volume)
+    assert made[0] is not None and made[1] is not None
+    np.testing.assert_allclose(*made, rtol=1e-4, atol=0.05)
+
+
+def test_a_model_of_another_kind_is_refused() -> None:
+    with pytest.raises(InputError, match="at least one row"):
+        estimator(OnLayers(CONFIG), chunk=0)
+
+
+def test_of_all_mixtures_the_gate_takes_the_best() -> None:
+    rng = np.random.default_rng(5)
+    plane, first = rng.normal(100, 10, (2, 64, 64)).astype(np.float32)
+    gate = Gate()
+    assert gate.share == 0 and gate.gain_db is None
+    gate.see(plane, first, first + 2 * (plane - first))
+    shares = np.linspace(0, 1, 101)
+    errors = [rms(first + s * 2 * (plane - first) - plane) for s in shares]
+    assert gate.share == pytest.approx(shares[int(np.argmin(errors))], abs=0.01)
+    assert gate.gain_db == pytest.approx(0, abs=1e-3)
+    gate.see(plane, first, first - (plane - first))
+    assert gate.share < 0.2
