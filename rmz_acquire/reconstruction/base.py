@@ -121,6 +121,7 @@ class VolumeEstimator(ABC):
             innovation=innovation,
             gap_um=float(nearest.max()),
             seconds=time.perf_counter() - start,
+            **self._candidates(),
         )
 
     def add_all(
@@ -169,6 +170,10 @@ class VolumeEstimator(ABC):
         self._images.append(plane)
         self._at_um.append(float(z_um))
         return plane
+
+    def _candidates(self) -> dict[str, Any]:
+        """What `Estimate` tells of candidates, where several are compared."""
+        return {}
 
     @abstractmethod
     def _reconstruct(self) -> NDArray[np.float32]:

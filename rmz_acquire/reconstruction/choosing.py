@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rmz_acquire.reconstruction.left_out import LeftOut, Trial
+from rmz_acquire.reconstruction.candidates import (
+    FEW_STEPS,
+    LAYERS,
+    WIENER,
+    Candidates,
+)
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-    from torch import Tensor
+    from collections.abc import Sequence
 
-    from rmz_acquire.reconstruction.likelihood import Steps
+    from rmz_acquire.reconstruction.left_out import LeftOut
+    from rmz_acquire.reconstruction.likelihood import Given, Steps
 
 __all__ = ["Choice"]
 
@@ -22,10 +27,15 @@ SCALES = (1.0, 0.9, 0.8, 0.7, 0.6)
 
 TO_SCALE: Steps = ((4, 30),)
 TO_WEIGH: Steps = ((4, 40), (2, 10))
+TO_WEIGH_MANY: Steps = ((4, 150), (2, 40))
+TO_WEIGH_FEW: Steps = ((4, 12), (2, 3))
 
 MOST_PLANES = 5
-"""With more, the scale stands, and planes are predicted as they come only: few steps
-are as good as many while planes are far apart, and no judge when they are close."""
+"""With more, the scale stands, and planes are predicted as they come: few steps are as
+good as many while planes are far apart, and no judge when they are close."""
+
+_STALE = 4
+"""Planes after which one is left out all the same, where none lay between others."""
 
 _LEAST_SPAN = 0.5
 """Share of the grid's length that the planes must span: what is seen at one end of a
@@ -35,7 +45,7 @@ _AT_ONCE = 3
 """Planes left out at most, where several came at once."""
 
 _LATEST = 4
-"""Trials that count."""
+"""Planes left out that count for the scale."""
 
 _MARGIN_DB = 0.1
 _MARGIN_ON_GAIN_DB = 0.5
@@ -44,9 +54,6 @@ than the Wiener filter: on a good model the error is nearly flat in the scale.""
 
 _GAIN_DB = 0.05
 """Gain over the Wiener filter from which a model counts as good."""
-
-_TRUST = 0.03
-"""Share of the error by which both must differ before their mixture is weighed."""
 
 
 class Choice:
@@ -61,58 +68,48 @@ class Choice:
     ----------
     z_scale : float
         Steps of the focus over steps of the stage.
+    candidates : Candidates
+        What has predicted how well.
     """
 
     def __init__(self, left_out: LeftOut) -> None:
         self._left_out = left_out
         self.z_scale = SCALES[0]
         self._gains: dict[float, list[float]] = {scale: [] for scale in SCALES}
-        self._weighed: list[Trial] = []
-
-    @property
-    def weight(self) -> float:
-        """Share of the layers' volume in the mixture with the Wiener filter's."""
-        towards = apart = 0.0
-        for trial in self._weighed[-_LATEST:]:
-            if trial.lack > 0:
-                towards += trial.towards / trial.lack
-                apart += trial.apart / trial.lack
-        return min(1.0, max(0.0, (towards + _TRUST) / (apart + _TRUST)))
+        self.candidates = Candidates()
 
     def gain_db(self, z_scale: float) -> float:
         """Mean gain over the Wiener filter on planes left out, dB; 0 before any."""
         gains = self._gains[z_scale][-_LATEST:]
         return sum(gains) / len(gains) if gains else 0.0
 
-    def learn(
-        self, light: Tensor, z_um: list[float], shift: float, noise: float, new: int
-    ) -> None:
+    def learn(self, given: Given, noise: float, new: int) -> None:
         """Leave inner planes out and see how well they are predicted.
 
         Parameters
         ----------
-        light : Tensor
-            (M, Y, X) counts above the background.
-        z_um : list of float
-            (M,) µm.
-        shift : float
-            As of the likelihood.
+        given : Given
+            All planes.
         noise : float
-            Standard deviation of a pixel's noise in the dark, counts.
+            Variance of a pixel's noise, squared counts.
         new : int
             How many of them have come since the last time.
         """
+        z_um = given.z_um
         spread = (max(z_um) - min(z_um)) / self._left_out.span_um
-        if len(z_um) > MOST_PLANES or spread < _LEAST_SPAN:
-            return
-        if not self._left_out.possible(TO_SCALE):
+        if spread < _LEAST_SPAN or not self._left_out.possible(TO_SCALE):
             return
         places = _inner(z_um, new)
+        if len(z_um) > MOST_PLANES:
+            if len(z_um) - self.candidates.latest_planes >= _STALE:
+                self._weigh(given, places[:1], noise, (TO_WEIGH_MANY, TO_WEIGH))
+            return
         for place in places:
             for scale in SCALES:
-                trial = self._left_out.trial(light, z_um, shift, place, scale, TO_SCALE)
-                if trial.linear > 0 and trial.error > 0:
-                    gain = 10 * math.log10(trial.linear / trial.error)
+                plane, made = self._left_out.predict(given, place, scale, TO_SCALE)
+                errors = [np.mean((made[n] - plane) ** 2) for n in (WIENER, LAYERS)]
+                if min(errors) > 0:
+                    gain = 10 * math.log10(errors[0] / errors[1])
                     self._gains[scale].append(gain)
         nominal = self.gain_db(SCALES[0])
         best = max(SCALES, key=self.gain_db)
@@ -121,33 +118,27 @@ class Choice:
             best = SCALES[0]
         if best != self.z_scale:
             self.z_scale = best
-            self._weighed.clear()
-        for place in places:
-            self._weighed.append(
-                self._left_out.trial(light, z_um, shift, place, self.z_scale, TO_WEIGH)
-            )
+            self.candidates.forget()
+        self._weigh(given, places, noise, (TO_WEIGH, TO_WEIGH_FEW))
 
-    def see(
+    def _weigh(
         self,
-        plane: NDArray[np.float32],
-        ours: NDArray[np.float32],
-        theirs: NDArray[np.float32],
+        given: Given,
+        places: Sequence[int],
         noise: float,
+        steps: tuple[Steps, Steps],
     ) -> None:
-        """Compare two predictions of a plane that was then taken, (Y, X) counts."""
-        lack, apart = plane - theirs, ours - theirs
-        self._weighed.append(
-            Trial(
-                error=float(np.mean((plane - ours) ** 2)),
-                linear=float(np.mean(lack**2)),
-                apart=float(np.mean(apart**2)),
-                towards=float(np.mean(apart * lack)),
-                noise=noise**2,
-            )
-        )
+        """Leave planes out and compare all candidates there."""
+        many, few = steps
+        for place in places:
+            plane, made = self._left_out.predict(given, place, self.z_scale, many)
+            other = self._left_out.predict(given, place, self.z_scale, few)[1]
+            made = {**made, FEW_STEPS: other[LAYERS]}
+            binned = plane.size / given.light[0].numel()
+            self.candidates.see(plane, made, noise * binned, len(given.z_um))
 
 
-def _inner(z_um: list[float], new: int) -> list[int]:
+def _inner(z_um: Sequence[float], new: int) -> list[int]:
     """Which planes to leave out: the newest that lie between others.
 
     Where the newest is at an end, the one in the middle of all is left out instead.

@@ -8,14 +8,16 @@ is to be trusted beside the filter. Coarse grids do: defocused light is smooth.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
+from rmz_acquire.reconstruction.candidates import LAYERS, LINEAR, WIENER
 from rmz_acquire.reconstruction.filters import wiener_filter
+from rmz_acquire.reconstruction.interpolation import interpolation_weights
 from rmz_acquire.reconstruction.likelihood import (
     Blur,
     Data,
@@ -27,49 +29,16 @@ from rmz_acquire.reconstruction.likelihood import (
 )
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from rmz_acquire.optics import Optics
-    from rmz_acquire.reconstruction.likelihood import Steps
+    from rmz_acquire.reconstruction.likelihood import Given, Steps
     from rmz_acquire.reconstruction.wiener import WienerFilter
 
-__all__ = ["LeftOut", "Trial"]
+__all__ = ["LeftOut"]
 
 _LEAST_PX = 12
 """Pixels of a side, binned, below which nothing is to be learnt."""
-
-
-_LEAST_LACK = 0.02
-"""Share of an error that is not taken for noise."""
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """Two predictions of one plane, compared with it; mean squares over its pixels.
-
-    Attributes
-    ----------
-    error : float
-        Of the layers' prediction.
-    linear : float
-        Of the Wiener filter's.
-    apart : float
-        Of the difference of both.
-    towards : float
-        Of that difference with what the filter's lacks: over `apart`, the share of
-        the layers' in the best mixture.
-    noise : float
-        Of the plane's own noise in the dark, which nothing predicts.
-    """
-
-    error: float
-    linear: float
-    apart: float
-    towards: float
-    noise: float
-
-    @property
-    def lack(self) -> float:
-        """What the Wiener filter lacks but for noise; positive if anything is."""
-        return max(self.linear - self.noise, _LEAST_LACK * self.linear)
 
 
 class LeftOut:
@@ -120,65 +89,53 @@ class LeftOut:
         binning = fitting(steps, self._optics)[-1][0]
         return min(self._shape) // binning >= _LEAST_PX
 
-    def trial(
-        self,
-        light: Tensor,
-        z_um: list[float],
-        shift: float,
-        left_out: int,
-        z_scale: float,
-        steps: Steps,
-        noise: float = 0.0,
-    ) -> Trial:
+    def predict(
+        self, given: Given, left_out: int, z_scale: float, steps: Steps
+    ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
         """Predict one plane from the others.
 
         Parameters
         ----------
-        light : Tensor
-            (M, Y, X) counts above the background.
-        z_um : list of float
-            (M,) µm.
-        shift : float
-            As of `Seen`.
+        given : Given
+            All planes.
         left_out : int
             Which plane.
         z_scale : float
             Steps of the focus over steps of the stage.
         steps : Steps
             What to spend; planes are compared at the last binning.
-        noise : float
-            Standard deviation of a pixel's noise in the dark, counts.
 
         Returns
         -------
-        Trial
+        plane : ndarray
+            (Y, X) counts above the background, binned.
+        predicted : dict of str to ndarray
+            The same by the layers, the Wiener filter and interpolation.
         """
         steps = fitting(steps, self._optics)
         binning = steps[-1][0]
-        others = [i for i in range(len(z_um)) if i != left_out]
-        levels = self.levels(z_scale)
+        levels, z_um, known = self.levels(z_scale), given.z_um, given.without(left_out)
         data = Data(levels)
-        data.see(light[others], [z_um[i] for i in others], shift)
+        data.see(known)
         made = from_nothing(data, steps)
         layers = levels.at(binning)
-        explained = levels.picture(layers.project(made, Blur(layers, z_um)), binning)
-        explained = explained.cpu()
-        planes = functional.avg_pool2d(light[None], binning)[0].cpu()
-        at, there = torch.tensor(z_um), torch.tensor([z_um[left_out]])
-        at, there = at.double(), there.double()
-        rest = planes[others] - explained[others]
+        blur = Blur(layers, (*known.z_um, z_um[left_out]))
+        explained = levels.picture(layers.project(made, blur), binning).cpu()
+        planes = functional.avg_pool2d(known.light[None], binning)[0].cpu()
+        plane = functional.avg_pool2d(given.light[None, left_out], binning)[0].cpu()
+        at = torch.tensor(known.z_um, dtype=torch.float64)
+        there = torch.tensor([z_um[left_out]], dtype=torch.float64)
         filter_ = self._filter(binning)
-        mended = filter_.estimate(rest, at[others], there).volume[0]
-        ours = explained[left_out] + mended
-        theirs = filter_.estimate(planes[others], at[others], there).volume[0]
-        lack, apart = planes[left_out] - theirs, ours - theirs
-        return Trial(
-            error=float((planes[left_out] - ours).square().mean()),
-            linear=float(lack.square().mean()),
-            apart=float(apart.square().mean()),
-            towards=float((apart * lack).mean()),
-            noise=(noise / binning) ** 2,
-        )
+        linear = filter_.estimate(planes, at, there)
+        left = planes - explained[:-1]
+        rest = filter_.estimate(left, at, there, noise=float(linear.noise))
+        weights = interpolation_weights(at.numpy(), there.numpy())[0]
+        between = np.tensordot(weights, planes.numpy(), 1).astype(np.float32)
+        return plane.numpy(), {
+            LAYERS: (explained[-1] + rest.volume[0]).numpy(),
+            WIENER: linear.volume[0].numpy(),
+            LINEAR: between,
+        }
 
     def _filter(self, binning: int) -> WienerFilter:
         pixel = self._optics.pixel_size_um * binning

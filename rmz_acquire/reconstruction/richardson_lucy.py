@@ -11,12 +11,21 @@ import torch
 from torch import Tensor
 
 from rmz_acquire.reconstruction.base import VolumeEstimator
+from rmz_acquire.reconstruction.candidates import (
+    FEW_STEPS,
+    LAYERS,
+    LINEAR,
+    WIENER,
+    relative_errors,
+)
 from rmz_acquire.reconstruction.choosing import Choice
 from rmz_acquire.reconstruction.filters import wiener_filter
+from rmz_acquire.reconstruction.interpolation import interpolation_weights
 from rmz_acquire.reconstruction.left_out import LeftOut
 from rmz_acquire.reconstruction.likelihood import (
     CameraFloor,
     Data,
+    Given,
     LayerStack,
     OtfLines,
     few_threads,
@@ -33,22 +42,20 @@ if TYPE_CHECKING:
 
 __all__ = ["RichardsonLucyEstimator"]
 
-FROM_NOTHING: Steps = ((4, 150), (2, 80), (1, 15))
+FROM_NOTHING: Steps = ((4, 300), (2, 80), (1, 10))
 FEW_PLANES: Steps = ((4, 100), (2, 25), (1, 5))
 GOING_ON: Steps = ((4, 50), (2, 25), (1, 6))
+FEW: Steps = ((4, 40), (2, 8))
+"""Most steps; they end where planes are explained."""
 
-FRESH = 3
+FRESH = 4
 """Up to so many planes, each makes the layers anew: what goes on from fewer has its
 light in the wrong layers."""
-
-_NOISE_FITTED = 0.3
-"""Share of the noise's variance that layers take for light. Where the Wiener filter
-lacks less than that, they have nothing to add."""
 
 _LEAST_SHIFT = 0.01
 """Least counts added to planes and prediction, over their mean light."""
 
-FEW = 5
+ANEW = 5
 """Up to so many, the coarsest layers are made anew; and all, where planes come at once.
 With more, going on is as good."""
 
@@ -97,13 +104,15 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._left_out: LeftOut
         self._data: Data | None = None
         self._light: Tensor | None = None
+        self._few: Tensor | None = None
         self._fitted = 0
+        self._dark = self._noise = 0.0
         self._error: NDArray[np.float32] | None = None
-        self._explained: NDArray[np.float32] | None = None
+        self._layers: NDArray[np.float32] | None = None
         self._linear: NDArray[np.float32] | None = None
-        self._weight = 1.0
         self._linear_error: NDArray[np.float32] | None = None
         self._compared: list[tuple[float, float]] = []
+        self._predictions: dict[str, float] | None = None
 
     @property
     def z_scale(self) -> float:
@@ -111,9 +120,9 @@ class RichardsonLucyEstimator(VolumeEstimator):
         return 1.0 if self._choice is None else self._choice.z_scale
 
     @property
-    def weight(self) -> float:
-        """Share of the layers in the volume; the Wiener filter has the rest."""
-        return self._weight
+    def shares(self) -> dict[str, float]:
+        """Share of each candidate in the volume; they sum to 1."""
+        return {LAYERS: 1.0} if self._choice is None else self._choice.candidates.shares
 
     @property
     def predicted_error(self) -> NDArray[np.float32] | None:
@@ -147,41 +156,52 @@ class RichardsonLucyEstimator(VolumeEstimator):
         """What this estimator is, for summary.json."""
         return super().describe() | {"optics": self._optics.model_dump()}
 
+    def _candidates(self) -> dict[str, Any]:
+        return {
+            "predictions": self._predictions,
+            "shares": self.shares,
+            "z_scale": self.z_scale,
+        }
+
     @torch.inference_mode()
     def _reconstruct(self) -> NDArray[np.float32]:
         with few_threads(self._images[0].size):
             return self._from_planes()
 
     def _from_planes(self) -> NDArray[np.float32]:
+        predicted = self._predict_new()
         for image in self._images[self._fitted :]:
             self._floor.add(image)
-        dark, noise = self._floor.level()
-        planes, z = torch.from_numpy(self.planes), self._at_um
+        dark, in_dark = self._floor.level()
+        planes, z = torch.from_numpy(self.planes), tuple(self._at_um)
         light = (planes - dark).to(self._device)
+        mean = float(light.mean())
         # Planes without noise would trust their darkest pixels beyond measure.
-        shift = max(noise / 2, _LEAST_SHIFT * float(light.mean()))
+        shift = max(in_dark / 2, _LEAST_SHIFT * mean)
+        variance = self._floor.variance(dark, shift)
+        # Few planes leave the layers so free that they explain noise from the start.
+        given = Given(light, z, shift, variance if len(z) > FRESH else 0.0)
         if self._choice is None:
             shape = self._images[0].shape
             self._left_out = LeftOut(
                 self._optics, self._filter.z_um, self._lines, shape, self._device
             )
             self._choice = Choice(self._left_out)
-        self._compare(self._choice, noise)
+        for image, each in predicted:
+            self._choice.candidates.see(image, each, self._noise, len(z))
+        linear = self._filter.estimate(planes, torch.from_numpy(self.planes_z_um))
+        self._dark, self._noise = dark, float(linear.noise)
+        if variance > 0:
+            self._noise = min(self._noise, variance * (mean + shift))
         before = self._choice.z_scale
-        self._choice.learn(light, z, shift, noise, len(z) - self._fitted)
+        self._choice.learn(given, self._noise, len(z) - self._fitted)
         if self._data is None or self._choice.z_scale != before:
             self._data = Data(self._left_out.levels(self._choice.z_scale))
             self._light = None
-        self._fit(self._data, light, shift)
-        self._explained = self._render(self._data, planes, dark).numpy()
-        linear = self._filter.estimate(planes, torch.from_numpy(self.planes_z_um))
+        self._fit(self._data, given)
         self._linear = linear.volume.numpy()
-        lack = float(linear.error.square().mean())
-        worth = lack / (lack + _NOISE_FITTED * noise**2) if lack > 0 else 0.0
-        self._weight = self._choice.weight * worth
-        made: NDArray[np.float32] = self._linear + np.float32(self._weight) * (
-            self._explained - self._linear
-        )
+        self._layers = self._render(self._light)
+        made = self._mixture()
         # Where there is more to be seen, there is more to be wrong about.
         contrast = np.sqrt(made.std((1, 2)))
         if contrast.any():
@@ -190,23 +210,57 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._error = self._linear_error * np.float32(self._share())
         return made
 
-    def _compare(self, choice: Choice, noise: float) -> None:
-        """Look how well planes were predicted before they were taken."""
+    def _mixture(self) -> NDArray[np.float32]:
+        """Volume of all candidates by their shares."""
+        assert self._layers is not None and self._linear is not None
+        made = np.zeros_like(self._layers)
+        for name, share in self.shares.items():
+            if share == 0:
+                continue
+            if name == LAYERS:
+                volume = self._layers
+            elif name == WIENER:
+                volume = self._linear
+            elif name == LINEAR:
+                volume = self._between(self.z_um)
+            else:
+                volume = self._render(self._few)
+            made += np.float32(share) * volume
+        return made
+
+    def _between(self, z_um: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Planes at any z by linear interpolation, of the planes fitted so far."""
+        known = self._fitted
+        weights = interpolation_weights(self.planes_z_um[:known], z_um)
+        made = np.tensordot(weights.astype(np.float32), self.planes[:known], 1)
+        return made.astype(np.float32)
+
+    def _predict_new(
+        self,
+    ) -> list[tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]]:
+        """Predict planes that have come from those before them; inner ones only."""
+        found: list[tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]] = []
         if self._volume is None or self._linear_error is None:
-            return
+            return found
+        assert self._layers is not None and self._linear is not None
         known = self._at_um[: self._fitted]
         for image, z in zip(
             self._images[self._fitted :], self._at_um[self._fitted :], strict=True
         ):
             error = float(np.mean((self._at(self._volume, z) - image) ** 2))
             linear = float(np.interp(z, self.z_um, self._linear_error))
-            self._compared.append((max(error - noise**2, 0.0), linear**2))
+            self._compared.append((max(error - self._noise, 0.0), linear**2))
+            at = np.array([z])
+            made = {
+                LAYERS: self._at(self._layers, z),
+                WIENER: self._at(self._linear, z),
+                LINEAR: self._between(at)[0],
+                FEW_STEPS: self._render(self._few, at)[0],
+            }
+            self._predictions = relative_errors(image, made, self._dark)
             if min(known) < z < max(known):
-                assert self._explained is not None and self._linear is not None
-                ours, theirs = (
-                    self._at(made, z) for made in (self._explained, self._linear)
-                )
-                choice.see(image, ours, theirs, noise)
+                found.append((image, made))
+        return found
 
     def _share(self) -> float:
         """RMS error of the latest predictions over what the Wiener filter expected."""
@@ -217,29 +271,39 @@ class RichardsonLucyEstimator(VolumeEstimator):
                 weights += 0.5**back
         return math.exp(log_share / weights) if weights else 1.0
 
-    def _fit(self, data: Data, light: Tensor, shift: float) -> None:
+    def _fit(self, data: Data, given: Given) -> None:
         """Bring the layers up to the planes."""
-        m, z = len(self._images), self._at_um
+        m = len(given.z_um)
         first = self._fitted + 1
         if self._light is None or m <= FRESH:
-            first = min(m, FEW)
+            first = min(m, ANEW)
             self._light = None
         for n in range(first, m + 1):
-            data.see(light[:n], z[:n], shift)
-            few = n <= FEW
+            data.see(given.first(n))
+            few = n <= ANEW
             if self._light is None:
                 self._light = from_nothing(data, fitting(FROM_NOTHING, self._optics))
             else:
                 steps = fitting(FEW_PLANES if few else GOING_ON, self._optics)
                 self._light = go_on(data, steps, self._light, anew=few)
+        steps = fitting(FEW, self._optics)
+        self._few = data.levels.finest(from_nothing(data, steps))
         self._fitted = m
 
-    def _render(self, data: Data, planes: Tensor, dark: float) -> Tensor:
-        """Volume of the layers, and of what they leave of the planes."""
-        assert self._light is not None
-        levels, z = data.levels, torch.from_numpy(self.planes_z_um)
+    def _render(
+        self, light: Tensor | None, z_um: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float32]:
+        """Planes of the layers, and of what they leave of the planes fitted so far."""
+        assert self._data is not None and light is not None
+        known = slice(self._fitted)
+        planes = torch.from_numpy(self.planes[known]) - self._dark
+        at = torch.from_numpy(self.planes_z_um[known])
+        to = self._filter.z_um if z_um is None else torch.from_numpy(z_um)
+        levels = self._data.levels
         layers = levels.at(1)
-        explained = levels.picture(layers.project(self._light, data.blur(1))).cpu()
-        rest = self._filter.estimate(planes - dark - explained, z)
-        volume = levels.picture(layers.render(self._light, self._filter.z_um)).cpu()
-        return volume + rest.volume + dark
+        explained = levels.picture(layers.project(light, self._data.blur(1))).cpu()
+        out = None if z_um is None else to
+        rest = self._filter.estimate(planes - explained, at, out, noise=self._noise)
+        made = levels.picture(layers.render(light, to)).cpu() + rest.volume + self._dark
+        volume: NDArray[np.float32] = made.numpy()
+        return volume

@@ -123,7 +123,12 @@ class WienerFilter:
         return rows.permute(2, 0, 1)
 
     def estimate(
-        self, planes: Tensor, planes_z_um: Tensor, z_out_um: Tensor | None = None
+        self,
+        planes: Tensor,
+        planes_z_um: Tensor,
+        z_out_um: Tensor | None = None,
+        *,
+        noise: float | None = None,
     ) -> WienerVolume:
         """The volume that the planes make most probable.
 
@@ -135,6 +140,10 @@ class WienerFilter:
             (M,) where they were taken, µm.
         z_out_um : Tensor, optional
             (n,) output positions, µm; by default the z grid.
+        noise : float, optional
+            Variance of a pixel's noise, squared unit of the planes, where it is known;
+            by default the evidence tells it. What a fit has left of planes has less
+            than its noise where the fit took some of it, and cannot tell it.
 
         Returns
         -------
@@ -160,9 +169,11 @@ class WienerFilter:
         k_mm = self._covariance(at_planes, at_planes)
         k_zm = self._covariance(at_output, at_planes)
         power, count = self._cross_power(spectra, shape)
-        ratio, noise = _evidence(k_mm, power, count)
+        pixels = shape[0] * shape[1]
+        known = None if noise is None else noise * pixels
+        ratio, found = _evidence(k_mm, power, count, noise=known)
         signal = torch.diagonal(k_mm, dim1=1, dim2=2).mean(1)
-        object_power = noise / ratio * count
+        object_power = found / ratio * count
         ratio = torch.maximum(ratio, self._misfit * signal)
 
         system = k_mm + torch.diag_embed(ratio[:, None].expand(-1, len(planes)))
@@ -175,11 +186,10 @@ class WienerFilter:
         volume = torch.fft.irfft2(self._weigh(weights.float(), spectra, shape), s=shape)
         if p:
             volume = volume[:, p:-p, p:-p]
-        pixels = shape[0] * shape[1]
         return WienerVolume(
             volume + torch.einsum("nm,mhw->nhw", evenly.float(), mean),
             (spread / pixels**2).sqrt().float(),
-            (noise / pixels).float(),
+            (found / pixels).float(),
         )
 
     def _covariance(self, a: Tensor, b: Tensor) -> Tensor:
@@ -239,7 +249,12 @@ class WienerFilter:
 
 
 def _evidence(
-    covariance: Tensor, power: Tensor, count: Tensor, *, width: int = 3
+    covariance: Tensor,
+    power: Tensor,
+    count: Tensor,
+    *,
+    width: int = 3,
+    noise: float | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Noise over object power on every ring, and the noise, from the evidence [1]_.
 
@@ -254,6 +269,10 @@ def _evidence(
         (f, M, M) cross power of the planes, added up over each ring.
     count : Tensor
         (f,) frequencies on each ring.
+    width : int
+        Neighbours on either side that share their power.
+    noise : float, optional
+        Power of the noise at one frequency, where it is known.
 
     Returns
     -------
@@ -280,9 +299,12 @@ def _evidence(
     log_gain, fit, counts = pool(log_gain), pool(fit), pool(count[:, None])
     best_score, best_noise, best = None, mean, ratios
     floor = torch.finfo(f64).tiny
-    for noise in mean.clamp_min(floor) * torch.logspace(-7, 0, 36, dtype=f64):
-        score = -(counts * m * noise.log() + log_gain + fit / noise)
+    tried = mean.clamp_min(floor) * torch.logspace(-7, 0, 36, dtype=f64)
+    if noise is not None:
+        tried = torch.tensor([noise], dtype=f64).clamp_min(floor)
+    for level in tried:
+        score = -(counts * m * level.log() + log_gain + fit / level)
         top, place = score.max(1)
         if best_score is None or top.sum() > best_score:
-            best_score, best_noise, best = top.sum(), noise, ratios[place]
+            best_score, best_noise, best = top.sum(), level, ratios[place]
     return best, best_noise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning import Decision, Outcome, ScanPlan
 
-__all__ = ["Summary", "summarise", "versions"]
+__all__ = ["Summary", "candidates_of", "summarise", "versions"]
 
 # what a result can depend on
 _PACKAGES = (
@@ -58,6 +59,12 @@ class Summary(BaseModel):
         At the sample, µm.
     plan : dict
         The scan's other settings.
+    candidates : dict or None
+        Of each candidate for the volume: `rms_error`, the root of the mean squared
+        error of the planes as it predicted them before they were taken, relative;
+        `wins`, how often it was the best; `share` in the volume at the end.
+    z_scale : float or None
+        Steps of the focus over steps of the stage, as found.
     versions : dict
         Of what a result can depend on.
     scored_against : str or None
@@ -89,6 +96,8 @@ class Summary(BaseModel):
     z_taken_um: list[float]
     pixel_size_um: float | None
     plan: dict[str, Any]
+    candidates: dict[str, dict[str, float]] | None = None
+    z_scale: float | None = None
     versions: dict[str, str]
     scored_against: Literal["truth", "recorded stack"] | None = None
     psnr_db: float | None = None
@@ -156,8 +165,39 @@ def summarise(
         z_taken_um=[decision.z_actual_um for decision in decisions],
         pixel_size_um=pixel_size_um,
         plan=plan.model_dump(mode="json", exclude={"z_um"}),
+        candidates=candidates_of(decisions),
+        z_scale=next((d.z_scale for d in reversed(decisions) if d.z_scale), None),
         versions=versions(),
     )
+
+
+def candidates_of(decisions: Sequence[Decision]) -> dict[str, dict[str, float]] | None:
+    """Sum up how the candidates for a volume did.
+
+    Parameters
+    ----------
+    decisions : sequence of Decision
+        Of one scan.
+
+    Returns
+    -------
+    dict or None
+        As `Summary.candidates`; None where nothing was compared.
+    """
+    compared = [d for d in decisions if d.predictions]
+    shares = next((d.shares for d in reversed(decisions) if d.shares), None) or {}
+    if not compared:
+        return None
+    made: dict[str, dict[str, float]] = {}
+    for name in compared[-1].predictions or ():
+        errors = [(d.predictions or {}).get(name) for d in compared]
+        known = [error for error in errors if error is not None]
+        made[name] = {
+            "rms_error": math.sqrt(sum(e**2 for e in known) / len(known)),
+            "wins": sum(d.winner == name for d in compared),
+            "share": shares.get(name, 0.0),
+        }
+    return made
 
 
 def versions() -> dict[str, str]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from rmz_acquire.scanning.protocols import Estimate, Plane
@@ -65,6 +66,12 @@ class Decision:
     used : bool
         Whether the estimator was given the plane. A frame that was handed out before
         is no picture of this z: it stays on disk and counts as dose alone.
+    predictions, shares, z_scale
+        As in `Estimate`; None where unknown.
+    winner : str or None
+        The candidate that predicted this plane best.
+    winner_gain_db : float or None
+        By how much better than the Wiener filter, dB.
     """
 
     index: int
@@ -83,6 +90,11 @@ class Decision:
     time: datetime
     frame: str | None = None
     used: bool = True
+    predictions: dict[str, float] | None = None
+    shares: dict[str, float] | None = None
+    z_scale: float | None = None
+    winner: str | None = None
+    winner_gain_db: float | None = None
 
     @classmethod
     def of(
@@ -129,8 +141,14 @@ class Decision:
         )
         if estimate is None:
             return made
+        winner, gain_db = _winner(estimate.predictions)
         return replace(
             made,
+            predictions=_plain(estimate.predictions),
+            shares=_plain(estimate.shares),
+            z_scale=estimate.z_scale,
+            winner=winner,
+            winner_gain_db=gain_db,
             delta=estimate.delta,
             delta_relative=estimate.delta_relative,
             innovation=estimate.innovation,
@@ -172,6 +190,23 @@ class Outcome:
     def ok(self) -> bool:
         """Whether the volume is as good as was wanted: not aborted, not failed."""
         return self.status not in ("aborted", "failed")
+
+
+def _plain(values: Mapping[str, float] | None) -> dict[str, float] | None:
+    return None if values is None else dict(values)
+
+
+def _winner(
+    predictions: Mapping[str, float] | None,
+) -> tuple[str | None, float | None]:
+    """Best candidate, and its gain over the Wiener filter, dB."""
+    if not predictions:
+        return None, None
+    winner = min(predictions, key=lambda name: predictions[name])
+    least, linear = predictions[winner], predictions.get("wiener", 0.0)
+    if least <= 0 or linear <= 0:
+        return winner, None
+    return winner, 20 * math.log10(linear / least)
 
 
 def checked(estimate: Estimate) -> Estimate:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, runtime_checkable
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
     from types import TracebackType
 
@@ -92,6 +93,14 @@ class Estimate:
         Largest distance from any z of the grid to the nearest taken plane, µm.
     seconds : float
         Time that the estimate took, s.
+    predictions : mapping or None
+        Error of this plane as each candidate for the volume predicted it before it
+        was taken, in the unit of `innovation`; None where nothing is compared.
+    shares : mapping or None
+        Share of each candidate in the volume; they sum to 1.
+    z_scale : float or None
+        Steps of the focus over steps of the stage, as found so far; None where it is
+        not looked for.
     """
 
     volume: NDArray[np.float32]
@@ -100,6 +109,9 @@ class Estimate:
     innovation: float | None
     gap_um: float
     seconds: float
+    predictions: Mapping[str, float] | None = None
+    shares: Mapping[str, float] | None = None
+    z_scale: float | None = None
 
 
 @runtime_checkable

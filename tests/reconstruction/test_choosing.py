@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-import torch
 from small_scope import AIR, CAMERA, Z_UM, evenly, rms
 
 from rmz_acquire.optics import Optics
 from rmz_acquire.reconstruction import RichardsonLucyEstimator, make_estimator
-from rmz_acquire.reconstruction.choosing import Choice
-from rmz_acquire.reconstruction.left_out import LeftOut
-from rmz_acquire.reconstruction.likelihood import LayerStack, OtfLines, fitting
+from rmz_acquire.reconstruction.candidates import LAYERS
+from rmz_acquire.reconstruction.likelihood import fitting
 from rmz_acquire.simulation.specimens import make_specimen
 from rmz_acquire.simulation.widefield import WideField
 
@@ -52,10 +50,11 @@ def gain_db(estimator: RichardsonLucyEstimator, z_scale: float, m: int) -> float
 @pytest.mark.parametrize("m", [3, 5])
 def test_the_nominal_scale_stands_where_it_fits(m: int) -> None:
     estimator = RichardsonLucyEstimator(Z_UM, AIR)
-    assert estimator.z_scale == estimator.weight == 1
+    assert estimator.z_scale == 1
+    assert estimator.shares == {LAYERS: 1}
     assert gain_db(estimator, 1.0, m) > 0.5
     assert estimator.z_scale == 1
-    assert estimator.weight > 0.7
+    assert estimator.shares[LAYERS] > 0.7
 
 
 def test_a_wrong_scale_is_found_and_turns_a_loss_into_a_gain() -> None:
@@ -93,27 +92,6 @@ def test_with_wrong_optics_it_is_hardly_below_the_linear_optimum(
     )
     ratio = rms(ours[rest] - truth[rest]) / rms(theirs[rest] - truth[rest])
     assert 20 * np.log10(ratio) < 0.3
-
-
-def test_the_weight_is_that_of_the_best_mixture() -> None:
-    """Two predictions with errors of their own: the better one weighs more."""
-    stack = LayerStack(AIR, torch.from_numpy(Z_UM))
-    lines = OtfLines(AIR, stack.reach_um)
-    cpu = torch.device("cpu")
-    left_out = LeftOut(AIR, torch.from_numpy(Z_UM), lines, (64, 64), cpu)
-    rng = np.random.default_rng(1)
-    plane = rng.normal(0, 30, (64, 64)).astype(np.float32)
-    for ours, theirs in ((3.0, 9.0), (9.0, 3.0), (5.0, 5.0)):
-        choice = Choice(left_out)
-        a = plane + rng.normal(0, ours, plane.shape).astype(np.float32)
-        b = plane + rng.normal(0, theirs, plane.shape).astype(np.float32)
-        choice.see(plane, a, b, 0.0)
-        best = theirs**2 / (ours**2 + theirs**2)
-        assert choice.weight == pytest.approx(best, abs=0.05)
-    # hardly apart: no reason to doubt the layers
-    choice = Choice(left_out)
-    choice.see(plane, plane + 1.001, plane + 1, 0.0)
-    assert choice.weight > 0.9
 
 
 def test_levels_too_coarse_for_the_optics_are_left_out() -> None:

@@ -13,6 +13,7 @@ from rmz_acquire.reconstruction.likelihood import (
     Blur,
     CameraFloor,
     Data,
+    Given,
     LayerStack,
     Levels,
     ObjectLayers,
@@ -251,12 +252,12 @@ def test_layers_go_on_to_what_they_would_be_from_nothing(
     )
     steps = ((4, 60), (2, 30), (1, 10))
     ours = Data(levels)
-    ours.see(planes[:2], at[:2], 3.0)
+    ours.see(Given(planes[:2], tuple(at[:2]), 3.0))
     before = from_nothing(ours, steps)
-    ours.see(planes, at, 3.0)
+    ours.see(Given(planes, tuple(at), 3.0))
     after = go_on(ours, ((4, 40), (2, 20), (1, 4)), before)
     theirs = Data(levels)
-    theirs.see(planes, at, 3.0)
+    theirs.see(Given(planes, tuple(at), 3.0))
     fresh = from_nothing(theirs, steps)
 
     def fit(made: torch.Tensor) -> float:

@@ -69,7 +69,7 @@ def given_evidence(monkeypatch: pytest.MonkeyPatch, ratio: float, noise: float) 
     f64 = torch.float64
     told = (torch.tensor(ratio, dtype=f64), torch.tensor(noise, dtype=f64))
     monkeypatch.setattr(
-        wiener, "_evidence", lambda k, power, count: (told[0].expand(len(k)), told[1])
+        wiener, "_evidence", lambda k, *_, **__: (told[0].expand(len(k)), told[1])
     )
 
 

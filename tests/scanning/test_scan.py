@@ -46,6 +46,11 @@ KEYS = [
     "time",
     "frame",
     "used",
+    "predictions",
+    "shares",
+    "z_scale",
+    "winner",
+    "winner_gain_db",
 ]
 
 

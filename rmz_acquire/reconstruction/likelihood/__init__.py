@@ -14,6 +14,7 @@ from rmz_acquire.reconstruction.likelihood.object_layers import (
 from rmz_acquire.reconstruction.likelihood.otf_lines import OtfLines
 from rmz_acquire.reconstruction.likelihood.schedule import (
     Data,
+    Given,
     Steps,
     fitting,
     from_nothing,
@@ -24,6 +25,7 @@ __all__ = [
     "Blur",
     "CameraFloor",
     "Data",
+    "Given",
     "LayerStack",
     "Levels",
     "ObjectLayers",

@@ -19,6 +19,8 @@ References
    rate O(1/k^2)", Soviet Math. Dokl. 27, 372 (1983).
 .. [4] O'Donoghue and Candès, "Adaptive restart for accelerated gradient schemes",
    Found. Comput. Math. 15, 715 (2015).
+.. [5] Morozov, "On the solution of functional equations by the method of
+   regularization", Soviet Math. Dokl. 7, 414 (1966).
 """
 
 from __future__ import annotations
@@ -49,6 +51,10 @@ _LEAST_SEEN = 0.02
 _PLAIN_STEPS = 3
 """Steps before momentum begins."""
 
+_ENOUGH = 0.8
+"""Deviance of a pixel, in units of its noise, at which planes are explained: 1 is
+expected of the true object, and what explains more explains noise [5]_."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
@@ -63,11 +69,15 @@ class Seen:
     shift : float
         Variance of the read noise over the camera's gain, counts: what is added to
         the planes and to their prediction.
+    variance : float
+        Variance of a pixel's noise over its counts, `shift` included; 0 where it is
+        not known.
     """
 
     light: Tensor
     weight: Tensor
     shift: float
+    variance: float = 0.0
 
 
 def ascend(
@@ -80,7 +90,7 @@ def ascend(
     momentum: bool = True,
     watch: Callable[[int, Tensor], None] | None = None,
 ) -> Tensor:
-    """Raise the likelihood of the planes.
+    """Raise the likelihood of the planes until they are explained but for their noise.
 
     Parameters
     ----------
@@ -93,7 +103,7 @@ def ascend(
     start : Tensor
         (L, H, W) where to start, counts; positive.
     steps : int
-        How many.
+        How many at most.
     momentum : bool
         Whether to accelerate; without it the likelihood never falls.
     watch : callable, optional
@@ -115,9 +125,12 @@ def ascend(
     now, ahead = start.clone(), start.clone()
     predicted = _positive(layers.project(ahead, blur), seen.shift)
     run, best = 0, -math.inf
+    enough = _explained(weighted, seen, len(blur))
     for i in range(steps):
         # Where momentum has carried too far, it begins again [4]_.
         likely = _log_likelihood(weighted, seen.weight, predicted)
+        if likely >= enough:
+            break
         run, best = (run + 1, likely) if likely >= best else (0, likely)
         pull = run / (run + 3) if momentum and run >= _PLAIN_STEPS else 0.0
         ratio = forward(weighted / predicted)
@@ -154,6 +167,16 @@ def log_likelihood(
     predicted = _positive(layers.project(light, blur), seen.shift)
     weighted = seen.weight * (seen.light + seen.shift)
     return _log_likelihood(weighted, seen.weight, predicted)
+
+
+def _explained(weighted: Tensor, seen: Seen, planes: int) -> float:
+    """Log-likelihood from which on only noise is left."""
+    if seen.variance <= 0:
+        return math.inf
+    positive = weighted.clamp_min(1e-30)
+    perfect = float((weighted * positive.log() - weighted).double().sum())
+    pixels = planes * float(seen.weight.sum())
+    return perfect - _ENOUGH * seen.variance * pixels / 2
 
 
 def _log_likelihood(weighted: Tensor, weight: Tensor, predicted: Tensor) -> float:

@@ -26,6 +26,8 @@ __all__ = ["CameraFloor"]
 
 _BLOCK = 8
 _BINS = 16
+_LEAST_BLOCKS = 64
+"""In a bin, where the least of all is looked for: it must not be chance."""
 _LOW = 0.3
 """Quantile of the variances of blocks alike in brightness: structure only adds."""
 _LOW_OF_NOISE = 0.80
@@ -70,13 +72,7 @@ class CameraFloor:
         light = float(pixels.mean()) - darkest
         if not self._mean:
             return darkest, 0.1 * light
-        mean = np.concatenate(self._mean)
-        variance = np.concatenate(self._variance)
-        order = np.argsort(mean)
-        parts = [p for p in np.array_split(order, _BINS) if p.size]
-        at = np.array([mean[p].mean() for p in parts])
-        noise = np.array([np.quantile(variance[p], _LOW) for p in parts])
-        noise /= _LOW_OF_NOISE
+        at, noise = self._transfer()
         dark_noise = float(np.sqrt(noise.min()))
         spread = at[-1] - at[0]
         quarter = at[len(at) // 4] - at[0]
@@ -86,6 +82,43 @@ class CameraFloor:
         if crossing is None or crossing >= darkest:
             return darkest, dark_noise
         return max(crossing, darkest - light), dark_noise
+
+    def variance(self, dark: float, shift: float) -> float:
+        """Variance of a pixel's noise over its counts: the camera's gain.
+
+        Structure only adds to the variance of a block: the least ratio that any
+        brightness shows is taken.
+
+        Parameters
+        ----------
+        dark : float
+            Counts that mean no light.
+        shift : float
+            Counts that stand for the read noise.
+
+        Returns
+        -------
+        float
+            Counts; 0 where pictures are too small to tell.
+        """
+        if not self._mean:
+            return 0.0
+        blocks = sum(len(mean) for mean in self._mean)
+        at, noise = self._transfer(max(1, min(_BINS, blocks // _LEAST_BLOCKS)))
+        light = at - dark + shift
+        lit = light > 0
+        return float((noise[lit] / light[lit]).min()) if lit.any() else 0.0
+
+    def _transfer(
+        self, bins: int = _BINS
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Mean and variance of noise of blocks alike in brightness, dark to bright."""
+        mean = np.concatenate(self._mean)
+        variance = np.concatenate(self._variance)
+        parts = [p for p in np.array_split(np.argsort(mean), bins) if p.size]
+        at = np.array([mean[p].mean() for p in parts])
+        noise = np.array([np.quantile(variance[p], _LOW) for p in parts])
+        return at, noise / _LOW_OF_NOISE
 
 
 def _blocks(x: NDArray[np.float64]) -> NDArray[np.float64]:

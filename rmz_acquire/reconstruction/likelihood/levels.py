@@ -65,15 +65,17 @@ class Levels:
             )
         return self._made[binning]
 
-    def seen(self, light: Tensor, shift: float, binning: int) -> Seen:
+    def seen(
+        self, light: Tensor, shift: float, binning: int, variance: float = 0.0
+    ) -> Seen:
         """Planes as they are seen at a binning.
 
         Parameters
         ----------
         light : Tensor
             (M, Y, X) counts above the background.
-        shift : float
-            As of `Seen`.
+        shift, variance : float
+            As of `Seen`, of a pixel that is not binned.
         binning : int
             Of the level.
 
@@ -88,7 +90,12 @@ class Levels:
         if binning > 1:
             inside = functional.avg_pool2d(inside, binning)
             held = functional.avg_pool2d(held, binning) / inside.clamp_min(1e-6)
-        return Seen(held, inside[0], shift)
+        return Seen(held, inside[0], shift, variance / binning**2)
+
+    def finest(self, light: Tensor) -> Tensor:
+        """Put layers of any level on the finest grid, smoothly."""
+        height, width = self.at(1).shape
+        return light if light.shape[-1] == width else finer(light, (height, width))
 
     def picture(self, planes: Tensor, binning: int = 1) -> Tensor:
         """Cut the border off planes: what is left are the whole pixels of a level.

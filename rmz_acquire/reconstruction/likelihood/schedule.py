@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -12,12 +13,10 @@ from rmz_acquire.reconstruction.likelihood.levels import coarser, finer
 from rmz_acquire.reconstruction.likelihood.object_layers import Blur
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction.likelihood.levels import Levels
 
-__all__ = ["Data", "Steps", "fitting", "from_nothing", "go_on"]
+__all__ = ["Data", "Given", "Steps", "fitting", "from_nothing", "go_on"]
 
 Steps = tuple[tuple[int, int], ...]
 """Binning and steps, coarse to fine."""
@@ -33,6 +32,36 @@ _CHANGE = (0.05, 20.0)
 """Bounds of the ratio that is carried from a coarse grid to the next."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Given:
+    """Planes at hand, and what is known of their noise.
+
+    Attributes
+    ----------
+    light : Tensor
+        (M, Y, X) counts above the background.
+    z_um : tuple of float
+        Of each, µm.
+    shift, variance : float
+        As of `Seen`.
+    """
+
+    light: Tensor
+    z_um: tuple[float, ...]
+    shift: float
+    variance: float = 0.0
+
+    def first(self, n: int) -> Given:
+        """The first n planes."""
+        return replace(self, light=self.light[:n], z_um=self.z_um[:n])
+
+    def without(self, index: int) -> Given:
+        """All planes but one."""
+        kept = [i for i in range(len(self.z_um)) if i != index]
+        at = tuple(self.z_um[i] for i in kept)
+        return replace(self, light=self.light[kept], z_um=at)
+
+
 class Data:
     """Planes, where they are, and their OTFs at every level that was used.
 
@@ -45,24 +74,13 @@ class Data:
     def __init__(self, levels: Levels) -> None:
         self.levels = levels
         self._z_um: list[float] = []
-        self._light: Tensor | None = None
-        self._shift = 0.0
+        self._given: Given | None = None
         self._blurs: dict[int, Blur] = {}
 
-    def see(self, light: Tensor, z_um: Sequence[float], shift: float) -> None:
-        """Take planes in; those known already come first, as before.
-
-        Parameters
-        ----------
-        light : Tensor
-            (M, Y, X) counts above the background.
-        z_um : sequence of float
-            (M,) µm.
-        shift : float
-            As of `Seen`.
-        """
-        self._light, self._shift = light, shift
-        for z in z_um[len(self._z_um) :]:
+    def see(self, given: Given) -> None:
+        """Take planes in; those known already come first, as before."""
+        self._given = given
+        for z in given.z_um[len(self._z_um) :]:
             self._z_um.append(z)
             for blur in self._blurs.values():
                 blur.include(z)
@@ -70,8 +88,9 @@ class Data:
     @property
     def mean(self) -> float:
         """Mean light of the planes, positive."""
-        assert self._light is not None
-        return max(float(self._light.clamp_min(0).mean()), 1e-3 * self._shift, 1e-9)
+        assert self._given is not None
+        light, shift = self._given.light, self._given.shift
+        return max(float(light.clamp_min(0).mean()), 1e-3 * shift, 1e-9)
 
     def blur(self, binning: int) -> Blur:
         """OTFs of the planes at a level."""
@@ -81,14 +100,14 @@ class Data:
 
     def raise_likelihood(self, start: Tensor, binning: int, steps: int) -> Tensor:
         """Steps from some layers at a level."""
-        assert self._light is not None
         layers, seen = self.levels.at(binning), self.seen(binning)
         return ascend(layers, self.blur(binning), seen, start, steps)
 
     def seen(self, binning: int) -> Seen:
         """The planes at a level."""
-        assert self._light is not None
-        return self.levels.seen(self._light, self._shift, binning)
+        assert self._given is not None
+        given = self._given
+        return self.levels.seen(given.light, given.shift, binning, given.variance)
 
 
 def fitting(steps: Steps, optics: Optics) -> Steps:

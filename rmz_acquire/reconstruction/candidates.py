@@ -1,0 +1,191 @@
+"""Which estimate earns its place: every plane is predicted before it is taken.
+
+Several estimates of one volume predict a plane; once it is there, their errors are
+known, and with them the convex mixture that would have predicted best. With errors
+e_i = v_i - I of the candidates, on the latest planes t, the shares s minimise
+
+    sum_t |sum_i s_i e_i,t|^2 / c_t + trust |s - s_0|^2,   s_i >= 0, sum_i s_i = 1.
+
+Noise of the plane adds the same to every <e_i, e_j>: as the shares sum to 1, it does
+not move them.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+__all__ = [
+    "FEW_STEPS",
+    "LAYERS",
+    "LINEAR",
+    "WIENER",
+    "Candidates",
+    "convex_shares",
+    "relative_errors",
+]
+
+LINEAR = "linear"
+WIENER = "wiener"
+FEW_STEPS = "richardson-lucy, few steps"
+LAYERS = "richardson-lucy"
+
+_LATEST = 4
+"""Planes that count."""
+
+_TRUST = 0.03
+"""Weight of the shares that stand where no plane has been predicted yet, over one
+whose errors are as large as those of the reference."""
+
+_LEAST_LACK = 0.02
+"""Share of an error that is not taken for noise."""
+
+_LEAST_SHARE = 0.02
+"""What is worth less is left out: each costs a volume."""
+
+
+class Candidates:
+    """How well several estimates have predicted the latest planes.
+
+    Parameters
+    ----------
+    favourite : str
+        Has the whole share before any plane has been predicted.
+    reference : str
+        Whose error is the unit of all errors.
+    """
+
+    def __init__(self, favourite: str = LAYERS, reference: str = WIENER) -> None:
+        self._favourite, self._reference = favourite, reference
+        #: How many planes there were when the latest one was compared.
+        self.latest_planes = 0
+        self._seen: list[tuple[tuple[str, ...], NDArray[np.float64]]] = []
+
+    def see(
+        self,
+        plane: NDArray[np.float32],
+        predicted: Mapping[str, NDArray[np.float32]],
+        noise: float,
+        planes: int = 0,
+    ) -> None:
+        """Compare predictions of a plane with the plane.
+
+        Parameters
+        ----------
+        plane : ndarray
+            (Y, X) counts.
+        predicted : mapping of str to ndarray
+            (Y, X) counts, of every candidate that predicted it.
+        noise : float
+            Variance of a pixel's noise in the plane, squared counts.
+        planes : int
+            How many planes there are now, for `latest_planes`.
+        """
+        self.latest_planes = planes
+        names = tuple(predicted)
+        errors = np.stack([(predicted[name] - plane).ravel() for name in names])
+        gram = (errors @ errors.T).astype(np.float64) / plane.size
+        here = names.index(self._reference)
+        lack = max(gram[here, here] - noise, _LEAST_LACK * gram[here, here])
+        if lack > 0:
+            self._seen.append((names, gram / lack))
+
+    def forget(self) -> None:
+        """Drop what is known: the estimates are made otherwise from now on."""
+        self._seen.clear()
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Share of every candidate in the volume; they sum to 1.
+
+        Only those that predicted all of the latest planes have any.
+        """
+        latest = self._seen[-_LATEST:]
+        if not latest:
+            return {self._favourite: 1.0}
+        names = [n for n in latest[-1][0] if all(n in known for known, _ in latest)]
+        gram = np.zeros((len(names), len(names)))
+        for known, products in latest:
+            places = [known.index(name) for name in names]
+            gram += products[np.ix_(places, places)]
+        first = np.array([float(name == self._favourite) for name in names])
+        shares = convex_shares(gram, first, _TRUST)
+        shares[shares < _LEAST_SHARE] = 0
+        shares /= shares.sum()
+        return dict(zip(names, shares.tolist(), strict=True))
+
+
+def relative_errors(
+    plane: NDArray[np.float32],
+    predicted: Mapping[str, NDArray[np.float32]],
+    dark: float,
+) -> dict[str, float]:
+    """RMS errors of predictions of a plane, over the plane's own RMS above the dark.
+
+    Parameters
+    ----------
+    plane : ndarray
+        (Y, X) counts.
+    predicted : mapping of str to ndarray
+        (Y, X) counts, of every candidate.
+    dark : float
+        Counts that mean no light.
+
+    Returns
+    -------
+    dict of str to float
+        Of every candidate; empty for a plane without light.
+    """
+    light = float(np.linalg.norm(plane - dark))
+    if light <= 0:
+        return {}
+    return {
+        name: float(np.linalg.norm(made - plane)) / light
+        for name, made in predicted.items()
+    }
+
+
+def convex_shares(
+    gram: NDArray[np.float64], first: NDArray[np.float64], trust: float
+) -> NDArray[np.float64]:
+    """Solve for the shares of a mixture, exactly.
+
+    Parameters
+    ----------
+    gram : ndarray
+        (n, n) products of the candidates' errors, positive semidefinite.
+    first : ndarray
+        (n,) shares to be drawn to; not negative, they sum to 1.
+    trust : float
+        How strongly; above 0.
+
+    Returns
+    -------
+    ndarray
+        (n,) not negative, they sum to 1.
+    """
+    n = len(first)
+    curved = gram + trust * np.eye(n)
+    best, least = first, np.inf
+    # Few candidates: every set of those with a share is tried.
+    for size in range(1, n + 1):
+        for chosen in combinations(range(n), size):
+            part = list(chosen)
+            inverse = np.linalg.inv(curved[np.ix_(part, part)])
+            free = inverse @ (trust * first[part])
+            ones = inverse.sum(1)
+            shares = np.zeros(n)
+            shares[part] = free + ones * (1 - free.sum()) / ones.sum()
+            if shares.min() < 0:
+                continue
+            cost = shares @ curved @ shares - 2 * trust * shares @ first
+            if cost < least:
+                best, least = shares, float(cost)
+    return np.array(best)
