@@ -109,17 +109,19 @@ def test_every_plane_tells_what_predicted_it_best() -> None:
 
 def test_in_dim_light_the_volume_holds_little_of_the_planes_noise() -> None:
     truth, _ = stacks("nuclei")
-    rng = np.random.default_rng(4)
-    light = (truth - 100).clip(0) * (60 / (truth.max() - 100))
-    read = rng.normal(100, 1.5, light.shape)
-    dim = (rng.poisson(light) + read).astype(np.float32)
-    at, expected = evenly(8), light + 100
-    made, linear = (
-        make_estimator(name, Z_UM, AIR).add_all(dim[at], Z_UM[at])
-        for name in ("richardson-lucy", "wiener")
-    )
-    assert rms(made[at] - expected[at]) < 0.5 * rms(dim[at] - expected[at])
-    assert rms(made - expected) < rms(linear - expected)
+    expected = 100 + (truth - 100).clip(0) * (150 / (truth.max() - 100))
+    at, ratios = evenly(8), []
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        read = rng.normal(0, 1.5, truth.shape)
+        dim = (rng.poisson(expected - 100) + 100 + read).astype(np.float32)
+        made, linear = (
+            make_estimator(name, Z_UM, AIR).add_all(dim[at], Z_UM[at])
+            for name in ("richardson-lucy", "wiener")
+        )
+        assert rms(made[at] - expected[at]) < 0.6 * rms(dim[at] - expected[at])
+        ratios.append(rms(made - expected) / rms(linear - expected))
+    assert np.mean(ratios) < 0.96
 
 
 @pytest.mark.parametrize("gain", [0.5, 1.0, 4.0])
