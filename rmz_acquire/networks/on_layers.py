@@ -28,6 +28,8 @@ _FOLD = 2
 
 _Z_DILATIONS = (1, 2, 4, 2)
 _SLOPE = 0.2
+_GAIN = 8.0
+"""Of the output: what is to be learnt is a few of its units."""
 _INPUTS = 8
 _SMOOTH_PX = 9
 """Side of the square over which the units of the output are averaged, pixels."""
@@ -83,6 +85,7 @@ class OnLayers(nn.Module):
         for layer in (self.head, self.body, self.tail):
             nn.init.kaiming_normal_(layer.weight, a=_SLOPE)
         nn.init.xavier_normal_(self.gates.weight)
+        self.to(memory_format=torch.channels_last_3d)
         # untrained, it changes nothing
         nn.init.zeros_(self.last.weight)
         if self.last.bias is not None:
@@ -103,7 +106,10 @@ class OnLayers(nn.Module):
         Tensor
             The new hidden state.
         """
-        x = _fold(self._inputs(prior))[None]
+        # channels beside each other are three times as fast on a CPU
+        x = _fold(self._inputs(prior))[None].contiguous(
+            memory_format=torch.channels_last_3d
+        )
         x = functional.leaky_relu(self.head(x), _SLOPE)
         x = functional.leaky_relu(self.body(x), _SLOPE)
         x = self.gates(x)
@@ -134,7 +140,9 @@ class OnLayers(nn.Module):
         out = self.last(functional.leaky_relu(self.tail(hidden[None]), _SLOPE))
         height, width = prior.estimate.shape[-2:]
         out = _unfold(out[0])[..., :height, :width]
-        return prior.estimate + (out.to(prior.estimate.dtype) * _units(prior)).sum(0)
+        return prior.estimate + _GAIN * (
+            out.to(prior.estimate.dtype) * _units(prior)
+        ).sum(0)
 
     def forward(self, priors: list[Prior]) -> Tensor:
         """Volumes after every plane, (M, Z, Y, X)."""
@@ -180,10 +188,12 @@ def _units(prior: Prior) -> Tensor:
 
 def _smooth(volume: Tensor) -> Tensor:
     """Mean over squares around every pixel, (Z, Y, X)."""
-    around, side = _SMOOTH_PX // 2, _SMOOTH_PX
-    mean = functional.avg_pool2d(
-        volume[None], side, stride=1, padding=around, count_include_pad=False
-    )
+    mean = volume[None]
+    for side in ((_SMOOTH_PX, 1), (1, _SMOOTH_PX)):
+        around = (side[0] // 2, side[1] // 2)
+        mean = functional.avg_pool2d(
+            mean, side, stride=1, padding=around, count_include_pad=False
+        )
     return mean[0]
 
 
