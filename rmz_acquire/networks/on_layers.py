@@ -85,7 +85,6 @@ class OnLayers(nn.Module):
         for layer in (self.head, self.body, self.tail):
             nn.init.kaiming_normal_(layer.weight, a=_SLOPE)
         nn.init.xavier_normal_(self.gates.weight)
-        self.to(memory_format=torch.channels_last_3d)
         # untrained, it changes nothing
         nn.init.zeros_(self.last.weight)
         if self.last.bias is not None:

@@ -11,6 +11,7 @@ import torch
 from rmz_acquire.errors import InputError
 from rmz_acquire.networks import OnLayers, Prior
 from rmz_acquire.reconstruction.base import VolumeEstimator
+from rmz_acquire.reconstruction.candidates import relative_errors
 from rmz_acquire.reconstruction.gate import Gate
 from rmz_acquire.reconstruction.layers_prior import prior_of
 from rmz_acquire.reconstruction.normalisation import Normalisation
@@ -87,6 +88,8 @@ class OnLayersEstimator(VolumeEstimator):
         self._scale: Normalisation | None = None
         self._hidden: Tensor | None = None
         self._made: NDArray[np.float32] | None = None
+        self._predicted: dict[str, float] = {}
+        self._told: dict[str, Any] = {}
 
     @property
     def prior(self) -> RichardsonLucyEstimator:
@@ -122,6 +125,20 @@ class OnLayersEstimator(VolumeEstimator):
             "largest_gap_um": self._model.card.reach_um(self._optics),
         }
 
+    def _candidates(self) -> dict[str, Any]:
+        """Those of the prior, and the network beside them."""
+        share, told = self.share, self._told
+        if not told:
+            return {}
+        predictions, shares = told["predictions"], told["shares"] or {}
+        return told | {
+            "predictions": predictions and {**predictions, **self._predicted},
+            "shares": {
+                **{name: (1 - share) * part for name, part in shares.items()},
+                self.name: share,
+            },
+        }
+
     @torch.inference_mode()
     def _reconstruct(self) -> NDArray[np.float32]:
         seen, before = self._prior.planes_taken, self._prior.volume
@@ -138,7 +155,10 @@ class OnLayersEstimator(VolumeEstimator):
         """Give the prior what it has not seen."""
         images, at = self._images[seen:], self._at_um[seen:]
         if len(images) == 1:
-            return self._prior.add(images[0], at[0]).volume
+            told = self._prior.add(images[0], at[0])
+            names = ("predictions", "shares", "z_scale")
+            self._told = {name: getattr(told, name) for name in names}
+            return told.volume
         return self._prior.add_all(images, at)
 
     def _compare(
@@ -147,6 +167,8 @@ class OnLayersEstimator(VolumeEstimator):
         """Look at how planes between others were predicted before they were taken."""
         known = self._at_um[:seen]
         for image, z in zip(self._images[seen:], self._at_um[seen:], strict=True):
+            predicted = {self.name: self._at(made, z)}
+            self._predicted = relative_errors(image, predicted, self._prior.dark)
             if min(known) < z < max(known):
                 self._gate.see(image, self._at(prior, z), self._at(made, z))
 

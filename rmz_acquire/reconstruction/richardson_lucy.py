@@ -134,6 +134,11 @@ class RichardsonLucyEstimator(VolumeEstimator):
         return self._error
 
     @property
+    def dark(self) -> float:
+        """Counts that mean no light, as the planes tell so far."""
+        return self._dark
+
+    @property
     def wiener(self) -> NDArray[np.float32] | None:
         """Volume of the Wiener filter from the same planes, (Z, Y, X) counts."""
         return self._linear

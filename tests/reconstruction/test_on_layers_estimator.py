@@ -115,12 +115,18 @@ def test_a_network_that_knows_the_truth_has_most() -> None:
     network.truth = torch.from_numpy(truth)
     ours, theirs = estimator(network), RichardsonLucyEstimator(Z_UM, AIR)
     for i in ORDER[:5]:
-        made = ours.add(counts[i], Z_UM[i]).volume
+        told = ours.add(counts[i], Z_UM[i])
+        made = told.volume
         prior = theirs.add(counts[i], Z_UM[i]).volume
     rest = unseen(ORDER[:5])
     assert ours.share > 0.8
     won = 20 * np.log10(rms((prior - truth)[rest]) / rms(made[rest] - truth[rest]))
     assert won > 6
+    # what a decision says of it
+    assert told.predictions is not None and told.shares is not None
+    assert min(told.predictions, key=told.predictions.__getitem__) == "recurrent-mz"
+    assert told.shares["recurrent-mz"] == ours.share
+    assert sum(told.shares.values()) == pytest.approx(1)
 
 
 @pytest.mark.parametrize(("m", "judged"), [(2, False), (3, True)])
