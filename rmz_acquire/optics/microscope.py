@@ -30,6 +30,8 @@ class Optics(BaseModel):
         Pixel size at the sample, µm.
     sample_index : float, optional
         Refractive index of the mounting medium; None means that of the immersion.
+    z_scale : float, optional
+        Steps of the focus over steps of the stage: not 1 where indices differ.
 
     Raises
     ------
@@ -44,6 +46,7 @@ class Optics(BaseModel):
     wavelength_um: Positive
     pixel_size_um: Positive
     sample_index: Positive | None = None
+    z_scale: Annotated[float, Field(ge=0.3, le=3, allow_inf_nan=False)] = 1.0
 
     @model_validator(mode="after")
     def _check_aperture(self) -> Self:
@@ -131,6 +134,11 @@ class Optics(BaseModel):
         """Geometric blur radius for 1 µm of defocus, pixels: tan(asin(NA/n))/pixel."""
         sine = self.na / self.immersion_index
         return sine / math.sqrt(1 - sine**2) / self.pixel_size_um
+
+    @property
+    def blur_radius_px_per_stage_um(self) -> float:
+        """The same for 1 µm of the stage, pixels."""
+        return self.blur_radius_px_per_um * self.z_scale
 
     def blur_radius_px(self, dz_um: float) -> float:
         """Signed geometric blur radius at a defocus, pixels.

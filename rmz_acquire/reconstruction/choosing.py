@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Choice"]
 
 SCALES = (1.0, 0.9, 0.8, 0.7, 0.6)
-"""Steps of the focus over steps of the stage that are tried: the nominal one first."""
+"""Scales of z that are tried, over that of the optics: the nominal one first."""
 
 TO_SCALE: Steps = ((4, 30),)
 TO_WEIGH: Steps = ((4, 40), (2, 10))
@@ -67,7 +67,7 @@ class Choice:
     Attributes
     ----------
     z_scale : float
-        Steps of the focus over steps of the stage.
+        Steps of the focus over those that the optics tell for the stage.
     candidates : Candidates
         What has predicted how well.
     """

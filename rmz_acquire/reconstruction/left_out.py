@@ -76,7 +76,7 @@ class LeftOut:
         return float(self._z_um[-1] - self._z_um[0])
 
     def levels(self, z_scale: float) -> Levels:
-        """The grids at a scale of z."""
+        """The grids at a scale of z, over that of the optics."""
         if z_scale not in self._levels:
             stack = LayerStack(self._optics, self._z_um, z_scale=z_scale)
             self._levels[z_scale] = Levels(
@@ -101,7 +101,7 @@ class LeftOut:
         left_out : int
             Which plane.
         z_scale : float
-            Steps of the focus over steps of the stage.
+            Steps of the focus over those that the optics tell for the stage.
         steps : Steps
             What to spend; planes are compared at the last binning.
 

@@ -117,7 +117,8 @@ class RichardsonLucyEstimator(VolumeEstimator):
     @property
     def z_scale(self) -> float:
         """Steps of the focus over steps of the stage, as the planes tell so far."""
-        return 1.0 if self._choice is None else self._choice.z_scale
+        found = 1.0 if self._choice is None else self._choice.z_scale
+        return found * self._optics.z_scale
 
     @property
     def shares(self) -> dict[str, float]:

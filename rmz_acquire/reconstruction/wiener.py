@@ -88,14 +88,15 @@ class WienerFilter:
         self._misfit = misfit
         self.z_um = z_um.to(torch.float64)
         self.padding_px = padding_px
-        span = float(self.z_um[-1] - self.z_um[0])
+        focus_um = self.z_um * optics.z_scale
+        span = float(focus_um[-1] - focus_um[0])
         wave = optics.wavelength_um * optics.immersion_index / optics.na**2
         step = min(wave / 2, span / 16)
         reach = span * beyond + wave
         n = math.ceil((span + 2 * reach) / step) + 1
         self._depths = torch.linspace(
-            float(self.z_um[0]) - reach,
-            float(self.z_um[-1]) + reach,
+            float(focus_um[0]) - reach,
+            float(focus_um[-1]) + reach,
             n,
             dtype=torch.float64,
         )
@@ -115,7 +116,8 @@ class WienerFilter:
 
     def _rows(self, z_um: Tensor) -> Tensor:
         """(f, n, layers) OTF of every layer at every z; even in defocus."""
-        dz = (z_um.to(torch.float64)[:, None] - self._depths[None, :]).abs()
+        focus_um = z_um.to(torch.float64) * self.optics.z_scale
+        dz = (focus_um[:, None] - self._depths[None, :]).abs()
         position = dz / self._dz_step
         low = position.long().clamp_max(len(self._table) - 2)
         fraction = (position - low).clamp_max(1)[..., None]

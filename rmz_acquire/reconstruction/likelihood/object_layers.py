@@ -35,7 +35,7 @@ class LayerStack:
     z_um : Tensor
         (n,) float64 ascending z grid of the stage, µm.
     z_scale : float
-        Steps of the focus over steps of the stage.
+        Steps of the focus over those that the optics tell for the stage.
     beyond : float
         Layers beyond each end, as a share of the grid's length.
 
@@ -57,7 +57,7 @@ class LayerStack:
         z_scale: float = 1.0,
         beyond: float = 1 / 3,
     ) -> None:
-        self.z_scale = z_scale
+        self.z_scale = z_scale = z_scale * optics.z_scale
         steps = z_um.diff()
         step = float(steps.mean())
         even = bool(((steps / step - 1).abs() < 1e-3).all())
