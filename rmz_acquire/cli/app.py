@@ -15,6 +15,7 @@ from rich.markup import escape
 from rmz_acquire import __version__
 from rmz_acquire.cli.acquire_stacks import acquire_stacks
 from rmz_acquire.cli.bench import bench
+from rmz_acquire.cli.calibrate_optics import calibrate_optics
 from rmz_acquire.cli.check_stage import check_stage
 from rmz_acquire.cli.console import set_up_logging, stderr
 from rmz_acquire.cli.demo import demo
@@ -115,6 +116,12 @@ for _name, _command, _example in (
         "check-stage",
         check_stage,
         "rmz-acquire check-stage --config scope.cfg --range 10 --specimen above",
+    ),
+    (
+        "calibrate-optics",
+        calibrate_optics,
+        "rmz-acquire calibrate-optics stack.tif --na 1.2 --immersion 1.33 "
+        "--wavelength 0.46 --out optics.yaml",
     ),
     ("doctor", doctor, "rmz-acquire doctor"),
 ):

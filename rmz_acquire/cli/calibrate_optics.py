@@ -1,0 +1,105 @@
+"""``rmz-acquire calibrate-optics``: the optics that predict planes best."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from rmz_acquire.cli.console import busy, console, stderr
+from rmz_acquire.cli.flags import STACK, flagged
+from rmz_acquire.cli.options import (
+    NA,
+    Immersion,
+    PixelSize,
+    SampleIndex,
+    Wavelength,
+    ZAxis,
+    ZStep,
+    optics_over,
+    positive,
+)
+from rmz_acquire.errors import InputError
+
+__all__ = ["calibrate_optics"]
+
+
+def calibrate_optics(
+    stack_path: Annotated[
+        Path,
+        typer.Argument(metavar="STACK", help="A dense z-stack of any specimen."),
+    ],
+    out: Annotated[Path, typer.Option("--out", help="YAML file for the optics.")],
+    pixel_size: PixelSize = None,
+    z_step: ZStep = None,
+    z_axis: ZAxis = None,
+    na: NA = None,
+    immersion: Immersion = None,
+    wavelength: Wavelength = None,
+    sample_index: SampleIndex = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace the file that is there.")
+    ] = False,
+) -> None:
+    """Fit z scale and NA to a dense stack, by planes that are left out.
+
+    Steps of the stage are not steps of the focus where refractive indices differ. Says
+    what the fitted optics gain on planes that the fit has not seen; where that is less
+    than 0.1 dB, nothing is written.
+    """
+    for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
+        if value is not None:
+            positive(value, option)
+    if out.suffix not in {".yaml", ".yml"}:
+        raise InputError(f"--out {out}: name the file *.yaml")
+    if not out.parent.is_dir():
+        raise InputError(f"--out {out.parent}: no such folder; make it first")
+    if out.is_dir() or (out.exists() and not overwrite):
+        msg = f"{out} is there already: choose another --out or give --overwrite"
+        raise InputError(msg)
+    with busy("reading"), flagged(STACK):
+        from rmz_acquire.stacks import Given, read_stack
+
+        given = Given(
+            z_step_um=z_step, pixel_size_um=pixel_size, z_axis=z_axis, names=STACK
+        )
+        stack = read_stack(stack_path, given)
+    optics = optics_over(
+        stack,
+        na=na,
+        immersion=immersion,
+        wavelength_um=wavelength,
+        pixel_size_um=stack.pixel_size_um,
+        sample_index=sample_index,
+    )
+    if optics is None:
+        msg = "the optics are missing: give --na, --immersion, --wavelength"
+        raise InputError(f"{msg} and, where the file has none, --pixel-size")
+    z_um = stack.z_um
+    if z_um is None or stack.z_step_um is not None:
+        step = stack.need_step("give --z-step")
+        z_um = tuple(i * step for i in range(len(stack.data)))
+    with busy("leaving planes out; this takes a minute"):
+        import yaml
+
+        from rmz_acquire.reconstruction.calibration import calibrate_optics as fit
+        from rmz_acquire.recording.files import replace_text
+
+        found = fit(stack.data, z_um, optics, on_step=lambda line: stderr.print(line))
+    fitted = found.optics
+    for name, gain in (
+        ("richardson-lucy", found.layers_db),
+        ("wiener", found.wiener_db),
+    ):
+        console.print(f"{name:15}  {gain:+.2f} dB on {found.planes} planes left out")
+    if not found.gains:
+        console.print(
+            "the fitted optics gain less than 0.1 dB: keep yours, nothing written"
+        )
+        return
+    text = yaml.safe_dump(fitted.model_dump(exclude_none=True), sort_keys=False)
+    replace_text(out, text)
+    console.print(f"z scale  {optics.z_scale:.3g} -> {fitted.z_scale:.3g}")
+    console.print(f"NA       {optics.na:.3g} -> {fitted.na:.3g}")
+    console.print(f"optics   {out}", soft_wrap=True)

@@ -1,0 +1,97 @@
+"""``calibrate-optics``: what it finds, what it refuses, what it leaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import yaml
+from cli_helpers import GOOD, OPTICS, refused, words, write_stack_of_discs
+
+from rmz_acquire.cli import main
+from rmz_acquire.optics import Optics
+from rmz_acquire.reconstruction.calibration import calibrate_optics
+from rmz_acquire.simulation.specimens import make_specimen
+from rmz_acquire.simulation.widefield import CameraModel, WideField
+from rmz_acquire.stacks import write_stack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+Z_UM = np.arange(-6, 6.01, 0.5)
+
+
+def nuclei(z_scale: float) -> NDArray[np.uint16]:
+    """A stack whose focus moves by a share of what the stage says."""
+    specimen = make_specimen("nuclei", 21, extent_um=(16, 60, 60), number=60, haze=0.05)
+    light = WideField(
+        specimen,
+        OPTICS,
+        shape=(64, 64),
+        z_range_um=(-8, 8),
+        layer_um=0.5,
+        margin_px=40,
+    ).stack(list(Z_UM * z_scale))
+    camera = CameraModel(photons=200.0, gain=0.5, offset=100.0, read_noise_e=1.6)
+    light = light / np.percentile(light, 99.9)
+    return camera.expose(light, 10.0, np.random.default_rng(3)).astype(np.uint16)
+
+
+def calibrate(stack: Path, out: Path, **changes: str) -> list[str]:
+    options = {**GOOD, **{f"--{k.replace('_', '-')}": v for k, v in changes.items()}}
+    return ["calibrate-optics", str(stack), "--out", str(out), *words(options)]
+
+
+def test_a_scaled_stack_is_found_and_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack, out = tmp_path / "stack.tif", tmp_path / "optics.yaml"
+    write_stack(stack, nuclei(0.7), z_step_um=0.5, pixel_size_um=0.325)
+    assert main(calibrate(stack, out)) == 0
+    said = capsys.readouterr().out
+    assert "dB" in said and str(out) in said
+    optics = Optics.model_validate(yaml.safe_load(out.read_text("utf-8")))
+    assert optics.z_scale == pytest.approx(0.7, rel=0.05)
+    assert optics.na == pytest.approx(0.75, rel=0.06)
+    assert "--overwrite" in refused(calibrate(stack, out), capsys)
+
+
+def test_what_gains_nothing_changes_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack, out = tmp_path / "stack.tif", tmp_path / "optics.yaml"
+    write_stack(stack, nuclei(1.0), z_step_um=0.5, pixel_size_um=0.325)
+    assert main(calibrate(stack, out)) == 0
+    assert "nothing written" in capsys.readouterr().out
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("planes", "side", "changes", "named"),
+    [
+        (9, 40, {"na": "1.2"}, "--na 1.2 is not below"),
+        (8, 40, {}, "8 planes are too few"),
+        (9, 31, {}, "31 × 31 pixels are too small"),
+        (9, 40, {"z_step": "-1"}, "--z-step"),
+    ],
+)
+def test_what_cannot_be_is_one_line(
+    planes: int,
+    side: int,
+    changes: dict[str, str],
+    named: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stack, out = tmp_path / "stack.tif", tmp_path / "optics.yaml"
+    write_stack_of_discs(stack, planes, side)
+    assert named in refused(calibrate(stack, out, **changes), capsys)
+    assert not out.exists()
+
+
+def test_uniform_pictures_are_refused() -> None:
+    with pytest.raises(ValueError, match="nothing to calibrate on"):
+        calibrate_optics(np.full((9, 40, 40), 7), np.arange(9), OPTICS)
