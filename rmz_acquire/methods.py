@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-__all__ = ["METHODS", "SCAN_METHODS", "Method", "MethodName", "ScanMethodName"]
+__all__ = [
+    "DEFAULT_METHOD",
+    "METHODS",
+    "SCAN_METHODS",
+    "Method",
+    "MethodName",
+    "ScanMethodName",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,13 @@ METHODS: dict[str, Method] = {
     method.name: method
     for method in (
         Method(
+            "richardson-lucy",
+            "Richardson–Lucy (no training)",
+            "Richardson–Lucy",
+            "Needs no training: the likeliest object without negative light.",
+            optics=True,
+        ),
+        Method(
             "recurrent-mz",
             "Recurrent-MZ network",
             "Recurrent-MZ",
@@ -58,13 +72,6 @@ METHODS: dict[str, Method] = {
             "deep-z", "Deep-Z network", "Deep-Z", optics=True, model=True, scans=False
         ),
         Method("unet3d", "3D U-Net", "3D U-Net", optics=True, model=True, scans=False),
-        Method(
-            "richardson-lucy",
-            "Richardson–Lucy (no training)",
-            "Richardson–Lucy",
-            "Needs no training: the likeliest object without negative light.",
-            optics=True,
-        ),
         Method(
             "wiener",
             "Wiener filter (no training)",
@@ -95,6 +102,9 @@ SCAN_METHODS: dict[str, Method] = {
     name: method for name, method in METHODS.items() if method.scans
 }
 """Those of experiments and the window."""
+
+DEFAULT_METHOD = "richardson-lucy"
+"""Where nobody names an estimator or a model."""
 
 # made when the program runs, so that a new row is a choice everywhere
 if TYPE_CHECKING:

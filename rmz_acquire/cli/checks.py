@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.methods import METHODS
+from rmz_acquire.methods import DEFAULT_METHOD, METHODS
 
 if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
@@ -25,8 +25,21 @@ __all__ = [
 _DEVICE = re.compile(r"auto|cpu|mps|(cuda|xpu)(:\d+)?")
 
 
-def check_estimator(name: str, *, model: str | None, device: str) -> None:
+def check_estimator(name: str | None, *, model: str | None, device: str) -> str:
     """Refuse a model or a device that does not go with an estimator.
+
+    Parameters
+    ----------
+    name : str, optional
+        Of the estimator; by default `DEFAULT_METHOD`, or recurrent-mz where a model
+        is named.
+    model, device : str
+        As they were given.
+
+    Returns
+    -------
+    str
+        Name of the estimator.
 
     Raises
     ------
@@ -34,12 +47,14 @@ def check_estimator(name: str, *, model: str | None, device: str) -> None:
         Naming the option.
     """
     check_device(device)
+    if name is None:
+        name = DEFAULT_METHOD if model is None else "recurrent-mz"
     if not METHODS[name].model:
         if model is not None:
             have = ", ".join(each.name for each in METHODS.values() if each.model)
             msg = f"--model is for {have}: the {name} estimator has none"
             raise InputError(msg)
-        return
+        return name
     if model is not None:
         kind = check_model(model, "--model")
         if kind != name:
@@ -51,6 +66,7 @@ def check_estimator(name: str, *, model: str | None, device: str) -> None:
     elif name != "recurrent-mz":
         msg = f"the {name} estimator needs a model: give --model NAME or a folder"
         raise InputError(msg)
+    return name
 
 
 def check_model(name: str, option: str) -> str:

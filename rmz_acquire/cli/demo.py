@@ -51,7 +51,7 @@ def demo(
     ] = "simulated",
     specimen: SpecimenName = "beads",
     seed: Seed = 1,
-    estimator: EstimatorName = "recurrent-mz",
+    estimator: EstimatorName = None,
     model: Model = None,
     strict: Strict = False,
     device: Device = "auto",
@@ -75,7 +75,7 @@ def demo(
     positions = parse_z(z)
     positive(exposure_ms, "--exposure", " ms")
     check_config(config)
-    check_estimator(estimator, model=model, device=device)
+    estimator = check_estimator(estimator, model=model, device=device)
     with busy("reading"), flagged(FOLDER, PLAN):
         from rmz_acquire.recording import check_folder
         from rmz_acquire.scanning import ScanPlan

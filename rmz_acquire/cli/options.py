@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from rmz_acquire.cli.console import warn
 from rmz_acquire.cli.flags import in_flags
 from rmz_acquire.errors import InputError
-from rmz_acquire.methods import MethodName
+from rmz_acquire.methods import DEFAULT_METHOD, MethodName
 
 if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
@@ -97,8 +97,12 @@ ZAxis = Annotated[
 ]
 
 EstimatorName = Annotated[
-    MethodName,
-    typer.Option("--estimator", help="What makes the volume of the planes."),
+    MethodName | None,
+    typer.Option(
+        "--estimator",
+        help=f"What makes the volume of the planes; by default {DEFAULT_METHOD}, or "
+        "recurrent-mz with --model.",
+    ),
 ]
 Model = Annotated[
     str | None,

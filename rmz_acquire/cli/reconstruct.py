@@ -48,7 +48,7 @@ def reconstruct(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", help="The volume to write, *.ome.tif.")],
-    estimator: EstimatorName = "recurrent-mz",
+    estimator: EstimatorName = None,
     model: Model = None,
     strict: Strict = False,
     device: Device = "auto",
@@ -95,7 +95,7 @@ def reconstruct(
         if value is not None:
             positive(value, option)
     listed = parse_z(z)
-    check_estimator(estimator, model=model, device=device)
+    estimator = check_estimator(estimator, model=model, device=device)
     with busy("reading"):
         from rmz_acquire.recording import write_volume
 

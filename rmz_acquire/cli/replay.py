@@ -58,7 +58,7 @@ def replay(
     immersion: Immersion = None,
     wavelength: Wavelength = None,
     sample_index: SampleIndex = None,
-    estimator: EstimatorName = "recurrent-mz",
+    estimator: EstimatorName = None,
     model: Model = None,
     strict: Strict = False,
     device: Device = "auto",
@@ -86,7 +86,7 @@ def replay(
     for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
         if value is not None:
             positive(value, option)
-    check_estimator(estimator, model=model, device=device)
+    estimator = check_estimator(estimator, model=model, device=device)
     with busy("reading"), flagged(FOLDER):
         from rmz_acquire.recording import check_folder
         from rmz_acquire.scanning import ScanPlan

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.methods import ScanMethodName
+from rmz_acquire.methods import DEFAULT_METHOD, ScanMethodName
 
 __all__ = [
     "BLOCK",
@@ -165,7 +165,8 @@ class ExperimentSettings(_Block):
     version : int
         Of this block: 1.
     estimator : str
-        What makes the volumes.
+        What makes the volumes; by default richardson-lucy, and recurrent-mz where a
+        model is named.
     model : str, optional
         Name or folder of recurrent-mz's model; by default the bundled one that fits
         optics and z range.
@@ -208,7 +209,7 @@ class ExperimentSettings(_Block):
     """
 
     version: Literal[1]
-    estimator: ScanMethodName = "recurrent-mz"
+    estimator: ScanMethodName = DEFAULT_METHOD
     model: str | None = None
     device: str = "auto"
     strict: bool = True
@@ -232,6 +233,14 @@ class ExperimentSettings(_Block):
     ome_tiff: bool = False
     focus_lock: Literal["pause", "refuse"] = "pause"
     autofocus_failure: Literal["stop", "continue"] = "stop"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_model(cls, data: Any) -> Any:
+        """Take the network where its model is named, and no estimator."""
+        if isinstance(data, dict) and data.get("model") and "estimator" not in data:
+            return {**data, "estimator": "recurrent-mz"}
+        return data
 
     @model_validator(mode="after")
     def _check_leader(self) -> Self:

@@ -18,6 +18,7 @@ from rmz_acquire.experiments.volumes import volumes_of
 from rmz_acquire.recording.experiment import read_run
 
 if TYPE_CHECKING:
+    import useq
     from numpy.typing import NDArray
 
     from rmz_acquire.experiments.volumes import Volume
@@ -25,6 +26,17 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning import Plane
 
 __all__ = ["StoredExperiment"]
+
+
+def _as_begun(told: dict[str, Any]) -> useq.MDASequence:
+    """Give the sequence with the estimator that was used where it named none."""
+    sequence = from_json(told["sequence"])
+    block = sequence.metadata.get("rmz_acquire")
+    used = told.get("estimator")
+    if not isinstance(block, dict) or "estimator" in block or used is None:
+        return sequence
+    metadata = {**sequence.metadata, "rmz_acquire": {**block, "estimator": used}}
+    return sequence.replace(metadata=metadata)
 
 
 class StoredExperiment:
@@ -46,7 +58,7 @@ class StoredExperiment:
         #: The contents of ``run.json``.
         self.told: dict[str, Any] = read_run(path)
         #: The experiment as it was asked for.
-        self.sequence = from_json(self.told["sequence"])
+        self.sequence = _as_begun(self.told)
         #: Whether it is of a version that did not look at each channel.
         self.is_old = "imaging" not in self.told
         settings = ExperimentSettings.of(self.sequence.metadata)

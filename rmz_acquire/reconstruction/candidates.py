@@ -12,6 +12,7 @@ not move them.
 
 from __future__ import annotations
 
+import math
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -126,8 +127,11 @@ def relative_errors(
     plane: NDArray[np.float32],
     predicted: Mapping[str, NDArray[np.float32]],
     dark: float,
+    noise: float = 0.0,
 ) -> dict[str, float]:
     """RMS errors of predictions of a plane, over the plane's own RMS above the dark.
+
+    The plane's own noise, which nothing predicts, is taken out.
 
     Parameters
     ----------
@@ -137,18 +141,21 @@ def relative_errors(
         (Y, X) counts, of every candidate.
     dark : float
         Counts that mean no light.
+    noise : float
+        Variance of a pixel's noise in the plane, squared counts.
 
     Returns
     -------
     dict of str to float
         Of every candidate; empty for a plane without light.
     """
-    light = float(np.linalg.norm(plane - dark))
+    light = float(np.mean((plane - dark) ** 2))
     if light <= 0:
         return {}
+    errors = {n: float(np.mean((m - plane) ** 2)) for n, m in predicted.items()}
     return {
-        name: float(np.linalg.norm(made - plane)) / light
-        for name, made in predicted.items()
+        name: math.sqrt(max(error - noise, _LEAST_LACK * error) / light)
+        for name, error in errors.items()
     }
 
 

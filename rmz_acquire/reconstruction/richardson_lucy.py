@@ -106,7 +106,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._light: Tensor | None = None
         self._few: Tensor | None = None
         self._fitted = 0
-        self._dark = self._noise = 0.0
+        self._dark = self._noise = self._gain = self._shift = 0.0
         self._error: NDArray[np.float32] | None = None
         self._layers: NDArray[np.float32] | None = None
         self._linear: NDArray[np.float32] | None = None
@@ -194,9 +194,10 @@ class RichardsonLucyEstimator(VolumeEstimator):
             )
             self._choice = Choice(self._left_out)
         for image, each in predicted:
-            self._choice.candidates.see(image, each, self._noise, len(z))
+            self._choice.candidates.see(image, each, self._noise_in(image), len(z))
         linear = self._filter.estimate(planes, torch.from_numpy(self.planes_z_um))
         self._dark, self._noise = dark, float(linear.noise)
+        self._gain, self._shift = variance, shift
         if variance > 0:
             self._noise = min(self._noise, variance * (mean + shift))
         before = self._choice.z_scale
@@ -255,7 +256,8 @@ class RichardsonLucyEstimator(VolumeEstimator):
         ):
             error = float(np.mean((self._at(self._volume, z) - image) ** 2))
             linear = float(np.interp(z, self.z_um, self._linear_error))
-            self._compared.append((max(error - self._noise, 0.0), linear**2))
+            noise = self._noise_in(image)
+            self._compared.append((max(error - noise, 0.0), linear**2))
             at = np.array([z])
             made = {
                 LAYERS: self._at(self._layers, z),
@@ -263,10 +265,17 @@ class RichardsonLucyEstimator(VolumeEstimator):
                 LINEAR: self._between(at)[0],
                 FEW_STEPS: self._render(self._few, at)[0],
             }
-            self._predictions = relative_errors(image, made, self._dark)
+            self._predictions = relative_errors(image, made, self._dark, noise)
             if min(known) < z < max(known):
                 found.append((image, made))
         return found
+
+    def _noise_in(self, image: NDArray[np.float32]) -> float:
+        """Variance of a pixel's noise in a plane, squared counts."""
+        if self._gain <= 0:
+            return self._noise
+        light = max(float(image.mean()) - self._dark, 0.0)
+        return self._gain * (light + self._shift)
 
     def _share(self) -> float:
         """RMS error of the latest predictions over what the Wiener filter expected."""

@@ -95,7 +95,8 @@ class Estimate:
         Time that the estimate took, s.
     predictions : mapping or None
         Error of this plane as each candidate for the volume predicted it before it
-        was taken, in the unit of `innovation`; None where nothing is compared.
+        was taken, in the unit of `innovation`, the plane's own noise taken out; None
+        where nothing is compared.
     shares : mapping or None
         Share of each candidate in the volume; they sum to 1.
     z_scale : float or None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import useq
 
@@ -19,7 +21,12 @@ DAPI, FITC = (
 
 
 def experiment(span, optics, *, step=None, channels=(DAPI,), wavelength=0.52, **block):
-    told = {"version": 1, "optics": {**optics, "wavelength_um": wavelength}, **block}
+    told = {
+        "version": 1,
+        "estimator": "recurrent-mz",
+        "optics": {**optics, "wavelength_um": wavelength},
+        **block,
+    }
     return useq.MDASequence(
         z_plan={"range": span, "step": step or span / 20},
         channels=list(channels),
@@ -72,3 +79,29 @@ def test_a_run_is_read_back_with_the_model_that_made_it(demo, tmp_path):
     stored = StoredExperiment(tmp_path / "run")
     assert stored.told["model"] == WIDE_MODEL
     assert stored.prepared.estimators.describe()["model"] == WIDE_MODEL
+
+
+def test_without_estimator_and_model_none_is_needed(demo):
+    """What the default makes volumes of needs no training, at any range."""
+    sequence = experiment(100, AIR)
+    del sequence.metadata["rmz_acquire"]["estimator"]
+    told = prepare(demo, sequence).estimators.describe()
+    assert (told["estimator"], told["model"]) == ("richardson-lucy", None)
+
+
+def test_a_model_that_is_named_has_its_network(demo):
+    sequence = experiment(30, AIR, model=DEFAULT_MODEL)
+    del sequence.metadata["rmz_acquire"]["estimator"]
+    told = prepare(demo, sequence).estimators.describe()
+    assert (told["estimator"], told["model"]) == ("recurrent-mz", DEFAULT_MODEL)
+
+
+def test_a_run_of_before_goes_on_with_the_estimator_that_it_had(demo, tmp_path):
+    """Its sequence names none; run.json tells what was the default then."""
+    run(demo, experiment(40, AIR, step=4, max_planes=2), tmp_path / "run")
+    path = tmp_path / "run" / "run.json"
+    told = json.loads(path.read_text("utf-8"))
+    del told["sequence"]["metadata"]["rmz_acquire"]["estimator"]
+    path.write_text(json.dumps(told), "utf-8")
+    stored = StoredExperiment(tmp_path / "run")
+    assert stored.prepared.settings.estimator == "recurrent-mz"

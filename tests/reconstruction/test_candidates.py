@@ -81,6 +81,9 @@ def test_errors_are_told_in_the_unit_of_the_innovation() -> None:
     found = relative_errors(plane, {"a": plane + 5, "b": plane}, 100.0)
     assert found == pytest.approx({"a": 0.5, "b": 0.0})
     assert relative_errors(plane, {"a": plane}, 110.0) == {}
+    # of 25 squared counts of error 16 are the plane's own noise
+    found = relative_errors(plane, {"a": plane + 5}, 100.0, 16.0)
+    assert found["a"] == pytest.approx(0.3)
 
 
 def test_every_plane_tells_what_predicted_it_best() -> None:

@@ -208,10 +208,10 @@ def test_description_for_the_summary(
 
 def test_what_is_missing_is_named(models: dict[str, LoadedModel]) -> None:
     known = (
+        "richardson-lucy",
         "recurrent-mz",
         "deep-z",
         "unet3d",
-        "richardson-lucy",
         "wiener",
         "linear",
         "nearest",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.methods import METHODS
+from rmz_acquire.methods import DEFAULT_METHOD, METHODS
 from rmz_acquire.scanning import ScanPlan
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ class ScanSettings:
     relative: bool = False
     exposure_ms: float = 50.0
     channel: tuple[str, str] | None = None
-    estimator: str = "recurrent-mz"
+    estimator: str = DEFAULT_METHOD
     model: str | None = None
     epsilon: float = 0.05
     tau: float | None = None
