@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +15,7 @@ from rmz_acquire.optics import Optics
 from rmz_acquire.reconstruction.calibration import calibrate_optics
 from rmz_acquire.simulation.specimens import make_specimen
 from rmz_acquire.simulation.widefield import CameraModel, WideField
-from rmz_acquire.stacks import write_stack
+from rmz_acquire.stacks import read_stack, write_stack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,20 @@ def test_a_scaled_stack_is_found_and_written(
     assert optics.z_scale == pytest.approx(0.7, rel=0.05)
     assert optics.na == pytest.approx(0.75, rel=0.06)
     assert "--overwrite" in refused(calibrate(stack, out), capsys)
+
+    run = tmp_path / "run"
+    take = ["replay", str(stack), "--out", str(run), "--optics", str(out)]
+    take += ["--estimator", "wiener", "--max-planes", "3"]
+    assert "--immersion" in refused([*take, "--immersion", "1.33"], capsys)
+    assert not run.exists()
+    assert main(take) == 0
+    summary = json.loads((run / "summary.json").read_text("utf-8"))
+    assert summary["optics"]["z_scale"] == optics.z_scale
+    again = tmp_path / "again.ome.tif"
+    anew = ["reconstruct", str(run), "--estimator", "wiener", "--out", str(again)]
+    assert main(anew) == 0
+    made, first = (read_stack(p).data for p in (again, run / "volume.ome.tif"))
+    assert np.abs(made - first).max() < 0.5
 
 
 def test_what_gains_nothing_changes_nothing(

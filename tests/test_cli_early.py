@@ -113,6 +113,8 @@ CASES = {
     "evaluate --config no-such": "no-such",
     "evaluate --out stack.tif": "stack.tif is a file",
     "evaluate --table good.yaml": "good.yaml",
+    f"{REPLAY} --optics no-such.yaml": "--optics no-such.yaml",
+    f"{REPLAY} --optics stack.tif": "--optics stack.tif",
     f"calibrate-optics stack.tif --out new.yaml {OPTICS} --na 1.2": "--immersion",
     f"calibrate-optics stack.tif --out new.txt {OPTICS}": "--out",
     f"calibrate-optics stack.tif --out good.yaml {OPTICS}": "--overwrite",

@@ -309,7 +309,7 @@ def optics_over(
     if not said and None in (*given.values(), over["immersion_index"]):
         return None
     try:
-        return optics_from(
+        made = optics_from(
             **given,
             immersion=over["immersion_index"],
             sample_index=over["sample_index"],
@@ -319,6 +319,10 @@ def optics_over(
             raise
         warn(f"the optics that come with the planes cannot be, left out: {error}")
         return None
+    scale = getattr(told, "z_scale", None)
+    if made is None or scale is None:
+        return made
+    return made.model_copy(update={"z_scale": scale})
 
 
 def parse_z(text: str | None) -> tuple[float, ...] | None:

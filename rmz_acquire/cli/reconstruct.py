@@ -10,6 +10,7 @@ import typer
 from rmz_acquire.cli.checks import check_estimator, check_optics
 from rmz_acquire.cli.console import busy, console, stderr, warn
 from rmz_acquire.cli.flags import RANGE, STACK, flagged
+from rmz_acquire.cli.optics_file import OpticsFile, optics_told
 from rmz_acquire.cli.options import (
     NA,
     Device,
@@ -21,7 +22,6 @@ from rmz_acquire.cli.options import (
     Strict,
     Wavelength,
     ZStep,
-    optics_over,
     parse_z,
     positive,
 )
@@ -70,6 +70,7 @@ def reconstruct(
         typer.Option("--top", help="Highest output plane, µm. [default: the run's]"),
     ] = None,
     z_step: ZStep = None,
+    optics_file: OpticsFile = None,
     na: NA = None,
     immersion: Immersion = None,
     wavelength: Wavelength = None,
@@ -100,7 +101,8 @@ def reconstruct(
         from rmz_acquire.recording import write_volume
 
         planes, summary, told, pixel, channel = _planes(source, listed, pixel_size)
-    optics = optics_over(
+    optics = optics_told(
+        optics_file,
         told,
         na=na,
         immersion=immersion,

@@ -10,6 +10,7 @@ import typer
 from rmz_acquire.cli.checks import check_estimator, check_optics
 from rmz_acquire.cli.console import busy, warn
 from rmz_acquire.cli.flags import FOLDER, PLAN, STACK, flagged
+from rmz_acquire.cli.optics_file import OpticsFile, optics_told
 from rmz_acquire.cli.options import (
     NA,
     Device,
@@ -30,7 +31,6 @@ from rmz_acquire.cli.options import (
     ZAxis,
     ZList,
     ZStep,
-    optics_over,
     parse_z,
     positive,
 )
@@ -54,6 +54,7 @@ def replay(
     pixel_size: PixelSize = None,
     z_step: ZStep = None,
     z_axis: ZAxis = None,
+    optics_file: OpticsFile = None,
     na: NA = None,
     immersion: Immersion = None,
     wavelength: Wavelength = None,
@@ -99,9 +100,15 @@ def replay(
         )
         stack = read_stack(stack_path, given)
     pixel = stack.pixel_size_um
-    optics = optics_over(
-        stack, **optics_given, pixel_size_um=pixel, sample_index=sample_index
+    optics = optics_told(
+        optics_file,
+        stack,
+        **optics_given,
+        pixel_size_um=pixel,
+        sample_index=sample_index,
     )
+    if pixel is None and optics_file is not None and optics is not None:
+        pixel = optics.pixel_size_um
     check_optics(estimator, optics)
     with flagged(PLAN):
         plan = ScanPlan.from_grid(

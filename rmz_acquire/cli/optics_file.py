@@ -1,0 +1,110 @@
+"""Optics from a file that ``calibrate-optics`` wrote."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from rmz_acquire.cli.options import optics_over
+from rmz_acquire.errors import InputError
+
+if TYPE_CHECKING:
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.stacks import Stack
+
+__all__ = ["OpticsFile", "optics_told"]
+
+OpticsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--optics",
+        help="Optics that `calibrate-optics` wrote, in the place of the flags below.",
+        rich_help_panel="Optics",
+    ),
+]
+
+_FLAGS = {
+    "na": "--na",
+    "immersion_index": "--immersion",
+    "wavelength_um": "--wavelength",
+    "pixel_size_um": "the pixel size",
+    "sample_index": "--sample-index",
+}
+
+
+def optics_told(
+    file: Path | None,
+    told: Optics | Stack | None,
+    *,
+    na: float | None,
+    immersion: float | None,
+    wavelength_um: float | None,
+    pixel_size_um: float | None,
+    sample_index: float | None = None,
+) -> Optics | None:
+    """Give the optics of a file, or without one those of `optics_over`.
+
+    Parameters
+    ----------
+    file : Path or None
+        YAML of `Optics`.
+    told, na, immersion, wavelength_um, pixel_size_um, sample_index
+        As for `optics_over`.
+
+    Returns
+    -------
+    Optics or None
+
+    Raises
+    ------
+    InputError
+        If the file is no optics, or what was given besides contradicts it.
+    """
+    if file is None:
+        return optics_over(
+            told,
+            na=na,
+            immersion=immersion,
+            wavelength_um=wavelength_um,
+            pixel_size_um=pixel_size_um,
+            sample_index=sample_index,
+        )
+    optics = _read(file)
+    given = {
+        "na": na,
+        "immersion_index": immersion,
+        "wavelength_um": wavelength_um,
+        "pixel_size_um": pixel_size_um,
+        "sample_index": sample_index,
+    }
+    for field, value in given.items():
+        here = getattr(optics, field)
+        if value is not None and (
+            here is None or not math.isclose(value, here, rel_tol=0.02)
+        ):
+            known = "none" if here is None else f"{here:.4g}"
+            msg = f"{_FLAGS[field]} is {value:g}, --optics {file} has {known}"
+            raise InputError(f"{msg}: leave one of them out")
+    return optics
+
+
+def _read(file: Path) -> Optics:
+    import yaml
+    from pydantic import ValidationError
+
+    from rmz_acquire.optics import Optics
+
+    try:
+        return Optics.model_validate(yaml.safe_load(file.read_text("utf-8")))
+    except OSError as error:
+        raise InputError(f"--optics {file}: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"--optics {file} is no YAML") from error
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        said = f"{where} {first['msg'].removeprefix('Value error, ')}".strip()
+        raise InputError(f"--optics {file}: {said}") from None
