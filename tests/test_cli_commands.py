@@ -127,6 +127,20 @@ def test_simulate_then_replay_against_the_truth(
     assert main([*again, "--z", "0,2,4", "--out", str(tmp_path / "run")]) == 0
     told = json.loads((tmp_path / "run" / "summary.json").read_text())
     assert told["scored_against"] == "truth"
+    assert told["candidates"] is None
+    capsys.readouterr()
+    by_default = [each for each in again if each not in ("--estimator", "wiener")]
+    out = tmp_path / "by-default"
+    assert main([*by_default, "--z", "0,2,4,1", "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    told = json.loads((out / "summary.json").read_text())
+    assert told["estimator"] == "richardson-lucy"
+    shares = {name: each["share"] for name, each in told["candidates"].items()}
+    assert sum(shares.values()) == pytest.approx(1)
+    most = max(shares, key=lambda name: shares[name])
+    row = next(line for line in said.splitlines() if line.startswith("volume"))
+    assert row.split(None, 1)[1].startswith(f"{100 * shares[most]:.0f} % {most}")
+    assert "predicted planes best before they were taken" in row
     assert main(made) == 2
     assert main([*made, "--overwrite"]) == 0
 

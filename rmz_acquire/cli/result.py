@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -34,6 +35,7 @@ def print_summary(summary: Summary, folder: Path) -> None:
             f"{summary.dose_ms:g} ms of light instead of "
             f"{summary.dose_full_scan_ms:g} ms"
         )
+    facts |= _predicted(summary)
     facts["time"] = f"{summary.wall_s:.1f} s"
     facts["files"] = f"{folder}: {', '.join(_files(folder))}"
     for label, value in facts.items():
@@ -41,6 +43,28 @@ def print_summary(summary: Summary, folder: Path) -> None:
     if summary.psnr_db is not None or summary.baselines:
         console.print()
         console.print(_scores(summary))
+
+
+def _predicted(summary: Summary) -> dict[str, str]:
+    """Say which candidate predicted planes best, and what the volume is made of."""
+    facts: dict[str, str] = {}
+    if summary.candidates:
+        errors = {name: each["rms_error"] for name, each in summary.candidates.items()}
+        best = min(errors, key=lambda name: errors[name])
+        said = f"{best} predicted planes best before they were taken"
+        linear = errors.get("wiener", 0.0)
+        if best != "wiener" and linear > 0 and errors[best] > 0:
+            said += f", {20 * math.log10(linear / errors[best]):.1f} dB over wiener"
+        shares = {name: each["share"] for name, each in summary.candidates.items()}
+        made_of = [name for name in shares if shares[name] >= 0.005]
+        made_of.sort(key=lambda name: -shares[name])
+        parts = [f"{100 * shares[name]:.0f} % {name}" for name in made_of]
+        facts["volume"] = f"{', '.join(parts)}; {said}"
+    if summary.z_scale is not None and summary.z_scale != 1:
+        facts["z scale"] = (
+            f"{summary.z_scale:.2f} (steps of the focus over steps of the stage)"
+        )
+    return facts
 
 
 def _scores(summary: Summary) -> Table:
