@@ -60,7 +60,7 @@ def _predicted(summary: Summary) -> dict[str, str]:
         made_of.sort(key=lambda name: -shares[name])
         parts = [f"{100 * shares[name]:.0f} % {name}" for name in made_of]
         facts["volume"] = f"{', '.join(parts)}; {said}"
-    if summary.z_scale is not None and summary.z_scale != 1:
+    if summary.z_scale is not None and abs(summary.z_scale - 1) >= 0.005:
         facts["z scale"] = (
             f"{summary.z_scale:.2f} (steps of the focus over steps of the stage)"
         )

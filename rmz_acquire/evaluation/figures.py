@@ -31,6 +31,7 @@ _COLOURS = {
     "widefield": "#009e73",
     "Deep-Z": "#d55e00",
     "3D U-Net": "#cc79a7",
+    "richardson-lucy": "#b3003b",
     "wiener": "#e69f00",
     "linear": "#666666",
     "nearest": "#aaaaaa",

@@ -10,9 +10,8 @@ from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tid
 from rmz_acquire.evaluation.held_out import simulate
 from rmz_acquire.evaluation.positions import even_positions
 from rmz_acquire.evaluation.result import Result
-from rmz_acquire.evaluation.study import Contender, by_plane
+from rmz_acquire.evaluation.study import UNTRAINED, Contender, by_plane
 from rmz_acquire.optics import Optics
-from rmz_acquire.reconstruction import BASELINES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +44,7 @@ def run(study: Study) -> Result:
             magnification=entry.magnification,
         )
         inside = _inside(general, optics)
-        contenders = [Contender(name, name) for name in BASELINES]
+        contenders = [Contender(name, name) for name in UNTRAINED]
         if entry.model is not None:
             own = study.model(entry.model)
             if own is None:

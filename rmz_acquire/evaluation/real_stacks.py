@@ -16,8 +16,7 @@ from rmz_acquire.evaluation.figures import (
 from rmz_acquire.evaluation.metrics import planes_not_taken, score
 from rmz_acquire.evaluation.positions import even_positions
 from rmz_acquire.evaluation.result import Result
-from rmz_acquire.evaluation.study import Contender
-from rmz_acquire.reconstruction import BASELINES
+from rmz_acquire.evaluation.study import UNTRAINED, Contender
 from rmz_acquire.resources import data_folder
 from rmz_acquire.stacks import Given, read_stack
 
@@ -41,7 +40,7 @@ def run(study: Study) -> Result:
     """PSNR, NRMSE and SSIM over the planes not taken, of the stacks that are there."""
     result = Result(KEY, TITLE)
     settings, folder = study.config.real, data_folder()
-    contenders = [Contender(name, name) for name in BASELINES]
+    contenders = [Contender(name, name) for name in UNTRAINED]
     model = study.model(settings.model)
     if model is None:
         result.missing.append(f"{settings.model}")

@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction import VolumeEstimator
 
-__all__ = ["Contender", "Study", "by_plane"]
+__all__ = ["UNTRAINED", "Contender", "Study", "by_plane"]
 
 logger = logging.getLogger(__name__)
 
 _KEPT_BYTES = 10**9
+
+UNTRAINED = ("richardson-lucy", *BASELINES)
+"""Contenders that need no model, in every comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Contender:
     @property
     def remembers(self) -> bool:
         """Whether what it makes of planes depends on how they came."""
-        return self.estimator == "recurrent-mz"
+        return self.estimator in ("recurrent-mz", "richardson-lucy")
 
     def fresh(self, z_um: NDArray[np.float64], optics: Optics) -> VolumeEstimator:
         """Make it, with no plane seen."""
@@ -147,9 +150,9 @@ class Study:
                 missing.append(f"{label} ({entry.model})")
             else:
                 found.append(Contender(label, entry.estimator, model))
-        for baseline in BASELINES:
-            if kinds is None or baseline in kinds:
-                found.append(Contender(baseline, baseline))
+        for each in UNTRAINED:
+            if kinds is None or each in kinds:
+                found.append(Contender(each, each))
         return found, missing
 
     def dataset(self, name: str) -> DataSet:

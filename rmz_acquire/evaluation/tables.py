@@ -32,6 +32,7 @@ _USUAL = (
     "widefield",
     "Deep-Z",
     "3D U-Net",
+    "richardson-lucy",
     "wiener",
     "linear",
     "nearest",

@@ -184,20 +184,23 @@ def candidates_of(decisions: Sequence[Decision]) -> dict[str, dict[str, float]] 
     dict or None
         As `Summary.candidates`; None where nothing was compared.
     """
-    compared = [d for d in decisions if d.predictions]
+    compared = [d.predictions for d in decisions if d.predictions]
     shares = next((d.shares for d in reversed(decisions) if d.shares), None) or {}
     if not compared:
         return None
-    made: dict[str, dict[str, float]] = {}
-    for name in compared[-1].predictions or ():
-        errors = [(d.predictions or {}).get(name) for d in compared]
-        known = [error for error in errors if error is not None]
-        made[name] = {
-            "rms_error": math.sqrt(sum(e**2 for e in known) / len(known)),
-            "wins": sum(d.winner == name for d in compared),
+    names = dict.fromkeys(name for each in compared for name in each)
+    # one that joined late is compared over the same planes as the others
+    common = [each for each in compared if len(each) == len(names)]
+    if not common:
+        return None
+    return {
+        name: {
+            "rms_error": math.sqrt(sum(e[name] ** 2 for e in common) / len(common)),
+            "wins": sum(d.winner == name for d in decisions),
             "share": shares.get(name, 0.0),
         }
-    return made
+        for name in names
+    }
 
 
 def versions() -> dict[str, str]:
