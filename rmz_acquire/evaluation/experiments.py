@@ -164,12 +164,13 @@ def _about(config: EvaluationConfig, *, quick: bool) -> dict[str, Any]:
     }
 
 
-def _code() -> str:
-    """Of the sources that results depend on."""
-    package, digest = Path(__file__).parent.parent, hashlib.sha256()
+def _code(package: Path = Path(__file__).parent.parent) -> str:
+    """Of the sources that results depend on, folders within rooms included."""
+    digest = hashlib.sha256()
     for room in ("optics", "networks", "reconstruction", "simulation", "evaluation"):
-        for path in sorted((package / room).glob("*.py")):
+        for path in sorted((package / room).rglob("*.py")):
             digest.update(path.read_bytes())
+    digest.update((package / "methods.py").read_bytes())
     return digest.hexdigest()
 
 
