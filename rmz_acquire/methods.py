@@ -16,6 +16,7 @@ __all__ = [
     "Method",
     "MethodName",
     "ScanMethodName",
+    "method_without_name",
 ]
 
 
@@ -105,6 +106,23 @@ SCAN_METHODS: dict[str, Method] = {
 
 DEFAULT_METHOD = "richardson-lucy"
 """Where nobody names an estimator or a model."""
+
+
+def method_without_name(model: str | None) -> str:
+    """Give the estimator where nobody names one.
+
+    Parameters
+    ----------
+    model : str or None
+        A model that was named.
+
+    Returns
+    -------
+    str
+        `DEFAULT_METHOD`, or recurrent-mz for the model.
+    """
+    return "recurrent-mz" if model else DEFAULT_METHOD
+
 
 # made when the program runs, so that a new row is a choice everywhere
 if TYPE_CHECKING:

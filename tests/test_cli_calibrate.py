@@ -12,7 +12,7 @@ from cli_helpers import GOOD, OPTICS, refused, words, write_stack_of_discs
 
 from rmz_acquire.cli import main
 from rmz_acquire.optics import Optics
-from rmz_acquire.reconstruction.calibration import calibrate_optics
+from rmz_acquire.reconstruction.optics_calibration import _Rows, calibrate_optics
 from rmz_acquire.simulation.specimens import make_specimen
 from rmz_acquire.simulation.widefield import CameraModel, WideField
 from rmz_acquire.stacks import read_stack, write_stack
@@ -110,3 +110,12 @@ def test_what_cannot_be_is_one_line(
 def test_uniform_pictures_are_refused() -> None:
     with pytest.raises(ValueError, match="nothing to calibrate on"):
         calibrate_optics(np.full((9, 40, 40), 7), np.arange(9), OPTICS)
+
+
+@pytest.mark.parametrize("n", range(9, 62))
+def test_no_plane_judges_that_the_fit_has_seen(n: int) -> None:
+    data = np.random.default_rng(1).normal(100, 2, (n, 32, 32)).astype(np.float32)
+    fit, judge = _Rows(data, np.arange(n, dtype=np.float64)).split()
+    seen = {plane for given, asked in fit for plane in (*given, asked)}
+    assert len(fit) >= 2 and len(judge) >= 3
+    assert not seen & {plane for _, plane in judge}

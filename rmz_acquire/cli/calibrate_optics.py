@@ -83,7 +83,10 @@ def calibrate_optics(
     with busy("leaving planes out; this takes a minute"):
         import yaml
 
-        from rmz_acquire.reconstruction.calibration import calibrate_optics as fit
+        from rmz_acquire.reconstruction.optics_calibration import LEAST_GAIN_DB
+        from rmz_acquire.reconstruction.optics_calibration import (
+            calibrate_optics as fit,
+        )
         from rmz_acquire.recording.files import replace_text
 
         found = fit(stack.data, z_um, optics, on_step=lambda line: stderr.print(line))
@@ -95,7 +98,8 @@ def calibrate_optics(
         console.print(f"{name:15}  {gain:+.2f} dB on {found.planes} planes left out")
     if not found.gains:
         console.print(
-            "the fitted optics gain less than 0.1 dB: keep yours, nothing written"
+            f"the fitted optics gain less than {LEAST_GAIN_DB:g} dB: keep yours, "
+            "nothing written"
         )
         return
     text = yaml.safe_dump(fitted.model_dump(exclude_none=True), sort_keys=False)

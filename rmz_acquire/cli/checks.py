@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.methods import DEFAULT_METHOD, METHODS
+from rmz_acquire.methods import METHODS, method_without_name
 
 if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
@@ -31,8 +31,7 @@ def check_estimator(name: str | None, *, model: str | None, device: str) -> str:
     Parameters
     ----------
     name : str, optional
-        Of the estimator; by default `DEFAULT_METHOD`, or recurrent-mz where a model
-        is named.
+        Of the estimator; by default that of `method_without_name`.
     model, device : str
         As they were given.
 
@@ -48,7 +47,7 @@ def check_estimator(name: str | None, *, model: str | None, device: str) -> str:
     """
     check_device(device)
     if name is None:
-        name = DEFAULT_METHOD if model is None else "recurrent-mz"
+        name = method_without_name(model)
     if not METHODS[name].model:
         if model is not None:
             have = ", ".join(each.name for each in METHODS.values() if each.model)

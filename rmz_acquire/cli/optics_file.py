@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rmz_acquire.cli.options import optics_over
+from rmz_acquire.cli.options import OPTICS_FLAGS, optics_over
 from rmz_acquire.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,13 +26,8 @@ OpticsFile = Annotated[
     ),
 ]
 
-_FLAGS = {
-    "na": "--na",
-    "immersion_index": "--immersion",
-    "wavelength_um": "--wavelength",
-    "pixel_size_um": "the pixel size",
-    "sample_index": "--sample-index",
-}
+# it may come from the stack's own file
+_FLAGS = {**OPTICS_FLAGS, "pixel_size_um": "the pixel size"}
 
 
 def optics_told(
@@ -63,6 +58,9 @@ def optics_told(
     InputError
         If the file is no optics, or what was given besides contradicts it.
     """
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.settings import read_settings
+
     if file is None:
         return optics_over(
             told,
@@ -72,7 +70,10 @@ def optics_told(
             pixel_size_um=pixel_size_um,
             sample_index=sample_index,
         )
-    optics = _read(file)
+    try:
+        optics = read_settings(file, Optics)
+    except InputError as error:
+        raise InputError(f"--optics {file}: {error}") from error
     given = {
         "na": na,
         "immersion_index": immersion,
@@ -89,22 +90,3 @@ def optics_told(
             msg = f"{_FLAGS[field]} is {value:g}, --optics {file} has {known}"
             raise InputError(f"{msg}: leave one of them out")
     return optics
-
-
-def _read(file: Path) -> Optics:
-    import yaml
-    from pydantic import ValidationError
-
-    from rmz_acquire.optics import Optics
-
-    try:
-        return Optics.model_validate(yaml.safe_load(file.read_text("utf-8")))
-    except OSError as error:
-        raise InputError(f"--optics {file}: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"--optics {file} is no YAML") from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        said = f"{where} {first['msg'].removeprefix('Value error, ')}".strip()
-        raise InputError(f"--optics {file}: {said}") from None

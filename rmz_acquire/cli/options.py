@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NA",
+    "OPTICS_FLAGS",
     "Device",
     "Epsilon",
     "EstimatorName",
@@ -167,7 +168,7 @@ ZList = Annotated[
     ),
 ]
 
-_NAMES = {
+OPTICS_FLAGS = {
     "na": "--na",
     "immersion_index": "--immersion",
     "sample_index": "--sample-index",
@@ -245,10 +246,10 @@ def optics_from(
     }
     for field, value in {**given, "sample_index": sample_index}.items():
         if value is not None:
-            positive(value, _NAMES[field], " µm" if field.endswith("_um") else "")
+            positive(value, OPTICS_FLAGS[field], " µm" if field.endswith("_um") else "")
     if na is None and immersion is None and wavelength_um is None:
         return None
-    missing = [_NAMES[field] for field, value in given.items() if value is None]
+    missing = [OPTICS_FLAGS[field] for field, value in given.items() if value is None]
     if missing:
         msg = f"the optics are incomplete: give {', '.join(missing)} too"
         raise InputError(msg)
@@ -256,7 +257,7 @@ def optics_from(
         return Optics.model_validate({**given, "sample_index": sample_index})
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        where = _NAMES.get(str(first["loc"][0]), "") if first["loc"] else ""
+        where = OPTICS_FLAGS.get(str(first["loc"][0]), "") if first["loc"] else ""
         message = in_flags(first["msg"].removeprefix("Value error, "), _WORDS)
         raise InputError(f"{where} {message}".strip()) from None
 
@@ -302,7 +303,7 @@ def optics_over(
         if value is None:
             over[field] = known
         elif known is not None and not math.isclose(value, known, rel_tol=0.02):
-            option = _NAMES[field]
+            option = OPTICS_FLAGS[field]
             warn(f"{option} is {value:g}, it was {known:.4g}: taking {value:g}")
     given = {key: over[key] for key in ("na", "wavelength_um", "pixel_size_um")}
     said = any(value is not None for value in (na, immersion, wavelength_um))

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.methods import DEFAULT_METHOD, ScanMethodName
+from rmz_acquire.methods import DEFAULT_METHOD, ScanMethodName, method_without_name
 
 __all__ = [
     "BLOCK",
@@ -239,7 +239,7 @@ class ExperimentSettings(_Block):
     def _of_the_model(cls, data: Any) -> Any:
         """Take the network where its model is named, and no estimator."""
         if isinstance(data, dict) and data.get("model") and "estimator" not in data:
-            return {**data, "estimator": "recurrent-mz"}
+            return {**data, "estimator": method_without_name(data["model"])}
         return data
 
     @model_validator(mode="after")

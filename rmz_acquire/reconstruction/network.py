@@ -11,6 +11,7 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.models import normalisation_kind
 from rmz_acquire.networks import Network, OnLayersConfig
 from rmz_acquire.reconstruction.base import VolumeEstimator
+from rmz_acquire.reconstruction.devices import device_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -76,10 +77,8 @@ class NetworkEstimator(VolumeEstimator, Generic[Net]):
             kind = model.card.network.kind
             msg = f"model {model.card.name} is a {kind} network, not a {self.name} one"
             raise InputError(msg)
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
         self._optics, self._model, self._chunk = optics, model, chunk
-        self._device = torch.device(device)
+        self._device = device_of(device)
         self._dtype: torch.dtype = getattr(torch, precision)
         # A copy: another estimator may run the model elsewhere or more precisely.
         self._network = copy.deepcopy(network).to(self._device, self._dtype)

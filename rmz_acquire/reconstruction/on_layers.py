@@ -12,6 +12,7 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.networks import OnLayers, Prior
 from rmz_acquire.reconstruction.base import VolumeEstimator
 from rmz_acquire.reconstruction.candidates import relative_errors
+from rmz_acquire.reconstruction.devices import device_of
 from rmz_acquire.reconstruction.gate import Gate
 from rmz_acquire.reconstruction.layers_prior import prior_of
 from rmz_acquire.reconstruction.normalisation import Normalisation
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction.network import Precision
+    from rmz_acquire.scanning.protocols import Estimate
 
 __all__ = ["OnLayersEstimator"]
 
@@ -78,10 +80,8 @@ class OnLayersEstimator(VolumeEstimator):
             msg = f"chunk is {chunk}: give at least one row at a time"
             raise InputError(msg)
         self._prior = RichardsonLucyEstimator(z_um, optics, device=device)
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
         self._optics, self._model, self._chunk = optics, model, chunk
-        self._device, self._told_device = torch.device(device), device
+        self._device = device_of(device)
         dtype: torch.dtype = getattr(torch, precision)
         self._network = copy.deepcopy(model.network).to(self._device, dtype)
         self._gate = Gate()
@@ -89,12 +89,7 @@ class OnLayersEstimator(VolumeEstimator):
         self._hidden: Tensor | None = None
         self._made: NDArray[np.float32] | None = None
         self._predicted: dict[str, float] = {}
-        self._told: dict[str, Any] = {}
-
-    @property
-    def prior(self) -> RichardsonLucyEstimator:
-        """The estimator that the network adds to."""
-        return self._prior
+        self._told: Estimate | None = None
 
     @property
     def network_volume(self) -> NDArray[np.float32] | None:
@@ -128,10 +123,11 @@ class OnLayersEstimator(VolumeEstimator):
     def _candidates(self) -> dict[str, Any]:
         """Those of the prior, and the network beside them."""
         share, told = self.share, self._told
-        if not told:
+        if told is None:
             return {}
-        predictions, shares = told["predictions"], told["shares"] or {}
-        return told | {
+        predictions, shares = told.predictions, told.shares or {}
+        return {
+            "z_scale": told.z_scale,
             "predictions": predictions and {**predictions, **self._predicted},
             "shares": {
                 **{name: (1 - share) * part for name, part in shares.items()},
@@ -155,10 +151,8 @@ class OnLayersEstimator(VolumeEstimator):
         """Give the prior what it has not seen."""
         images, at = self._images[seen:], self._at_um[seen:]
         if len(images) == 1:
-            told = self._prior.add(images[0], at[0])
-            names = ("predictions", "shares", "z_scale")
-            self._told = {name: getattr(told, name) for name in names}
-            return told.volume
+            self._told = self._prior.add(images[0], at[0])
+            return self._told.volume
         return self._prior.add_all(images, at)
 
     def _compare(
@@ -168,7 +162,9 @@ class OnLayersEstimator(VolumeEstimator):
         known = self._at_um[:seen]
         for image, z in zip(self._images[seen:], self._at_um[seen:], strict=True):
             predicted = {self.name: self._at(made, z)}
-            self._predicted = relative_errors(image, predicted, self._prior.dark)
+            # in the unit of the prior's candidates, beside which it stands
+            dark, noise = self._prior.dark, self._prior.noise_in(image)
+            self._predicted = relative_errors(image, predicted, dark, noise)
             if min(known) < z < max(known):
                 self._gate.see(image, self._at(prior, z), self._at(made, z))
 
@@ -183,7 +179,7 @@ class OnLayersEstimator(VolumeEstimator):
         if not min(self._at_um[i] for i in rest) < self._at_um[out]:
             return
         prior = RichardsonLucyEstimator(
-            self.z_um, self._optics, device=self._told_device
+            self.z_um, self._optics, device=str(self._device)
         )
         volume = prior.add_all(
             [self._images[i][window] for i in rest], [self._at_um[i] for i in rest]

@@ -19,6 +19,7 @@ from rmz_acquire.reconstruction.candidates import (
     relative_errors,
 )
 from rmz_acquire.reconstruction.choosing import Choice
+from rmz_acquire.reconstruction.devices import device_of
 from rmz_acquire.reconstruction.filters import wiener_filter
 from rmz_acquire.reconstruction.interpolation import interpolation_weights
 from rmz_acquire.reconstruction.left_out import LeftOut
@@ -32,6 +33,7 @@ from rmz_acquire.reconstruction.likelihood import (
     fitting,
     from_nothing,
     go_on,
+    shift_of,
 )
 
 if TYPE_CHECKING:
@@ -51,9 +53,6 @@ FEW: Steps = ((4, 40), (2, 8))
 FRESH = 4
 """Up to so many planes, each makes the layers anew: what goes on from fewer has its
 light in the wrong layers."""
-
-_LEAST_SHIFT = 0.01
-"""Least counts added to planes and prediction, over their mean light."""
 
 ANEW = 5
 """Up to so many, the coarsest layers are made anew; and all, where planes come at once.
@@ -92,9 +91,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self, z_um: ArrayLike, optics: Optics, *, device: str = "auto"
     ) -> None:
         super().__init__(z_um)
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._device = torch.device(device)
+        self._device = device_of(device)
         self._optics = optics
         # Tables take seconds: here, before the first plane is taken.
         self._filter = wiener_filter(optics, self.z_um)
@@ -158,6 +155,24 @@ class RichardsonLucyEstimator(VolumeEstimator):
         made: NDArray[np.float32] = light[low] * (1 - part) + light[low + 1] * part
         return made
 
+    def noise_in(self, image: NDArray[np.float32]) -> float:
+        """Variance of a pixel's noise in a plane, as the planes so far tell it.
+
+        Parameters
+        ----------
+        image : ndarray
+            (Y, X) counts.
+
+        Returns
+        -------
+        float
+            Squared counts; 0 before any plane.
+        """
+        if self._gain <= 0:
+            return self._noise
+        light = max(float(image.mean()) - self._dark, 0.0)
+        return self._gain * (light + self._shift)
+
     def describe(self) -> dict[str, Any]:
         """What this estimator is, for summary.json."""
         return super().describe() | {"optics": self._optics.model_dump()}
@@ -182,8 +197,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
         planes, z = torch.from_numpy(self.planes), tuple(self._at_um)
         light = (planes - dark).to(self._device)
         mean = float(light.mean())
-        # Planes without noise would trust their darkest pixels beyond measure.
-        shift = max(in_dark / 2, _LEAST_SHIFT * mean)
+        shift = shift_of(in_dark, mean)
         variance = self._floor.variance(dark, shift)
         # Few planes leave the layers so free that they explain noise from the start.
         given = Given(light, z, shift, variance if len(z) > FRESH else 0.0)
@@ -194,7 +208,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
             )
             self._choice = Choice(self._left_out)
         for image, each in predicted:
-            self._choice.candidates.see(image, each, self._noise_in(image), len(z))
+            self._choice.candidates.see(image, each, self.noise_in(image), len(z))
         linear = self._filter.estimate(planes, torch.from_numpy(self.planes_z_um))
         self._dark, self._noise = dark, float(linear.noise)
         self._gain, self._shift = variance, shift
@@ -207,6 +221,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
             self._light = None
         self._fit(self._data, given)
         self._linear = linear.volume.numpy()
+        assert self._light is not None
         self._layers = self._render(self._light)
         made = self._mixture()
         # Where there is more to be seen, there is more to be wrong about.
@@ -231,7 +246,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
             elif name == LINEAR:
                 volume = self._between(self.z_um)
             else:
-                volume = self._render(self._few)
+                volume = self._render(self._few_steps())
             made += np.float32(share) * volume
         return made
 
@@ -256,26 +271,19 @@ class RichardsonLucyEstimator(VolumeEstimator):
         ):
             error = float(np.mean((self._at(self._volume, z) - image) ** 2))
             linear = float(np.interp(z, self.z_um, self._linear_error))
-            noise = self._noise_in(image)
+            noise = self.noise_in(image)
             self._compared.append((max(error - noise, 0.0), linear**2))
             at = np.array([z])
             made = {
                 LAYERS: self._at(self._layers, z),
                 WIENER: self._at(self._linear, z),
                 LINEAR: self._between(at)[0],
-                FEW_STEPS: self._render(self._few, at)[0],
+                FEW_STEPS: self._render(self._few_steps(), at)[0],
             }
             self._predictions = relative_errors(image, made, self._dark, noise)
             if min(known) < z < max(known):
                 found.append((image, made))
         return found
-
-    def _noise_in(self, image: NDArray[np.float32]) -> float:
-        """Variance of a pixel's noise in a plane, squared counts."""
-        if self._gain <= 0:
-            return self._noise
-        light = max(float(image.mean()) - self._dark, 0.0)
-        return self._gain * (light + self._shift)
 
     def _share(self) -> float:
         """RMS error of the latest predictions over what the Wiener filter expected."""
@@ -301,24 +309,31 @@ class RichardsonLucyEstimator(VolumeEstimator):
             else:
                 steps = fitting(FEW_PLANES if few else GOING_ON, self._optics)
                 self._light = go_on(data, steps, self._light, anew=few)
-        steps = fitting(FEW, self._optics)
-        self._few = data.levels.finest(from_nothing(data, steps))
+        self._few = None
         self._fitted = m
 
+    def _few_steps(self) -> Tensor:
+        """Layers of the planes fitted, after few steps; made when asked for first."""
+        if self._few is None:
+            assert self._data is not None
+            made = from_nothing(self._data, fitting(FEW, self._optics))
+            self._few = self._data.levels.finest(made)
+        return self._few
+
     def _render(
-        self, light: Tensor | None, z_um: NDArray[np.float64] | None = None
+        self, light: Tensor, z_um: NDArray[np.float64] | None = None
     ) -> NDArray[np.float32]:
         """Planes of the layers, and of what they leave of the planes fitted so far."""
-        assert self._data is not None and light is not None
+        assert self._data is not None
         known = slice(self._fitted)
         planes = torch.from_numpy(self.planes[known]) - self._dark
         at = torch.from_numpy(self.planes_z_um[known])
-        to = self._filter.z_um if z_um is None else torch.from_numpy(z_um)
+        out = None if z_um is None else torch.from_numpy(z_um)
         levels = self._data.levels
         layers = levels.at(1)
         explained = levels.picture(layers.project(light, self._data.blur(1))).cpu()
-        out = None if z_um is None else to
         rest = self._filter.estimate(planes - explained, at, out, noise=self._noise)
-        made = levels.picture(layers.render(light, to)).cpu() + rest.volume + self._dark
+        seen = layers.render(light, self._filter.z_um if out is None else out)
+        made = levels.picture(seen).cpu() + rest.volume + self._dark
         volume: NDArray[np.float32] = made.numpy()
         return volume

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from rmz_acquire.networks import NetworkConfig
+
 AIR = Optics(na=0.75, immersion_index=1.0, wavelength_um=0.52, pixel_size_um=0.325)
 Z_UM = np.arange(-6, 6.01, 0.5)
 CAMERA = CameraModel(photons=60.0, gain=0.5, offset=100.0, read_noise_e=1.6)
@@ -56,22 +58,12 @@ def rms(a: NDArray[np.float32]) -> float:
     return float(np.sqrt(np.mean(np.square(a, dtype=np.float64))))
 
 
-def small_model(folder: Path, *, prior: str, trained: bool = True) -> LoadedModel:
-    """A network of random weights, through disk as any released one."""
-    config = RecurrentMZConfig(levels=3, base_channels=4, norm="group", prior=prior)
-    torch.manual_seed(4)
-    network = RecurrentMZ(config)
-    if trained:
-        with torch.no_grad():
-            for p in network.parameters():
-                if p.ndim == 4:
-                    p.normal_(std=(1.5 / p[0].numel()) ** 0.5)
-                else:
-                    p.add_(0.1 * torch.randn_like(p))
-    card = ModelCard(
-        name=f"small-{prior}",
+def small_card(name: str, network: NetworkConfig) -> ModelCard:
+    """The card of a network of random weights for this microscope."""
+    return ModelCard(
+        name=name,
         description="random weights",
-        network=config,
+        network=network,
         optics=AIR,
         z_range_um=12,
         z_step_um=0.5,
@@ -85,5 +77,19 @@ def small_model(folder: Path, *, prior: str, trained: bool = True) -> LoadedMode
         date="2026-01-01",
         sha256="",
     )
-    save_model(folder, network, card)
+
+
+def small_model(folder: Path, *, prior: str, trained: bool = True) -> LoadedModel:
+    """A network of random weights, through disk as any released one."""
+    config = RecurrentMZConfig(levels=3, base_channels=4, norm="group", prior=prior)
+    torch.manual_seed(4)
+    network = RecurrentMZ(config)
+    if trained:
+        with torch.no_grad():
+            for p in network.parameters():
+                if p.ndim == 4:
+                    p.normal_(std=(1.5 / p[0].numel()) ** 0.5)
+                else:
+                    p.add_(0.1 * torch.randn_like(p))
+    save_model(folder, network, small_card(f"small-{prior}", config))
     return load_model(folder)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import torch
-from small_scope import AIR, Z_UM, evenly, rms, stacks
+from small_scope import AIR, Z_UM, evenly, rms, small_card, stacks
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.models import LoadedModel, ModelCard, load_model, save_model
+from rmz_acquire.models import LoadedModel, load_model, save_model
 from rmz_acquire.networks import OnLayers, OnLayersConfig, Prior
 from rmz_acquire.reconstruction import RichardsonLucyEstimator, make_estimator
 from rmz_acquire.reconstruction.gate import Gate
@@ -22,23 +22,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 CONFIG = OnLayersConfig(prior="richardson-lucy", channels=4)
-CARD = ModelCard(
-    name="small-on-layers",
-    description="random weights",
-    network=CONFIG,
-    optics=AIR,
-    z_range_um=12,
-    z_step_um=0.5,
-    largest_gap_um=2,
-    planes=(1, 8),
-    order="any",
-    dz_unit="blur radius",
-    normalisation="as now",
-    data="none",
-    training={},
-    date="2026-01-01",
-    sha256="",
-)
+CARD = small_card("small-on-layers", CONFIG)
 ORDER = [2, 22, 12, 7, 17, 4]
 
 
@@ -174,3 +158,13 @@ def test_of_all_mixtures_the_gate_takes_the_best() -> None:
     assert gate.gain_db == pytest.approx(0, abs=1e-3)
     gate.see(plane, first, first - (plane - first))
     assert gate.share < 0.2
+
+
+def test_its_prediction_is_told_in_the_unit_of_the_priors() -> None:
+    """A network that adds nothing is as good as its prior: noise is out of both."""
+    _, counts = stacks("nuclei")
+    ours = estimator(OnLayers(CONFIG))
+    ours.add(counts[12], Z_UM[12])
+    told = ours.add(counts[10], Z_UM[10]).predictions
+    assert told is not None
+    assert told["recurrent-mz"] == pytest.approx(told["richardson-lucy"], rel=1e-3)

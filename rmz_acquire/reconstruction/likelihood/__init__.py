@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rmz_acquire.reconstruction.likelihood.ascent import Seen, ascend, log_likelihood
-from rmz_acquire.reconstruction.likelihood.camera_floor import CameraFloor
+from rmz_acquire.reconstruction.likelihood.camera_floor import CameraFloor, shift_of
 from rmz_acquire.reconstruction.likelihood.fourier import few_threads
 from rmz_acquire.reconstruction.likelihood.levels import Levels
 from rmz_acquire.reconstruction.likelihood.object_layers import (
@@ -38,4 +38,5 @@ __all__ = [
     "from_nothing",
     "go_on",
     "log_likelihood",
+    "shift_of",
 ]

@@ -22,7 +22,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["CameraFloor"]
+__all__ = ["CameraFloor", "shift_of"]
 
 _BLOCK = 8
 _BINS = 16
@@ -34,6 +34,8 @@ _LOW_OF_NOISE = 0.80
 """The same quantile for blocks of white noise of variance 1."""
 _DARKEST = 0.005
 """Quantile of the pixels that is dark wherever anything is."""
+_LEAST_SHIFT = 0.01
+"""Least shift, over the mean light."""
 _FLAT = 0.02
 """Spread of the darker quarter of a picture, over that of all, that means darkness."""
 
@@ -119,6 +121,26 @@ class CameraFloor:
         at = np.array([mean[p].mean() for p in parts])
         noise = np.array([np.quantile(variance[p], _LOW) for p in parts])
         return at, noise / _LOW_OF_NOISE
+
+
+def shift_of(noise: float, mean: float) -> float:
+    """Give what stands for the read noise in the likelihood.
+
+    Planes without noise would trust their darkest pixels beyond measure.
+
+    Parameters
+    ----------
+    noise : float
+        Standard deviation of a pixel's noise in the dark, counts.
+    mean : float
+        Mean light of the planes, counts.
+
+    Returns
+    -------
+    float
+        As `Seen.shift`, counts.
+    """
+    return max(noise / 2, _LEAST_SHIFT * mean)
 
 
 def _blocks(x: NDArray[np.float64]) -> NDArray[np.float64]:

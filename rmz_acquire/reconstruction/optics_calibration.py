@@ -24,6 +24,7 @@ from rmz_acquire.reconstruction.likelihood import (
     LayerStack,
     OtfLines,
     few_threads,
+    shift_of,
 )
 
 if TYPE_CHECKING:
@@ -188,8 +189,7 @@ class _Rows:
             floor.add(plane)
         dark, noise = floor.level()
         self._light = torch.from_numpy(data - np.float32(dark))
-        mean = max(float(self._light.mean()), 1e-9)
-        self._shift = max(noise / 2, 0.01 * mean)
+        self._shift = shift_of(noise, max(float(self._light.mean()), 1e-9))
 
     def split(
         self,
@@ -210,7 +210,9 @@ class _Rows:
                 for side, plane in zip(sides, asked, strict=False):
                     side.append((tuple(given), plane))
         kept_apart = {plane for _, plane in judge}
-        return [each for each in fit if each[1] not in kept_apart], judge
+        fit = [each for each in fit if each[1] not in kept_apart]
+        seen = {plane for given, _ in fit for plane in given}
+        return fit, [each for each in judge if each[1] not in seen]
 
     def errors_db(
         self, optics: Optics, asked: Sequence[tuple[tuple[int, ...], int]]
