@@ -44,19 +44,14 @@ if TYPE_CHECKING:
 
 __all__ = ["RichardsonLucyEstimator"]
 
-FROM_NOTHING: Steps = ((4, 300), (2, 80), (1, 10))
-FEW_PLANES: Steps = ((4, 100), (2, 25), (1, 5))
+FROM_NOTHING: Steps = ((4, 150), (2, 80), (1, 15))
 GOING_ON: Steps = ((4, 50), (2, 25), (1, 6))
 FEW: Steps = ((4, 40), (2, 8))
 """Most steps; they end where planes are explained."""
 
-FRESH = 4
+FRESH = 5
 """Up to so many planes, each makes the layers anew: what goes on from fewer has its
-light in the wrong layers."""
-
-ANEW = 5
-"""Up to so many, the coarsest layers are made anew; and all, where planes come at once.
-With more, going on is as good."""
+light in the wrong layers. With more, going on is as good."""
 
 
 @lru_cache(maxsize=4)
@@ -297,18 +292,14 @@ class RichardsonLucyEstimator(VolumeEstimator):
     def _fit(self, data: Data, given: Given) -> None:
         """Bring the layers up to the planes."""
         m = len(given.z_um)
-        first = self._fitted + 1
+        known = self._fitted
         if self._light is None or m <= FRESH:
-            first = min(m, ANEW)
-            self._light = None
-        for n in range(first, m + 1):
+            known = min(m, FRESH)
+            data.see(given.first(known))
+            self._light = from_nothing(data, fitting(FROM_NOTHING, self._optics))
+        for n in range(known + 1, m + 1):
             data.see(given.first(n))
-            few = n <= ANEW
-            if self._light is None:
-                self._light = from_nothing(data, fitting(FROM_NOTHING, self._optics))
-            else:
-                steps = fitting(FEW_PLANES if few else GOING_ON, self._optics)
-                self._light = go_on(data, steps, self._light, anew=few)
+            self._light = go_on(data, fitting(GOING_ON, self._optics), self._light)
         self._few = None
         self._fitted = m
 

@@ -22,6 +22,10 @@ _KEPT_BYTES = 1 << 30
 """OTFs that are kept, a level; those of larger pictures are made at every use."""
 
 
+_SMALL = 1 << 15
+"""Values of a layer below which one call over many is faster than one call each."""
+
+
 class LayerStack:
     """Depths of the object layers of a z grid.
 
@@ -118,7 +122,11 @@ class Blur:
         part : slice
             Which layers they are.
         """
+        small = light[0].numel() < _SMALL
         for plane, rows in zip(planes, self._rows(part), strict=True):
+            if small:
+                plane.add_((rows * light).sum(0))
+                continue
             for row, layer in zip(rows, light, strict=True):
                 plane.addcmul_(row, layer)
 

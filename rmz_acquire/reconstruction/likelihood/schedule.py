@@ -169,7 +169,7 @@ def from_nothing(data: Data, steps: Steps) -> Tensor:
     return light
 
 
-def go_on(data: Data, steps: Steps, light: Tensor, *, anew: bool = False) -> Tensor:
+def go_on(data: Data, steps: Steps, light: Tensor) -> Tensor:
     """Layers that go on from those at hand once there is another plane.
 
     They are binned, steps run from them, and what these changed is carried, as a
@@ -183,9 +183,6 @@ def go_on(data: Data, steps: Steps, light: Tensor, *, anew: bool = False) -> Ten
         What to spend; the last binning is 1.
     light : Tensor
         (L, H, W) the layers at hand, binning 1.
-    anew : bool
-        Whether the coarsest grid begins from nothing: while planes are few, light
-        lies in the wrong layers and leaves them slowly.
 
     Returns
     -------
@@ -200,8 +197,6 @@ def go_on(data: Data, steps: Steps, light: Tensor, *, anew: bool = False) -> Ten
         start = before
         if change is not None:
             start = _lifted(before * finer(change, shape))
-        elif anew:
-            start = torch.full_like(before, data.mean / len(before))
         made = data.raise_likelihood(start, binning, count)
         change = (made / before).clamp(*_CHANGE)
     return made
