@@ -106,4 +106,8 @@ def calibrate_optics(
     replace_text(out, text)
     console.print(f"z scale  {optics.z_scale:.3g} -> {fitted.z_scale:.3g}")
     console.print(f"NA       {optics.na:.3g} -> {fitted.na:.3g}")
+    console.print(
+        f"spherical aberration, waves  {optics.spherical_waves:.3g} -> "
+        f"{fitted.spherical_waves:.3g}"
+    )
     console.print(f"optics   {out}", soft_wrap=True)

@@ -320,10 +320,10 @@ def optics_over(
             raise
         warn(f"the optics that come with the planes cannot be, left out: {error}")
         return None
-    scale = getattr(told, "z_scale", None)
-    if made is None or scale is None:
+    fitted = {key: getattr(told, key, None) for key in ("z_scale", "spherical_waves")}
+    if made is None or None in fitted.values():
         return made
-    return made.model_copy(update={"z_scale": scale})
+    return made.model_copy(update=fitted)
 
 
 def parse_z(text: str | None) -> tuple[float, ...] | None:

@@ -104,8 +104,8 @@ class ModelCard(BaseModel):
         float
             µm; the same blur in pixels as `largest_gap_um` at the card's own optics.
         """
-        blur_px = self.largest_gap_um * self.optics.blur_radius_px_per_stage_um
-        return blur_px / optics.blur_radius_px_per_stage_um
+        blur_px = self.largest_gap_um * self.optics.blur_radius_px_per_um
+        return blur_px / optics.blur_radius_px_per_um
 
     @property
     def deepest_um(self) -> float:

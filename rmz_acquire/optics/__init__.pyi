@@ -1,6 +1,7 @@
 from .fit import objective_words
 from .grid import RadialGrid, fourier_radius
 from .microscope import Optics
+from .otf_table import OtfTable
 from .pupil import (
     Aberrations,
     is_symmetric,
@@ -15,6 +16,7 @@ __all__ = [
     "Aberrations",
     "Optics",
     "OpticsRange",
+    "OtfTable",
     "RadialGrid",
     "fourier_radius",
     "is_symmetric",

@@ -31,7 +31,11 @@ class Optics(BaseModel):
     sample_index : float, optional
         Refractive index of the mounting medium; None means that of the immersion.
     z_scale : float, optional
-        Steps of the focus over steps of the stage: not 1 where indices differ.
+        Steps of the focus over steps of the stage: not 1 where indices differ. All z
+        and dz of the program are those of the stage.
+    spherical_waves : float, optional
+        Primary spherical aberration (Noll 11), waves RMS: blur above the focus is not
+        that below it.
 
     Raises
     ------
@@ -47,6 +51,7 @@ class Optics(BaseModel):
     pixel_size_um: Positive
     sample_index: Positive | None = None
     z_scale: Annotated[float, Field(ge=0.3, le=3, allow_inf_nan=False)] = 1.0
+    spherical_waves: Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)] = 0.0
 
     @model_validator(mode="after")
     def _check_aperture(self) -> Self:
@@ -114,9 +119,10 @@ class Optics(BaseModel):
 
     @property
     def depth_of_field_um(self) -> float:
-        """Depth of field, µm: λn/NA² + n·pixel/NA (wave and pixel term)."""
+        """Depth of field, µm of the stage: λn/NA² + n·pixel/NA (wave, pixel term)."""
         n, na = self.immersion_index, self.na
-        return self.wavelength_um * n / na**2 + n * self.pixel_size_um / na
+        focus_um = self.wavelength_um * n / na**2 + n * self.pixel_size_um / na
+        return focus_um / self.z_scale
 
     @property
     def airy_radius_um(self) -> float:
@@ -130,15 +136,15 @@ class Optics(BaseModel):
         return min(self.na, 0.999 * sample)
 
     @property
-    def blur_radius_px_per_um(self) -> float:
-        """Geometric blur radius for 1 µm of defocus, pixels: tan(asin(NA/n))/pixel."""
-        sine = self.na / self.immersion_index
-        return sine / math.sqrt(1 - sine**2) / self.pixel_size_um
+    def even_in_focus(self) -> bool:
+        """Whether blur above the focus is that below it."""
+        return self.spherical_waves == 0
 
     @property
-    def blur_radius_px_per_stage_um(self) -> float:
-        """The same for 1 µm of the stage, pixels."""
-        return self.blur_radius_px_per_um * self.z_scale
+    def blur_radius_px_per_um(self) -> float:
+        """Geometric blur radius for 1 µm, pixels: tan(asin(NA/n))/pixel."""
+        sine = self.na / self.immersion_index
+        return self.z_scale * sine / math.sqrt(1 - sine**2) / self.pixel_size_um
 
     def blur_radius_px(self, dz_um: float) -> float:
         """Signed geometric blur radius at a defocus, pixels.
@@ -146,7 +152,7 @@ class Optics(BaseModel):
         Parameters
         ----------
         dz_um : float
-            Defocus, µm.
+            Defocus, µm of the stage.
 
         Returns
         -------

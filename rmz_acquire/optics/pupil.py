@@ -97,7 +97,7 @@ def _pupil_path_um(optics: Optics, dz: Tensor, sine: Tensor, depth_um: float) ->
     """
     n_i = optics.immersion_index
     cosine_i = (n_i**2 - sine**2).clamp_min(0).sqrt()
-    path = dz[:, None] * cosine_i.reshape(1, -1)
+    path = optics.z_scale * dz[:, None] * cosine_i.reshape(1, -1)
     if depth_um and optics.sample_index is not None:
         n_s = optics.sample_index
         cosine_s = (n_s**2 - sine**2).clamp_min(0).sqrt()
@@ -115,8 +115,17 @@ def _reach_um(optics: Optics, dz: Tensor, depth_um: float) -> float:
     sine = optics.rim_na * torch.linspace(0, 0.995, 200, dtype=torch.float64)
     n_i, n_s = optics.immersion_index, optics.sample_index or optics.immersion_index
     slope_i, slope_s = (sine / (n**2 - sine**2).sqrt() for n in (n_i, n_s))
-    rays = dz[:, None] * slope_i - depth_um * (slope_s - n_i / n_s * slope_i)
+    mismatch = slope_s - n_i / n_s * slope_i
+    rays = optics.z_scale * dz[:, None] * slope_i - depth_um * mismatch
     return float(rays.abs().max())
+
+
+def _zernike_waves(optics: Optics, aberrations: Aberrations) -> dict[int, float]:
+    """Coefficients of both, waves RMS."""
+    waves = dict(aberrations.zernike)
+    if optics.spherical_waves:
+        waves[11] = waves.get(11, 0.0) + optics.spherical_waves
+    return waves
 
 
 def radial_otf(
@@ -139,7 +148,7 @@ def radial_otf(
     optics : Optics
         The microscope.
     dz_um : Tensor
-        (n,) focus minus emitter, µm.
+        (n,) focus minus emitter, µm of the stage.
     frequency : Tensor
         (f,) radial spatial frequencies, cycles per µm.
     aberrations : Aberrations, optional
@@ -168,7 +177,7 @@ def radial_otf(
     rho = (torch.arange(nodes, dtype=f64) + 0.5) / nodes
     path = _pupil_path_um(optics, dz, rim * rho, aberrations.depth_um)
     phase = 2 * math.pi / lam * path
-    for j, waves in aberrations.zernike.items():
+    for j, waves in _zernike_waves(optics, aberrations).items():
         phase = phase + 2 * math.pi * waves * zernike(j, rho, torch.zeros_like(rho))
     phase = torch.cat([phase, torch.zeros(1, nodes, dtype=f64)])
     dr = lam / (16 * rim)
@@ -217,7 +226,7 @@ def otf(
     optics : Optics
         The microscope.
     dz_um : Tensor
-        (n,) focus minus emitter, µm.
+        (n,) focus minus emitter, µm of the stage.
     shape : (int, int)
         Height and width of the picture, pixels.
     pixel_size_um : float, optional
@@ -262,7 +271,7 @@ def _otf_by_fft(
     theta = torch.atan2(fy, fx)
     inside = rho <= 1
     sine, phase0 = rim * rho[inside], torch.zeros_like(rho[inside])
-    for j, waves in aberrations.zernike.items():
+    for j, waves in _zernike_waves(optics, aberrations).items():
         phase0 += 2 * math.pi * waves * zernike(j, rho[inside], theta[inside])
     out = []
     for dz in dz_um.to(f64).reshape(-1, 1):

@@ -39,7 +39,7 @@ def prior_of(
     assert volume is not None and wiener is not None and light is not None
     # positive where the output plane lies above the plane taken
     away = estimator.z_um[:, None] - estimator.planes_z_um[None]
-    away = away * optics.blur_radius_px_per_stage_um
+    away = away * optics.blur_radius_px_per_um
     before = np.where(away >= 0, away, np.inf).min(1)
     after = np.where(away <= 0, -away, np.inf).min(1)
     return Prior(

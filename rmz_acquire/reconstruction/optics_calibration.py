@@ -1,9 +1,9 @@
 """Optics from a dense stack: what predicts planes that were left out.
 
 Every k-th plane is given, object layers and the Wiener filter predict planes between,
-and the z scale, then the NA, with the least error are taken. What they are worth is
-told by planes that took no part in that. What fits the profile of a bead may predict
-planes worse; so nothing else is asked here.
+and the z scale, then the NA, then the spherical aberration with the least error are
+taken. What they are worth is told by planes that took no part in that. What fits the
+profile of a bead may predict planes worse; so nothing else is asked here.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ _STEPS: Steps = ((4, 60), (2, 30))
 _SCALES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)
 _SCALE_STEPS = (0.05, 0.025)
 _APERTURES = (0.85, 0.9, 0.95, 1.05)
+_SPHERICAL_WAVES = (-0.2, -0.1, -0.05, 0.05, 0.1, 0.2)
 _MARGIN_DB = 0.05
-"""What an NA other than the nominal one has to gain: it hardly shows."""
+"""What an NA or an aberration other than the nominal has to gain: both hardly show."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ class Calibration:
     Attributes
     ----------
     optics : Optics
-        With the z scale and the NA that predict best.
+        With the z scale, the NA and the spherical aberration that predict best.
     layers_db, wiener_db : float
         Gain over the nominal optics on planes that the fit has not seen, dB, of
         richardson-lucy and of wiener.
@@ -86,7 +87,7 @@ def calibrate_optics(
     *,
     on_step: Callable[[str], None] | None = None,
 ) -> Calibration:
-    """Fit z scale and NA to a dense stack.
+    """Fit z scale, NA and spherical aberration to a dense stack.
 
     The middle of each picture is used, 128 pixels at most, and 61 planes around the
     middle of the stack. One half of the planes left out fits, the other judges.
@@ -135,11 +136,11 @@ def _fit(
 ) -> Calibration:
     rows = _Rows(data, z_um)
     fit, judge = rows.split()
-    tried: dict[tuple[float, float], float] = {}
+    tried: dict[tuple[float, float, float], float] = {}
 
-    def error_db(scale: float, aperture: float) -> float:
+    def error_db(scale: float, aperture: float, waves: float = 0.0) -> float:
         """Of the fit; inf for optics that cannot be."""
-        key = (round(scale, 4), round(aperture, 4))
+        key = (round(scale, 4), round(aperture, 4), round(waves, 4))
         if key not in tried:
             told = _told(optics, *key)
             if told is None:
@@ -159,9 +160,13 @@ def _fit(
         aperture = best
         near = (scale, scale - _SCALE_STEPS[0], scale + _SCALE_STEPS[0])
         scale = min(near, key=lambda s: error_db(s, aperture))
-    fitted = _told(optics, round(scale, 4), aperture)
+    on_step(f"NA {optics.na * aperture:.3g}")
+    waves = min(_SPHERICAL_WAVES, key=lambda w: error_db(scale, aperture, w))
+    if error_db(scale, aperture, waves) >= error_db(scale, aperture) - _MARGIN_DB:
+        waves = 0.0
+    fitted = _told(optics, round(scale, 4), aperture, waves)
     assert fitted is not None
-    on_step(f"NA {fitted.na:.3g}")
+    on_step(f"spherical aberration {fitted.spherical_waves:.3g} waves")
     before, after = (rows.errors_db(each, judge) for each in (optics, fitted))
     return Calibration(
         fitted,
@@ -244,9 +249,13 @@ def _middle(data: NDArray[np.generic]) -> NDArray[np.float32]:
     return np.ascontiguousarray(data[:, rows, columns], dtype=np.float32)
 
 
-def _told(optics: Optics, scale: float, aperture: float) -> Optics | None:
+def _told(optics: Optics, scale: float, aperture: float, waves: float) -> Optics | None:
     """Optics with z scale and NA changed by factors; None where they cannot be."""
-    changed = {"z_scale": optics.z_scale * scale, "na": optics.na * aperture}
+    changed = {
+        "z_scale": optics.z_scale * scale,
+        "na": optics.na * aperture,
+        "spherical_waves": optics.spherical_waves + waves,
+    }
     if not 0.3 <= changed["z_scale"] <= 3:
         return None
     if changed["na"] >= 0.99 * optics.immersion_index:

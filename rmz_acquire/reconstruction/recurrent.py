@@ -118,7 +118,7 @@ class RecurrentEstimator(NetworkEstimator[RecurrentMZ]):
             prior = self._prior(planes, given)
             plane = self._to_network(planes[index][None, None])
             dz_um = torch.from_numpy(self.z_um) - self._at_um[index]
-            dz_px = (dz_um * self._optics.blur_radius_px_per_stage_um).to(self._device)
+            dz_px = (dz_um * self._optics.blur_radius_px_per_um).to(self._device)
             for i, part in enumerate(slices):
                 chunk = error = None
                 if prior is not None:

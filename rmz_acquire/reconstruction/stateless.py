@@ -29,7 +29,7 @@ class _StatelessEstimator(NetworkEstimator[Net]):
     def _dz_px(self) -> Tensor:
         """(Z, M) signed blur radius, pixels."""
         dz_um = self.z_um[:, None] - self.planes_z_um[None]
-        dz = torch.from_numpy(dz_um * self._optics.blur_radius_px_per_stage_um)
+        dz = torch.from_numpy(dz_um * self._optics.blur_radius_px_per_um)
         return dz.float().to(self._device)
 
 

@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rmz_acquire.optics import Optics, fourier_radius, radial_otf
+from rmz_acquire.optics import Optics, OtfTable, fourier_radius
 from rmz_acquire.reconstruction.interpolation import interpolation_weights
 
 __all__ = ["WienerFilter", "WienerVolume"]
@@ -88,15 +88,15 @@ class WienerFilter:
         self._misfit = misfit
         self.z_um = z_um.to(torch.float64)
         self.padding_px = padding_px
-        focus_um = self.z_um * optics.z_scale
-        span = float(focus_um[-1] - focus_um[0])
+        span = float(self.z_um[-1] - self.z_um[0])
         wave = optics.wavelength_um * optics.immersion_index / optics.na**2
+        wave /= optics.z_scale
         step = min(wave / 2, span / 16)
         reach = span * beyond + wave
         n = math.ceil((span + 2 * reach) / step) + 1
         self._depths = torch.linspace(
-            float(focus_um[0]) - reach,
-            float(focus_um[-1]) + reach,
+            float(self.z_um[0]) - reach,
+            float(self.z_um[-1]) + reach,
             n,
             dtype=torch.float64,
         )
@@ -107,22 +107,15 @@ class WienerFilter:
         n_f = int(min(768, max(128, 5 * top * blur)))
         self._frequency = torch.linspace(0, top, n_f, dtype=torch.float64)
         # OTFs are looked up in a table over defocus: planes need not lie on the grid.
-        self._dz_step = step / 4
-        n_dz = math.ceil((span + reach + 2 * step) / self._dz_step) + 2
-        dz = torch.arange(n_dz, dtype=torch.float64) * self._dz_step
-        self._table = radial_otf(optics, dz, self._frequency)
+        furthest = span + reach + 2 * step
+        self._table = OtfTable(optics, furthest, step / 4, self._frequency)
         self._grid_rows = self._rows(self.z_um)
         self._bins: dict[tuple[int, int], tuple[Tensor, Tensor]] = {}
 
     def _rows(self, z_um: Tensor) -> Tensor:
-        """(f, n, layers) OTF of every layer at every z; even in defocus."""
-        focus_um = z_um.to(torch.float64) * self.optics.z_scale
-        dz = (focus_um[:, None] - self._depths[None, :]).abs()
-        position = dz / self._dz_step
-        low = position.long().clamp_max(len(self._table) - 2)
-        fraction = (position - low).clamp_max(1)[..., None]
-        rows = torch.lerp(self._table[low], self._table[low + 1], fraction)
-        return rows.permute(2, 0, 1)
+        """(f, n, layers) OTF of every layer at every z."""
+        dz = z_um.to(torch.float64)[:, None] - self._depths[None, :]
+        return self._table.at(dz).permute(2, 0, 1)
 
     def estimate(
         self,

@@ -5,13 +5,22 @@ import pytest
 import torch
 from pupil_integrals import transfer
 
-from rmz_acquire.optics import Aberrations, Optics, fourier_radius, otf, radial_otf
+from rmz_acquire.optics import (
+    Aberrations,
+    Optics,
+    OtfTable,
+    fourier_radius,
+    otf,
+    psf,
+    radial_otf,
+)
 
 AIR = Optics(na=0.75, immersion_index=1.0, wavelength_um=0.52, pixel_size_um=0.325)
 WATER = Optics(na=1.2, immersion_index=1.33, wavelength_um=0.46, pixel_size_um=0.1)
 OIL = Optics(na=1.4, immersion_index=1.515, wavelength_um=0.52, pixel_size_um=0.065)
 LOW = Optics(na=0.3, immersion_index=1.0, wavelength_um=0.6, pixel_size_um=0.4)
 ALL = [AIR, WATER, OIL, LOW]
+COMA = Aberrations(zernike={8: 0.1})
 
 
 def closed_form(nu: np.ndarray) -> np.ndarray:
@@ -106,3 +115,41 @@ def test_scaling_na_and_wavelength_alike_scales_nothing_in_focus() -> None:
 def test_a_defocus_that_is_no_number_is_refused() -> None:
     with pytest.raises(ValueError, match="NaN"):
         otf(AIR, torch.tensor([0.0, float("nan")]), (16, 16))
+
+
+def test_all_defocus_is_in_steps_of_the_stage() -> None:
+    """A stage whose steps move the focus by 0.8 of them blurs less, by that much."""
+    slow = AIR.model_copy(update={"z_scale": 0.8})
+    dz = torch.tensor([-5.0, 0.0, 2.5])
+    shape = (48, 50)
+    for there, here in (
+        (otf(slow, dz, shape), otf(AIR, 0.8 * dz, shape)),
+        (psf(slow, dz, shape), psf(AIR, 0.8 * dz, shape)),
+        (
+            otf(slow, dz, shape, aberrations=COMA),
+            otf(AIR, 0.8 * dz, shape, aberrations=COMA),
+        ),
+    ):
+        torch.testing.assert_close(there, here, atol=2e-4, rtol=0)
+    assert slow.depth_of_field_um == pytest.approx(AIR.depth_of_field_um / 0.8)
+    assert slow.blur_radius_px(5) == pytest.approx(AIR.blur_radius_px(4))
+
+
+def test_spherical_optics_are_those_of_the_zernike_term() -> None:
+    told = AIR.model_copy(update={"spherical_waves": 0.1})
+    dz = torch.tensor([-4.0, 4.0])
+    term = Aberrations(zernike={11: 0.1})
+    transfer = otf(told, dz, (64, 64))
+    torch.testing.assert_close(transfer, otf(AIR, dz, (64, 64), aberrations=term))
+    assert float((transfer[0] - transfer[1]).abs().max()) > 0.05
+    assert AIR.even_in_focus and not told.even_in_focus
+
+
+@pytest.mark.parametrize("spherical", [0.0, 0.1])
+def test_table_gives_any_defocus_of_either_sign(spherical: float) -> None:
+    optics = AIR.model_copy(update={"spherical_waves": spherical})
+    frequency = torch.linspace(0, 2.9, 200, dtype=torch.float64)
+    table = OtfTable(optics, 6, optics.depth_of_field_um / 12, frequency)
+    dz = torch.tensor([[-5.97, -0.31], [0.02, 5.99]], dtype=torch.float64)
+    exact = radial_otf(optics, dz.flatten(), frequency).reshape(2, 2, -1)
+    torch.testing.assert_close(table.at(dz), exact, atol=5e-3, rtol=0)

@@ -50,7 +50,7 @@ class LayerStack:
     step_um : float
         All z of an even grid and all layers lie on multiples of it; 0 if uneven.
     reach_um : float
-        Largest defocus between the grid and a layer, µm of focus.
+        Largest defocus between the grid and a layer, µm; `z_scale` is in it.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class LayerStack:
         z_scale: float = 1.0,
         beyond: float = 1 / 3,
     ) -> None:
-        self.z_scale = z_scale = z_scale * optics.z_scale
+        self.z_scale = z_scale
         steps = z_um.diff()
         step = float(steps.mean())
         even = bool(((steps / step - 1).abs() < 1e-3).all())
@@ -215,14 +215,25 @@ class ObjectLayers:
         if step == 0 or self._lattice_bytes(step) > _KEPT_BYTES:
             return self.transfer(z_um)
         if self._lattice is None:
-            n = round(self.stack.reach_um / self.stack.z_scale / step) + 1
-            dz = torch.arange(n, dtype=torch.float64) * step * self.stack.z_scale
-            self._lattice = self._spread(self._lines.at(dz))
-        places = ((z_um - self.depths_um).abs() / step).round().long()
-        return [self._lattice[i] for i in places.tolist()]
+            n = self._lattice_steps(step)
+            first = 0 if self._even else -n
+            dz = torch.arange(first, n + 1, dtype=torch.float64) * step
+            self._lattice = self._spread(self._lines.at(dz * self.stack.z_scale))
+        away = (z_um - self.depths_um) / step
+        places = away.abs() if self._even else away + self._lattice_steps(step)
+        return [self._lattice[i] for i in places.round().long().tolist()]
+
+    @property
+    def _even(self) -> bool:
+        return self._lines.optics.even_in_focus
+
+    def _lattice_steps(self, step_um: float) -> int:
+        """Steps of the lattice to one side."""
+        return round(self.stack.reach_um / self.stack.z_scale / step_um)
 
     def _lattice_bytes(self, step_um: float) -> float:
-        return 4 * self.values * self.stack.reach_um / self.stack.z_scale / step_um
+        sides = 1 if self._even else 2
+        return 4.0 * self.values * sides * self._lattice_steps(step_um)
 
     def _spread(self, lines: Tensor) -> Tensor:
         lines = lines.to(self.device)

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from rmz_acquire.optics import Optics, fourier_radius, radial_otf
+from rmz_acquire.optics import Optics, OtfTable, fourier_radius
 
 __all__ = ["OtfLines"]
 
@@ -20,39 +20,25 @@ class OtfLines:
     optics : Optics
         The microscope.
     reach_um : float
-        Largest defocus, µm.
+        Largest defocus, µm of the stage.
     """
 
     def __init__(self, optics: Optics, reach_um: float) -> None:
         self.optics = optics
-        self._step_um = optics.depth_of_field_um / 12
         corner = math.sqrt(0.5) / optics.pixel_size_um
         top = min(corner, 2 * optics.rim_na / optics.wavelength_um)
         blur_um = reach_um * optics.blur_radius_px_per_um * optics.pixel_size_um
         # The OTF of a disc of radius R goes as J1(2πfR)/f.
         nodes = int(min(1536, max(256, 12 * top * blur_um)))
         self._frequency = torch.linspace(0, top, nodes, dtype=torch.float64)
-        n = math.ceil(reach_um / self._step_um) + 2
-        dz = torch.arange(n, dtype=torch.float64) * self._step_um
-        self._lines = radial_otf(optics, dz, self._frequency).float()
+        step_um = optics.depth_of_field_um / 12
+        self._table = OtfTable(
+            optics, reach_um, step_um, self._frequency, torch.float32
+        )
 
     def at(self, dz_um: Tensor) -> Tensor:
-        """Lines of any defocus, linear between those that were computed.
-
-        Parameters
-        ----------
-        dz_um : Tensor
-            (n,) µm; the OTF is even in it.
-
-        Returns
-        -------
-        Tensor
-            (n, f) float32.
-        """
-        place = dz_um.to(torch.float64).abs() / self._step_um
-        low = place.long().clamp_max(len(self._lines) - 2)
-        part = (place - low).clamp_max(1).float()[:, None]
-        return torch.lerp(self._lines[low], self._lines[low + 1], part)
+        """Lines of any defocus, (n,) µm of the stage: (n, f) float32."""
+        return self._table.at(dz_um)
 
     def places(self, shape: tuple[int, int], binning: int) -> tuple[Tensor, Tensor]:
         """Where every pixel of a half transform lies on the lines.
