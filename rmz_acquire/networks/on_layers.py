@@ -28,11 +28,12 @@ _FOLD = 2
 
 _Z_DILATIONS = (1, 2, 4, 2)
 _SLOPE = 0.2
-_GAIN = 8.0
-"""Of the output: what is to be learnt is a few of its units."""
+_APART, _LIGHT = 3.0, 0.1
+"""Units of the output, over what they are made of."""
+_UNITS = 3
 _INPUTS = 8
 _SMOOTH_PX = 9
-"""Side of the square over which the units of the output are averaged, pixels."""
+"""Side of the square over which inputs are averaged, pixels."""
 
 
 class Prior(NamedTuple):
@@ -81,7 +82,7 @@ class OnLayers(nn.Module):
         self.gates = _local(c, 3 * c, third)
         self.memory = nn.Conv3d(c, 3 * c, 1)
         self.tail = _local(c, c, fourth)
-        self.last = nn.Conv3d(c, 2 * fold, 1)
+        self.last = nn.Conv3d(c, _UNITS * fold, 1)
         for layer in (self.head, self.body, self.tail):
             nn.init.kaiming_normal_(layer.weight, a=_SLOPE)
         nn.init.xavier_normal_(self.gates.weight)
@@ -110,15 +111,15 @@ class OnLayers(nn.Module):
             memory_format=torch.channels_last_3d
         )
         x = functional.leaky_relu(self.head(x), _SLOPE)
-        x = functional.leaky_relu(self.body(x), _SLOPE)
-        x = self.gates(x)
-        before = torch.zeros_like(x[:, : self.config.channels])
+        x = x + functional.leaky_relu(self.body(x), _SLOPE)
+        before = torch.zeros_like(x)
         if hidden is not None:
             before = hidden[None].to(x.dtype)
-        seen, kept = x.chunk(3, 1), self.memory(before).chunk(3, 1)
+        seen, kept = self.gates(x).chunk(3, 1), self.memory(before).chunk(3, 1)
         reset = torch.sigmoid(seen[0] + kept[0])
         keep = torch.sigmoid(seen[1] + kept[1])
-        fresh = torch.tanh(seen[2] + reset * kept[2])
+        # unbounded, unlike the paper's: what is bounded by 1 learns slowly here
+        fresh = x + functional.leaky_relu(seen[2] + reset * kept[2], _SLOPE)
         return (fresh + keep * (before - fresh))[0]
 
     def decode(self, hidden: Tensor, prior: Prior) -> Tensor:
@@ -138,10 +139,8 @@ class OnLayers(nn.Module):
         """
         out = self.last(functional.leaky_relu(self.tail(hidden[None]), _SLOPE))
         height, width = prior.estimate.shape[-2:]
-        out = _unfold(out[0])[..., :height, :width]
-        return prior.estimate + _GAIN * (
-            out.to(prior.estimate.dtype) * _units(prior)
-        ).sum(0)
+        out = _unfold(out[0])[..., :height, :width].to(prior.estimate.dtype)
+        return prior.estimate + (out * _units(prior)).sum(0)
 
     def forward(self, priors: list[Prior]) -> Tensor:
         """Volumes after every plane, (M, Z, Y, X)."""
@@ -154,10 +153,12 @@ class OnLayers(nn.Module):
     def _inputs(self, prior: Prior) -> Tensor:
         """Input channels, (8, Z, Y, X)."""
         estimate, light = (v.clamp_min(0).sqrt() for v in (prior.estimate, prior.light))
-        apart, bright = _units(prior)
+        apart = _smooth((prior.estimate - prior.wiener).abs(), _SMOOTH_PX)
+        bright = _LIGHT * _smooth(prior.estimate.clamp_min(0), _SMOOTH_PX).sqrt()
         # what is small beside the light would not be seen
         difference = (prior.wiener - prior.estimate) / (apart + 0.1 * bright + 1e-6)
-        detail = (prior.estimate - _smooth(prior.estimate)) / (apart + bright + 1e-6)
+        smooth = _smooth(prior.estimate, _SMOOTH_PX)
+        detail = (prior.estimate - smooth) / (apart + bright + 1e-6)
         unlike = apart / (apart + bright + 1e-6)
         far = self.config.dz_scale_px
         distances = (prior.before_px, prior.after_px, prior.dz_px)
@@ -179,16 +180,25 @@ def _squash(distance_px: Tensor, far_px: float) -> Tensor:
 
 
 def _units(prior: Prior) -> Tensor:
-    """Units of the output, (2, Z, Y, X): how far both estimates differ, and light."""
+    """Units of the output, (3, Z, Y, X): both estimates' difference, noise, light.
+
+    Of the nearest pixels only: a bead's error is as bright as the bead.
+    """
     apart = (prior.estimate - prior.wiener).abs()
     light = prior.estimate.clamp_min(0)
-    return torch.stack([_smooth(apart), 0.1 * _smooth(light).sqrt()])
+    return torch.stack(
+        [
+            _APART * _smooth(apart, 3),
+            _LIGHT * _smooth(light, 5).sqrt(),
+            _smooth(light, 3),
+        ]
+    )
 
 
-def _smooth(volume: Tensor) -> Tensor:
+def _smooth(volume: Tensor, side_px: int) -> Tensor:
     """Mean over squares around every pixel, (Z, Y, X)."""
     mean = volume[None]
-    for side in ((_SMOOTH_PX, 1), (1, _SMOOTH_PX)):
+    for side in ((side_px, 1), (1, side_px)):
         around = (side[0] // 2, side[1] // 2)
         mean = functional.avg_pool2d(
             mean, side, stride=1, padding=around, count_include_pad=False
