@@ -160,6 +160,8 @@ class ToldOptics:
         immersion_index: float | None = None,
         pixel_size_um: float | None = None,
         sample_index: float | None = None,
+        z_scale: float | None = None,
+        spherical_waves: float | None = None,
     ) -> Optics:
         """Put the optics together; what is given goes first.
 
@@ -184,6 +186,7 @@ class ToldOptics:
         if unknown:
             msg = f"the configuration does not tell {', '.join(unknown)}: give it"
             raise InputError(msg)
+        fitted = {"z_scale": z_scale, "spherical_waves": spherical_waves}
         try:
             return Optics.model_validate(
                 {
@@ -193,6 +196,7 @@ class ToldOptics:
                     "pixel_size_um": pixel,
                     "sample_index": sample_index,
                 }
+                | {key: value for key, value in fitted.items() if value is not None}
             )
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
@@ -216,7 +220,7 @@ def optics_from_core(core: CMMCorePlus, **given: float | None) -> Optics:
         ``wavelength_um``: emission wavelength, µm; ``na`` and ``immersion_index`` of
         the objective; ``pixel_size_um``: at the sample, binning included, µm;
         ``sample_index``: refractive index of the mounting medium, by default that of
-        the immersion.
+        the immersion; ``z_scale`` and ``spherical_waves`` as a calibration found them.
 
     Returns
     -------

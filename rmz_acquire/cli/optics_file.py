@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.stacks import Stack
 
-__all__ = ["OpticsFile", "optics_told"]
+__all__ = ["OpticsFile", "optics_told", "read_optics"]
 
 OpticsFile = Annotated[
     Path | None,
@@ -58,9 +58,6 @@ def optics_told(
     InputError
         If the file is no optics, or what was given besides contradicts it.
     """
-    from rmz_acquire.optics import Optics
-    from rmz_acquire.settings import read_settings
-
     if file is None:
         return optics_over(
             told,
@@ -70,10 +67,7 @@ def optics_told(
             pixel_size_um=pixel_size_um,
             sample_index=sample_index,
         )
-    try:
-        optics = read_settings(file, Optics)
-    except InputError as error:
-        raise InputError(f"--optics {file}: {error}") from error
+    optics = read_optics(file)
     given = {
         "na": na,
         "immersion_index": immersion,
@@ -90,3 +84,20 @@ def optics_told(
             msg = f"{_FLAGS[field]} is {value:g}, --optics {file} has {known}"
             raise InputError(f"{msg}: leave one of them out")
     return optics
+
+
+def read_optics(file: Path) -> Optics:
+    """Read the optics that ``calibrate-optics`` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is no optics.
+    """
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.settings import read_settings
+
+    try:
+        return read_settings(file, Optics)
+    except InputError as error:
+        raise InputError(f"--optics {file}: {error}") from error

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rmz_acquire.cli.checks import check_config, check_experiment_folder
 from rmz_acquire.cli.console import busy, microscope_errors, stderr, stdout, warn
 from rmz_acquire.cli.flags import FOLDER, flagged
+from rmz_acquire.cli.optics_file import read_optics
 from rmz_acquire.cli.options import Overwrite
 from rmz_acquire.errors import InputError, ScanFailed
 
@@ -59,6 +60,13 @@ def scan(
             metavar="DIR",
         ),
     ] = None,
+    optics: Annotated[
+        Path | None,
+        typer.Option(
+            "--optics",
+            help="Optics that `calibrate-optics` wrote, for EXPERIMENT.yaml.",
+        ),
+    ] = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Run an experiment: every z-stack of it becomes an adaptive scan.
@@ -70,6 +78,9 @@ def scan(
     given = [experiment is not None, resume is not None, verify is not None]
     if sum(given) != 1:
         msg = "give an EXPERIMENT.yaml with --config and --out, or --resume DIR"
+        raise InputError(msg)
+    if optics is not None and experiment is None:
+        msg = "--optics goes with EXPERIMENT.yaml: what was begun keeps its optics"
         raise InputError(msg)
     if verify is not None:
         check_experiment_folder(verify, "--verify")
@@ -99,6 +110,8 @@ def scan(
             assert experiment is not None and out is not None and config is not None
             folder = out
             sequence = experiments.read_experiment(experiment)
+            if optics is not None:
+                sequence = experiments.with_optics(sequence, read_optics(optics))
             with flagged(FOLDER):
                 check_folder(out, overwrite=overwrite, names=EXPERIMENT_FILES)
     with busy("starting the microscope"):

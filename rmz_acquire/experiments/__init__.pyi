@@ -1,3 +1,4 @@
+from .calibrated import with_optics
 from .prepare import Prepared, prepare
 from .reading import read_experiment
 from .replaying import Further
@@ -27,4 +28,5 @@ __all__ = [
     "resume",
     "run",
     "volumes_of",
+    "with_optics",
 ]

@@ -118,6 +118,8 @@ def optics_given(
         "wavelength_um": wavelength or told.wavelength_um,
         "pixel_size_um": given.pixel_size_um or told.pixel_size_um,
         "sample_index": given.sample_index,
+        "z_scale": given.z_scale,
+        "spherical_waves": given.spherical_waves,
     }
 
 

@@ -107,6 +107,8 @@ class OpticsSettings(_Block):
         As for `rmz_acquire.acquisition.optics_from_core`.
     wavelength_um : float or dict, optional
         Emission wavelength, µm: of all channels, or by the name of each.
+    z_scale, spherical_waves : float, optional
+        As ``rmz-acquire calibrate-optics`` found them.
     """
 
     na: Positive | None = None
@@ -114,6 +116,8 @@ class OpticsSettings(_Block):
     pixel_size_um: Positive | None = None
     sample_index: Positive | None = None
     wavelength_um: Positive | dict[str, Positive] | None = None
+    z_scale: Annotated[float, Field(ge=0.3, le=3)] | None = None
+    spherical_waves: Annotated[float, Field(ge=-2, le=2)] | None = None
 
 
 class CheckSettings(_Block):
