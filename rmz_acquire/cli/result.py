@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
@@ -10,11 +9,12 @@ from rich.table import Table
 from rmz_acquire.cli.console import console
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from rmz_acquire.recording import Summary
 
-__all__ = ["print_summary"]
+__all__ = ["predicted", "print_summary"]
 
 _SCORES = (
     ("psnr_db", "PSNR", "{:.2f} dB"),
@@ -35,7 +35,7 @@ def print_summary(summary: Summary, folder: Path) -> None:
             f"{summary.dose_ms:g} ms of light instead of "
             f"{summary.dose_full_scan_ms:g} ms"
         )
-    facts |= _predicted(summary)
+    facts |= predicted(summary.candidates, summary.z_scale)
     facts["time"] = f"{summary.wall_s:.1f} s"
     facts["files"] = f"{folder}: {', '.join(_files(folder))}"
     for label, value in facts.items():
@@ -45,25 +45,31 @@ def print_summary(summary: Summary, folder: Path) -> None:
         console.print(_scores(summary))
 
 
-def _predicted(summary: Summary) -> dict[str, str]:
-    """Say which candidate predicted planes best, and what the volume is made of."""
+def predicted(
+    candidates: Mapping[str, Mapping[str, float]] | None, z_scale: float | None
+) -> dict[str, str]:
+    """Say what a volume is made of, and which candidate predicted planes best.
+
+    Parameters
+    ----------
+    candidates, z_scale
+        As in `Summary`.
+
+    Returns
+    -------
+    dict of str to str
+        Lines by their labels.
+    """
+    from rmz_acquire.recording import best_of, made_of, scale_in_words
+
     facts: dict[str, str] = {}
-    if summary.candidates:
-        errors = {name: each["rms_error"] for name, each in summary.candidates.items()}
-        best = min(errors, key=lambda name: errors[name])
-        said = f"{best} predicted planes best before they were taken"
-        linear = errors.get("wiener", 0.0)
-        if best != "wiener" and linear > 0 and errors[best] > 0:
-            said += f", {20 * math.log10(linear / errors[best]):.1f} dB over wiener"
-        shares = {name: each["share"] for name, each in summary.candidates.items()}
-        made_of = [name for name in shares if shares[name] >= 0.005]
-        made_of.sort(key=lambda name: -shares[name])
-        parts = [f"{100 * shares[name]:.0f} % {name}" for name in made_of]
-        facts["volume"] = f"{', '.join(parts)}; {said}"
-    if summary.z_scale is not None and abs(summary.z_scale - 1) >= 0.005:
-        facts["z scale"] = (
-            f"{summary.z_scale:.2f} (steps of the focus over steps of the stage)"
-        )
+    if candidates:
+        best = f"predicted planes best before they were taken: {best_of(candidates)}"
+        parts = [part for part in (made_of(candidates), best) if part]
+        facts["volume"] = "; ".join(parts)
+    scale = scale_in_words(z_scale)
+    if scale:
+        facts["z scale"] = f"{scale} (steps of the focus over steps of the stage)"
     return facts
 
 

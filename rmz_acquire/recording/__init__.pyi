@@ -1,3 +1,4 @@
+from .compared import best_of, candidates_of, made_of, scale_in_words, z_scale_of
 from .folder import RUN_FILES, RunFolder, check_folder, unused_planes
 from .planes import PlaneWriter, read_description, read_planes
 from .report import draw_report, write_report
@@ -9,13 +10,18 @@ __all__ = [
     "PlaneWriter",
     "RunFolder",
     "Summary",
+    "best_of",
+    "candidates_of",
     "check_folder",
     "draw_report",
+    "made_of",
     "read_description",
     "read_planes",
+    "scale_in_words",
     "summarise",
     "unused_planes",
     "versions",
     "write_report",
     "write_volume",
+    "z_scale_of",
 ]

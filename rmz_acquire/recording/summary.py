@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import platform
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from rmz_acquire.recording.compared import candidates_of, z_scale_of
 from rmz_acquire.recording.files import jsonable
 from rmz_acquire.scanning import Status
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning import Decision, Outcome, ScanPlan
 
-__all__ = ["Summary", "candidates_of", "summarise", "versions"]
+__all__ = ["Summary", "summarise", "versions"]
 
 # what a result can depend on
 _PACKAGES = (
@@ -166,41 +166,9 @@ def summarise(
         pixel_size_um=pixel_size_um,
         plan=plan.model_dump(mode="json", exclude={"z_um"}),
         candidates=candidates_of(decisions),
-        z_scale=next((d.z_scale for d in reversed(decisions) if d.z_scale), None),
+        z_scale=z_scale_of(decisions),
         versions=versions(),
     )
-
-
-def candidates_of(decisions: Sequence[Decision]) -> dict[str, dict[str, float]] | None:
-    """Sum up how the candidates for a volume did.
-
-    Parameters
-    ----------
-    decisions : sequence of Decision
-        Of one scan.
-
-    Returns
-    -------
-    dict or None
-        As `Summary.candidates`; None where nothing was compared.
-    """
-    compared = [d.predictions for d in decisions if d.predictions]
-    shares = next((d.shares for d in reversed(decisions) if d.shares), None) or {}
-    if not compared:
-        return None
-    names = dict.fromkeys(name for each in compared for name in each)
-    # one that joined late is compared over the same planes as the others
-    common = [each for each in compared if len(each) == len(names)]
-    if not common:
-        return None
-    return {
-        name: {
-            "rms_error": math.sqrt(sum(e[name] ** 2 for e in common) / len(common)),
-            "wins": sum(d.winner == name for d in decisions),
-            "share": shares.get(name, 0.0),
-        }
-        for name in names
-    }
 
 
 def versions() -> dict[str, str]:

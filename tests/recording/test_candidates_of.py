@@ -7,7 +7,13 @@ from typing import Any
 
 import pytest
 
-from rmz_acquire.recording.summary import candidates_of
+from rmz_acquire.recording import (
+    best_of,
+    candidates_of,
+    made_of,
+    scale_in_words,
+    z_scale_of,
+)
 from rmz_acquire.scanning import Decision
 
 
@@ -54,3 +60,24 @@ def test_all_are_compared_over_the_same_planes() -> None:
 
 def test_where_nothing_was_compared_nothing_is_told() -> None:
     assert candidates_of([decision(0), decision(1)]) is None
+
+
+def test_it_is_said_in_words() -> None:
+    told = {
+        "linear": {"rms_error": 0.5, "wins": 0, "share": 0.0},
+        "wiener": {"rms_error": 0.2, "wins": 1, "share": 0.28},
+        "richardson-lucy": {"rms_error": 0.172, "wins": 3, "share": 0.72},
+    }
+    assert made_of(told) == "72 % richardson-lucy, 28 % wiener"
+    assert best_of(told) == "richardson-lucy, 1.3 dB over wiener"
+    told["wiener"]["rms_error"] = 0.1
+    assert best_of(told) == "wiener"
+    del told["wiener"]
+    assert best_of(told) == "richardson-lucy"
+    assert [scale_in_words(z) for z in (None, 1.0, 1.004, 0.9)] == ["", "", "", "0.90"]
+
+
+def test_the_last_scale_that_is_known_is_told() -> None:
+    scales = (None, 0.8, 0.9, None)
+    assert z_scale_of([decision(i, z_scale=z) for i, z in enumerate(scales)]) == 0.9
+    assert z_scale_of([decision(0)]) is None
