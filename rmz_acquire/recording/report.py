@@ -2,8 +2,9 @@
 
 Left, the volume (beside the truth where there is one) in one plane that was not
 measured and in an axial section; right, where planes were taken, how the volume
-settled, what it cost the specimen and how good it is. Laid out in inches by hand: the
-images keep their true proportions and everything else aligns with them.
+settled, what it cost the specimen, how good it is and, where several estimates were
+compared, how well each predicted the planes. Laid out in inches by hand: the images
+keep their true proportions and everything else aligns with them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from rmz_acquire.recording.report_images import ImageGrid
 from rmz_acquire.recording.report_plots import (
     ACCENT,
     GREY,
+    plot_candidates,
     plot_change,
     plot_dose,
     plot_quality,
@@ -123,10 +125,11 @@ def _draw(
     images = None if volume is None else ImageGrid(volume, truth, summary)
     height = max(_LEAST_HEIGHT, images.height if images else 0)
     plots_left = _LEFT + (images.width + 0.75 if images else 0)
-    size = (
-        plots_left + 2 * _PLOT_WIDTH + _PLOT_GAP_X + _RIGHT,
-        _TOP + height + _BOTTOM,
-    )
+    compared = any(decision.predictions for decision in decisions)
+    columns = [
+        plots_left + n * (_PLOT_WIDTH + _PLOT_GAP_X) for n in range(2 + compared)
+    ]
+    size = (columns[-1] + _PLOT_WIDTH + _RIGHT, _TOP + height + _BOTTOM)
     figure.set_size_inches(*size)
 
     def place(x: float, y: float, width: float, tall: float) -> Axes:
@@ -139,7 +142,6 @@ def _draw(
     if images:
         images.draw(figure, place, left=_LEFT)
     half = (height - _PLOT_GAP_Y) / 2
-    columns = (plots_left, plots_left + _PLOT_WIDTH + _PLOT_GAP_X)
     rows = (0.0, half + _PLOT_GAP_Y)
     plot_taken(place(columns[0], rows[0], _PLOT_WIDTH, half), summary, decisions)
     plot_change(place(columns[1], rows[0], _PLOT_WIDTH, half), summary, decisions)
@@ -149,6 +151,9 @@ def _draw(
         plot_quality(corner, summary)
     else:
         plot_times(corner, decisions)
+    if compared:
+        whole = place(columns[2], rows[0], _PLOT_WIDTH, height)
+        plot_candidates(whole, summary, decisions)
     _head(figure, size, summary)
     return figure
 

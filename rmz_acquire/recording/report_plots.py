@@ -1,11 +1,11 @@
-"""The report's plots: planes taken, change, dose, quality, time."""
+"""The report's plots: planes taken, change, predictions, dose, quality, time."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ACCENT",
     "GREY",
+    "plot_candidates",
     "plot_change",
     "plot_dose",
     "plot_quality",
@@ -31,6 +32,18 @@ ACCENT = "#1a5fb4"
 GREY = "#5f6368"
 _LIGHT = "#c4c7cc"
 _WARM = "#c64600"
+_CANDIDATES = (
+    (ACCENT, "o"),
+    (_WARM, "s"),
+    (GREY, "^"),
+    ("#7aa7e0", "D"),
+    ("#26a269", "v"),
+    ("#9141ac", "P"),
+)
+"""Colour and marker of each, in the order in which they come."""
+
+_LEGEND_ROW = 0.19
+"""Inches."""
 
 
 def plot_taken(axes: Axes, summary: Summary, decisions: Sequence[Decision]) -> None:
@@ -99,6 +112,72 @@ def plot_change(axes: Axes, summary: Summary, decisions: Sequence[Decision]) -> 
         axes.legend(loc="upper right", fontsize=8, ncols=3, handlelength=1.4)
     else:
         _note(axes, "no change before the second plane")
+
+
+def plot_candidates(
+    axes: Axes, summary: Summary, decisions: Sequence[Decision]
+) -> None:
+    """How well each candidate predicted each plane before it was taken.
+
+    The best at each plane is ringed; the legend has the shares in the last volume.
+    """
+    axes.set_title("Predicted planes")
+    number = np.arange(1, len(decisions) + 1)
+    told = summary.candidates or {}
+    names = dict.fromkeys(name for d in decisions for name in d.predictions or {})
+    for place, name in enumerate(names):
+        errors = _series([(d.predictions or {}).get(name) for d in decisions])
+        errors[errors <= 0] = np.nan  # no place on a logarithmic axis
+        colour, marker = _CANDIDATES[place % len(_CANDIDATES)]
+        axes.plot(
+            number,
+            errors,
+            f"{marker}-",
+            color=colour,
+            markersize=4.5,
+            linewidth=1.2,
+            label=f"{told[name]['share']:.0%} {name}" if name in told else name,
+        )
+    best = _series([(d.predictions or {}).get(d.winner or "") for d in decisions])
+    best[best <= 0] = np.nan
+    axes.scatter(
+        number,
+        best,
+        s=90,
+        facecolors="none",
+        edgecolors="black",
+        linewidths=1.1,
+        zorder=4,
+        label="best at this plane",
+    )
+    axes.set_xlim(0.4, max(len(decisions), 2) + 0.6)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8, min_n_ticks=1))
+    axes.set_xlabel("plane, in the order taken")
+    axes.set_ylabel("relative error, before it was taken")
+    axes.set_yscale("log")
+    figure = axes.get_figure()
+    assert figure is not None
+    tall = axes.get_window_extent().height / figure.dpi
+    _leave_room(axes, (_LEGEND_ROW * (len(names) + 1) + 0.1) / tall)
+    axes.legend(loc="upper left", fontsize=8, handlelength=1.6, borderaxespad=0.2)
+
+
+def _leave_room(axes: Axes, part: float) -> None:
+    """Fit a logarithmic axis to its curves, below a part of it that stays empty."""
+    shown = np.concatenate([line.get_ydata() for line in axes.lines])
+    shown = shown[np.isfinite(shown)]
+    low, high = (shown.min() / 1.2, shown.max() * 1.2) if shown.size else (0.1, 1.0)
+    top = low * max(high / low, 2.5) ** (1 / (1 - part))
+    axes.set_ylim(low, top)
+    for steps in ((1, 1.5, 2, 3, 5, 7), (1, 2, 5), (1,)):
+        powers = 10.0 ** np.arange(np.floor(np.log10(low)), np.log10(top) + 1)
+        marks = np.outer(powers, steps).ravel()
+        marks = marks[(marks >= low) & (marks <= high)]
+        if marks.size <= 8:
+            break
+    axes.yaxis.set_major_locator(FixedLocator(marks.tolist()))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
 
 
 def plot_dose(axes: Axes, summary: Summary) -> None:

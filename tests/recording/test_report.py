@@ -11,7 +11,7 @@ from matplotlib.text import Text
 from PIL import Image
 from scan_fakes import START, blobs
 
-from rmz_acquire.recording import Summary, draw_report, write_report
+from rmz_acquire.recording import Summary, candidates_of, draw_report, write_report
 from rmz_acquire.recording.report_images import _choose_cut, _round_length
 from rmz_acquire.scanning import Decision, ScanPlan
 
@@ -80,6 +80,7 @@ def a_page(
         z_taken_um=[d.z_actual_um for d in decisions],
         pixel_size_um=pixel_um,
         plan=plan.model_dump(mode="json", exclude={"z_um"}),
+        candidates=candidates_of(decisions),
         versions={},
         scored_against=against if truth else None,
         **(psnr if truth and scores else {}),
@@ -101,6 +102,18 @@ def a_page(
     )
 
 
+COMPARED = {
+    "predictions": {
+        "richardson-lucy": 0.2,
+        "wiener": 0.24,
+        "linear": 0.31,
+        "richardson-lucy, few steps": 0.22,
+        "recurrent-mz": 0.19,
+    },
+    "shares": {"richardson-lucy": 0.3, "recurrent-mz": 0.7},
+    "winner": "recurrent-mz",
+}
+EQUAL = {"richardson-lucy": 0.25, "wiener": 0.25}
 LONG = "change 0.0321 is at or below epsilon 0.05, but " + "a gap is unseen and " * 12
 PAGES = {
     "truth": {},
@@ -129,6 +142,14 @@ PAGES = {
     "list": {
         "plan": ScanPlan.from_range(0, 30, 0.5, z_exact_um=(3.0, 9.0)),
         "stop": "list_done",
+    },
+    "compared": COMPARED,
+    "compared, no truth": {"truth": False, **COMPARED},
+    "compared, no volume": {"volume": False, "truth": False, **COMPARED},
+    "compared, one alike": {"predictions": EQUAL, "winner": "wiener"},
+    "compared, far apart": {
+        "predictions": {"richardson-lucy": 1e-5, "wiener": 0.0, "linear": 30.0},
+        "winner": "wiener",
     },
     "absolute": {
         "plan": ScanPlan.from_range(0, 30, 0.5, epsilon=900, epsilon_kind="absolute")
