@@ -14,6 +14,7 @@ from rmz_acquire.cli.console import busy, microscope_errors, stderr, stdout, war
 from rmz_acquire.cli.flags import FOLDER, flagged
 from rmz_acquire.cli.optics_file import read_optics
 from rmz_acquire.cli.options import Overwrite
+from rmz_acquire.cli.result import predicted
 from rmz_acquire.errors import InputError, ScanFailed
 
 if TYPE_CHECKING:
@@ -203,6 +204,11 @@ def _print(summary: ExperimentSummary, folder: Path) -> None:
         f"{escape(str(folder))}",
         soft_wrap=True,
     )
+    if summary.volumes == 1:
+        for each in summary.compared:
+            facts = predicted(each["candidates"], each["z_scale"])
+            for label, value in facts.items():
+                stdout.print(f"{label:8} {value}", markup=False, soft_wrap=True)
 
 
 def _verify(folder: Path) -> None:

@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from rmz_acquire.recording import versions
+from rmz_acquire.recording import Comparison, candidates_of, versions, z_scale_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rmz_acquire.acquisition import FocusLock
     from rmz_acquire.experiments.prepare import Prepared
     from rmz_acquire.experiments.volumes import Volume
+    from rmz_acquire.recording import Compared
     from rmz_acquire.recording.experiment import ExperimentFolder, Key, VolumeRecord
     from rmz_acquire.scanning import Outcome, Scan
 
@@ -49,6 +52,9 @@ class ExperimentSummary(BaseModel):
     findings : list of str
         What the checks of the volumes found, and where a volume did not go on with
         the planes of the last time point; one line each.
+    compared : list of dict
+        Of each volume whose estimator compares candidates, or looks for the scale of
+        z: t, p, g, c, and `candidates` and `z_scale` as in the summary of one volume.
     started : datetime
         UTC.
     wall_s : float
@@ -75,6 +81,7 @@ class ExperimentSummary(BaseModel):
     focus_lock: str | None = None
     autofocus_failures: list[str]
     findings: list[str]
+    compared: list[dict[str, Any]] = []
     started: datetime
     wall_s: float
     estimator: dict[str, Any]
@@ -99,6 +106,7 @@ class Tally:
         self._late: dict[int, float] = {}
         self._checks: dict[Key, list[float | None]] = {}
         self._findings: dict[Key, list[str]] = {}
+        self._compared: dict[Key, dict[str, Any]] = {}
         self._changed: dict[Key, str] = {}
         #: What autofocus had found, by position, µm.
         self.corrections_um: dict[int | None, float] = {}
@@ -109,6 +117,10 @@ class Tally:
             self._count(volume.key, [line["exposure_ms"] for line in lines])
             if folder.done(volume.key):
                 self._done.add(volume.key)
+            made = folder.decisions_before.get(volume.key, [])
+            # of one made twice, the last
+            once = {line["index"]: Comparison.of_line(line) for line in made}
+            self._note_compared(volume, list(once.values()))
             line = folder.volumes_before.get(volume.key, {})
             self._note_late(volume.key, line)
             self._note_dropped(volume, line.get("dropped"))
@@ -125,6 +137,7 @@ class Tally:
         if taken == 0:
             return
         self._count(volume.key, [d.exposure_ms for d in scan.decisions])
+        self._note_compared(volume, scan.decisions)
         if taken > self._planes[volume.key][0]:
             # one was taken and not decided upon
             self._planes[volume.key] = (taken, None)
@@ -223,6 +236,9 @@ class Tally:
                 *self._changed.values(),
                 *(text for every in self._findings.values() for text in every),
             ],
+            compared=[
+                self._compared[v.key] for v in volumes if v.key in self._compared
+            ],
             started=started,
             wall_s=wall_s,
             estimator=self._prepared.estimators.describe(),
@@ -233,6 +249,12 @@ class Tally:
         known = [ms for ms in exposures if ms is not None]
         complete = len(known) == len(exposures)
         self._planes[key] = (len(exposures), sum(known) if complete else None)
+
+    def _note_compared(self, volume: Volume, planes: Sequence[Compared]) -> None:
+        t, p, g, c = volume.key
+        found = {"candidates": candidates_of(planes), "z_scale": z_scale_of(planes)}
+        if any(value is not None for value in found.values()):
+            self._compared[volume.key] = {"t": t, "p": p, "g": g, "c": c, **found}
 
     def _note_dropped(self, volume: Volume, why: str | None) -> None:
         if why is not None:

@@ -1,4 +1,12 @@
-from .compared import best_of, candidates_of, made_of, scale_in_words, z_scale_of
+from .compared import (
+    Compared,
+    Comparison,
+    best_of,
+    candidates_of,
+    made_of,
+    scale_in_words,
+    z_scale_of,
+)
 from .folder import RUN_FILES, RunFolder, check_folder, unused_planes
 from .planes import PlaneWriter, read_description, read_planes
 from .report import draw_report, write_report
@@ -7,6 +15,8 @@ from .volume import write_volume
 
 __all__ = [
     "RUN_FILES",
+    "Compared",
+    "Comparison",
     "PlaneWriter",
     "RunFolder",
     "Summary",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 __all__ = [
     "Compared",
+    "Comparison",
     "best_of",
     "candidates_of",
     "made_of",
@@ -43,6 +45,27 @@ class Compared(Protocol):
     def winner(self) -> str | None:
         """The candidate that predicted the plane best."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """The same by itself.
+
+    Parameters
+    ----------
+    predictions, shares, z_scale, winner
+        As in `Compared`.
+    """
+
+    predictions: dict[str, float] | None
+    shares: dict[str, float] | None
+    z_scale: float | None
+    winner: str | None
+
+    @classmethod
+    def of_line(cls, line: Mapping[str, Any]) -> Self:
+        """Take it from a line of ``decisions.jsonl``; older ones tell nothing."""
+        return cls(*(line.get(name) for name in cls.__slots__))
 
 
 def candidates_of(planes: Sequence[Compared]) -> dict[str, dict[str, float]] | None:
