@@ -157,6 +157,7 @@ class MainWindow(ActionWindow):
             middle.volume,
         )
         self.along_z, self.change = middle.along_z, middle.change
+        self.made_of = middle.made_of
         self.compare, self.which = middle.compare, middle.which
         self.colours, self.maximum = middle.colours, middle.maximum
         self.pages = QStackedWidget()

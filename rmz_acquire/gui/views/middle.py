@@ -13,6 +13,7 @@ from PyQt6.QtWidgets import (
 
 from rmz_acquire.gui.views.curves import ChangePlot, DepthPlot
 from rmz_acquire.gui.views.images import COLOUR_MAPS, PictureView, SliceView
+from rmz_acquire.gui.views.made_of_line import MadeOfLine
 from rmz_acquire.gui.views.status import StatusCard
 
 __all__ = ["Middle"]
@@ -28,6 +29,7 @@ class Middle(QWidget):
         self.volume = SliceView()
         self.along_z = DepthPlot()
         self.change = ChangePlot()
+        self.made_of = MadeOfLine()
         self._make_choices()
         pictures = QSplitter(Qt.Orientation.Horizontal)
         pictures.addWidget(self.camera)
@@ -38,9 +40,18 @@ class Middle(QWidget):
         curves.addWidget(self.along_z)
         curves.addWidget(self.change)
         curves.setSizes([360, 290])
+        self._below = QWidget()
+        below = QVBoxLayout(self._below)
+        below.setContentsMargins(0, 0, 0, 0)
+        below.setSpacing(2)
+        below.addWidget(curves, 1)
+        below.addWidget(self.made_of)
+        for card in (self.along_z, self.change):
+            # the line below them fits into the smallest window too
+            card.plot.setMinimumHeight(84)
         rows = QSplitter(Qt.Orientation.Vertical)
         rows.addWidget(pictures)
-        rows.addWidget(curves)
+        rows.addWidget(self._below)
         rows.setStretchFactor(0, 5)
         rows.setStretchFactor(1, 2)
         for splitter in (pictures, curves, rows):
@@ -70,7 +81,7 @@ class Middle(QWidget):
         for other in self.panes:
             other.setVisible(pane is None or other is pane)
             other.show_enlarged(other is pane)
-        self.splitters["curves"].setVisible(pane is None)
+        self._below.setVisible(pane is None)
 
     def _alone(self, pane: PictureView | SliceView) -> bool:
         return not any(p.isVisibleTo(self) for p in self.panes if p is not pane)

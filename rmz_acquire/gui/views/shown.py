@@ -128,6 +128,7 @@ class ShownRun:
         self.folder = run.folder
         if volume is None:
             window.volume.clear()
+            window.made_of.clear()
             window.volume.show_hint("This run has no volume.")
             self.end(run)
             return
@@ -136,6 +137,7 @@ class ShownRun:
             window.change.add(
                 decision.index + 1, decision.delta_relative, decision.innovation
             )
+            window.made_of.add(decision)
         if volume.planes:
             # the camera that took them may have been another one
             window.camera.bit_depth = None
@@ -171,6 +173,7 @@ class ShownRun:
         window.change.add(
             decision.index + 1, decision.delta_relative, decision.innovation
         )
+        window.made_of.add(decision)
         window.along_z.set_next(event.next_z_um)
         if draw and event.volume is not None:
             self._show_volume(event.volume, event.levels, event.contrast)
@@ -307,6 +310,7 @@ class ShownRun:
         window.change.begin()
         window.along_z.clear(volume.z_um[0], volume.z_um[-1])
         window.change.clear(volume.epsilon, volume.tau, volume.most)
+        window.made_of.clear()
         for plane in volume.planes:
             window.along_z.add_plane(plane.z_um, plane.image)
         self._choices(None)
