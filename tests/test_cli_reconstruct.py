@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -36,6 +37,45 @@ def test_the_same_estimator_makes_the_same_volume(run, tmp_path, capsys):
     assert read_stack(out).pixel_size_um == pytest.approx(0.325)
     assert "--overwrite" in refused(args, capsys)
     assert main([*args, "--overwrite"]) == 0
+
+
+def test_what_the_volume_is_made_of_is_told_as_replay_tells_it(tmp_path, capsys):
+    """One plane after the other, in the order taken: the same predictions."""
+    stack = write_stack_of_discs(tmp_path / "stack.tif")
+    folder, out = tmp_path / "run", tmp_path / "again.ome.tif"
+    estimator = "richardson-lucy"
+    assert main(replay(stack, folder, estimator=estimator, z="0,4,2,1")) == 0
+    replayed = capsys.readouterr().out.splitlines()
+    args = ["reconstruct", str(folder), "--estimator", estimator, "--out", str(out)]
+    assert main(args) == 0
+    said = capsys.readouterr().out.splitlines()
+    (row,) = [line for line in said if line.startswith("volume ")]
+    assert row in replayed
+    assert ("z scale" in "".join(said)) == ("z scale" in "".join(replayed))
+    beside = tmp_path / "again.ome.tif.json"
+    told = json.loads(beside.read_text("utf-8"))
+    summary = json.loads((folder / "summary.json").read_text("utf-8"))
+    assert sum(each["share"] for each in told["candidates"].values()) > 0.99
+    for key in ("candidates", "z_scale", "estimator", "optics", "z_um", "z_taken_um"):
+        assert told[key] == summary[key], key
+    lines = (folder / "decisions.jsonl").read_text("utf-8").splitlines()
+    assert len(lines) == len(told["planes"]) == 4
+    for line, plane in zip(lines, told["planes"], strict=True):
+        assert plane.items() <= json.loads(line).items()
+    assert told["planes"][2]["winner"] in told["candidates"]
+    # no more than the volume is it replaced without a word
+    out.unlink()
+    assert "again.ome.tif.json exists" in refused(args, capsys)
+
+
+def test_an_estimator_without_candidates_says_nothing_of_them(run, tmp_path, capsys):
+    out = tmp_path / "again.ome.tif"
+    args = ["reconstruct", str(run), "--estimator", "linear", "--out", str(out)]
+    assert main(args) == 0
+    assert "predicted" not in capsys.readouterr().out
+    told = json.loads((tmp_path / "again.ome.tif.json").read_text("utf-8"))
+    assert told["candidates"] is told["z_scale"] is None
+    assert told["planes"][0]["predictions"] is None
 
 
 def test_another_estimator_and_another_grid(run, tmp_path):

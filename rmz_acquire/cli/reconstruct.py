@@ -25,6 +25,7 @@ from rmz_acquire.cli.options import (
     parse_z,
     positive,
 )
+from rmz_acquire.cli.result import predicted
 from rmz_acquire.cli.running import estimator_for
 from rmz_acquire.errors import InputError
 
@@ -84,11 +85,14 @@ def reconstruct(
 
     Of a run, z, grid, voxel and optics are read from its files; also of one that was
     killed, where --bottom, --top and --z-step give the grid. Of a stack, they are read
-    from the file as far as it has them.
+    from the file as far as it has them. In a file beside the volume stands what it is
+    made of: VOLUME.ome.tif.json.
     """
-    if out.exists() and not overwrite:
-        msg = f"{out} exists: choose another --out, or give --overwrite"
-        raise InputError(msg)
+    told_in = out.with_name(f"{out.name}.json")
+    for file in (out, told_in):
+        if file.exists() and not overwrite:
+            msg = f"{file} exists: choose another --out, or give --overwrite"
+            raise InputError(msg)
     if not out.name.endswith((".tif", ".tiff")):
         msg = f"--out {out}: the volume is a TIFF, name it *.ome.tif"
         raise InputError(msg)
@@ -98,7 +102,7 @@ def reconstruct(
     listed = parse_z(z)
     estimator = check_estimator(estimator, model=model, device=device)
     with busy("reading"):
-        from rmz_acquire.recording import write_volume
+        from rmz_acquire.recording import Comparison, Remade, write_volume
 
         planes, summary, told, pixel, channel = _planes(source, listed, pixel_size)
     optics = optics_told(
@@ -116,21 +120,27 @@ def reconstruct(
     made = estimator_for(
         estimator, grid, optics, model=model, device=device, strict=strict
     )
+    compared = []
     for number, (image, z_um) in enumerate(planes, 1):
         if stderr.is_terminal:
             stderr.print(f"plane {number} of {len(planes)} at {z_um:g} µm")
-        made.add(image, z_um)
+        compared.append(Comparison.of(made.add(image, z_um)))
     volume = made.volume
     if volume is None:
         msg = f"{source} holds no planes to make a volume of"
         raise InputError(msg)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_volume(out, volume, grid, pixel_size_um=pixel, optics=optics, channel=channel)
-    console.print(
-        f"volume  {out}: {len(grid)} planes of {volume.shape[1]} × {volume.shape[2]} "
-        f"pixels from {len(planes)}, by {made.name}",
-        soft_wrap=True,
+    taken = [z_um for _, z_um in planes]
+    remade = Remade.of(source, made.describe(), grid, taken, compared)
+    remade.write(told_in)
+    facts = predicted(remade.candidates, remade.z_scale)
+    facts["files"] = (
+        f"{out}: {len(grid)} planes of {volume.shape[1]} × {volume.shape[2]} pixels "
+        f"from {len(planes)}, by {made.name}; {told_in.name} tells how"
     )
+    for label, said in facts.items():
+        console.print(f"{label:8} {said}", markup=False, soft_wrap=True)
 
 
 def _planes(

@@ -9,6 +9,7 @@ from .compared import (
 )
 from .folder import RUN_FILES, RunFolder, check_folder, unused_planes
 from .planes import PlaneWriter, read_description, read_planes
+from .remade import Remade
 from .report import draw_report, write_report
 from .summary import Summary, summarise, versions
 from .volume import write_volume
@@ -18,6 +19,7 @@ __all__ = [
     "Compared",
     "Comparison",
     "PlaneWriter",
+    "Remade",
     "RunFolder",
     "Summary",
     "best_of",

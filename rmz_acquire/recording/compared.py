@@ -6,8 +6,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from rmz_acquire.scanning import winner_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from rmz_acquire.scanning import Estimate
 
 __all__ = [
     "Compared",
@@ -53,14 +57,21 @@ class Comparison:
 
     Parameters
     ----------
-    predictions, shares, z_scale, winner
-        As in `Compared`.
+    predictions, shares, z_scale, winner, winner_gain_db
+        As in `Decision`.
     """
 
-    predictions: dict[str, float] | None
-    shares: dict[str, float] | None
+    predictions: Mapping[str, float] | None
+    shares: Mapping[str, float] | None
     z_scale: float | None
     winner: str | None
+    winner_gain_db: float | None
+
+    @classmethod
+    def of(cls, estimate: Estimate) -> Self:
+        """Take it from an estimate, without its volume."""
+        winner = winner_of(estimate.predictions)
+        return cls(estimate.predictions, estimate.shares, estimate.z_scale, *winner)
 
     @classmethod
     def of_line(cls, line: Mapping[str, Any]) -> Self:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from rmz_acquire.scanning.carrying import Carrying, OldPlane
 from rmz_acquire.scanning.counting import NoEstimator
-from rmz_acquire.scanning.decision import Decision, Outcome, Status
+from rmz_acquire.scanning.decision import Decision, Outcome, Status, winner_of
 from rmz_acquire.scanning.fewest import fewest_planes
 from rmz_acquire.scanning.frames import (
     FrameFacts,
@@ -78,4 +78,5 @@ __all__ = [
     "look_at",
     "make_policy",
     "run_scan",
+    "winner_of",
 ]

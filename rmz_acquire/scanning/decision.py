@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning.protocols import Estimate, Plane
 
-__all__ = ["Decision", "Outcome", "Seen", "Status", "checked"]
+__all__ = ["Decision", "Outcome", "Seen", "Status", "checked", "winner_of"]
 
 Status = Literal["converged", "max_planes", "list_done", "stopped", "aborted", "failed"]
 
@@ -141,7 +141,7 @@ class Decision:
         )
         if estimate is None:
             return made
-        winner, gain_db = _winner(estimate.predictions)
+        winner, gain_db = winner_of(estimate.predictions)
         return replace(
             made,
             predictions=_plain(estimate.predictions),
@@ -196,10 +196,10 @@ def _plain(values: Mapping[str, float] | None) -> dict[str, float] | None:
     return None if values is None else dict(values)
 
 
-def _winner(
+def winner_of(
     predictions: Mapping[str, float] | None,
 ) -> tuple[str | None, float | None]:
-    """Best candidate, and its gain over the Wiener filter, dB."""
+    """Best candidate, and its gain over the Wiener filter, dB; None where unknown."""
     if not predictions:
         return None, None
     winner = min(predictions, key=lambda name: predictions[name])
