@@ -108,6 +108,8 @@ class ScanEngine(MDAEngine):
         self._after_resume = resumed
         #: Whether a plane is under way, from the first setting to the decision.
         self.at_work = False
+        #: Whether it holds before an exposure, as a pause wants it.
+        self.holding = False
         #: What went wrong outside of any scan, or after the scan had ended.
         self.errors: list[Exception] = []
 
@@ -306,10 +308,14 @@ class ScanEngine(MDAEngine):
 
     def _hold_while_paused(self) -> None:
         """Hold before the exposure: the runner itself pauses behind it only."""
-        while self.mmcore.mda.status.pause_requested and not self.stopped():
-            if self.control.winding_up is not None:
-                return
-            time.sleep(_LOOK_S)
+        try:
+            while self.mmcore.mda.status.pause_requested and not self.stopped():
+                if self.control.winding_up is not None:
+                    return
+                self.holding = True
+                time.sleep(_LOOK_S)
+        finally:
+            self.holding = False
 
     def _next_z(self, visit: Visit) -> float | None:
         self.stopped()  # hands on to the scan what was asked meanwhile

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire import experiments
-from rmz_acquire.acquisition import Control
+from rmz_acquire.acquisition import Control, ScanEngine
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments import Further, StoredExperiment
 from rmz_acquire.gui.controllers.events import (
@@ -184,16 +184,22 @@ class ScanController:
     def held(self) -> bool:
         """Whether a pause has begun: nothing moves, and the light is off."""
         core = self._microscope.core
-        return core is not None and core.mda.is_paused()
+        if core is None:
+            return False
+        # before an exposure it is the engine that holds, and the runner goes on
+        engine = core.mda.engine
+        holding = isinstance(engine, ScanEngine) and engine.holding
+        return holding or core.mda.is_paused()
 
     def resume(self) -> None:
         """Go on after a pause."""
         core = self._microscope.core
         if core is None or self._microscope.state is not State.paused:
             return
+        # first, or a plane that comes between the two finds its pause lost
+        self._microscope.set_state(State.scanning)
         # the engine may hold before the exposure, where the runner is not paused yet
         core.mda.set_paused(False)
-        self._microscope.set_state(State.scanning)
 
     def stop_and_keep(self) -> None:
         """End with the plane under way, which still counts."""
@@ -332,17 +338,25 @@ class ScanController:
             self._microscope.set_state(State.ending)
 
     def _pause_if_asked(self, running: _Running, core: CMMCorePlus) -> None:
-        if running.pause:
-            running.pause = False
+        # the runner forgets a pause that comes just as it turns to an event
+        paused = self._microscope.state is State.paused
+        if running.pause or (paused and not _will_pause(core)):
             self._hold(running, core)
 
     def _hold(self, running: _Running, core: CMMCorePlus) -> None:
         """Let the runner pause; where it is not ready for that, with the next plane."""
+        # first, so that a plane that comes meanwhile finds it
+        running.pause = True
         core.mda.set_paused(True)
-        if core.mda.is_paused() or core.mda.status.pause_requested:
+        if _will_pause(core):
+            running.pause = False
             self._microscope.set_state(State.paused)
             self._events.put(Step("pausing behind what is under way"))
         else:
             # the network is being loaded, or the first event is being made
-            running.pause = True
             self._events.put(Step("pausing with the next plane"))
+
+
+def _will_pause(core: CMMCorePlus) -> bool:
+    """Whether the runner knows of a pause: it is paused, or will be with its event."""
+    return core.mda.is_paused() or core.mda.status.pause_requested
