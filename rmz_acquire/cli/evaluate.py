@@ -15,6 +15,7 @@ from rmz_acquire.errors import InputError, ScanFailed
 __all__ = ["EXPERIMENTS", "evaluate"]
 
 EXPERIMENTS = (
+    "exposures",
     *("fig2", "fig3", "fig4", "S3", "fig5", "fig6", "fig7", "S1"),
     *("claims", "timing", "objectives", "real"),
 )

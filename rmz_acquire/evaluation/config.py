@@ -17,6 +17,7 @@ __all__ = [
     "DataSet",
     "DrawSize",
     "EvaluationConfig",
+    "ExposureSize",
     "ModelEntry",
     "ObjectiveEntry",
     "RealStack",
@@ -110,6 +111,23 @@ class DrawSize(Strict):
     sigmas_um: Annotated[list[Annotated[float, Field(ge=0)]], Field(min_length=2)]
 
 
+class ExposureSize(Strict):
+    """How many exposures are compared, on how much.
+
+    Parameters
+    ----------
+    side_px, seeds, z_every : int
+        As of `BeadSize`; the planes stand close enough for the most exposures.
+    planes : list of int
+        Numbers of exposures.
+    """
+
+    side_px: Annotated[int, Field(ge=32)]
+    seeds: Count
+    z_every: Count
+    planes: Annotated[list[Count], Field(min_length=1)]
+
+
 class Size(Strict):
     """How much is done.
 
@@ -127,6 +145,8 @@ class Size(Strict):
         Of fig. 3.
     draws : DrawSize
         Of fig. 5.
+    exposures : ExposureSize
+        Of quality against exposures.
     planes : list of int
         Numbers of input planes of fig. S1.
     timing_planes, timing_side_px : int
@@ -141,6 +161,7 @@ class Size(Strict):
     z_every: Count
     beads: BeadSize
     draws: DrawSize
+    exposures: ExposureSize
     planes: Annotated[list[Count], Field(min_length=1)]
     timing_planes: Count
     timing_side_px: Annotated[int, Field(ge=64)] = 1024

@@ -18,6 +18,7 @@ from rmz_acquire.evaluation import (
     bead_width,
     claims,
     depth_profile,
+    exposures,
     objectives,
     plane_count,
     plane_order,
@@ -57,6 +58,7 @@ class Experiment(NamedTuple):
 EXPERIMENTS: dict[str, Experiment] = {
     module.KEY: Experiment(module.TITLE, module.run, module.draw)
     for module in (
+        exposures,
         depth_profile,
         bead_width,
         uneven,

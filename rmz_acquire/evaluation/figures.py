@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from rmz_acquire.evaluation.result import over_specimens
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,7 +19,9 @@ if TYPE_CHECKING:
     from rmz_acquire.evaluation.result import Result
 
 __all__ = [
+    "by_group",
     "colour",
+    "curves",
     "labels_of",
     "legend_beside",
     "line_by_z",
@@ -63,7 +68,7 @@ def line_by_z(
     *,
     inputs_um: list[float] | None = None,
 ) -> None:
-    """Draw one line a contender over z: the mean over all rows of that z.
+    """Draw one line a contender over z: the mean over specimens ± its error.
 
     Parameters
     ----------
@@ -77,16 +82,95 @@ def line_by_z(
         Where the input planes lie.
     """
     for label in labels_of(rows):
-        by_z: dict[float, list[float]] = {}
-        for row in rows:
-            if row["estimator"] == label:
-                by_z.setdefault(row["z_um"], []).append(row[value])
-        z = sorted(by_z)
-        mean = [sum(by_z[at]) / len(by_z[at]) for at in z]
-        axes.plot(z, mean, color=colour(label), label=label, lw=1.5)
+        ours = [row for row in rows if row["estimator"] == label]
+        found = sorted(over_specimens(ours, value, "z_um").items())
+        z = [at for at, _ in found]
+        means = [mean.value for _, mean in found]
+        axes.plot(z, means, color=colour(label), label=label, lw=1.5)
+        low = [mean.value - (mean.error or 0) for _, mean in found]
+        high = [mean.value + (mean.error or 0) for _, mean in found]
+        axes.fill_between(z, low, high, color=colour(label), alpha=0.25, lw=0)
     for at in inputs_um or []:
         axes.axvline(at, color="#bbbbbb", lw=0.8, ls=":", zorder=0)
     axes.set_xlabel("z, µm")
+
+
+def curves(axes: Axes, rows: list[dict[str, Any]], value: str, over: str) -> None:
+    """Draw one line a contender, with an error bar at each of few numbers.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where.
+    rows : list of dict
+        With "estimator" and the two below.
+    value, over : str
+        What is drawn, and over what.
+    """
+    labels = labels_of(rows)
+    for k, label in enumerate(labels):
+        aside = 0.05 * (k - (len(labels) - 1) / 2)  # so that no bar hides another
+        ours = [row for row in rows if row["estimator"] == label]
+        found = sorted(over_specimens(ours, value, over).items())
+        axes.errorbar(
+            [at + aside for at, _ in found],
+            [mean.value for _, mean in found],
+            yerr=[np.nan if m.error is None else m.error for _, m in found],
+            fmt="o-",
+            ms=3,
+            lw=1.5,
+            elinewidth=0.8,
+            capsize=2,
+            color=colour(label),
+            label=label,
+        )
+    tidy(axes)
+
+
+def by_group(
+    axes: Axes,
+    groups: dict[str, list[dict[str, Any]]],
+    value: str,
+    *,
+    points: bool = False,
+) -> None:
+    """Draw a bar or a point a contender in every group, with its error.
+
+    Parameters
+    ----------
+    axes : Axes
+        Where.
+    groups : dict of str to list of dict
+        Rows by the title of their group.
+    value : str
+        Which.
+    points : bool
+        Points in place of bars: for what has no zero.
+    """
+    labels = labels_of([row for rows in groups.values() for row in rows])
+    width = 0.8 / max(1, len(labels))
+    for k, label in enumerate(labels):
+        shift = (k - (len(labels) - 1) / 2) * width
+        for i, rows in enumerate(groups.values()):
+            mean = over_specimens(rows, value).get(label)
+            if mean is None:
+                continue
+            if not points:
+                axes.bar(i + shift, mean.value, width, color=colour(label))
+            axes.errorbar(
+                i + shift,
+                mean.value,
+                yerr=mean.error,
+                fmt="o" if points else "none",
+                elinewidth=0.8,
+                capsize=2,
+                color=colour(label),
+                ecolor=colour(label) if points else "black",
+            )
+        key = "o" if points else "s"
+        axes.plot([], [], key, color=colour(label), label=label)
+    axes.set_xticks(range(len(groups)), list(groups))
+    tidy(axes)
 
 
 def nothing(axes: Axes, why: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["COMPARED", "Goal", "goals"]
+__all__ = ["COMPARED", "RELEASED", "Goal", "goals"]
 
 RELEASED = ("Recurrent-MZ on wiener", "widefield")
 """Models that scans may use: the goals are theirs."""

@@ -8,9 +8,105 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
-__all__ = ["Result"]
+__all__ = ["Mean", "Result", "gains_over", "over_specimens"]
+
+Rows = list[dict[str, Any]]
+
+_SPECIMEN = ("set", "field", "objective", "specimen", "stack", "seed")
+"""What tells one specimen from another, of what a row has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mean:
+    """A mean over specimens.
+
+    Attributes
+    ----------
+    value : float
+        The mean.
+    error : float or None
+        Its standard error; None of one specimen, which tells none.
+    n : int
+        Specimens.
+    """
+
+    value: float
+    error: float | None = None
+    n: int = 1
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Mean:
+        """Take the mean of one value a specimen, at least one."""
+        each = np.array(list(values), dtype=np.float64)
+        n = each.size
+        error = float(each.std(ddof=1) / np.sqrt(n)) if n > 1 else None
+        return cls(float(each.mean()), error, n)
+
+
+def over_specimens(rows: Rows, value: str, by: str = "estimator") -> dict[Any, Mean]:
+    """Mean of each specimen's rows first, then mean and standard error over those.
+
+    The planes of one specimen are no independent measurements: an error over all of
+    them would be too small.
+
+    Parameters
+    ----------
+    rows : list of dict
+        With what is named by `value` and `by`, and what tells the specimens apart.
+    value : str
+        Of what; a row in which it is None is left out.
+    by : str
+        What a row is sorted by.
+
+    Returns
+    -------
+    dict of Any to Mean
+        By what `by` names, in the order in which it comes.
+    """
+    means = _by_specimen(rows, value, by)
+    return {key: Mean.of(each.values()) for key, each in means.items()}
+
+
+def gains_over(rows: Rows, value: str, other: str) -> dict[str, Mean]:
+    """Mean gain of every estimator over another one, on the same specimens.
+
+    Parameters
+    ----------
+    rows, value
+        As of `over_specimens`.
+    other : str
+        The estimator that they are compared with.
+
+    Returns
+    -------
+    dict of str to Mean
+        By estimator: how far the gain differs between specimens, which is less than
+        how far the specimens do.
+    """
+    means = _by_specimen(rows, value, "estimator")
+    theirs = means.pop(other, {})
+    found = {}
+    for label, ours in means.items():
+        gains = [mean - theirs[key] for key, mean in ours.items() if key in theirs]
+        if gains:
+            found[label] = Mean.of(gains)
+    return found
+
+
+def _by_specimen(
+    rows: Rows, value: str, by: str
+) -> dict[Any, dict[tuple[Any, ...], float]]:
+    found: dict[Any, dict[tuple[Any, ...], list[float]]] = {}
+    for row in rows:
+        if row[value] is not None:
+            key = tuple(row.get(name) for name in _SPECIMEN)
+            found.setdefault(row[by], {}).setdefault(key, []).append(row[value])
+    return {
+        label: {key: float(np.mean(each)) for key, each in specimens.items()}
+        for label, specimens in found.items()
+    }
 
 
 @dataclass(slots=True)
@@ -41,7 +137,7 @@ class Result:
     def sum_up(
         self,
         quantity: str,
-        values: Mapping[str, float | None],
+        values: Mapping[str, float | Mean | None],
         *,
         unit: str = "",
         paper: str | None = None,
@@ -54,8 +150,8 @@ class Result:
         ----------
         quantity : str
             What was measured.
-        values : mapping of str to float or None
-            By contender.
+        values : mapping of str to float, Mean or None
+            By contender; a `Mean` with its error and its number of specimens.
         unit : str
             Of the values.
         paper : str, optional
@@ -65,15 +161,24 @@ class Result:
         headline : bool
             Whether it stands in the short table too.
         """
-        rounded = {
-            label: None if value is None or not np.isfinite(value) else float(value)
-            for label, value in values.items()
-        }
+        numbers: dict[str, float | None] = {}
+        errors: dict[str, float] = {}
+        specimens: dict[str, int] = {}
+        for label, found in values.items():
+            mean = found.value if isinstance(found, Mean) else found
+            finite = mean is not None and bool(np.isfinite(mean))
+            numbers[label] = float(mean) if finite and mean is not None else None
+            if isinstance(found, Mean) and finite:
+                specimens[label] = found.n
+                if found.error is not None:
+                    errors[label] = found.error
         self.summary.append(
             {
                 "quantity": quantity,
                 "unit": unit,
-                "values": rounded,
+                "values": numbers,
+                "errors": errors,
+                "specimens": specimens,
                 "paper": paper,
                 "digits": digits,
                 "headline": headline,

@@ -9,6 +9,7 @@ import numpy as np
 from rmz_acquire.evaluation.figures import legend_beside, line_by_z, tidy
 from rmz_acquire.evaluation.result import Result
 from rmz_acquire.evaluation.study import Contender, by_plane
+from rmz_acquire.reconstruction import BASELINES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,7 +22,7 @@ KEY, TITLE = "S3", "Trained at 4, 6 and 8 µm spacing, tested at the set's (neur
 def run(study: Study) -> Result:
     """Peak of the PSNR over z, and how even it is."""
     result = Result(KEY, TITLE)
-    contenders, _ = study.contenders("neurons", only=("wiener", "linear", "nearest"))
+    contenders, _ = study.contenders("neurons", only=BASELINES)
     for spacing, name in sorted(study.config.spacing_models.items()):
         model = study.model(name)
         if model is None:

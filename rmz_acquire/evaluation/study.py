@@ -133,7 +133,7 @@ class Study:
         name : str
             Of the data set.
         only : iterable of str, optional
-            Kinds of estimator; by default all.
+            Labels; by default all.
 
         Returns
         -------
@@ -141,9 +141,9 @@ class Study:
             Those that can be made, and the labels of those that are missing.
         """
         found, missing = [], []
-        kinds = None if only is None else set(only)
+        wanted = None if only is None else set(only)
         for label, entry in self.dataset(name).models.items():
-            if kinds is not None and entry.estimator not in kinds:
+            if wanted is not None and label not in wanted:
                 continue
             model = self.model(entry.model)
             if model is None:
@@ -151,7 +151,7 @@ class Study:
             else:
                 found.append(Contender(label, entry.estimator, model))
         for each in UNTRAINED:
-            if kinds is None or each in kinds:
+            if wanted is None or each in wanted:
                 found.append(Contender(each, each))
         return found, missing
 

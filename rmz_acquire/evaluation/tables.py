@@ -61,10 +61,11 @@ def full_table(found: dict[str, Any]) -> str:
         lines += ["", f"### {key}: {each['title']}", ""]
         labels = list(dict.fromkeys(k for row in summary for k in row["values"]))
         if summary:
-            lines += _head(["", "unit"], [*labels, _PAPER])
+            lines += _head(["", "unit", "specimens"], [*labels, _PAPER])
         for row in summary:
-            cells = [_cell(row["values"].get(k), row["digits"]) for k in labels]
-            lines.append(_row(row["quantity"], row["unit"], *cells, row["paper"] or ""))
+            left = row["quantity"], row["unit"], _specimens(row)
+            cells = [_cell(row, label) for label in labels]
+            lines.append(_row(*left, *cells, row["paper"] or ""))
         if each["missing"]:
             lines += ["", f"No model, so not shown: {', '.join(each['missing'])}."]
         lines += [line for note in each["notes"] for line in ("", note)]
@@ -93,14 +94,14 @@ def short_table(found: dict[str, Any]) -> str:
     ]
     here = {k for _, line in rows for k, v in line["values"].items() if v is not None}
     labels = [k for k in _USUAL if k in here]
-    lines += _head(["", "", "unit"], [*labels, _PAPER])
+    lines += _head(["", "", "unit", "specimens"], [*labels, _PAPER])
     others: list[str] = []
     for key, line in rows:
-        values, digits = line["values"], line["digits"]
-        cells = [_cell(values.get(k), digits) for k in labels]
         quantity, unit = line["quantity"], line["unit"]
-        lines.append(_row(key, quantity, unit, *cells, line["paper"] or ""))
-        more = [f"{k} {_cell(v, digits)}" for k, v in values.items() if k not in _USUAL]
+        cells = [_cell(line, label) for label in labels]
+        left = key, quantity, unit, _specimens(line)
+        lines.append(_row(*left, *cells, line["paper"] or ""))
+        more = [f"{k} {_cell(line, k)}" for k in line["values"] if k not in _USUAL]
         if more:
             others.append(f"- {key}, {quantity}, {unit}: {', '.join(more)}")
     if others:
@@ -183,7 +184,8 @@ def _about(found: dict[str, Any]) -> str:
     size = ", quick: few specimens, small pictures, coarse z" if found["quick"] else ""
     return (
         f"Simulated specimens of held-out seeds from {found['seed']}{size}; made on "
-        f"{found['date'][:10]} by {found['device']}. The paper's numbers stand in a "
+        f"{found['date'][:10]} by {found['device']}. Means over specimens, of the mean "
+        "of each, ± their standard error. The paper's numbers stand in a "
         "column of their own and were **measured on other data**: its worms and beads."
     )
 
@@ -218,5 +220,19 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _cell(value: float | None, digits: int) -> str:
-    return "–" if value is None else f"{value:.{digits}f}"
+def _cell(line: dict[str, Any], label: str) -> str:
+    """Give a value of a line of the table, with its error where it has one."""
+    value, error = line["values"].get(label), line["errors"].get(label)
+    digits = line["digits"]
+    if value is None:
+        return "–"
+    bar = "" if error is None else f" ± {error:.{digits}f}"
+    return f"{value:.{digits}f}{bar}"
+
+
+def _specimens(line: dict[str, Any]) -> str:
+    """How many specimens a line is the mean of; nothing where it is none."""
+    found = sorted(set(line["specimens"].values()))
+    return f"n = {' to '.join(str(n) for n in found[:1] + found[1:][-1:])}" * bool(
+        found
+    )

@@ -65,6 +65,7 @@ def config(tmp_path_factory):
         "side_px": 32,
         "beads": {"side_px": 64, "seeds": 1, "z_every": 6},
         "draws": {"side_px": 32, "z_every": 9, "number": 2, "sigmas_um": [0, 1]},
+        "exposures": {"side_px": 32, "seeds": 2, "z_every": 9, "planes": [2, 4]},
         "timing_side_px": 64,
         "real_px": 64,
     }
