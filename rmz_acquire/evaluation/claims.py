@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
+from rmz_acquire.evaluation.figures import by_group, labels_of, legend_beside
 from rmz_acquire.evaluation.positions import even_positions
-from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.result import Result, over_specimens
 from rmz_acquire.evaluation.study import by_plane
 
 if TYPE_CHECKING:
@@ -75,10 +75,7 @@ def _sum_up(study: Study, result: Result, name: str) -> None:
         ("depth_of_field_gain", "depth of field gained", "≈50"),
         ("exposures_saved", "exposures saved against linear", None),
     ):
-        mean = {
-            label: float(np.mean([r[key] for r in rows if r["estimator"] == label]))
-            for label in labels_of(rows)
-        }
+        mean = over_specimens(rows, key)
         result.sum_up(
             f"{name}: {what}", mean, unit="×", paper=paper, digits=1, headline=True
         )
@@ -125,25 +122,15 @@ def _linear_curve(
 def draw(result: Result, figure: Figure) -> None:
     """Bars by data set."""
     panels = figure.subplots(1, 2)
-    sets, labels = labels_of(result.rows, "set"), labels_of(result.rows)
-    width = 0.8 / len(labels)
+    groups = {
+        name: [row for row in result.rows if row["set"] == name]
+        for name in labels_of(result.rows, "set")
+    }
     titles = {
         "depth_of_field_gain": "depth of field, × the objective's",
         "exposures_saved": "planes that linear needs, × those taken",
     }
     for axes, (key, title) in zip(panels, titles.items(), strict=True):
-        for k, label in enumerate(labels):
-            for i, name in enumerate(sets):
-                values = [
-                    r[key]
-                    for r in result.rows
-                    if r["set"] == name and r["estimator"] == label
-                ]
-                if values:
-                    at = i + (k - (len(labels) - 1) / 2) * width
-                    axes.bar(at, np.mean(values), width, color=colour(label))
-            axes.plot([], [], color=colour(label), lw=5, label=label)
-        axes.set_xticks(range(len(sets)), sets)
+        by_group(axes, groups, key)
         axes.set_ylabel(title)
-        tidy(axes)
     legend_beside(figure, panels[1])

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.evaluation.figures import legend_beside, line_by_z, tidy
-from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.result import Result, gains_over, over_specimens
 from rmz_acquire.evaluation.study import by_plane
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from rmz_acquire.evaluation.result import Mean
     from rmz_acquire.evaluation.study import Contender, Study
     from rmz_acquire.optics import Optics
 
@@ -66,17 +67,17 @@ def _sum_up(
             "midway between inputs": (0.35, 0.65),
         }
         for place, (low, high) in places.items():
-            values: dict[str, list[float]] = {}
+            there = []
             for row in ours:
                 gap = float(np.abs(at - row["z_um"]).min()) / spacing
                 between = place != "midway between inputs" or (
                     at.min() < row["z_um"] < at.max()
                 )
                 if low < gap < high and between:
-                    values.setdefault(row["estimator"], []).append(row["psnr_db"])
+                    there.append(row)
             result.sum_up(
                 f"{name}, M={m}: PSNR, {place}",
-                {k: float(np.mean(v)) for k, v in values.items()},
+                over_specimens(there, "psnr_db"),
                 unit="dB",
                 digits=1,
                 headline=m == 3 and place == "all unmeasured planes",
@@ -95,24 +96,24 @@ def _least_gains(
     contenders: list[Contender],
     optics: Optics,
     inputs_um: NDArray[np.float64],
-) -> dict[str, float]:
+) -> dict[str, Mean]:
     """Least mean gain over wiener at any z within the largest gap of a model's card."""
-    found: dict[tuple[str, float], list[float]] = {}
+    by_z: dict[float, list[dict[str, Any]]] = {}
     for row in rows:
-        found.setdefault((row["estimator"], row["z_um"]), []).append(row["psnr_db"])
-    mean = {key: float(np.mean(values)) for key, values in found.items()}
+        by_z.setdefault(row["z_um"], []).append(row)
+    gains = {z: gains_over(there, "psnr_db", "wiener") for z, there in by_z.items()}
     least = {}
     for who in contenders:
         if who.model is None:
             continue
         reach = who.model.card.reach_um(optics) * (1 + 1e-6)
-        gains = [
-            value - mean["wiener", z]
-            for (label, z), value in mean.items()
-            if label == who.label and float(np.abs(inputs_um - z).min()) <= reach
+        ours = [
+            gain[who.label]
+            for z, gain in gains.items()
+            if who.label in gain and float(np.abs(inputs_um - z).min()) <= reach
         ]
-        if gains:
-            least[who.label] = min(gains)
+        if ours:
+            least[who.label] = min(ours, key=lambda gain: gain.value)
     return least
 
 

@@ -89,7 +89,7 @@ def line_by_z(
         axes.plot(z, means, color=colour(label), label=label, lw=1.5)
         low = [mean.value - (mean.error or 0) for _, mean in found]
         high = [mean.value + (mean.error or 0) for _, mean in found]
-        axes.fill_between(z, low, high, color=colour(label), alpha=0.25, lw=0)
+        axes.fill_between(z, low, high, color=colour(label), alpha=0.15, lw=0)
     for at in inputs_um or []:
         axes.axvline(at, color="#bbbbbb", lw=0.8, ls=":", zorder=0)
     axes.set_xlabel("z, µm")

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
+from rmz_acquire.evaluation.figures import by_group, labels_of, legend_beside
 from rmz_acquire.evaluation.held_out import simulate
 from rmz_acquire.evaluation.positions import even_positions
-from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.result import Result, gains_over, over_specimens
 from rmz_acquire.evaluation.study import UNTRAINED, Contender, by_plane
 from rmz_acquire.optics import Optics
 
@@ -119,11 +119,8 @@ def _sum_up(
     where = " (outside training)" if inside is False else ""
     rows = [r for r in result.rows if r["objective"] == objective]
     for m in (3, 5):
-        values: dict[str, list[float]] = {}
-        for row in rows:
-            if row["planes"] == m:
-                values.setdefault(row["estimator"], []).append(row["psnr_db"])
-        mean = {k: float(np.mean(v)) for k, v in values.items()}
+        ours = [row for row in rows if row["planes"] == m]
+        mean = over_specimens(ours, "psnr_db")
         result.sum_up(
             f"{objective}{where}, M={m}: PSNR", mean, unit="dB", digits=1, headline=True
         )
@@ -131,7 +128,7 @@ def _sum_up(
             label = general.card.name
             result.sum_up(
                 f"{objective}{where}, M={m}: behind a model trained for it",
-                {label: mean[_OWN] - mean[label]},
+                {label: gains_over(ours, "psnr_db", label)[_OWN]},
                 unit="dB",
                 headline=True,
             )
@@ -140,21 +137,12 @@ def _sum_up(
 def draw(result: Result, figure: Figure) -> None:
     """Bars by objective, M = 3 and 5."""
     panels = figure.subplots(2, 1, sharex=True)
-    names, labels = labels_of(result.rows, "objective"), labels_of(result.rows)
-    width = 0.8 / len(labels)
+    names = labels_of(result.rows, "objective")
     for axes, m in zip(panels, (3, 5), strict=True):
-        for k, label in enumerate(labels):
-            for i, name in enumerate(names):
-                values = [
-                    r["psnr_db"]
-                    for r in result.rows
-                    if (r["objective"], r["estimator"], r["planes"]) == (name, label, m)
-                ]
-                if values:
-                    at = i + (k - (len(labels) - 1) / 2) * width
-                    axes.plot(at, np.mean(values), "o", color=colour(label))
-            axes.plot([], [], "o", color=colour(label), label=label)
-        axes.set_xticks(range(len(names)), names)
+        ours = [row for row in result.rows if row["planes"] == m]
+        groups = {
+            name: [row for row in ours if row["objective"] == name] for name in names
+        }
+        by_group(axes, groups, "psnr_db", points=True)
         axes.set_ylabel(f"PSNR, dB, M={m}")
-        tidy(axes)
     legend_beside(figure, panels[0])

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
+from rmz_acquire.evaluation.figures import curves, legend_beside
 from rmz_acquire.evaluation.positions import even_positions
-from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.result import Result, over_specimens
 from rmz_acquire.evaluation.study import by_plane
 
 if TYPE_CHECKING:
@@ -51,11 +51,8 @@ def run(study: Study) -> Result:
     for m in (1, 3, 5, 10):
         rows = [r for r in result.rows if r["planes"] == m]
         for value, unit, digits in (("psnr_db", "dB", 1), ("seconds", "s", 2)):
-            values: dict[str, list[float]] = {}
-            for row in rows:
-                values.setdefault(row["estimator"], []).append(row[value])
             what = "PSNR" if value == "psnr_db" else "time for all planes"
-            mean = {k: float(np.mean(v)) for k, v in values.items()}
+            mean = over_specimens(rows, value)
             result.sum_up(
                 f"M={m}: {what}",
                 mean,
@@ -70,16 +67,8 @@ def draw(result: Result, figure: Figure) -> None:
     """PSNR and time over M."""
     panels = figure.subplots(1, 2)
     for axes, value in zip(panels, ("psnr_db", "seconds"), strict=True):
-        for label in labels_of(result.rows):
-            by_m: dict[int, list[float]] = {}
-            for row in result.rows:
-                if row["estimator"] == label:
-                    by_m.setdefault(row["planes"], []).append(row[value])
-            m = sorted(by_m)
-            mean = [float(np.mean(by_m[k])) for k in m]
-            axes.plot(m, mean, "o-", ms=3, color=colour(label), label=label)
+        curves(axes, result.rows, value, "planes")
         axes.set_xlabel("planes, M")
-        tidy(axes)
     panels[0].set_ylabel("PSNR, dB")
     panels[1].set_ylabel("time, s")
     panels[1].set_yscale("log")

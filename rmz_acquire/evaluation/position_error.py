@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
-from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.result import Mean, Result, over_specimens
 from rmz_acquire.evaluation.study import by_plane
 
 if TYPE_CHECKING:
@@ -52,13 +52,13 @@ def run(study: Study) -> Result:
     for sigma in (first, last):
         result.sum_up(
             f"NRMSE, median, at σ = {sigma:g} µm",
-            {who.label: _median(result, who.label, sigma) for who in contenders},
+            _medians(result, sigma),
             digits=3,
         )
+    before, after = _medians(result, first), _medians(result, last)
     grown = {
-        who.label: 100
-        * (_median(result, who.label, last) / _median(result, who.label, first) - 1)
-        for who in contenders
+        label: Mean(100 * (after[label].value / before[label].value - 1))
+        for label in before
     }
     result.sum_up(
         f"NRMSE gained at σ = {last:g} µm", grown, unit="%", digits=0, headline=True
@@ -66,16 +66,10 @@ def run(study: Study) -> Result:
     return result
 
 
-def _median(result: Result, label: str, sigma: float) -> float:
-    return float(
-        np.median(
-            [
-                r["nrmse"]
-                for r in result.rows
-                if r["estimator"] == label and r["sigma_um"] == sigma
-            ]
-        )
-    )
+def _medians(result: Result, sigma_um: float) -> dict[str, Mean]:
+    """Of all draws on the one specimen."""
+    rows = [r for r in result.rows if r["sigma_um"] == sigma_um]
+    return over_specimens(rows, "nrmse", of_each=np.median)
 
 
 def draw(result: Result, figure: Figure) -> None:

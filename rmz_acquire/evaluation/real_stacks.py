@@ -6,16 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rmz_acquire.evaluation.figures import (
-    colour,
-    labels_of,
-    legend_beside,
-    nothing,
-    tidy,
-)
+from rmz_acquire.evaluation.figures import by_group, labels_of, legend_beside, nothing
 from rmz_acquire.evaluation.metrics import planes_not_taken, score
 from rmz_acquire.evaluation.positions import even_positions
-from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.result import Result, over_specimens
 from rmz_acquire.evaluation.study import UNTRAINED, Contender
 from rmz_acquire.resources import data_folder
 from rmz_acquire.stacks import Given, read_stack
@@ -78,34 +72,29 @@ def run(study: Study) -> Result:
                 )
     for name in labels_of(result.rows, "stack"):
         for m in (3, 5):
-            values = {
-                r["estimator"]: r["psnr_db"]
-                for r in result.rows
-                if r["stack"] == name and r["planes"] == m
-            }
+            rows = _rows(result, name, m)
+            values = over_specimens(rows, "psnr_db")
             result.sum_up(
                 f"{name}, M={m}: PSNR", values, unit="dB", digits=1, headline=True
             )
     return result
 
 
+def _rows(result: Result, name: str, m: int) -> list[dict[str, Any]]:
+    return [r for r in result.rows if r["stack"] == name and r["planes"] == m]
+
+
 def draw(result: Result, figure: Figure) -> None:
-    """Bars by stack and number of planes."""
+    """Points by stack and number of planes; each stack is one specimen."""
     axes = figure.subplots()
     if not result.rows:
         nothing(axes, "no real stacks here: set RMZ_ACQUIRE_DATA to their folder")
         return
-    labels = labels_of(result.rows)
-    titles = [(s, m) for s in labels_of(result.rows, "stack") for m in (3, 5)]
-    width = 0.8 / len(labels)
-    for k, label in enumerate(labels):
-        for i, (stack, m) in enumerate(titles):
-            for row in result.rows:
-                if (row["estimator"], row["stack"], row["planes"]) == (label, stack, m):
-                    at = i + (k - (len(labels) - 1) / 2) * width
-                    axes.plot(at, row["psnr_db"], "o", color=colour(label))
-        axes.plot([], [], "o", color=colour(label), label=label)
-    axes.set_xticks(range(len(titles)), [f"{s}\nM={m}" for s, m in titles])
+    groups = {
+        f"{name}\nM={m}": _rows(result, name, m)
+        for name in labels_of(result.rows, "stack")
+        for m in (3, 5)
+    }
+    by_group(axes, groups, "psnr_db", points=True)
     axes.set_ylabel("PSNR, dB")
-    tidy(axes)
     legend_beside(figure, axes)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rmz_acquire.evaluation.figures import colour, labels_of, legend_beside, tidy
-from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.figures import by_group, labels_of, legend_beside
+from rmz_acquire.evaluation.result import Result, over_specimens
 from rmz_acquire.evaluation.study import by_plane
 
 if TYPE_CHECKING:
@@ -59,11 +59,8 @@ def run(study: Study) -> Result:
                     }
                 )
     for title in labels_of(result.rows, "inputs"):
-        values: dict[str, list[float]] = {}
-        for row in result.rows:
-            if row["inputs"] == title:
-                values.setdefault(row["estimator"], []).append(row["rmse"])
-        mean = {k: float(np.mean(v)) for k, v in values.items()}
+        rows = [row for row in result.rows if row["inputs"] == title]
+        mean = over_specimens(rows, "rmse")
         result.sum_up(
             f"RMSE from {title}", mean, unit="counts", digits=2, headline=True
         )
@@ -73,20 +70,10 @@ def run(study: Study) -> Result:
 def draw(result: Result, figure: Figure) -> None:
     """Bars by input."""
     axes = figure.subplots()
-    labels, titles = labels_of(result.rows), labels_of(result.rows, "inputs")
-    width = 0.8 / len(labels)
-    for k, label in enumerate(labels):
-        for i, title in enumerate(titles):
-            values = [
-                r["rmse"]
-                for r in result.rows
-                if r["estimator"] == label and r["inputs"] == title
-            ]
-            if values:
-                at = i + (k - (len(labels) - 1) / 2) * width
-                axes.bar(at, np.mean(values), width, color=colour(label))
-        axes.plot([], [], color=colour(label), lw=5, label=label)
-    axes.set_xticks(range(len(titles)), titles)
+    groups = {
+        title: [row for row in result.rows if row["inputs"] == title]
+        for title in labels_of(result.rows, "inputs")
+    }
+    by_group(axes, groups, "rmse")
     axes.set_ylabel("RMSE, counts")
-    tidy(axes)
     legend_beside(figure, axes)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 __all__ = ["Mean", "Result", "gains_over", "over_specimens"]
 
@@ -45,7 +45,13 @@ class Mean:
         return cls(float(each.mean()), error, n)
 
 
-def over_specimens(rows: Rows, value: str, by: str = "estimator") -> dict[Any, Mean]:
+def over_specimens(
+    rows: Rows,
+    value: str,
+    by: str = "estimator",
+    *,
+    of_each: Callable[[list[float]], Any] = np.mean,
+) -> dict[Any, Mean]:
     """Mean of each specimen's rows first, then mean and standard error over those.
 
     The planes of one specimen are no independent measurements: an error over all of
@@ -59,13 +65,15 @@ def over_specimens(rows: Rows, value: str, by: str = "estimator") -> dict[Any, M
         Of what; a row in which it is None is left out.
     by : str
         What a row is sorted by.
+    of_each : callable
+        What is taken of the values of one specimen, in place of their mean.
 
     Returns
     -------
     dict of Any to Mean
         By what `by` names, in the order in which it comes.
     """
-    means = _by_specimen(rows, value, by)
+    means = _by_specimen(rows, value, by, of_each)
     return {key: Mean.of(each.values()) for key, each in means.items()}
 
 
@@ -85,7 +93,7 @@ def gains_over(rows: Rows, value: str, other: str) -> dict[str, Mean]:
         By estimator: how far the gain differs between specimens, which is less than
         how far the specimens do.
     """
-    means = _by_specimen(rows, value, "estimator")
+    means = _by_specimen(rows, value, "estimator", np.mean)
     theirs = means.pop(other, {})
     found = {}
     for label, ours in means.items():
@@ -96,7 +104,7 @@ def gains_over(rows: Rows, value: str, other: str) -> dict[str, Mean]:
 
 
 def _by_specimen(
-    rows: Rows, value: str, by: str
+    rows: Rows, value: str, by: str, of_each: Callable[[list[float]], Any]
 ) -> dict[Any, dict[tuple[Any, ...], float]]:
     found: dict[Any, dict[tuple[Any, ...], list[float]]] = {}
     for row in rows:
@@ -104,7 +112,7 @@ def _by_specimen(
             key = tuple(row.get(name) for name in _SPECIMEN)
             found.setdefault(row[by], {}).setdefault(key, []).append(row[value])
     return {
-        label: {key: float(np.mean(each)) for key, each in specimens.items()}
+        label: {key: float(of_each(each)) for key, each in specimens.items()}
         for label, specimens in found.items()
     }
 

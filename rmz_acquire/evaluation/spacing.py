@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmz_acquire.evaluation.figures import legend_beside, line_by_z, tidy
-from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.result import Result, over_specimens
 from rmz_acquire.evaluation.study import Contender, by_plane
 from rmz_acquire.reconstruction import BASELINES
 
@@ -47,12 +47,9 @@ def run(study: Study) -> Result:
                     }
                 )
     unseen = [r for r in result.rows if not r["input"]]
-    by_label: dict[str, list[float]] = {}
-    for row in unseen:
-        by_label.setdefault(row["estimator"], []).append(row["psnr_db"])
-    peak = {k: float(np.max(v)) for k, v in by_label.items()}
+    peak = over_specimens(unseen, "psnr_db", of_each=np.max)
     result.sum_up("peak PSNR", peak, unit="dB", digits=1, headline=True)
-    even = {k: float(np.std(v)) for k, v in by_label.items()}
+    even = over_specimens(unseen, "psnr_db", of_each=np.std)
     result.sum_up(
         "unevenness: standard deviation over z",
         even,

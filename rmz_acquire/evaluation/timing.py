@@ -9,13 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from rmz_acquire.evaluation.figures import (
-    colour,
-    labels_of,
-    legend_beside,
-    nothing,
-    tidy,
-)
+from rmz_acquire.evaluation.figures import by_group, labels_of, legend_beside, nothing
 from rmz_acquire.evaluation.positions import even_positions
 from rmz_acquire.evaluation.result import Result
 
@@ -111,21 +105,14 @@ def draw(result: Result, figure: Figure) -> None:
         nothing(figure.subplots(), "nothing to time")
         return
     axes = figure.subplots()
-    titles = [
-        (volume, m) for volume in labels_of(result.rows, "volume") for m in (2, 3)
-    ]
-    labels = labels_of(result.rows)
-    width = 0.8 / len(labels)
-    for k, label in enumerate(labels):
-        for i, (volume, m) in enumerate(titles):
-            for row in result.rows:
-                key = (row["estimator"], row["volume"], row["planes"])
-                if key == (label, volume, m):
-                    at = i + (k - (len(labels) - 1) / 2) * width
-                    axes.bar(at, row["seconds"], width, color=colour(label))
-        axes.plot([], [], color=colour(label), lw=5, label=label)
+    groups = {
+        f"{volume}, M={m}": [
+            r for r in result.rows if r["volume"] == volume and r["planes"] == m
+        ]
+        for volume in labels_of(result.rows, "volume")
+        for m in (2, 3)
+    }
+    by_group(axes, groups, "seconds")
     axes.set_yscale("log")
-    axes.set_xticks(range(len(titles)), [f"{v}, M={m}" for v, m in titles])
     axes.set_ylabel("time, s")
-    tidy(axes)
     legend_beside(figure, axes)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from rmz_acquire.evaluation.figures import legend_beside, line_by_z, tidy
-from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.result import Result, over_specimens
 from rmz_acquire.evaluation.study import by_plane
 
 if TYPE_CHECKING:
@@ -45,11 +43,8 @@ def run(study: Study) -> Result:
                         }
                     )
     for scheme in _UNEVEN:
-        mean: dict[str, list[float]] = {}
-        for row in result.rows:
-            if row["inputs"] == scheme and not row["input"]:
-                mean.setdefault(row["estimator"], []).append(row["psnr_db"])
-        means = {k: float(np.mean(v)) for k, v in mean.items()}
+        rows = [r for r in result.rows if r["inputs"] == scheme and not r["input"]]
+        means = over_specimens(rows, "psnr_db")
         result.sum_up(
             f"{scheme} inputs: PSNR", means, unit="dB", digits=1, headline=True
         )
