@@ -1,4 +1,4 @@
-"""Fig. 3: lateral width of every isolated bead, by Gaussian fit."""
+"""Fig. 3: lateral width of every isolated bead, in crowded and in sparse fields."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage, optimize
 
 from rmz_acquire.evaluation.figures import colour, labels_of, nothing, tidy
-from rmz_acquire.evaluation.result import Result
+from rmz_acquire.evaluation.result import Mean, Result, over_specimens
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -123,91 +123,135 @@ def run(study: Study) -> Result:
     """Fit every isolated bead in the plane in which it is sharpest in truth."""
     result = Result(KEY, TITLE)
     contenders, result.missing = study.contenders("beads")
-    pixel = study.dataset("beads").optics.pixel_size_um
+    data, size = study.dataset("beads"), study.size.beads
+    pixel = data.optics.pixel_size_um
     inputs = study.inputs_um("beads")
-    size = study.size.beads
-    for seed in study.seeds(size.seeds):
-        stack = study.stack("beads", seed, side_px=size.side_px, z_every=size.z_every)
-        places = find_beads(stack.truth)
-        taken = stack.nearest(inputs)
-        volumes = {"truth": stack.truth}
-        for who in contenders:
-            study.say(f"{KEY} {seed} {who.label}")
-            volumes[who.label] = study.volume(who, stack, taken)
-        for number, (z, y, x) in enumerate(places):
-            for label, volume in volumes.items():
-                width = width_px(volume[z], y, x)
-                result.rows.append(
-                    {
-                        "seed": seed,
-                        "bead": number,
-                        "estimator": label,
-                        "z_um": round(float(stack.z_um[z]), 4),
-                        "fwhm_um": None if width is None else width * pixel,
-                    }
-                )
-    widths = _widths(result)
-    true = widths.get("truth", np.zeros(0))
-    mean = {k: float(np.mean(v)) for k, v in widths.items() if len(v)}
-    error = {k: float(np.std(v) / np.sqrt(len(v))) for k, v in widths.items() if len(v)}
-    result.sum_up("FWHM, mean", mean, unit="µm", digits=3, headline=True)
-    result.sum_up("FWHM, standard error", error, unit="µm", digits=4)
-    result.sum_up("FWHM of the same beads, off the truth", _off(result), unit="%")
-    divergence = {
-        k: kl_divergence(v, true) for k, v in widths.items() if len(v) and k != "truth"
-    }
-    result.sum_up("KL divergence from the truth", divergence, digits=3, headline=True)
-    fitted = {k: float(len(v)) for k, v in widths.items()}
-    result.sum_up("beads that a Gaussian fits", fitted, digits=0)
+    for field, options in study.config.bead_fields.items():
+        for seed in study.seeds(size.seeds):
+            stack = study.stack(
+                "beads",
+                seed,
+                side_px=size.side_px,
+                z_every=size.z_every,
+                options=options,
+            )
+            places = find_beads(stack.truth)
+            taken = stack.nearest(inputs)
+            volumes = {"truth": stack.truth}
+            for who in contenders:
+                study.say(f"{KEY} {field} {seed} {who.label}")
+                volumes[who.label] = study.volume(who, stack, taken)
+            for number, (z, y, x) in enumerate(places):
+                for label, volume in volumes.items():
+                    width = width_px(volume[z], y, x)
+                    result.rows.append(
+                        {
+                            "field": field,
+                            "seed": seed,
+                            "bead": number,
+                            "estimator": label,
+                            "z_um": round(float(stack.z_um[z]), 4),
+                            "fwhm_um": None if width is None else width * pixel,
+                        }
+                    )
+        _sum_up([r for r in result.rows if r["field"] == field], field, result)
+        density = {**data.options, **options}.get("per_1000_um3")
+        if density is not None:
+            side = size.side_px * pixel
+            number = density * side**2 * data.z_range_um / 1000
+            result.notes.append(
+                f"{field}: {number:.0f} beads on average in {side:.0f} × {side:.0f} × "
+                f"{data.z_range_um:g} µm."
+            )
     return result
 
 
-def _widths(result: Result) -> dict[str, NDArray[np.float64]]:
+def _sum_up(rows: list[dict[str, Any]], field: str, result: Result) -> None:
+    result.sum_up(
+        f"{field} beads: FWHM, mean",
+        over_specimens(rows, "fwhm_um"),
+        unit="µm",
+        digits=3,
+        headline=True,
+    )
+    result.sum_up(
+        f"{field} beads: FWHM of the same beads, off the truth", _off(rows), unit="%"
+    )
+    widths = _widths(rows)
+    true = widths.get("truth", np.zeros(0))
+    divergence = {
+        k: kl_divergence(v, true) for k, v in widths.items() if len(v) and k != "truth"
+    }
+    result.sum_up(
+        f"{field} beads: KL divergence from the truth",
+        divergence,
+        digits=3,
+        headline=True,
+    )
+    fitted = {k: float(len(v)) for k, v in widths.items()}
+    result.sum_up(f"{field} beads: those that a Gaussian fits", fitted, digits=0)
+
+
+def _widths(rows: list[dict[str, Any]]) -> dict[str, NDArray[np.float64]]:
+    """All that were fitted, by estimator."""
     return {
         label: np.array(
             [
                 r["fwhm_um"]
-                for r in result.rows
+                for r in rows
                 if r["estimator"] == label and r["fwhm_um"] is not None
             ]
         )
-        for label in labels_of(result.rows)
+        for label in labels_of(rows)
     }
 
 
-def _off(result: Result) -> dict[str, float]:
-    """Mean width over the mean true width of the beads that were fitted, percent."""
+def _off(rows: list[dict[str, Any]]) -> dict[str, Mean]:
+    """Mean width over the mean true width of the beads of a field, percent.
+
+    Of the beads of which both were fitted; then the mean over fields.
+    """
     fitted = {
         (r["estimator"], r["seed"], r["bead"]): r["fwhm_um"]
-        for r in result.rows
+        for r in rows
         if r["fwhm_um"] is not None
     }
-    off = {}
-    for label in labels_of(result.rows):
-        pairs = [
-            (width, fitted["truth", seed, bead])
-            for (who, seed, bead), width in fitted.items()
-            if who == label and ("truth", seed, bead) in fitted
-        ]
-        if pairs and label != "truth":
-            made, true = np.mean(pairs, axis=0)
-            off[label] = float(100 * (made / true - 1))
-    return off
+    off: dict[str, list[float]] = {}
+    for label in labels_of(rows):
+        for seed in sorted({r["seed"] for r in rows}):
+            pairs = [
+                (width, fitted["truth", seed, bead])
+                for (who, of, bead), width in fitted.items()
+                if (who, of) == (label, seed) and ("truth", seed, bead) in fitted
+            ]
+            if pairs and label != "truth":
+                made, true = np.mean(pairs, axis=0)
+                off.setdefault(label, []).append(float(100 * (made / true - 1)))
+    return {label: Mean.of(values) for label, values in off.items()}
 
 
 def draw(result: Result, figure: Figure) -> None:
-    """A histogram a contender, with that of the truth behind."""
-    widths = _widths(result)
-    if not widths:
+    """A histogram a contender, with that of the truth behind; one row a field."""
+    labels, fields = labels_of(result.rows), labels_of(result.rows, "field")
+    if not labels:
         nothing(figure.subplots(), "no isolated bead in these fields")
         return
-    panels = figure.subplots(2, -(-len(widths) // 2), sharex=True, squeeze=False)
-    for axes in panels.flat[len(widths) :]:
-        axes.set_axis_off()
-    for axes, (label, values) in zip(panels.flat, widths.items(), strict=False):
-        axes.hist(_clipped(widths["truth"]), _BINS, color="#dddddd")
-        axes.hist(_clipped(values), _BINS, histtype="step", color=colour(label), lw=1.5)
-        mean = f"{np.mean(values):.3f} µm" if len(values) else "no fit"
-        axes.set_title(f"{label}\n{mean}, n = {len(values)}", fontsize=7)
-        tidy(axes)
+    figure.set_size_inches(1.4 * len(labels), 2.5 * len(fields))
+    panels = figure.subplots(len(fields), len(labels), sharex=True, squeeze=False)
+    for line, field in zip(panels, fields, strict=True):
+        rows = [r for r in result.rows if r["field"] == field]
+        widths, means = _widths(rows), over_specimens(rows, "fwhm_um")
+        for axes, label in zip(line, labels, strict=True):
+            values, mean = widths.get(label, np.zeros(0)), means.get(label)
+            axes.hist(_clipped(widths["truth"]), _BINS, color="#dddddd")
+            axes.hist(
+                _clipped(values), _BINS, histtype="step", color=colour(label), lw=1.5
+            )
+            said = "no fit"
+            if mean is not None:
+                bar = "" if mean.error is None else f" ± {mean.error:.3f}"
+                said = f"{mean.value:.3f}{bar} µm\n{len(values)} beads, n = {mean.n}"
+            axes.set_title(f"{label}\n{said}", fontsize=7)
+            tidy(axes)
+        line[0].set_ylabel(f"{field} beads", fontsize=8)
     figure.supxlabel("FWHM, µm (truth: grey; last bin: beyond)", fontsize=8)

@@ -231,6 +231,9 @@ class EvaluationConfig(Strict):
         "beads" and "neurons".
     spacing_models : dict of float to str
         Models trained at other spacings (fig. S3).
+    bead_fields : dict of str to dict
+        Fields of fig. 3 by their name: options of the specimen, in place of those of
+        "beads".
     order_models : dict of str to str
         Models trained with other orders (figs. S4, S5).
     full, quick : Size
@@ -242,6 +245,7 @@ class EvaluationConfig(Strict):
     seed: Annotated[int, Field(ge=0)]
     sets: dict[Literal["beads", "neurons"], DataSet]
     spacing_models: dict[float, str] = Field(default={})
+    bead_fields: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     order_models: dict[str, str] = Field(default={})
     full: Size
     quick: Size

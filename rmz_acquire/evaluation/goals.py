@@ -111,15 +111,17 @@ def _quality(summaries: Summaries) -> Iterator[Goal]:
 
 
 def _beads(summaries: Summaries) -> Iterator[Goal]:
-    off = _values(summaries, "fig3", "FWHM of the same beads")
-    kl = _values(summaries, "fig3", "KL divergence")
-    for who in MODELS:
-        if who in off:
-            what = "beads: mean FWHM within 1 % of the truth"
-            yield Goal(what, "fig3", who, off[who], 1.0, "%", abs(off[who]) <= 1)
-        if who in kl and "Deep-Z" in kl:
-            what, limit = "beads: KL divergence below that of Deep-Z", kl["Deep-Z"]
-            yield Goal(what, "fig3", who, kl[who], limit, "", kl[who] < limit)
+    for field in ("crowded", "sparse"):
+        off = _values(summaries, "fig3", f"{field} beads: FWHM of the same")
+        kl = _values(summaries, "fig3", f"{field} beads: KL divergence")
+        for who in MODELS:
+            if who in off:
+                what = f"{field} beads: mean FWHM within 1 % of the truth"
+                yield Goal(what, "fig3", who, off[who], 1.0, "%", abs(off[who]) <= 1)
+            if who in kl and "Deep-Z" in kl:
+                what = f"{field} beads: KL divergence below that of Deep-Z"
+                limit = kl["Deep-Z"]
+                yield Goal(what, "fig3", who, kl[who], limit, "", kl[who] < limit)
 
 
 def _errors(summaries: Summaries) -> Iterator[Goal]:

@@ -166,6 +166,7 @@ class Study:
         *,
         side_px: int | None = None,
         z_every: int | None = None,
+        options: dict[str, Any] | None = None,
     ) -> HeldOut:
         """Make a held-out stack of a data set, at the planes that are compared.
 
@@ -177,15 +178,25 @@ class Study:
             Of the specimen.
         side_px, z_every : int, optional
             In place of the size's.
+        options : dict, optional
+            Of the specimen, in place of some of the data set's.
 
         Returns
         -------
         HeldOut
         """
-        size = self.size
-        return self._stack(name, seed, side_px or size.side_px, z_every or size.z_every)
+        side_px, z_every = side_px or self.size.side_px, z_every or self.size.z_every
+        options = {**self.dataset(name).options, **(options or {})}
+        return self._stack(name, seed, side_px, z_every, tuple(sorted(options.items())))
 
-    def _simulate(self, name: str, seed: int, side_px: int, z_every: int) -> HeldOut:
+    def _simulate(
+        self,
+        name: str,
+        seed: int,
+        side_px: int,
+        z_every: int,
+        options: tuple[tuple[str, Any], ...],
+    ) -> HeldOut:
         data = self.dataset(name)
         step = data.z_step_um * z_every
         half = int(data.z_range_um / 2 / step + 1e-6)
@@ -198,7 +209,7 @@ class Study:
             z,
             side_px=side_px,
             exposure_ms=data.exposure_ms,
-            options=data.options,
+            options=dict(options),
         )
 
     def volumes(

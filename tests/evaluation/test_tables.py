@@ -39,8 +39,11 @@ SUMMARIES = {
         line("beads, M=3: least gain over wiener in reach, by plane", ours=-0.3),
     ],
     "fig3": [
-        line("FWHM of the same beads, off the truth", ours=-0.4),
-        line("KL divergence from the truth", **{"ours": 0.2, "Deep-Z": 0.1}),
+        line("crowded beads: FWHM of the same beads, off the truth", ours=-0.4),
+        line(
+            "crowded beads: KL divergence from the truth",
+            **{"ours": 0.2, "Deep-Z": 0.1},
+        ),
     ],
     "fig5": [line("NRMSE gained at σ = 1 µm", ours=12.0)],
     "fig6": [line("spread over orders, of the RMSE", **{"ours": 6.0, "3D U-Net": 4.0})],
