@@ -66,8 +66,63 @@ def test_goals_by_hand() -> None:
         ("fig5", NETWORK, 12.0, 20.0, True),
         ("fig6", NETWORK, 6.0, 5.0, False),
         ("fig6", "3D U-Net", 4.0, 5.0, False),
-        ("real", "widefield", 0.1, 0.0, True),
+        ("real", NETWORK, 0.1, 0.0, True),
     ]
+
+
+def test_the_goal_on_a_real_stack_names_whom_it_judges() -> None:
+    values = {"widefield": 38.0, "richardson-lucy": 40.2, "linear": 37.0}
+    real = [line("some.tif, M=5: PSNR", wiener=39.9, **values)]
+    judged = {g.estimator: g for g in goals({"real": real}) if "linear" in g.goal}
+    assert set(judged) == {"widefield", "richardson-lucy"}
+    assert judged["widefield"].measured == pytest.approx(-1.9)
+    assert not judged["widefield"].met
+    assert judged["richardson-lucy"].measured == pytest.approx(0.3)
+    assert judged["richardson-lucy"].met
+
+
+def over_wiener(quantity: str, gain: float) -> dict[str, Any]:
+    return line(quantity, **{"wiener": 30.0, "richardson-lucy": 30.0 + gain})
+
+
+NUCLEUS = "wf_nucleus_40x12w.tif"
+
+
+@pytest.mark.parametrize(
+    ("experiment", "quantity", "limit"),
+    [
+        ("real", f"{NUCLEUS}, M=3: PSNR", 0.4),
+        ("real", f"{NUCLEUS}, M=5: PSNR", 0.9),
+        ("fig2", "beads, M=3: PSNR, all unmeasured planes", 0.25),
+        ("exposures", "beads, M=3: PSNR", 0.25),
+    ],
+)
+def test_what_richardson_lucy_has_to_gain(
+    experiment: str, quantity: str, limit: float
+) -> None:
+    for gain, met in ((limit + 0.01, True), (limit - 0.01, False)):
+        reached = goals({experiment: [over_wiener(quantity, gain)]})
+        (goal,) = (g for g in reached if f"over wiener by {limit:g} dB" in g.goal)
+        assert (goal.estimator, goal.experiment) == ("richardson-lucy", experiment)
+        assert goal.measured == pytest.approx(gain)
+        assert (goal.limit, goal.met) == (limit, met)
+
+
+def test_where_richardson_lucy_loses_most_is_named() -> None:
+    lines = [
+        over_wiener("beads, M=2: PSNR", -0.29),
+        over_wiener("beads, M=4: PSNR", 3.0),
+        over_wiener("beads, M=4: NRMSE", -9.0),  # less is better there
+        line("beads, M=5: PSNR", wiener=30.0),  # not measured
+    ]
+    (goal,) = goals({"exposures": lines})
+    assert goal.estimator == "richardson-lucy" and goal.met
+    assert goal.goal.endswith("least: beads, M=2: PSNR")
+    assert goal.measured == pytest.approx(-0.29)
+    real = [over_wiener("other.tif, M=3: PSNR", -0.31)]
+    both = goals({"exposures": lines, "real": real})
+    below = {g.experiment: g.met for g in both if "nowhere" in g.goal}
+    assert below == {"exposures": True, "real": False}
 
 
 def test_the_papers_network_is_no_part_of_what_the_released_models_met() -> None:
