@@ -27,6 +27,9 @@ __all__ = [
     "make_specimen",
 ]
 
+_MOST_GLOW = 400_000
+"""Points of haze at most: two in a µm³ are gigabytes under a large field."""
+
 
 def _uniform(rng: np.random.Generator, n: int, extent: Extent) -> list[Any]:
     return [rng.uniform(-e / 2, e / 2, n) for e in extent]
@@ -131,7 +134,7 @@ def nuclei(
     glow = None
     if haze > 0:
         light = float((brightness * 4.19 * radii.prod(1)).sum())
-        n = int(2 * bodies * np.pi * tube**2 * 2 * reach)
+        n = min(int(2 * bodies * np.pi * tube**2 * 2 * reach), _MOST_GLOW)
         which = rng.integers(0, bodies, n)
         z, y, x = place(which, rng.uniform(-reach, reach, n), *disc(n))
         share = np.full(n, haze * light / n)

@@ -248,3 +248,13 @@ def test_a_specimen_is_the_same_however_it_is_looked_at() -> None:
     )
     # points at the cut are shared with pixels that the narrow grid does not have
     np.testing.assert_allclose(left[:, 2:-2, 2:-2], wide[:, 2:-2, 2:38], atol=1e-4)
+
+
+def test_haze_of_a_large_field_is_as_bright_and_of_few_points() -> None:
+    """A field of 5 mm under a low aperture: 10^10 µm³ of body."""
+    specimen = make_specimen("nuclei", 3, extent_um=(900, 5000, 5000), number=50)
+    assert isinstance(specimen, BallSpecimen)
+    light = float((specimen.brightness * 4.19 * specimen.radii_um.prod(1)).sum())
+    assert specimen.body is not None
+    assert len(specimen.body.z_um) <= 400_000
+    assert float(specimen.body.brightness.sum()) == pytest.approx(0.1 * light, rel=0.01)
