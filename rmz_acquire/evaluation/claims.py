@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rmz_acquire.evaluation.figures import by_group, labels_of, legend_beside
+from rmz_acquire.evaluation.figures import by_group, labels_of, panels
 from rmz_acquire.evaluation.positions import even_positions
 from rmz_acquire.evaluation.result import Result, over_specimens
 from rmz_acquire.evaluation.study import by_plane
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from rmz_acquire.evaluation.held_out import HeldOut
     from rmz_acquire.evaluation.study import Contender, Study
 
@@ -119,18 +118,10 @@ def _linear_curve(
     return curve
 
 
-def draw(result: Result, figure: Figure) -> None:
-    """Bars by data set."""
-    panels = figure.subplots(1, 2)
-    groups = {
-        name: [row for row in result.rows if row["set"] == name]
-        for name in labels_of(result.rows, "set")
-    }
-    titles = {
+draw = panels(
+    partial(by_group, named="{set}"),
+    {
         "depth_of_field_gain": "depth of field, × the objective's",
         "exposures_saved": "planes that linear needs, × those taken",
-    }
-    for axes, (key, title) in zip(panels, titles.items(), strict=True):
-        by_group(axes, groups, key)
-        axes.set_ylabel(title)
-    legend_beside(figure, panels[1])
+    },
+)

@@ -14,23 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.evaluation import (
-    bead_width,
-    claims,
-    depth_profile,
-    exposures,
-    objectives,
-    plane_count,
-    plane_order,
-    position_error,
-    real_stacks,
-    repeats,
-    spacing,
-    timing,
-    uneven,
-)
+from rmz_acquire.evaluation import bead_width, claims, real_stacks, timing
+from rmz_acquire.evaluation.exposures import EXPOSURES
 from rmz_acquire.evaluation.figures import save_figure
 from rmz_acquire.evaluation.goals import goals
+from rmz_acquire.evaluation.objectives import OBJECTIVES
+from rmz_acquire.evaluation.paper_figures import PAPER_FIGURES
 from rmz_acquire.evaluation.study import Study
 from rmz_acquire.evaluation.tables import full_table, write_whole
 
@@ -55,22 +44,19 @@ class Experiment(NamedTuple):
     draw: Callable[[Result, Figure], None]
 
 
-EXPERIMENTS: dict[str, Experiment] = {
+_OTHERS = {
     module.KEY: Experiment(module.TITLE, module.run, module.draw)
-    for module in (
-        exposures,
-        depth_profile,
-        bead_width,
-        uneven,
-        spacing,
-        position_error,
-        plane_order,
-        repeats,
-        plane_count,
-        claims,
-        timing,
-        objectives,
-        real_stacks,
+    for module in (bead_width, claims, timing, real_stacks)
+}
+_COMPARISONS = {
+    each.key: Experiment(each.title, each.run, each.draw)
+    for each in (EXPOSURES, *PAPER_FIGURES, OBJECTIVES)
+}
+EXPERIMENTS: dict[str, Experiment] = {
+    key: (_COMPARISONS | _OTHERS)[key]
+    for key in (
+        *("exposures", "fig2", "fig3", "fig4", "S3", "fig5", "fig6", "fig7", "S1"),
+        *("claims", "timing", "objectives", "real"),
     )
 }
 """In the order in which they run."""

@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from rmz_acquire.evaluation.result import over_specimens
+from rmz_acquire.evaluation.result import Rows, over_specimens, where
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from matplotlib.axes import Axes
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rmz_acquire.evaluation.result import Result
 
 __all__ = [
+    "boxes",
     "by_group",
     "colour",
     "curves",
@@ -26,6 +27,7 @@ __all__ = [
     "legend_beside",
     "line_by_z",
     "nothing",
+    "panels",
     "save_figure",
     "tidy",
 ]
@@ -56,18 +58,12 @@ def colour(label: str) -> str:
     return _COLOURS.get(label, "#009e73")
 
 
-def labels_of(rows: list[dict[str, Any]], key: str = "estimator") -> list[str]:
+def labels_of(rows: Rows, key: str = "estimator") -> list[str]:
     """Labels in the order in which they come first."""
     return list(dict.fromkeys(str(row[key]) for row in rows))
 
 
-def line_by_z(
-    axes: Axes,
-    rows: list[dict[str, Any]],
-    value: str,
-    *,
-    inputs_um: list[float] | None = None,
-) -> None:
+def line_by_z(axes: Axes, rows: Rows, value: str) -> None:
     """Draw one line a contender over z: the mean over specimens ± its error.
 
     Parameters
@@ -75,11 +71,9 @@ def line_by_z(
     axes : Axes
         Where.
     rows : list of dict
-        With "estimator", "z_um" and the value.
+        With "estimator", "z_um", "input" and the value.
     value : str
         Which.
-    inputs_um : list of float, optional
-        Where the input planes lie.
     """
     for label in labels_of(rows):
         ours = [row for row in rows if row["estimator"] == label]
@@ -90,12 +84,13 @@ def line_by_z(
         low = [mean.value - (mean.error or 0) for _, mean in found]
         high = [mean.value + (mean.error or 0) for _, mean in found]
         axes.fill_between(z, low, high, color=colour(label), alpha=0.15, lw=0)
-    for at in inputs_um or []:
+    for at in {row["z_um"] for row in rows if row["input"]}:
         axes.axvline(at, color="#bbbbbb", lw=0.8, ls=":", zorder=0)
     axes.set_xlabel("z, µm")
+    tidy(axes)
 
 
-def curves(axes: Axes, rows: list[dict[str, Any]], value: str, over: str) -> None:
+def curves(axes: Axes, rows: Rows, value: str, over: str = "planes") -> None:
     """Draw one line a contender, with an error bar at each of few numbers.
 
     Parameters
@@ -124,41 +119,34 @@ def curves(axes: Axes, rows: list[dict[str, Any]], value: str, over: str) -> Non
             color=colour(label),
             label=label,
         )
+    axes.set_xticks(sorted({row[over] for row in rows}))
+    axes.set_xlabel("planes, M")
     tidy(axes)
 
 
 def by_group(
-    axes: Axes,
-    groups: dict[str, list[dict[str, Any]]],
-    value: str,
-    *,
-    points: bool = False,
+    axes: Axes, rows: Rows, value: str, *, named: str, points: bool = False
 ) -> None:
-    """Draw a bar or a point a contender in every group, with its error.
+    """Draw a bar a contender in every group, with its error.
 
     Parameters
     ----------
-    axes : Axes
-        Where.
-    groups : dict of str to list of dict
-        Rows by the title of their group.
-    value : str
-        Which.
+    axes, rows, value
+        As of `curves`.
+    named : str
+        Title of a row's group, with its facts in braces.
     points : bool
         Points in place of bars: for what has no zero.
     """
-    labels = labels_of([row for rows in groups.values() for row in rows])
-    width = 0.8 / max(1, len(labels))
-    for k, label in enumerate(labels):
-        shift = (k - (len(labels) - 1) / 2) * width
-        for i, rows in enumerate(groups.values()):
-            mean = over_specimens(rows, value).get(label)
+    for label, width, places in _places(axes, rows, named):
+        for at, ours in places:
+            mean = over_specimens(ours, value).get(label)
             if mean is None:
                 continue
             if not points:
-                axes.bar(i + shift, mean.value, width, color=colour(label))
+                axes.bar(at, mean.value, width, color=colour(label))
             axes.errorbar(
-                i + shift,
+                at,
                 mean.value,
                 yerr=mean.error,
                 fmt="o" if points else "none",
@@ -167,10 +155,124 @@ def by_group(
                 color=colour(label),
                 ecolor=colour(label) if points else "black",
             )
-        key = "o" if points else "s"
-        axes.plot([], [], key, color=colour(label), label=label)
-    axes.set_xticks(range(len(groups)), list(groups))
+        axes.plot([], [], "o" if points else "s", color=colour(label), label=label)
     tidy(axes)
+
+
+def boxes(axes: Axes, rows: Rows, value: str, *, named: str) -> None:
+    """Draw a box of all rows a contender and group; the rest as of `by_group`."""
+    for label, width, places in _places(axes, rows, named):
+        drawn = axes.boxplot(
+            [[row[value] for row in ours] for _, ours in places],
+            positions=[at for at, _ in places],
+            widths=0.8 * width,
+            manage_ticks=False,
+            patch_artist=True,
+            flierprops={"markersize": 2},
+            medianprops={"color": "black"},
+        )
+        for box in drawn["boxes"]:
+            box.set_facecolor(colour(label))
+        axes.plot([], [], "s", color=colour(label), label=label)
+    tidy(axes)
+
+
+def _places(
+    axes: Axes, rows: Rows, named: str
+) -> Iterator[tuple[str, float, list[tuple[float, Rows]]]]:
+    """Of every contender: label, width, and where its rows of each group stand."""
+    groups: dict[str, Rows] = {}
+    for row in rows:
+        groups.setdefault(named.format(**row), []).append(row)
+    axes.set_xticks(range(len(groups)), list(groups))
+    labels = labels_of(rows)
+    width = 0.8 / len(labels)
+    for k, label in enumerate(labels):
+        shift = (k - (len(labels) - 1) / 2) * width
+        yield (
+            label,
+            width,
+            [
+                (i + shift, where(group, estimator=label))
+                for i, group in enumerate(groups.values())
+            ],
+        )
+
+
+def panels(
+    draw: Callable[[Axes, Rows, str], None],
+    values: dict[str, str],
+    *,
+    split: str = "",
+    named: str = "",
+    across: str = "",
+    logarithmic: str = "",
+    tall: bool = False,
+    level: bool = False,
+    empty: str = "nothing to show",
+    **facts: Any,
+) -> Callable[[Result, Figure], None]:
+    """Make what draws a figure: one panel a value, or a value and fact.
+
+    Parameters
+    ----------
+    draw : callable
+        Draws a panel: `line_by_z`, `curves`, `by_group` or `boxes`.
+    values : dict of str to str
+        What is shown, with the title of its axis.
+    split : str
+        By which fact rows go to panels of their own.
+    named : str
+        Title of a panel, with its facts in braces.
+    across : str
+        Title of the axes across, in place of the helper's.
+    logarithmic : str
+        The value on a logarithmic axis.
+    tall : bool
+        Panels of one value below each other: for those that are wide.
+    level : bool
+        Panels beside each other have one scale.
+    empty : str
+        What is said where there are no rows.
+    **facts
+        What holds for all rows shown.
+
+    Returns
+    -------
+    callable
+    """
+
+    def drawn(result: Result, figure: Figure) -> None:
+        rows = where(result.rows, **facts)
+        if not rows:
+            nothing(figure.subplots(), empty)
+            return
+        parts = [rows]
+        if split:
+            each = dict.fromkeys(row[split] for row in rows)
+            parts = [where(rows, **{split: fact}) for fact in each]
+        down, along = (len(values), len(parts)) if split else (1, len(values))
+        if down > 1 or tall:
+            figure.set_size_inches(9, 6)
+        if tall:
+            down, along = along, down
+        grid = figure.subplots(down, along, squeeze=False, sharey=level)
+        cells = [(value, part) for value in values for part in parts]
+        for axes, (value, part) in zip(grid.flat, cells, strict=True):
+            draw(axes, part, value)
+            axes.set_ylabel(values[value])
+            title = [named.format(**part[0])] if named else []
+            if "seed" in part[0]:
+                n = len({(row.get("specimen"), row["seed"]) for row in part})
+                title.append(f"n = {n}")
+            axes.set_title(", ".join(title), fontsize=8)
+            if across:
+                axes.set_xlabel(across)
+            if value == logarithmic:
+                axes.set_yscale("log")
+        legend_beside(figure, grid[0, 0])
+
+    return drawn
 
 
 def nothing(axes: Axes, why: str) -> None:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rmz_acquire.evaluation.figures import by_group, labels_of, legend_beside
+from rmz_acquire.evaluation.comparison import Case, Comparison, Line, means
+from rmz_acquire.evaluation.figures import by_group, panels
 from rmz_acquire.evaluation.held_out import simulate
 from rmz_acquire.evaluation.positions import even_positions
-from rmz_acquire.evaluation.result import Result, gains_over, over_specimens
-from rmz_acquire.evaluation.study import UNTRAINED, Contender, by_plane
+from rmz_acquire.evaluation.result import Mean, Rows, gains_over
+from rmz_acquire.evaluation.study import UNTRAINED, Contender
 from rmz_acquire.optics import Optics
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from collections.abc import Iterator, Mapping
 
+    from rmz_acquire.evaluation.config import ObjectiveEntry
+    from rmz_acquire.evaluation.held_out import HeldOut
     from rmz_acquire.evaluation.study import Study
     from rmz_acquire.models import LoadedModel
 
-KEY, TITLE = "objectives", "Five objectives, 3 and 5 planes over the same blur"
+__all__ = ["OBJECTIVES"]
 
 _WAVELENGTH_UM, _CAMERA_UM, _PLANES = 0.52, 6.5, 31
 _SIDE_PX = 96
@@ -27,41 +31,51 @@ _OWN = "its own"
 """Label of a model trained for the objective."""
 
 
-def run(study: Study) -> Result:
-    """PSNR over the planes not taken, of beads and nuclei scaled to the field."""
-    result = Result(KEY, TITLE)
+def _entry(study: Study, name: str) -> tuple[ObjectiveEntry, Optics]:
+    entry = next(each for each in study.config.objectives.list if each.name == name)
+    return entry, Optics.from_camera(
+        na=entry.na,
+        immersion_index=entry.immersion_index,
+        wavelength_um=_WAVELENGTH_UM,
+        camera_pixel_um=_CAMERA_UM,
+        magnification=entry.magnification,
+    )
+
+
+def _contenders(study: Study, name: str) -> tuple[list[Contender], list[str]]:
+    """The model for any objective, one trained for this one, and the untrained."""
+    general, own = study.config.objectives.model, _entry(study, name)[0].model
+    found, missing = [], []
+    for label, wanted in ((None, general), (_OWN, own)):
+        model = None if wanted is None else study.model(wanted)
+        if model is not None:
+            named = label or model.card.name
+            found.append(Contender(named, model.card.network.kind, model))
+        elif wanted is not None:
+            missing.append(wanted)
+    return [*found, *(Contender(each, each) for each in UNTRAINED)], missing
+
+
+def _stacks(study: Study, name: str) -> Iterator[tuple[dict[str, Any], HeldOut]]:
+    """Beads and nuclei scaled to the field."""
+    _, optics = _entry(study, name)
     settings = study.config.objectives
-    general = study.model(settings.model)
-    if general is None:
-        result.missing.append(settings.model)
+    inside = _inside(study.model(settings.model), optics)
     side = min(_SIDE_PX, study.size.side_px)
-    for entry in settings.list:
-        optics = Optics.from_camera(
-            na=entry.na,
-            immersion_index=entry.immersion_index,
-            wavelength_um=_WAVELENGTH_UM,
-            camera_pixel_um=_CAMERA_UM,
-            magnification=entry.magnification,
-        )
-        inside = _inside(general, optics)
-        contenders = [Contender(name, name) for name in UNTRAINED]
-        if entry.model is not None:
-            own = study.model(entry.model)
-            if own is None:
-                result.missing.append(f"{entry.name}: {entry.model}")
-            else:
-                contenders.insert(0, Contender(_OWN, own.card.network.kind, own))
-        if general is not None:
-            kind = general.card.network.kind
-            contenders.insert(0, Contender(general.card.name, kind, general))
-        # the same blur in pixels from end to end
-        z = np.linspace(-0.5, 0.5, _PLANES) * (
-            settings.blur_px / optics.blur_radius_px_per_um
-        )
-        for specimen, options in _specimens(optics, side, float(z[-1] - z[0])).items():
-            for seed in study.seeds(study.size.few_seeds):
-                study.say(f"{KEY} {entry.name} {specimen} {seed}")
-                stack = simulate(
+    # the same blur in pixels from end to end
+    length = settings.blur_px / optics.blur_radius_px_per_um
+    z = np.linspace(-0.5, 0.5, _PLANES) * length
+    for specimen, options in _specimens(optics, side, float(z[-1] - z[0])).items():
+        for seed in study.seeds(study.size.few_seeds):
+            yield (
+                {
+                    "objective": name,
+                    "outside": " (outside training)" if inside is False else "",
+                    "inside": inside,
+                    "specimen": specimen,
+                    "seed": seed,
+                },
+                simulate(
                     specimen,
                     seed,
                     optics,
@@ -69,27 +83,14 @@ def run(study: Study) -> Result:
                     side_px=side,
                     exposure_ms=50,
                     options=options,
-                )
-                for m in (3, 5):
-                    taken = [int(i) for i in even_positions(_PLANES, m)]
-                    unseen = np.ones(_PLANES, dtype=bool)
-                    unseen[taken] = False
-                    for who in contenders:
-                        made = study.volume(who, stack, taken)
-                        error = by_plane(stack.truth, made)["psnr_db"][unseen]
-                        result.rows.append(
-                            {
-                                "objective": entry.name,
-                                "inside": inside,
-                                "specimen": specimen,
-                                "seed": seed,
-                                "planes": m,
-                                "estimator": who.label,
-                                "psnr_db": float(error.mean()),
-                            }
-                        )
-        _sum_up(result, entry.name, general, inside=inside)
-    return result
+                ),
+            )
+
+
+def _cases(_: Study, __: str, stack: HeldOut) -> Iterator[Case]:
+    for m in (3, 5):
+        taken = even_positions(len(stack.z_um), m)
+        yield Case({"planes": m}, [int(i) for i in taken])
 
 
 def _inside(model: LoadedModel | None, optics: Optics) -> bool | None:
@@ -113,36 +114,36 @@ def _specimens(
     }
 
 
-def _sum_up(
-    result: Result, objective: str, general: LoadedModel | None, *, inside: bool | None
-) -> None:
-    where = " (outside training)" if inside is False else ""
-    rows = [r for r in result.rows if r["objective"] == objective]
-    for m in (3, 5):
-        ours = [row for row in rows if row["planes"] == m]
-        mean = over_specimens(ours, "psnr_db")
-        result.sum_up(
-            f"{objective}{where}, M={m}: PSNR", mean, unit="dB", digits=1, headline=True
-        )
-        if general is not None and _OWN in mean:
-            label = general.card.name
-            result.sum_up(
-                f"{objective}{where}, M={m}: behind a model trained for it",
-                {label: gains_over(ours, "psnr_db", label)[_OWN]},
-                unit="dB",
-                headline=True,
-            )
+def _behind(rows: Rows, study: Study) -> Mapping[str, Mean]:
+    """What one trained for the objective gains over the model for any."""
+    general = study.model(study.config.objectives.model)
+    if general is None:
+        return {}
+    gains = gains_over(rows, "psnr_db", general.card.name)
+    return {general.card.name: gains[_OWN]} if _OWN in gains else {}
 
 
-def draw(result: Result, figure: Figure) -> None:
-    """Bars by objective, M = 3 and 5."""
-    panels = figure.subplots(2, 1, sharex=True)
-    names = labels_of(result.rows, "objective")
-    for axes, m in zip(panels, (3, 5), strict=True):
-        ours = [row for row in result.rows if row["planes"] == m]
-        groups = {
-            name: [row for row in ours if row["objective"] == name] for name in names
-        }
-        by_group(axes, groups, "psnr_db", points=True)
-        axes.set_ylabel(f"PSNR, dB, M={m}")
-    legend_beside(figure, panels[0])
+_LINE = "{objective}{outside}, M={planes}: "
+
+OBJECTIVES = Comparison(
+    key="objectives",
+    title="Five objectives, 3 and 5 planes over the same blur",
+    over=lambda study: [each.name for each in study.config.objectives.list],
+    contenders=_contenders,
+    stacks=_stacks,
+    cases=_cases,
+    values=("psnr_db",),
+    by_z=False,
+    groups=("objective", "outside", "planes"),
+    lines=(
+        Line(f"{_LINE}PSNR", means("psnr_db")),
+        Line(f"{_LINE}behind a model trained for it", _behind, digits=2),
+    ),
+    draw=panels(
+        partial(by_group, named="{objective}", points=True),
+        {"psnr_db": "PSNR, dB"},
+        split="planes",
+        named="M = {planes}",
+        tall=True,
+    ),
+)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rmz_acquire.evaluation.figures import by_group, labels_of, legend_beside, nothing
+from rmz_acquire.evaluation.figures import by_group, labels_of, panels
 from rmz_acquire.evaluation.metrics import planes_not_taken, score
 from rmz_acquire.evaluation.positions import even_positions
-from rmz_acquire.evaluation.result import Result, over_specimens
+from rmz_acquire.evaluation.result import Result, over_specimens, where
 from rmz_acquire.evaluation.study import UNTRAINED, Contender
 from rmz_acquire.resources import data_folder
 from rmz_acquire.stacks import Given, read_stack
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
     from rmz_acquire.evaluation.study import Study
@@ -72,7 +72,7 @@ def run(study: Study) -> Result:
                 )
     for name in labels_of(result.rows, "stack"):
         for m in (3, 5):
-            rows = _rows(result, name, m)
+            rows = where(result.rows, stack=name, planes=m)
             values = over_specimens(rows, "psnr_db")
             result.sum_up(
                 f"{name}, M={m}: PSNR", values, unit="dB", digits=1, headline=True
@@ -80,21 +80,8 @@ def run(study: Study) -> Result:
     return result
 
 
-def _rows(result: Result, name: str, m: int) -> list[dict[str, Any]]:
-    return [r for r in result.rows if r["stack"] == name and r["planes"] == m]
-
-
-def draw(result: Result, figure: Figure) -> None:
-    """Points by stack and number of planes; each stack is one specimen."""
-    axes = figure.subplots()
-    if not result.rows:
-        nothing(axes, "no real stacks here: set RMZ_ACQUIRE_DATA to their folder")
-        return
-    groups = {
-        f"{name}\nM={m}": _rows(result, name, m)
-        for name in labels_of(result.rows, "stack")
-        for m in (3, 5)
-    }
-    by_group(axes, groups, "psnr_db", points=True)
-    axes.set_ylabel("PSNR, dB")
-    legend_beside(figure, axes)
+draw = panels(
+    partial(by_group, named="{stack}\nM={planes}", points=True),
+    {"psnr_db": "PSNR, dB"},
+    empty="no real stacks here: set RMZ_ACQUIRE_DATA to their folder",
+)

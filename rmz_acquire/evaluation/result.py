@@ -10,7 +10,7 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["Mean", "Result", "gains_over", "over_specimens"]
+__all__ = ["Mean", "Result", "Rows", "gains_over", "over_specimens", "where"]
 
 Rows = list[dict[str, Any]]
 
@@ -101,6 +101,12 @@ def gains_over(rows: Rows, value: str, other: str) -> dict[str, Mean]:
         if gains:
             found[label] = Mean.of(gains)
     return found
+
+
+def where(rows: Rows, **facts: Any) -> Rows:
+    """Those of which all this holds."""
+    wanted = facts.items()
+    return [row for row in rows if all(row[name] == fact for name, fact in wanted)]
 
 
 def _by_specimen(

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import platform
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from rmz_acquire.evaluation.figures import by_group, labels_of, legend_beside, nothing
+from rmz_acquire.evaluation.figures import by_group, labels_of, panels
 from rmz_acquire.evaluation.positions import even_positions
 from rmz_acquire.evaluation.result import Result
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from rmz_acquire.evaluation.study import Study
     from rmz_acquire.scanning import Estimator
 
@@ -99,20 +98,9 @@ def run(study: Study) -> Result:
     return result
 
 
-def draw(result: Result, figure: Figure) -> None:
-    """Bars on a logarithmic axis."""
-    if not result.rows:
-        nothing(figure.subplots(), "nothing to time")
-        return
-    axes = figure.subplots()
-    groups = {
-        f"{volume}, M={m}": [
-            r for r in result.rows if r["volume"] == volume and r["planes"] == m
-        ]
-        for volume in labels_of(result.rows, "volume")
-        for m in (2, 3)
-    }
-    by_group(axes, groups, "seconds")
-    axes.set_yscale("log")
-    axes.set_ylabel("time, s")
-    legend_beside(figure, axes)
+draw = panels(
+    partial(by_group, named="{volume}, M={planes}"),
+    {"seconds": "time, s"},
+    logarithmic="seconds",
+    empty="nothing to time",
+)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import yaml
 
-from rmz_acquire.evaluation import exposures
 from rmz_acquire.evaluation.config import EvaluationConfig
+from rmz_acquire.evaluation.exposures import EXPOSURES
 from rmz_acquire.evaluation.positions import scan_order
 from rmz_acquire.evaluation.study import UNTRAINED, Contender, Study, by_plane
 from rmz_acquire.resources import resource_dir
@@ -41,7 +41,7 @@ def study() -> Study:
 def test_all_get_the_same_planes_and_are_compared_over_the_same_others(
     study: Study,
 ) -> None:
-    result = exposures.run(study)
+    result = EXPOSURES.run(study)
     found = {(r["seed"], r["planes"], r["estimator"]): r for r in result.rows}
     # 11 of the 11 planes leave none to compare
     assert {m for _, m, _ in found} == {2, 3, 5}
@@ -64,7 +64,7 @@ def test_all_get_the_same_planes_and_are_compared_over_the_same_others(
 
 
 def test_its_lines_have_errors_over_specimens(study: Study) -> None:
-    result = exposures.run(study)
+    result = EXPOSURES.run(study)
     lines = {line["quantity"]: line for line in result.summary}
     psnr = lines["beads, M=5: PSNR"]
     each = [
