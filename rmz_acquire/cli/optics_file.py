@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.stacks import Stack
 
-__all__ = ["OpticsFile", "optics_told", "read_optics"]
+__all__ = ["OpticsFile", "optics_of_flag", "optics_told"]
 
 OpticsFile = Annotated[
     Path | None,
@@ -67,7 +67,7 @@ def optics_told(
             pixel_size_um=pixel_size_um,
             sample_index=sample_index,
         )
-    optics = read_optics(file)
+    optics = optics_of_flag(file)
     given = {
         "na": na,
         "immersion_index": immersion,
@@ -86,18 +86,17 @@ def optics_told(
     return optics
 
 
-def read_optics(file: Path) -> Optics:
-    """Read the optics that ``calibrate-optics`` wrote.
+def optics_of_flag(file: Path) -> Optics:
+    """Read the file that ``--optics`` names.
 
     Raises
     ------
     InputError
         If the file is no optics.
     """
-    from rmz_acquire.optics import Optics
-    from rmz_acquire.settings import read_settings
+    from rmz_acquire.experiments import read_optics
 
     try:
-        return read_settings(file, Optics)
+        return read_optics(file)
     except InputError as error:
         raise InputError(f"--optics {file}: {error}") from error

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rmz_acquire.cli.checks import check_config, check_experiment_folder
 from rmz_acquire.cli.console import busy, microscope_errors, stderr, stdout, warn
 from rmz_acquire.cli.flags import FOLDER, flagged
-from rmz_acquire.cli.optics_file import read_optics
+from rmz_acquire.cli.optics_file import optics_of_flag
 from rmz_acquire.cli.options import Overwrite
 from rmz_acquire.cli.result import predicted
 from rmz_acquire.errors import InputError, ScanFailed
@@ -112,7 +112,7 @@ def scan(
             folder = out
             sequence = experiments.read_experiment(experiment)
             if optics is not None:
-                sequence = experiments.with_optics(sequence, read_optics(optics))
+                sequence = experiments.with_optics(sequence, optics_of_flag(optics))
             with flagged(FOLDER):
                 check_folder(out, overwrite=overwrite, names=EXPERIMENT_FILES)
     with busy("starting the microscope"):

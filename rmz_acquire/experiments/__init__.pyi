@@ -1,4 +1,4 @@
-from .calibrated import with_optics
+from .calibrated import read_optics, with_optics
 from .prepare import Prepared, prepare
 from .reading import read_experiment
 from .replaying import Further
@@ -25,6 +25,7 @@ __all__ = [
     "Watcher",
     "prepare",
     "read_experiment",
+    "read_optics",
     "resume",
     "run",
     "volumes_of",

@@ -9,11 +9,36 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.settings import BLOCK, ExperimentSettings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import useq
 
     from rmz_acquire.optics import Optics
 
-__all__ = ["with_optics"]
+__all__ = ["read_optics", "with_optics"]
+
+
+def read_optics(file: Path) -> Optics:
+    """Read the optics that ``rmz-acquire calibrate-optics`` wrote.
+
+    Parameters
+    ----------
+    file : Path
+        YAML of `Optics`.
+
+    Returns
+    -------
+    Optics
+
+    Raises
+    ------
+    InputError
+        In one line that names the file and the key, if it is no optics.
+    """
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.settings import read_settings
+
+    return read_settings(file, Optics)
 
 
 def with_optics(sequence: useq.MDASequence, optics: Optics) -> useq.MDASequence:
