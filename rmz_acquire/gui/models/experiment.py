@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments import ExperimentSettings, read_experiment
 from rmz_acquire.experiments.keeping import as_yaml
+from rmz_acquire.gui.models.calibration import CALIBRATED, Calibration
 from rmz_acquire.gui.models.settings import ScanSettings
 from rmz_acquire.methods import METHODS
 
@@ -110,6 +111,7 @@ def settings_of(sequence: useq.MDASequence) -> ScanSettings:
         positions=tuple(sequence.stage_positions),
         time_plan=sequence.time_plan,
         base=sequence,
+        calibration=Calibration.of(block.optics),
         **values,
     )
 
@@ -249,11 +251,13 @@ def _block_of(settings: ScanSettings, before: dict[str, Any] | None) -> dict[str
     """Our block, with what differs from the one that was loaded."""
     block = dict(before or {"version": 1, "strict": False})
     known: dict[str, Any] = {"min_planes": None, "max_planes": None, "model": None}
-    known |= dict.fromkeys(("tau", *_OPTICS))
+    known |= dict.fromkeys(("tau", *_OPTICS, *CALIBRATED))
     if before is not None:
-        known = _block_values(ExperimentSettings.of({"rmz_acquire": before}))
+        given = ExperimentSettings.of({"rmz_acquire": before})
+        known = _block_values(given) | Calibration.of(given.optics).values()
         known["min_planes"] = known["min_planes"] or _MIN_PLANES
     now = {name: getattr(settings, name) for name in (*_PLAIN, *_OPTICS)}
+    now |= settings.calibration.values()
     if not METHODS[settings.estimator].model:
         now["model"] = None
     if settings.max_light_ms is not None:
@@ -262,7 +266,7 @@ def _block_of(settings: ScanSettings, before: dict[str, Any] | None) -> dict[str
     for name, value in now.items():
         if name in known and known[name] == value:
             continue
-        into = optics if name in _OPTICS else block
+        into = optics if name in _OPTICS or name in CALIBRATED else block
         if value is None:
             into.pop(name, None)
         else:

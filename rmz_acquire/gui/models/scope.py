@@ -119,7 +119,7 @@ class ScopeFacts:
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             name = str(first["loc"][0]) if first["loc"] else "na"
-            return None, {name: f"{_WORDS[name]}: {first['msg']}"}
+            return None, {name: f"{_WORDS.get(name, name)}: {first['msg']}"}
 
     def optics_of(self, channels: Iterable[str], optics: Optics) -> list[Optics]:
         """Give the optics of channels that put another emission filter in.
@@ -180,6 +180,8 @@ def _wrong(values: dict[str, float | None], typed: dict[str, float]) -> dict[str
         words = ", ".join(told)
         found[name] = f"the configuration does not tell {words}: type it in"
     for name, value in typed.items():
+        if name not in _WORDS:
+            continue
         if math.isnan(value):
             found[name] = f"{_WORDS[name]} is not a number"
         elif not (value > 0 and math.isfinite(value)):

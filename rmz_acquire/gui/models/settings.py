@@ -7,10 +7,11 @@ A frozen value without Qt: the form makes one of what is typed, marks the fields
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.gui.models.calibration import Calibration
 from rmz_acquire.methods import DEFAULT_METHOD, METHODS
 from rmz_acquire.scanning import ScanPlan
 
@@ -57,6 +58,8 @@ class ScanSettings:
         The most light, ms of exposure; None for as much as the planes take.
     na, immersion_index, wavelength_um, pixel_size_um : float or None
         Optics where the configuration does not tell them, or tells them wrong.
+    calibration : Calibration
+        Optics that nobody types in: z scale and kin.
     channels, positions, time_plan
         The series, as useq has them; empty for here, now, and the channel in place.
     base : useq.MDASequence, optional
@@ -81,6 +84,7 @@ class ScanSettings:
     immersion_index: float | None = None
     wavelength_um: float | None = None
     pixel_size_um: float | None = None
+    calibration: Calibration = field(default_factory=Calibration)
     channels: tuple[useq.Channel, ...] = ()
     positions: tuple[useq.Position, ...] = ()
     time_plan: Any = None
@@ -254,10 +258,11 @@ class ScanSettings:
             )
 
     def overrides(self) -> dict[str, float | None]:
-        """Give the optics that were typed in, as `optics_from_core` takes them."""
+        """Give the optics that were typed in, or calibrated."""
         return {
             "na": self.na,
             "immersion_index": self.immersion_index,
             "wavelength_um": self.wavelength_um,
             "pixel_size_um": self.pixel_size_um,
+            **self.calibration.values(),
         }

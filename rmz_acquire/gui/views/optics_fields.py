@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import (
@@ -15,6 +16,7 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
+from rmz_acquire.gui.views.calibration_line import CalibrationLine
 from rmz_acquire.gui.views.fields import mark, number
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ _FIELDS = {
 
 
 class OpticsFields(QWidget):
-    """What is in use in one line, and the four numbers to type in its place."""
+    """What is in use in one line, what a calibration adds, and four fields."""
 
     changed = pyqtSignal()
 
@@ -57,8 +59,11 @@ class OpticsFields(QWidget):
         self.more.setText("Edit")
         self.more.setCheckable(True)
         self.more.setToolTip("Type optics in place of the configuration's")
+        self.calibration = CalibrationLine()
         self.fields = QWidget()
         self.inputs = {name: QLineEdit() for name in _FIELDS}
+        #: What was filled in, whole, with the digits of it that a field shows.
+        self._filled: dict[str, tuple[str, float]] = {}
         row = QHBoxLayout()
         row.addWidget(self.line, 1)
         row.addWidget(self.more, 0, Qt.AlignmentFlag.AlignTop)
@@ -76,21 +81,27 @@ class OpticsFields(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(5)
         column.addLayout(row)
+        column.addWidget(self.calibration)
         column.addWidget(self.fields)
         self.more.toggled.connect(self.fields.setVisible)
+        self.calibration.changed.connect(self.changed)
 
-    def values(self) -> dict[str, float | None]:
+    def values(self) -> dict[str, Any]:
         """Give what is typed, as fields of `ScanSettings`."""
-        return {
-            name: number(self.inputs[name], unit)
-            for name, (_, unit, _) in _FIELDS.items()
-        }
+        typed = {name: self._value(name) for name in _FIELDS}
+        return {**typed, "calibration": self.calibration.calibration}
 
     def set_settings(self, settings: ScanSettings) -> None:
         """Fill it in."""
         for name, (_, unit, _) in _FIELDS.items():
             value = getattr(settings, name)
-            self.inputs[name].setText("" if value is None else f"{value * unit:g}")
+            text = "" if value is None else f"{value * unit:g}"
+            if value is None:
+                self._filled.pop(name, None)
+            else:
+                self._filled[name] = (text, value)
+            self.inputs[name].setText(text)
+        self.calibration.set_calibration(settings.calibration)
 
     def show_optics(
         self, optics: Optics | None, told: Mapping[str, float | None]
@@ -105,6 +116,9 @@ class OpticsFields(QWidget):
                 f"{_NM * optics.wavelength_um:.0f} nm · "
                 f"{optics.pixel_size_um:.3g} µm pixel"
             )
+        self.calibration.show_at(
+            *(self._in_use(name, told) for name in ("na", "immersion_index"))
+        )
         for name, (_, unit, _) in _FIELDS.items():
             value = told.get(name)
             self.inputs[name].setPlaceholderText(
@@ -116,3 +130,17 @@ class OpticsFields(QWidget):
         for name, field in self.inputs.items():
             said = problems.get(name, "")
             mark(field, bool(said), said)
+
+    def _value(self, name: str) -> float | None:
+        """What a field says; all digits of what was filled in and not changed."""
+        text, whole = self._filled.get(name, ("", 0.0))
+        if text and self.inputs[name].text() == text:
+            return whole
+        return number(self.inputs[name], _FIELDS[name][1])
+
+    def _in_use(self, name: str, told: Mapping[str, float | None]) -> float | None:
+        """What is typed, or else told; None while it makes no sense."""
+        value = self._value(name)
+        if value is None:
+            value = told.get(name)
+        return None if value is None or not math.isfinite(value) else value

@@ -95,7 +95,7 @@ class ScanForm(QWidget):
         self.stop.set_settings(settings)
         self.reconstruction.set_settings(settings)
         self._muted = False
-        if quality_of(settings) == CUSTOM:
+        if quality_of(settings) == CUSTOM or not settings.calibration.nominal:
             self.more.setChecked(True)
         self._tell()
 
