@@ -21,6 +21,7 @@ ON = {
     "set_end": FREE,
     "start": FREE,
     "load_settings": FREE,
+    "load_optics": FREE,
     "save_settings": (*FREE, *RUNNING, "collecting", "ending"),
     "pause": RUNNING,
     "keep": RUNNING,

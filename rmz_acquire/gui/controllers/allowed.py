@@ -83,6 +83,7 @@ ALLOWED: dict[str, tuple[set[State], tuple[str, ...]]] = {
     "set_end": (_FREE, ("absolute",)),
     "start": (_FREE, ("startable",)),
     "load_settings": (_FREE, ()),
+    "load_optics": (_FREE, ()),
     "save_settings": (_OPEN, ()),
     "pause": (_RUNNING, ()),
     "keep": (_RUNNING, ()),

@@ -52,6 +52,9 @@ class ActionWindow(QMainWindow):
         self.slice_up = make("Slice up", "mdi:chevron-up", "Ctrl+Up")
         self.slice_down = make("Slice down", "mdi:chevron-down", "Ctrl+Down")
         self.load_settings = make("Load settings…", "mdi:file-cog-outline", "Ctrl+I")
+        self.load_optics = make(
+            "Load calibrated optics…", "mdi:camera-iris", "Ctrl+Shift+I"
+        )
         self.save_settings = make(
             "Save settings…", "mdi:content-save-outline", "Ctrl+S"
         )
@@ -121,6 +124,7 @@ class ActionWindow(QMainWindow):
                 self.full_stack,
                 None,
                 self.load_settings,
+                self.load_optics,
                 self.save_settings,
                 None,
                 self.train,

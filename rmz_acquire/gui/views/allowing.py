@@ -36,6 +36,7 @@ def controls(window: MainWindow) -> dict[str, tuple[QAction | QWidget, ...]]:
         ),
         "start": (window.start, form.start),
         "load_settings": (window.load_settings,),
+        "load_optics": (window.load_optics,),
         "save_settings": (window.save_settings,),
         "pause": (window.pause, status.pause),
         "keep": (window.keep, status.keep),

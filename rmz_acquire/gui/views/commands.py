@@ -10,6 +10,12 @@ from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.experiments import read_optics
+from rmz_acquire.gui.models.calibration import (
+    keeps_wavelengths,
+    replaced_by,
+    with_calibrated,
+)
 from rmz_acquire.gui.models.experiment import read_settings, write_settings
 from rmz_acquire.gui.napari_view import has_napari, open_in_napari
 from rmz_acquire.gui.views.about import AboutDialog, ManualDialog
@@ -17,6 +23,7 @@ from rmz_acquire.gui.views.volume3d import has_opengl
 
 if TYPE_CHECKING:
     from rmz_acquire.gui.views.presenter import Presenter
+    from rmz_acquire.optics import Optics
 
 __all__ = ["Commands"]
 
@@ -57,10 +64,43 @@ class Commands:
         except InputError as error:
             self._window.status.show_problem(str(error), details=False)
             return
+        before = self._window.form.settings().calibration
         self._window.form.set_settings(settings)
         self._window.series.set_settings(settings)
         self._presenter.microscope.prepare(settings.exposure_ms, settings.channel)
-        self._presenter.note(f"settings of {path.name}")
+        said = f"settings of {path.name}"
+        if settings.calibration.nominal and not before.nominal:
+            said += f", without {before.words()}: load the optics again if they hold"
+        self._presenter.note(said)
+
+    def load_optics(self) -> None:
+        """Fill the optics in from a file that ``calibrate-optics`` wrote."""
+        name, _ = QFileDialog.getOpenFileName(
+            self._window, "Load calibrated optics", "", "Optics (*.yaml *.yml)"
+        )
+        if name:
+            self.use_optics(Path(name))
+
+    def use_optics(self, path: Path) -> None:
+        """Fill the optics in from a file, or say what is wrong with it."""
+        try:
+            optics = read_optics(path)
+        except InputError as error:
+            self._window.status.show_problem(str(error), details=False)
+        else:
+            self.take_optics(optics, path.name)
+
+    def take_optics(self, optics: Optics, name: str) -> None:
+        """Fill calibrated optics in, and say what they took the place of."""
+        before = self._window.form.settings()
+        after = with_calibrated(before, optics)
+        self._window.form.set_settings(after)
+        said = f"optics of {name}"
+        if others := replaced_by(before, after):
+            said += f", in place of {others}"
+        if keeps_wavelengths(before):
+            said += "; wavelengths by channel stay"
+        self._presenter.note(said)
 
     def save_settings(self) -> None:
         """Write the form as an experiment."""
@@ -69,12 +109,15 @@ class Commands:
         )
         if not name:
             return
+        settings = self._presenter.settings()
         try:
-            write_settings(Path(name), self._presenter.settings())
+            write_settings(Path(name), settings)
         except (InputError, OSError) as error:
             self._window.status.show_problem(str(error), details=False)
         else:
-            self._presenter.note(f"saved {name}")
+            other = settings.calibration.misfit(settings.na, settings.immersion_index)
+            but = f"; its z scale was calibrated at {other}" if other else ""
+            self._presenter.note(f"saved {name}{but}")
 
     def choose_run(self) -> None:
         """Ask for the folder of a run, and show it."""

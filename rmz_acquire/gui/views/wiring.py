@@ -69,6 +69,7 @@ def connect_views(presenter: Presenter) -> None:
     window.plane_here.triggered.connect(lambda: steering.ask_plane())
     window.runs.open_asked.connect(presenter.open_run)
     window.load_settings.triggered.connect(commands.load_settings)
+    window.load_optics.triggered.connect(commands.load_optics)
     window.save_settings.triggered.connect(commands.save_settings)
     window.open_run.triggered.connect(commands.choose_run)
     window.show_3d.triggered.connect(commands.show_3d)
