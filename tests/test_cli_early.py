@@ -61,6 +61,8 @@ CASES = {
     f"{REPLAY} --frobnicate": "--frobnicate",
     "gui --config no-such.cfg": "--config no-such.cfg",
     "gui --out stack.tif": "--out",
+    "gui --optics no-such.yaml": "--optics no-such.yaml",
+    "gui --optics good.yaml": "good.yaml: metadata: ",
     "scan": "EXPERIMENT.yaml",
     "scan no-such.yaml --config simulated --out new": "no-such.yaml",
     "scan good.yaml --config no-such.cfg --out new": "--config no-such.cfg",

@@ -9,6 +9,7 @@ import typer
 
 from rmz_acquire.cli.checks import check_config
 from rmz_acquire.cli.console import busy
+from rmz_acquire.cli.optics_file import optics_of_flag
 from rmz_acquire.errors import InputError
 from rmz_acquire.installing import install_line, missing, system_line
 
@@ -27,6 +28,10 @@ def gui(
     out: Annotated[
         Path | None, typer.Option("--out", help="Folder in which runs are saved.")
     ] = None,
+    optics: Annotated[
+        Path | None,
+        typer.Option("--optics", help="Optics that `calibrate-optics` wrote."),
+    ] = None,
 ) -> None:
     """Open the window: connect, find the sample, scan, look, find the files."""
     if config is not None:
@@ -34,6 +39,7 @@ def gui(
     if out is not None and out.exists() and not out.is_dir():
         msg = f"--out {out} is a file: name a folder for runs"
         raise InputError(msg)
+    told = None if optics is None else (optics_of_flag(optics), optics.name)
     gone = missing("gui")
     if gone:
         msg = f"the window needs {', '.join(gone)}: {install_line('gui')}"
@@ -47,4 +53,4 @@ def gui(
             # a library of the system that Qt needs
             msg = f"Qt cannot be loaded ({error}): {system_line()}"
             raise InputError(msg) from error
-    raise typer.Exit(run(config, out))
+    raise typer.Exit(run(config, out, told))

@@ -39,6 +39,8 @@ from rmz_acquire.workers import leave  # noqa: E402
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from rmz_acquire.optics import Optics
+
 __all__ = ["Gui", "make_gui", "run"]
 
 logger = logging.getLogger(__name__)
@@ -88,7 +90,11 @@ def make_gui(
     return Gui(window, presenter, TrainingPresenter(presenter))
 
 
-def run(config: str | None = None, out: Path | None = None) -> int:
+def run(
+    config: str | None = None,
+    out: Path | None = None,
+    optics: tuple[Optics, str] | None = None,
+) -> int:
     """Open the window and stay until it is closed.
 
     Parameters
@@ -97,6 +103,8 @@ def run(config: str | None = None, out: Path | None = None) -> int:
         A configuration to load at once; else the window asks.
     out : Path, optional
         Folder for runs.
+    optics : (Optics, str), optional
+        Calibrated ones to fill in, and the name of their file.
 
     Returns
     -------
@@ -116,6 +124,9 @@ def run(config: str | None = None, out: Path | None = None) -> int:
     gui = make_gui(state, out or Path.home() / "rmz-acquire-runs", log_file)
     if out is not None:
         gui.window.form.folder.setText(str(out))
+
+    if optics is not None:
+        gui.presenter.commands.take_optics(*optics)
 
     def hook(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None

@@ -10,8 +10,10 @@ import useq
 import yaml
 from PyQt6.QtWidgets import QApplication, QFileDialog
 
+from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import ExperimentSettings, read_experiment, read_optics
+from rmz_acquire.gui import app
 from rmz_acquire.gui.models.calibration import Calibration, with_calibrated
 from rmz_acquire.gui.models.experiment import read_settings, sequence_of, write_settings
 from rmz_acquire.gui.models.settings import ScanSettings
@@ -152,6 +154,20 @@ def test_wavelengths_by_channel_stay(desk, tmp_path):
     sequence = sequence_of(desk.presenter.settings())
     optics = ExperimentSettings.of(sequence.metadata).optics
     assert (optics.wavelength_um, optics.z_scale) == (by_channel, 0.8)
+
+
+def test_the_command_loads_them_at_start(desk, tmp_path, monkeypatch):
+    begun = []
+    monkeypatch.setattr(app, "run", lambda *given: begun.append(given) or 0)
+    file = optics_file(tmp_path)
+    assert main(["gui", "--optics", str(file)]) == 0
+    ((config, out, told),) = begun
+    assert (config, out, told) == (None, None, (FOUND, file.name))
+    # before there is a microscope
+    desk.presenter.commands.take_optics(*told)
+    desk.connect()
+    assert line_of(desk).isVisible() and line_of(desk).line.text() == SAID
+    assert desk.presenter.settings().na == FOUND.na
 
 
 # ---- what is shown, and dropped ------------------------------------------------------
