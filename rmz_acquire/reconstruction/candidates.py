@@ -27,6 +27,7 @@ __all__ = [
     "FEW_STEPS",
     "LAYERS",
     "LINEAR",
+    "UNSEEN",
     "WIENER",
     "Candidates",
     "convex_shares",
@@ -41,9 +42,13 @@ LAYERS = "richardson-lucy"
 _LATEST = 4
 """Planes that count."""
 
-_TRUST = 0.03
-"""Weight of the shares that stand where no plane has been predicted yet, over one
-whose errors are as large as those of the reference."""
+UNSEEN = {LAYERS: 0.5, FEW_STEPS: 0.25, WIENER: 0.25}
+"""Shares before any plane has been predicted. Errors of candidates are alike in part
+only: a mixture is seldom worse than the best, and never as bad as the worst."""
+
+_TRUST = 0.2
+"""Weight of these shares, over that of one plane whose errors are as large as those of
+the reference: one plane can mislead by 3 dB."""
 
 _LEAST_LACK = 0.02
 """Share of an error that is not taken for noise."""
@@ -57,14 +62,12 @@ class Candidates:
 
     Parameters
     ----------
-    favourite : str
-        Has the whole share before any plane has been predicted.
     reference : str
         Whose error is the unit of all errors.
     """
 
-    def __init__(self, favourite: str = LAYERS, reference: str = WIENER) -> None:
-        self._favourite, self._reference = favourite, reference
+    def __init__(self, reference: str = WIENER) -> None:
+        self._reference = reference
         #: How many planes there were when the latest one was compared.
         self.latest_planes = 0
         self._seen: list[tuple[tuple[str, ...], NDArray[np.float64]]] = []
@@ -110,13 +113,14 @@ class Candidates:
         """
         latest = self._seen[-_LATEST:]
         if not latest:
-            return {self._favourite: 1.0}
+            return dict(UNSEEN)
         names = [n for n in latest[-1][0] if all(n in known for known, _ in latest)]
         gram = np.zeros((len(names), len(names)))
         for known, products in latest:
             places = [known.index(name) for name in names]
             gram += products[np.ix_(places, places)]
-        first = np.array([float(name == self._favourite) for name in names])
+        first = np.array([UNSEEN.get(name, 0.0) for name in names])
+        first /= first.sum()
         shares = convex_shares(gram, first, _TRUST)
         shares[shares < _LEAST_SHARE] = 0
         shares /= shares.sum()

@@ -15,6 +15,7 @@ from rmz_acquire.reconstruction.candidates import (
     FEW_STEPS,
     LAYERS,
     LINEAR,
+    UNSEEN,
     WIENER,
     relative_errors,
 )
@@ -100,7 +101,6 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._fitted = 0
         self._dark = self._noise = self._gain = self._shift = 0.0
         self._error: NDArray[np.float32] | None = None
-        self._layers: NDArray[np.float32] | None = None
         self._linear: NDArray[np.float32] | None = None
         self._linear_error: NDArray[np.float32] | None = None
         self._compared: list[tuple[float, float]] = []
@@ -115,7 +115,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
     @property
     def shares(self) -> dict[str, float]:
         """Share of each candidate in the volume; they sum to 1."""
-        return {LAYERS: 1.0} if self._choice is None else self._choice.candidates.shares
+        return dict(UNSEEN) if self._choice is None else self._choice.candidates.shares
 
     @property
     def predicted_error(self) -> NDArray[np.float32] | None:
@@ -216,8 +216,6 @@ class RichardsonLucyEstimator(VolumeEstimator):
             self._light = None
         self._fit(self._data, given)
         self._linear = linear.volume.numpy()
-        assert self._light is not None
-        self._layers = self._render(self._light)
         made = self._mixture()
         # Where there is more to be seen, there is more to be wrong about.
         contrast = np.sqrt(made.std((1, 2)))
@@ -229,20 +227,20 @@ class RichardsonLucyEstimator(VolumeEstimator):
 
     def _mixture(self) -> NDArray[np.float32]:
         """Volume of all candidates by their shares."""
-        assert self._layers is not None and self._linear is not None
-        made = np.zeros_like(self._layers)
-        for name, share in self.shares.items():
-            if share == 0:
-                continue
-            if name == LAYERS:
-                volume = self._layers
-            elif name == WIENER:
-                volume = self._linear
-            elif name == LINEAR:
-                volume = self._between(self.z_um)
-            else:
-                volume = self._render(self._few_steps())
-            made += np.float32(share) * volume
+        assert self._light is not None and self._linear is not None
+        shares = {name: share for name, share in self.shares.items() if share > 0}
+        made = np.zeros_like(self._linear)
+        if WIENER in shares:
+            made += np.float32(shares[WIENER]) * self._linear
+        if LINEAR in shares:
+            made += np.float32(shares[LINEAR]) * self._between(self.z_um)
+        many, few = shares.get(LAYERS, 0.0), shares.get(FEW_STEPS, 0.0)
+        if many + few > 0:
+            # what layers look like is linear in their light: one volume for both
+            light = self._light
+            if few > 0:
+                light = torch.lerp(light, self._few_steps(), few / (many + few))
+            made += np.float32(many + few) * self._render(light)
         return made
 
     def _between(self, z_um: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -259,7 +257,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
         found: list[tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]] = []
         if self._volume is None or self._linear_error is None:
             return found
-        assert self._layers is not None and self._linear is not None
+        assert self._light is not None and self._linear is not None
         known = self._at_um[: self._fitted]
         for image, z in zip(
             self._images[self._fitted :], self._at_um[self._fitted :], strict=True
@@ -270,7 +268,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
             self._compared.append((max(error - noise, 0.0), linear**2))
             at = np.array([z])
             made = {
-                LAYERS: self._at(self._layers, z),
+                LAYERS: self._render(self._light, at)[0],
                 WIENER: self._at(self._linear, z),
                 LINEAR: self._between(at)[0],
                 FEW_STEPS: self._render(self._few_steps(), at)[0],

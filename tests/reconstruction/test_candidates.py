@@ -13,6 +13,7 @@ from rmz_acquire.reconstruction import RichardsonLucyEstimator, make_estimator
 from rmz_acquire.reconstruction.candidates import (
     LAYERS,
     LINEAR,
+    UNSEEN,
     WIENER,
     Candidates,
     convex_shares,
@@ -55,8 +56,9 @@ def test_the_better_prediction_weighs_more(ours: float, theirs: float) -> None:
         for name, error in ((LAYERS, ours), (WIENER, theirs))
     }
     candidates = Candidates()
-    assert candidates.shares == {LAYERS: 1.0}
-    candidates.see(plane, made, 0.0)
+    assert candidates.shares == UNSEEN
+    for _ in range(4):
+        candidates.see(plane, made, 0.0)
     best = theirs**2 / (ours**2 + theirs**2)
     assert candidates.shares[LAYERS] == pytest.approx(best, abs=0.05)
 

@@ -21,8 +21,9 @@ __all__ = ["COARSEST", "Levels", "coarser", "finer"]
 COARSEST = 4
 """Largest binning."""
 
-BORDER_PX = 32
-"""Camera pixels around the picture that are not seen: light comes from there."""
+_BORDER_PX = (32, 64)
+"""Least and most camera pixels around the picture that are not seen, from which light
+comes: half of the blur at the middle of the grid of a plane at its end."""
 
 
 class Levels:
@@ -49,9 +50,14 @@ class Levels:
     ) -> None:
         self._lines, self._stack, self._device = lines, stack, device
         self._picture = shape
+        blur_px = lines.optics.blur_radius_px_per_um * stack.z_scale * stack.span_um / 2
+        least, most = _BORDER_PX
+        border = min(max(blur_px / 2, least), most)
+        self._border_px = COARSEST * round(border / COARSEST)
         # every level covers the same ground at a size that transforms fast
         self._shape = tuple(
-            COARSEST * next_fast_len(-(-(n + 2 * BORDER_PX) // COARSEST), real=True)
+            COARSEST
+            * next_fast_len(-(-(n + 2 * self._border_px) // COARSEST), real=True)
             for n in shape
         )
         self._made: dict[int, ObjectLayers] = {}
@@ -84,7 +90,8 @@ class Levels:
         Seen
         """
         bottom, right = self._after
-        around = (BORDER_PX, right, BORDER_PX, bottom)
+        before = self._border_px
+        around = (before, right, before, bottom)
         inside = functional.pad(torch.ones_like(light[:1]), around)
         held = functional.pad(light.clamp_min(0), around)
         if binning > 1:
@@ -112,7 +119,7 @@ class Levels:
         Tensor
             (n, Y // binning, X // binning).
         """
-        first = BORDER_PX // binning
+        first = self._border_px // binning
         rows, columns = (slice(first, first + n // binning) for n in self._picture)
         return planes[:, rows, columns]
 
@@ -120,7 +127,7 @@ class Levels:
     def _after(self) -> tuple[int, int]:
         """Border below and to the right, pixels."""
         bottom, right = (
-            whole - BORDER_PX - n
+            whole - self._border_px - n
             for whole, n in zip(self._shape, self._picture, strict=True)
         )
         return bottom, right

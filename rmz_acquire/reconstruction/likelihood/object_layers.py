@@ -49,6 +49,8 @@ class LayerStack:
         (L,) float64, in z of the stage, µm.
     step_um : float
         All z of an even grid and all layers lie on multiples of it; 0 if uneven.
+    span_um : float
+        Length of the grid, µm of the stage.
     reach_um : float
         Largest defocus between the grid and a layer, µm; `z_scale` is in it.
     """
@@ -76,6 +78,7 @@ class LayerStack:
         place = torch.arange(-before, after + 1, dtype=torch.float64)
         self.depths_um = low + place * spacing
         self.step_um = step if even else 0.0
+        self.span_um = high - low
         ends = high - self.depths_um[0], self.depths_um[-1] - low
         self.reach_um = float(max(ends)) * z_scale
 
