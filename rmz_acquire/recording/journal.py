@@ -21,17 +21,15 @@ class Journal:
     Parameters
     ----------
     path : Path
-        The file; what a kill left of a last line is cut off.
+        The file; what a kill left of a last line is no line, and goes when the next
+        one is added. To look at a file changes nothing in it.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.lines = self.read(path)
         self._begun = path.exists()
-        if path.exists():
-            whole = self._text(path)
-            if len(whole) < path.stat().st_size:
-                os.truncate(path, len(whole))
+        self._checked = False
 
     @staticmethod
     def read(path: Path) -> list[dict[str, Any]]:
@@ -55,6 +53,7 @@ class Journal:
     def append(self, line: dict[str, Any]) -> None:
         """Add a line; a killed process leaves it whole when this returns."""
         self.check()
+        self._cut()
         text = json.dumps(jsonable(line), allow_nan=False, ensure_ascii=False)
         fresh = not self._path.exists()
         with self._path.open("a", encoding="utf-8") as file:
@@ -62,6 +61,14 @@ class Journal:
         self._begun = True
         if fresh:
             sync_directory(self._path.parent)
+
+    def _cut(self) -> None:
+        """Cut off what a kill left of a last line, before the first line of ours."""
+        if not self._checked and self._path.exists():
+            whole = len(self._text(self._path))
+            if whole < self._path.stat().st_size:
+                os.truncate(self._path, whole)
+        self._checked = True
 
     def sync(self) -> None:
         """Put every line on the disk itself, against a power cut."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from rmz_acquire.recording.journal import Journal
 from rmz_acquire.recording.ome import About
 from rmz_acquire.recording.series import Series, SeriesImage
 
@@ -58,3 +59,18 @@ def test_planes_whose_description_is_gone_are_not_deleted(
     with pytest.raises(OSError, match="move it away"):
         series(tmp_path).write((0, 0, 0, 0), 1, plane, {"plane": 1})
     assert held and held == sorted(p for p in array.rglob("*") if p.is_file())
+
+
+def test_what_a_kill_left_of_a_line_stays_until_the_next_is_written(
+    tmp_path: Path,
+) -> None:
+    """To look at an experiment, which another process may write, changes nothing."""
+    file = tmp_path / "decisions.jsonl"
+    whole = b'{"index": 0}\n'
+    file.write_bytes(whole + b'{"ind')
+    journal = Journal(file)
+    assert journal.lines == [{"index": 0}]
+    assert file.read_bytes() == whole + b'{"ind'
+    journal.append({"index": 1})
+    assert file.read_bytes() == whole + b'{"index": 1}\n'
+    assert Journal(file).lines == [{"index": 0}, {"index": 1}]
