@@ -11,7 +11,7 @@ from .folder import RUN_FILES, RunFolder, check_folder, unused_planes
 from .planes import PlaneWriter, read_description, read_planes
 from .remade import Remade
 from .report import draw_report, write_report
-from .summary import Summary, summarise, versions
+from .summary import Summary, read_summary, summarise, versions
 from .volume import write_volume
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "made_of",
     "read_description",
     "read_planes",
+    "read_summary",
     "scale_in_words",
     "summarise",
     "unused_planes",

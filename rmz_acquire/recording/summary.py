@@ -5,20 +5,24 @@ from __future__ import annotations
 import platform
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.recording.compared import candidates_of, z_scale_of
 from rmz_acquire.recording.files import jsonable
 from rmz_acquire.scanning import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from rmz_acquire.scanning import Decision, Outcome, ScanPlan
 
-__all__ = ["Summary", "summarise", "versions"]
+__all__ = ["Summary", "read_summary", "summarise", "versions"]
+
+S = TypeVar("S", bound=BaseModel)
 
 # what a result can depend on
 _PACKAGES = (
@@ -169,6 +173,35 @@ def summarise(
         z_scale=z_scale_of(decisions),
         versions=versions(),
     )
+
+
+def read_summary(folder: Path, kind: type[S]) -> S | None:
+    """Read ``summary.json``.
+
+    Parameters
+    ----------
+    folder : Path
+        Of a run of one volume, or of an experiment.
+    kind : type
+        `Summary`, or `rmz_acquire.experiments.ExperimentSummary`.
+
+    Returns
+    -------
+    Summary, ExperimentSummary or None
+        None where there is none: the run did not come to its end.
+
+    Raises
+    ------
+    InputError
+        If the file is damaged, or of another kind.
+    """
+    try:
+        return kind.model_validate_json((folder / "summary.json").read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        msg = f"{folder} cannot be read as a run: {message_of(error)[:160]}"
+        raise InputError(msg) from error
 
 
 def versions() -> dict[str, str]:

@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import tifffile
-from pydantic import ValidationError
 
-from rmz_acquire.errors import InputError, message_of
+from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import ExperimentSummary, StoredExperiment
 from rmz_acquire.optics import Optics
-from rmz_acquire.recording import Summary, read_planes
+from rmz_acquire.recording import Summary, read_planes, read_summary
 from rmz_acquire.scanning import Decision
 
 if TYPE_CHECKING:
@@ -169,7 +168,10 @@ def load_run(folder: Path, key: Key | None = None) -> StoredRun:
     """
     if (folder / "run.json").is_file():
         return _experiment(folder, key)
-    summary = _summary(folder, Summary)
+    summary = read_summary(folder, Summary)
+    if summary is None:
+        msg = f"{folder} holds no finished run: choose a folder with summary.json"
+        raise InputError(msg)
     planes = read_planes(folder / "planes.ome.zarr")
     ending = Ending(
         ONLY,
@@ -275,13 +277,9 @@ def name_of(volume: Volume, sequence: useq.MDASequence, volumes: list[Volume]) -
 
 def _experiment(folder: Path, key: Key | None) -> StoredRun:
     stored = StoredExperiment(folder)
-    try:
-        summary = _summary(folder, ExperimentSummary)
+    status, reason = "killed", "it was cut off before its end"
+    if (summary := read_summary(folder, ExperimentSummary)) is not None:
         status, reason = summary.status, summary.reason
-    except InputError:
-        if (folder / "summary.json").is_file():
-            raise
-        status, reason = "killed", "it was cut off before its end"
     endings, volumes = [], stored.prepared.volumes
     begun = [volume for volume in stored.begun if not volume.single]
     for volume in begun:
@@ -340,15 +338,3 @@ def _decisions(lines: Iterable[dict[str, Any]]) -> list[Decision]:
         data["time"] = datetime.fromisoformat(data["time"])
         made.append(Decision(**data))
     return made
-
-
-def _summary(folder: Path, kind: type[Any]) -> Any:
-    try:
-        return kind.model_validate_json((folder / "summary.json").read_text("utf-8"))
-    except FileNotFoundError:
-        msg = f"{folder} holds no finished run: choose a folder with summary.json"
-        raise InputError(msg) from None
-    except (OSError, ValidationError, ValueError) as error:
-        first = message_of(error)[:160]
-        msg = f"{folder} cannot be read as a run: {first}"
-        raise InputError(msg) from error
