@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 from rmz_acquire.errors import InputError, ScanFailed
 
 if TYPE_CHECKING:
-    from rmz_acquire.experiments import resume, run
+    from rmz_acquire.experiments import load, resume, run
 
-__all__ = ["InputError", "ScanFailed", "__version__", "resume", "run"]
+__all__ = ["InputError", "ScanFailed", "__version__", "load", "resume", "run"]
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     """Import what is heavy (torch, Micro-Manager) only when it is asked for."""
-    if name in ("resume", "run"):
+    if name in ("load", "resume", "run"):
         from rmz_acquire import experiments
 
         return getattr(experiments, name)

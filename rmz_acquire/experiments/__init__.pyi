@@ -1,4 +1,5 @@
 from .calibrated import read_optics, with_optics
+from .loading import LoadedRun, load
 from .prepare import Prepared, prepare
 from .reading import read_experiment
 from .replaying import Further
@@ -17,12 +18,14 @@ __all__ = [
     "ExperimentSettings",
     "ExperimentSummary",
     "Further",
+    "LoadedRun",
     "OpticsSettings",
     "Prepared",
     "StageSettings",
     "StoredExperiment",
     "Volume",
     "Watcher",
+    "load",
     "prepare",
     "read_experiment",
     "read_optics",

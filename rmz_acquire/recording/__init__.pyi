@@ -8,6 +8,7 @@ from .compared import (
     z_scale_of,
 )
 from .folder import RUN_FILES, RunFolder, check_folder, unused_planes
+from .lazy import Coordinate, LazyArray
 from .planes import PlaneWriter, read_description, read_planes
 from .remade import Remade
 from .report import draw_report, write_report
@@ -18,6 +19,8 @@ __all__ = [
     "RUN_FILES",
     "Compared",
     "Comparison",
+    "Coordinate",
+    "LazyArray",
     "PlaneWriter",
     "Remade",
     "RunFolder",

@@ -194,6 +194,17 @@ class ExperimentFolder:
         """Give the pixels of any plane that is on disk, (Y, X) counts."""
         return self._planes.read(key, order)
 
+    def picture(
+        self, place: tuple[int, int], *, raw: bool
+    ) -> tuple[tuple[int, int], np.dtype[Any]]:
+        """Give size and type of a place's planes, or of those of its volumes."""
+        return (self._planes if raw else self._volumes).picture(place)
+
+    def volume_part(self, key: Key, first: int, last: int) -> NDArray[np.float32]:
+        """Give a part of a volume, (Z, Y, X) camera counts; last plane included."""
+        part: NDArray[np.float32] = self._volumes.read(key, slice(first, last + 1))
+        return part
+
     def volume_plane(self, key: Key, number: int) -> NDArray[np.float32]:
         """Give one plane of a volume, (Y, X) camera counts."""
         plane: NDArray[np.float32] = self._volumes.read(key, number)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PlaneWriter",
+    "open_pixels",
     "plane_line",
     "plane_of",
     "read_description",
@@ -187,15 +188,36 @@ def read_planes(path: Path) -> list[Plane]:
     listed = read_description(path)["planes"]
     if not listed:
         return []
-    spec = {
-        "driver": "zarr3",
-        "kvstore": {"driver": "file", "path": str(path.resolve() / "0")},
-    }
-    array = tensorstore.open(spec, open=True, read=True).result()
+    array = open_pixels(path)
     return [
         plane_of(item, np.asarray(array[item["index"]].read().result()))
         for item in listed
     ]
+
+
+def open_pixels(path: Path) -> Any:
+    """Open the pixels of a run without reading any.
+
+    Parameters
+    ----------
+    path : Path
+        A ``planes.ome.zarr`` that lists at least one plane.
+
+    Returns
+    -------
+    tensorstore.TensorStore
+        (index, Y, X); it may have one plane more than are listed.
+
+    Raises
+    ------
+    ValueError
+        If the array is damaged, or gone.
+    """
+    spec = {
+        "driver": "zarr3",
+        "kvstore": {"driver": "file", "path": str(path.resolve() / "0")},
+    }
+    return tensorstore.open(spec, open=True, read=True).result()
 
 
 def read_description(path: Path) -> dict[str, Any]:

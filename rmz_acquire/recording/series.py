@@ -181,6 +181,18 @@ class Series:
         array = self._arrays.get((p, g)) or self._open((p, g))
         return np.asarray(array[t, c, z].read().result())
 
+    def picture(self, place: tuple[int, int]) -> tuple[tuple[int, int], np.dtype[Any]]:
+        """Give size (Y, X) and type of the pictures of an image, reading none.
+
+        Parameters
+        ----------
+        place : (int, int)
+            p and g; of an image that is on disk.
+        """
+        array = self._arrays.get(place) or self._open(place)
+        y, x = array.shape[-2:]
+        return (y, x), array.dtype.numpy_dtype
+
     def _array(self, place: tuple[int, int], pixels: NDArray[Any]) -> Any:
         if place not in self._arrays:
             exists = self._exists(self.images[place])
