@@ -210,5 +210,7 @@ def _or_one_line(folder: Path, read: Callable[[], T]) -> T:
         raise
     except _DAMAGE as error:
         said = message_of(error, typed=True)[:200]
+        if isinstance(error, KeyError):
+            said = f"{error} is missing in one of its files"
         msg = f"{folder} cannot be read as a run: {said}"
         raise InputError(msg) from error

@@ -243,7 +243,10 @@ def read_description(path: Path) -> dict[str, Any]:
         told: dict[str, Any] = document["attributes"][_ATTRIBUTE]
         known = "planes" in told
     except (OSError, ValueError, KeyError, TypeError) as error:
-        msg = f"{path} holds no planes of a run: {type(error).__name__} {error}"
+        said = f"{type(error).__name__} {error}"
+        if isinstance(error, KeyError):
+            said = "it was cut off before the first, or another program made it"
+        msg = f"{path} holds no planes of a run: {said}"
         raise InputError(msg) from error
     if not known:
         msg = (
