@@ -32,13 +32,13 @@ SPECIMENS = {
 
 @cache
 def stacks(
-    name: str, seed: int = 11
+    name: str, seed: int = 11, optics: Optics = AIR
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Noise-free and noisy counts of one specimen, (25, 64, 60) each."""
     specimen = make_specimen(name, seed, extent_um=(16, 60, 60), **SPECIMENS[name])
     light = WideField(
         specimen,
-        AIR,
+        optics,
         shape=(64, 60),
         z_range_um=(-8, 8),
         layer_um=0.5,

@@ -5,12 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from pydantic import ValidationError
-from small_scope import AIR, CAMERA, Z_UM, evenly, rms, stacks
+from small_scope import AIR, Z_UM, evenly, rms, stacks
 
 from rmz_acquire.optics import Optics
 from rmz_acquire.reconstruction import RichardsonLucyEstimator, make_estimator
-from rmz_acquire.simulation.specimens import make_specimen
-from rmz_acquire.simulation.widefield import WideField
 
 TOLD = AIR.model_copy(update={"z_scale": 0.5})
 STAGE_UM = Z_UM / 0.5
@@ -41,18 +39,7 @@ def test_optics_without_the_key_are_as_before_and_bounds_hold() -> None:
 def test_told_spherical_aberration_makes_the_volume_better() -> None:
     """Blur above the focus is not that below it: +0.15 and -0.15 are told apart."""
     there = AIR.model_copy(update={"spherical_waves": 0.15})
-    specimen = make_specimen("nuclei", 21, extent_um=(16, 60, 60), number=60)
-    light = WideField(
-        specimen,
-        there,
-        shape=(64, 60),
-        z_range_um=(-8, 8),
-        layer_um=0.5,
-        margin_px=40,
-    ).stack(list(Z_UM))
-    light = light / np.percentile(light, 99.9)
-    noisy = CAMERA.expose(light, 10.0, np.random.default_rng(3)).astype(np.float32)
-    truth, at = CAMERA.expected(light, 10.0), evenly(5)
+    (truth, noisy), at = stacks("nuclei", optics=there), evenly(5)
     error = {}
     for waves in (-0.15, 0.0, 0.15):
         optics = AIR.model_copy(update={"spherical_waves": waves})
