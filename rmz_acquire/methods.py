@@ -15,7 +15,7 @@ __all__ = [
     "SCAN_METHODS",
     "Method",
     "MethodName",
-    "ScanMethodName",
+    "method_of",
     "method_without_name",
 ]
 
@@ -108,6 +108,22 @@ DEFAULT_METHOD = "richardson-lucy"
 """Where nobody names an estimator or a model."""
 
 
+def method_of(name: str) -> Method:
+    """Give what an estimator needs; somebody else's takes what is known.
+
+    Parameters
+    ----------
+    name : str
+        One of `METHODS`, or that of somebody else's.
+
+    Returns
+    -------
+    Method
+    """
+    title = name.rpartition(":")[2]
+    return METHODS.get(name) or Method(name, title, title, f"Not ours: {name}.")
+
+
 def method_without_name(model: str | None) -> str:
     """Give the estimator where nobody names one.
 
@@ -127,7 +143,5 @@ def method_without_name(model: str | None) -> str:
 # made when the program runs, so that a new row is a choice everywhere
 if TYPE_CHECKING:
     MethodName = str
-    ScanMethodName = str
 else:
     MethodName = Literal[tuple(METHODS)]
-    ScanMethodName = Literal[tuple(SCAN_METHODS)]

@@ -16,6 +16,7 @@ import numpy as np
 from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.evaluation import planes_not_taken, score
 from rmz_acquire.optics import Optics
+from rmz_acquire.plugins import ESTIMATOR, qualified_name
 from rmz_acquire.reconstruction import BASELINES, make_estimator
 from rmz_acquire.recording import RunFolder, Summary, check_folder, read_planes
 from rmz_acquire.scanning import (
@@ -25,11 +26,17 @@ from rmz_acquire.scanning import (
     Microscope,
     Outcome,
     Plane,
+    Policy,
     Recorder,
     Scan,
     ScanPlan,
+    StopRule,
+    own_estimator,
+    own_policy,
+    own_rule,
     run_scan,
 )
+from rmz_acquire.scanning.foreign import is_made
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,9 +55,11 @@ Runner = Callable[[Scan, Recorder], Outcome]
 def run_volume(
     runner: Runner | Microscope,
     plan: ScanPlan,
-    estimator: Estimator,
+    estimator: Estimator | Callable[[Any, Optics | None], Estimator],
     folder: Path | str,
     *,
+    policy: Policy | Callable[[ScanPlan], Policy] | None = None,
+    stop_rule: StopRule | Callable[[ScanPlan], StopRule] | None = None,
     optics: Optics | None = None,
     pixel_size_um: float | None = None,
     channel: str | None = None,
@@ -73,10 +82,15 @@ def run_volume(
     plan : ScanPlan
         What to do. Where it leaves the largest gap open and the estimator tells how
         far it reaches, that is the limit.
-    estimator : Estimator
-        Fresh, with the plan's z grid.
+    estimator : Estimator or callable
+        Fresh, with the plan's z grid; or what makes one, ``estimator(z_um, optics)``,
+        such as a class of your own.
     folder : path
         Where to; see `rmz_acquire.recording.RunFolder`.
+    policy, stop_rule : object or callable, optional
+        Your own `rmz_acquire.scanning.Policy` and `StopRule`, or what makes one of
+        the plan; by default those that the plan names. What is not ours is recorded
+        by its name, ``package.module:Class``.
     optics : Optics, optional
         The microscope's; by default those that the estimator describes. Without any,
         there is no `wiener` beside the volume.
@@ -118,7 +132,14 @@ def run_volume(
             f"a truth of shape {truth.shape} does not fit {len(plan.z_um)} z positions"
         )
         raise InputError(msg)
+    plan, own_z, own_stop = _with_own(plan, policy, stop_rule)
+    name = qualified_name(estimator)
+    if not is_made(ESTIMATOR, estimator):
+        estimator = own_estimator(estimator, plan.z_um, optics)
+    assert isinstance(estimator, Estimator)
     description = estimator.describe()
+    if not name.startswith("rmz_acquire."):
+        description = {**description, "estimator": name}
     if optics is None and description.get("optics") is not None:
         optics = Optics.model_validate(description["optics"])
     if optics is not None:
@@ -126,7 +147,7 @@ def run_volume(
         if pixel_size_um is None:
             pixel_size_um = optics.pixel_size_um
     plan = plan.within_reach(description.get("largest_gap_um"))
-    scan = Scan(plan, estimator, on_decision=on_decision)
+    scan = Scan(plan, estimator, policy=own_z, rule=own_stop, on_decision=on_decision)
     say = on_step if on_step is not None else _nothing
 
     record = RunFolder(
@@ -164,6 +185,29 @@ def run_volume(
         msg = "the runner did not finish the recorder"
         raise RuntimeError(msg)
     return record.summary
+
+
+def _with_own(
+    plan: ScanPlan,
+    policy: Policy | Callable[[ScanPlan], Policy] | None,
+    stop_rule: StopRule | Callable[[ScanPlan], StopRule] | None,
+) -> tuple[ScanPlan, Policy | None, StopRule | None]:
+    """Make what was handed over, and write its name into the plan."""
+    names: dict[str, str] = {}
+    for key, given in (("policy", policy), ("stop_rule", stop_rule)):
+        if given is None:
+            continue
+        name, named = qualified_name(given), getattr(plan, key)
+        if key in plan.model_fields_set and named not in (None, name):
+            msg = f"{key}: {name} was handed over, but the plan says {named}"
+            raise InputError(msg)
+        if plan.z_exact_um is not None:
+            msg = f"{key}: {name} was handed over, but z_exact_um lists every plane"
+            raise InputError(msg)
+        names[key] = name
+    plan = plan.model_copy(update=names) if names else plan
+    made_z = None if policy is None else own_policy(policy, plan)
+    return plan, made_z, None if stop_rule is None else own_rule(stop_rule, plan)
 
 
 def _score(

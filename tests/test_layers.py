@@ -22,7 +22,7 @@ ROWS = [
     {"recording", "reconstruction", "simulation"},
     {"models", "scanning", "stacks"},
     {"networks", "objectives"},
-    {"optics", "settings"},
+    {"optics", "plugins", "settings"},
     {"errors", "installing", "methods", "resources", "workers"},
 ]
 DEPTH = {room: depth for depth, row in enumerate(ROWS) for room in row}

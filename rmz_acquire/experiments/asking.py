@@ -20,6 +20,7 @@ from rmz_acquire.experiments.estimators import check_method
 from rmz_acquire.experiments.grids import with_one_field
 from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.experiments.obeyed import check_obeyed
+from rmz_acquire.experiments.own import Own
 from rmz_acquire.experiments.settings import BLOCK
 from rmz_acquire.experiments.volumes import Volume, channels_at, volumes_of
 
@@ -65,6 +66,7 @@ def ask(
     settings: ExperimentSettings,
     here_um: float | None = None,
     model: str | None = None,
+    own: Own | None = None,
 ) -> Asked:
     """Check what can be checked without setting anything.
 
@@ -80,6 +82,8 @@ def ask(
         Where the stage stood when the experiment began, µm.
     model : str, optional
         Name or folder of the model that it began with.
+    own : Own, optional
+        What was handed over.
 
     Raises
     ------
@@ -92,6 +96,7 @@ def ask(
         here_um = position_um(core, stage) if stage else 0.0
     one = with_one_field(sequence)
     volumes = volumes_of(one, here_um)
+    (own or Own()).check(settings, sum(not volume.single for volume in volumes))
     check_obeyed(one, volumes)
     _check_setup(core, sequence)
     _check_channels(core, one, volumes)

@@ -12,8 +12,9 @@ import numpy as np
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.imaging import optics_given
 from rmz_acquire.experiments.keys import key_of
+from rmz_acquire.experiments.own import Own
 from rmz_acquire.experiments.settings import BLOCK
-from rmz_acquire.methods import METHODS
+from rmz_acquire.methods import METHODS, method_of
 from rmz_acquire.models import (
     DEFAULT_MODEL,
     LoadedModel,
@@ -23,7 +24,9 @@ from rmz_acquire.models import (
     suitable_model,
 )
 from rmz_acquire.models.store import CARD
+from rmz_acquire.plugins import ESTIMATOR, POLICY, STOP_RULE, full_name
 from rmz_acquire.reconstruction import make_estimator
+from rmz_acquire.scanning import POLICY_NAMES, make_policy, make_rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +60,7 @@ def check_method(settings: ExperimentSettings, model: str | None = None) -> None
     name = model or settings.model
     if name is None:
         return
-    if not METHODS[settings.estimator].model:
+    if not method_of(settings.estimator).model:
         msg = f"{BLOCK}.model: the {settings.estimator} estimator has none"
         raise InputError(msg)
     with key_of(f"{BLOCK}.model"):
@@ -78,6 +81,8 @@ class Estimators:
     model : str, optional
         Name or folder of the model, where it is known; by default that of the
         settings, or the one that fits all channels and ranges.
+    own : Own, optional
+        What was handed over.
 
     Raises
     ------
@@ -91,13 +96,18 @@ class Estimators:
         volumes: Sequence[Volume],
         imagings: Imagings,
         model: str | None = None,
+        own: Own | None = None,
     ) -> None:
         self._settings = settings
+        self._foreign = settings.estimator not in METHODS
+        self._volumes = volumes
+        #: What was handed over.
+        self.own = own or Own()
         self._name = model or settings.model
         self._optics: dict[tuple[int, int], Optics] = {}
         self._channels: dict[tuple[int, int], str] = {}
         self._uses: dict[tuple[tuple[int, int], tuple[float, ...]], None] = {}
-        if not METHODS[settings.estimator].optics:
+        if not (method_of(settings.estimator).optics or self._foreign):
             return
         for volume in volumes:
             if volume.single:
@@ -105,13 +115,18 @@ class Estimators:
             place = _place(volume)
             if place not in self._optics:
                 self._channels[place] = volume.channel or ""
-                self._optics[place] = _optics_of(settings, imagings, volume)
+                try:
+                    self._optics[place] = _optics_of(settings, imagings, volume)
+                except InputError:
+                    if not self._foreign:
+                        raise
+                    continue  # somebody else's says whether it needs them
             self._uses[place, tuple(sorted(volume.z_um))] = None
 
     @cached_property
     def _model(self) -> LoadedModel | None:
         """The model, loaded when it is needed first: not to look at pictures only."""
-        if not METHODS[self._settings.estimator].model:
+        if not method_of(self._settings.estimator).model:
             return None
         with key_of(f"{BLOCK}.model"):
             return load_model(self._name or self._suitable())
@@ -136,6 +151,7 @@ class Estimators:
         InputError
             If it does not, and the experiment is strict about it.
         """
+        self._try_own()
         if self._model is None:
             return
         told: set[str] = set()
@@ -154,6 +170,11 @@ class Estimators:
 
     def make(self, volume: Volume, z_um: Sequence[float]) -> Estimator:
         """Make a fresh estimator for a volume."""
+        if self._foreign:
+            with key_of(f"{BLOCK}.estimator"):
+                return self.own.make_estimator(
+                    self._settings.estimator, z_um, self.optics_of(volume)
+                )
         return make_estimator(
             self._settings.estimator,
             np.asarray(z_um),
@@ -171,12 +192,43 @@ class Estimators:
             if optics.setdefault(name, one) != one:
                 optics[f"{name} at position {place[0]}"] = one
         return {
-            "estimator": self._settings.estimator,
+            "estimator": full_name(ESTIMATOR, self._settings.estimator),
             "model": None if model is None else model.card.name,
             "model_path": self._path(),
             "model_sha256": None if model is None else model.sha256,
             "optics": {name: one.model_dump() for name, one in optics.items()} or None,
+            **self._others(),
         }
+
+    def _others(self) -> dict[str, str]:
+        """Policy and stop rule, where they are somebody else's."""
+        policy, rule = self._settings.policy, self._settings.stop_rule
+        found = {} if policy in POLICY_NAMES else {"policy": full_name(POLICY, policy)}
+        return (
+            found
+            if rule is None
+            else {**found, "stop_rule": full_name(STOP_RULE, rule)}
+        )
+
+    def _try_own(self) -> None:
+        """Make what is somebody else's once for every grid, before anything moves."""
+        settings, tried = self._settings, set[tuple[float, ...]]()
+        if not self._foreign and not self._others():
+            return
+        for volume in self._volumes:
+            if volume.single or volume.z_um in tried:
+                continue
+            tried.add(volume.z_um)
+            plan = volume.plan(settings)
+            if self._foreign:
+                self.make(volume, plan.z_um)
+            with key_of(f"{BLOCK}.policy"):
+                policy = self.own.policy_for(plan) or make_policy(plan)
+                if policy.next_z(()) is None:
+                    msg = f"{full_name(POLICY, settings.policy)} asks for no plane"
+                    raise InputError(msg)
+            with key_of(f"{BLOCK}.stop_rule"):
+                self.own.rule_for(plan) or make_rule(plan)
 
     def _path(self) -> str | None:
         """Where a model lies that is named by its folder, from wherever one looks."""

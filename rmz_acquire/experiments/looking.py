@@ -26,7 +26,7 @@ from rmz_acquire.experiments.imaging import Imagings, Place, optics_given
 from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.experiments.settings import BLOCK
 from rmz_acquire.experiments.volumes import channels_at
-from rmz_acquire.methods import METHODS
+from rmz_acquire.methods import method_of
 
 if TYPE_CHECKING:
     import useq
@@ -125,7 +125,7 @@ class _Walk:
         self._core = core
         self._sequence = sequence
         self._given = settings.optics
-        self._needs_optics = METHODS[settings.estimator].optics
+        self._needs_optics = method_of(settings.estimator).optics
         self._states: list[dict[Setting, Any]] = [{}]
         self._numbers: dict[frozenset[Any], int] = {frozenset(): 0}
         self._next: dict[tuple[int, Any], int] = {}

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
     from rmz_acquire.experiments.imaging import Imagings
+    from rmz_acquire.experiments.own import Own
 
 __all__ = ["Channel", "Prepared", "channel_of", "prepare"]
 
@@ -82,6 +83,7 @@ def prepare(
     sequence: useq.MDASequence,
     here_um: float | None = None,
     model: str | None = None,
+    own: Own | None = None,
 ) -> Prepared:
     """Check an experiment against the microscope that it will run on.
 
@@ -97,6 +99,8 @@ def prepare(
         stands.
     model : str, optional
         Name or folder of the model that it began with.
+    own : Own, optional
+        What was handed over; the block has its names.
 
     Returns
     -------
@@ -109,13 +113,13 @@ def prepare(
     """
     check_free(core)
     settings = ExperimentSettings.of(sequence.metadata)
-    asked = ask(core, sequence, settings, here_um, model)
+    asked = ask(core, sequence, settings, here_um, model, own)
     set_up = with_cameras(core, sequence, asked.volumes)
     imagings = image_volumes(core, sequence, set_up, settings)
     sequence = with_fields(sequence, imagings)
     volumes = with_cameras(core, sequence, volumes_of(sequence, asked.here_um))
     imagings = imagings.of_all(volumes)
-    estimators = Estimators(settings, volumes, imagings, model)
+    estimators = Estimators(settings, volumes, imagings, model, own)
     estimators.check()
     return Prepared(
         sequence,

@@ -17,6 +17,7 @@ from rmz_acquire.experiments.asking import ask
 from rmz_acquire.experiments.fields import check_fields
 from rmz_acquire.experiments.going import go
 from rmz_acquire.experiments.keeping import as_json, as_yaml, check_kept
+from rmz_acquire.experiments.own import Own
 from rmz_acquire.experiments.prepare import Prepared, prepare
 from rmz_acquire.experiments.reading import read_experiment
 from rmz_acquire.experiments.scope import (
@@ -35,10 +36,11 @@ if TYPE_CHECKING:
 
     from pymmcore_plus import CMMCorePlus
 
+    from rmz_acquire.experiments.own import MakesEstimator, MakesPolicy, MakesRule
     from rmz_acquire.experiments.replaying import Further
     from rmz_acquire.experiments.summary import ExperimentSummary
     from rmz_acquire.experiments.volumes import Volume
-    from rmz_acquire.scanning import Decision, Estimate
+    from rmz_acquire.scanning import Decision, Estimate, Estimator, Policy, StopRule
 
 __all__ = ["resume", "run"]
 
@@ -55,6 +57,9 @@ def run(
     control: Control | None = None,
     on_decision: Callable[[Volume, Decision, Estimate | None], None] | None = None,
     watcher: Watcher | None = None,
+    estimator: Estimator | MakesEstimator | str | None = None,
+    policy: Policy | MakesPolicy | str | None = None,
+    stop_rule: StopRule | MakesRule | str | None = None,
 ) -> ExperimentSummary:
     """Run an experiment whose z-stacks are adaptive scans.
 
@@ -79,6 +84,14 @@ def run(
         Is handed the volume, each decision and its estimate (None where it failed).
     watcher : Watcher, optional
         Is told of planes and volumes too; `on_decision` is then not called.
+    estimator : callable, Estimator or str, optional
+        Your own: what makes one for each volume, ``estimator(z_um, optics)``, such as
+        its class (optics is None where they are not known); a fresh one, where there
+        is one volume; or a name as in the block.
+    policy, stop_rule : object, callable or str, optional
+        Your own `rmz_acquire.scanning.Policy` and `StopRule`: an object for all
+        volumes, what makes one of the plan of each, or a name. What ran is recorded
+        by its name, ``package.module:Class``.
 
     Returns
     -------
@@ -93,9 +106,11 @@ def run(
     if not isinstance(sequence, useq.MDASequence):
         sequence = read_experiment(sequence)
     check_folder(out, overwrite=overwrite, names=EXPERIMENT_FILES)
+    own = Own(estimator, policy, stop_rule)
+    sequence = own.into(sequence)
     check_fields(sequence)
     check_kept(sequence)
-    prepared = prepare(core, sequence)
+    prepared = prepare(core, sequence, own=own)
     lock = _lock(core, prepared)
     started = datetime.now(UTC)
     ExperimentFolder.prepare(
@@ -127,6 +142,9 @@ def resume(
     on_decision: Callable[[Volume, Decision, Estimate | None], None] | None = None,
     watcher: Watcher | None = None,
     further: Further | None = None,
+    estimator: Estimator | MakesEstimator | str | None = None,
+    policy: Policy | MakesPolicy | str | None = None,
+    stop_rule: StopRule | MakesRule | str | None = None,
 ) -> ExperimentSummary:
     """Go on with an experiment that was killed, aborted or failed.
 
@@ -143,6 +161,8 @@ def resume(
         As for `run`.
     further : Further, optional
         More planes of a volume that has ended; its scan decides on with them.
+    estimator, policy, stop_rule : optional
+        Those that `run` was given, where they cannot be imported by their names.
 
     Returns
     -------
@@ -155,15 +175,17 @@ def resume(
         estimator is used than before. Says what differs.
     """
     stored = StoredExperiment(out)
-    told, sequence = stored.told, stored.sequence
+    told = stored.told
+    own = Own(estimator, policy, stop_rule)
+    sequence = own.into(stored.sequence, begun=True)
     # what can be asked is asked before the first setting is touched
     check_free(core)
     settings = stored.prepared.settings
-    ask(core, sequence, settings, told["here_um"], stored.model)
+    ask(core, sequence, settings, told["here_um"], stored.model, own)
     with set_back_if_refused(core):
         restore_settings(core, told["microscope"])
         core.setExposure(told["exposure_ms"])
-        prepared = prepare(core, sequence, told["here_um"], stored.model)
+        prepared = prepare(core, sequence, told["here_um"], stored.model, own)
         prepared = _same(stored, prepared)
         # also where a kill left it off
         lock = _lock(core, prepared, was_on=told.get("focus_lock") is not None)
@@ -234,9 +256,10 @@ def _same(stored: StoredExperiment, prepared: Prepared) -> Prepared:
         now = estimators.describe()
     elif imaged is not None:
         raise InputError(f"the {imaged}, as the experiment began")
-    for name in ("estimator", "model_sha256", "optics"):
-        if told[name] != now[name]:
-            msg = f"the {name} is {now[name]}, the experiment began with {told[name]}"
+    for name in ("estimator", "model_sha256", "optics", "policy", "stop_rule"):
+        is_now, was = now.get(name), told.get(name)
+        if is_now != was:
+            msg = f"the {name} is {is_now}, the experiment began with {was}"
             raise InputError(msg)
     return prepared
 

@@ -18,7 +18,9 @@ from pydantic import (
 )
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.methods import DEFAULT_METHOD, ScanMethodName, method_without_name
+from rmz_acquire.methods import DEFAULT_METHOD, SCAN_METHODS, method_without_name
+from rmz_acquire.plugins import ESTIMATOR, name_check
+from rmz_acquire.scanning.plan import PolicyName, RuleName
 
 __all__ = [
     "BLOCK",
@@ -170,7 +172,7 @@ class ExperimentSettings(_Block):
         Of this block: 1.
     estimator : str
         What makes the volumes; by default richardson-lucy, and recurrent-mz where a
-        model is named.
+        model is named. Somebody else's by entry point or ``package.module:Class``.
     model : str, optional
         Name or folder of recurrent-mz's model; by default the bundled one that fits
         optics and z range.
@@ -188,7 +190,7 @@ class ExperimentSettings(_Block):
     stale_frames : int
         So many frames in a row that the camera had handed out before fail the
         experiment; 0: frames are not compared, for a camera without noise.
-    seed : int
+    seed, stop_rule
         As in `ScanPlan`.
     z_um : tuple of float, optional
         Exactly these z in this order, µm, as the z_plan counts them: relative to the
@@ -213,13 +215,13 @@ class ExperimentSettings(_Block):
     """
 
     version: Literal[1]
-    estimator: ScanMethodName = DEFAULT_METHOD
+    estimator: Annotated[str, name_check(ESTIMATOR, SCAN_METHODS)] = DEFAULT_METHOD
     model: str | None = None
     device: str = "auto"
     strict: bool = True
     channels: Literal["independent", "leader"] = "independent"
     leader: str | None = None
-    policy: Literal["bisect", "uniform"] = "bisect"
+    policy: PolicyName = "bisect"
     epsilon: Positive = 0.05
     epsilon_kind: Literal["relative", "absolute"] = "relative"
     tau: Positive | None = None
@@ -229,6 +231,7 @@ class ExperimentSettings(_Block):
     max_gap_um: Positive | None = None
     stale_frames: int = Field(default=3, ge=0, le=100)
     seed: int = Field(default=0, ge=0)
+    stop_rule: RuleName | None = None
     z_um: tuple[Finite, ...] | None = None
     stage: StageSettings = StageSettings()
     checks: CheckSettings = CheckSettings()
@@ -261,9 +264,10 @@ class ExperimentSettings(_Block):
             ("channels", self.channels, "independent"),
             ("policy", self.policy, "bisect"),
             ("z_um", self.z_um, None),
+            ("stop_rule", self.stop_rule, None),
         ):
             if value != needed:
-                told = "no z_um" if needed is None else f"{key}: {needed}"
+                told = f"no {key}" if needed is None else f"{key}: {needed}"
                 msg = f"time_lapse.start: last goes with {told} only"
                 raise ValueError(msg)
         return self
@@ -320,6 +324,7 @@ class ExperimentSettings(_Block):
             "max_gap_um",
             "stale_frames",
             "seed",
+            "stop_rule",
         )
         return {name: getattr(self, name) for name in names}
 

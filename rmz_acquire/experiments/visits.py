@@ -248,7 +248,15 @@ def fresh_scan(
         plan = plan.within_reach(estimator.describe().get("largest_gap_um"))
         if old:
             return _carrying(prepared, volume, plan, old, on_decision, frames)
-    return Scan(plan, estimator, on_decision=on_decision, frames=frames)
+    own = prepared.estimators.own
+    return Scan(
+        plan,
+        estimator,
+        policy=None if volume.single else own.policy_for(plan),
+        rule=None if volume.single else own.rule_for(plan),
+        on_decision=on_decision,
+        frames=frames,
+    )
 
 
 def _carrying(

@@ -151,6 +151,7 @@ def summarise(
     known = [ms for ms in exposures if ms is not None]
     complete = bool(known) and len(known) == planes_taken
     full = len(plan.z_um)
+    usual = {"z_um"} if plan.stop_rule is not None else {"z_um", "stop_rule"}
     return Summary(
         stop_reason=outcome.status,
         reason=outcome.reason,
@@ -168,7 +169,7 @@ def summarise(
         z_um=list(plan.z_um),
         z_taken_um=[decision.z_actual_um for decision in decisions],
         pixel_size_um=pixel_size_um,
-        plan=plan.model_dump(mode="json", exclude={"z_um"}),
+        plan=plan.model_dump(mode="json", exclude=usual),
         candidates=candidates_of(decisions),
         z_scale=z_scale_of(decisions),
         versions=versions(),

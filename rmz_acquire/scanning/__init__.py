@@ -10,6 +10,7 @@ from rmz_acquire.scanning.carrying import Carrying, OldPlane
 from rmz_acquire.scanning.counting import NoEstimator
 from rmz_acquire.scanning.decision import Decision, Outcome, Status, winner_of
 from rmz_acquire.scanning.fewest import fewest_planes
+from rmz_acquire.scanning.foreign import own_estimator, own_policy, own_rule
 from rmz_acquire.scanning.frames import (
     FrameFacts,
     Observation,
@@ -19,7 +20,7 @@ from rmz_acquire.scanning.frames import (
 )
 from rmz_acquire.scanning.likeness import Likeness, compare, contrast_of, depth_of
 from rmz_acquire.scanning.loop import run_scan
-from rmz_acquire.scanning.plan import ScanPlan
+from rmz_acquire.scanning.plan import POLICY_NAMES, ScanPlan
 from rmz_acquire.scanning.policies import (
     POLICIES,
     Bisect,
@@ -38,10 +39,11 @@ from rmz_acquire.scanning.protocols import (
 )
 from rmz_acquire.scanning.scan import Scan, ScanState
 from rmz_acquire.scanning.stale import RecentFrames, StaleFramesError
-from rmz_acquire.scanning.stopping import ChangeRule, StopRule, Verdict
+from rmz_acquire.scanning.stopping import ChangeRule, StopRule, Verdict, make_rule
 
 __all__ = [
     "POLICIES",
+    "POLICY_NAMES",
     "Bisect",
     "Carrying",
     "ChangeRule",
@@ -77,6 +79,10 @@ __all__ = [
     "fewest_planes",
     "look_at",
     "make_policy",
+    "make_rule",
+    "own_estimator",
+    "own_policy",
+    "own_rule",
     "run_scan",
     "winner_of",
 ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rmz_acquire.scanning.frames import FrameFacts, Observation
-from rmz_acquire.scanning.policies import make_policy
+from rmz_acquire.scanning.policies import POLICIES, make_policy
 from rmz_acquire.scanning.stopping import ChangeRule
 
 if TYPE_CHECKING:
@@ -35,8 +35,14 @@ def fewest_planes(plan: ScanPlan) -> int:
         At most `max_planes`.
     """
     bound = int(np.ceil((plan.range_um - plan.step_um) / (2 * plan.gap_limit_um)))
-    if plan.z_exact_um is None and bound > _MOST:
-        return min(bound, plan.max_planes)
+    if plan.z_exact_um is None:
+        if plan.stop_rule is not None:
+            return 1  # somebody else's may say so
+        if plan.policy not in POLICIES:
+            # it answers to what it sees
+            return min(max(bound, plan.min_planes), plan.max_planes)
+        if bound > _MOST:
+            return min(bound, plan.max_planes)
     grid = np.asarray(plan.z_um)
     policy = make_policy(plan)
     rule = ChangeRule(plan)

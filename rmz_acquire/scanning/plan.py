@@ -16,11 +16,18 @@ from pydantic import (
 )
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.plugins import POLICY, STOP_RULE, name_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["ScanPlan"]
+__all__ = ["POLICY_NAMES", "PolicyName", "RuleName", "ScanPlan"]
+
+POLICY_NAMES = ("bisect", "uniform")
+PolicyName = Annotated[str, name_check(POLICY, POLICY_NAMES)]
+"""One of ours, an entry point, or ``package.module:Class``."""
+RuleName = Annotated[str, name_check(STOP_RULE, ())]
+"""An entry point, or ``package.module:Class``."""
 
 _DEFAULTS = {"first_planes": 3, "min_planes": 4}
 
@@ -53,8 +60,9 @@ class ScanPlan(BaseModel):
     tau : float, optional
         Convergence then needs the last plane's innovation at or below it too: the
         volume predicted that plane so well.
-    policy : {"bisect", "uniform"}
-        Where the next plane is taken.
+    policy : str
+        Where the next plane is taken: bisect, uniform, the name of an entry point, or
+        ``package.module:Class``, which is made of the plan.
     z_exact_um : tuple of float, optional
         Take exactly these z, µm, in this order, and stop when they are done;
         `policy`, `epsilon`, `tau`, `min_planes` and `max_planes` then play no part.
@@ -67,6 +75,9 @@ class ScanPlan(BaseModel):
         for a camera without noise.
     seed : int
         For policies that draw.
+    stop_rule : str, optional
+        When it is enough, where `ChangeRule` is not to say it: the name of an entry
+        point, or ``package.module:Class``, which is made of the plan.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,11 +89,12 @@ class ScanPlan(BaseModel):
     epsilon: Positive = 0.05
     epsilon_kind: Literal["relative", "absolute"] = "relative"
     tau: Positive | None = None
-    policy: Literal["bisect", "uniform"] = "bisect"
+    policy: PolicyName = "bisect"
     z_exact_um: tuple[Finite, ...] | None = None
     max_gap_um: Positive | None = None
     stale_frames: int = Field(default=3, ge=0, le=100)
     seed: int = Field(default=0, ge=0)
+    stop_rule: RuleName | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -6,9 +6,12 @@ it answers with a z of the grid, or None where it has nothing left to ask for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
+
+from rmz_acquire.plugins import POLICY, load
+from rmz_acquire.scanning.foreign import own_policy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -31,8 +34,14 @@ __all__ = [
 _ROUNDING_UM = 1e-9
 
 
+@runtime_checkable
 class Policy(Protocol):
-    """Chooses the next z."""
+    """Chooses the next z.
+
+    One object may serve several volumes: it is asked with no planes where a volume
+    begins. After an experiment was taken up again it is asked as if all planes came
+    anew, so the same planes must give the same answers.
+    """
 
     def next_z(self, taken: Sequence[Observation]) -> float | None:
         """Give the next z to take, µm, or None where there is none left.
@@ -121,7 +130,9 @@ def make_policy(plan: ScanPlan) -> Policy:
     """Make the policy that a plan asks for."""
     if plan.z_exact_um is not None:
         return ExactList(plan)
-    return POLICIES[plan.policy](plan)
+    if plan.policy in POLICIES:
+        return POLICIES[plan.policy](plan)
+    return own_policy(load(POLICY, plan.policy), plan)
 
 
 def largest_gap(

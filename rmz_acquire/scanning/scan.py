@@ -24,7 +24,7 @@ from rmz_acquire.scanning.decision import Decision, Outcome, Seen, Status
 from rmz_acquire.scanning.judging import Judge
 from rmz_acquire.scanning.policies import make_policy
 from rmz_acquire.scanning.stale import RecentFrames
-from rmz_acquire.scanning.stopping import ChangeRule
+from rmz_acquire.scanning.stopping import make_rule
 from rmz_acquire.scanning.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Scan:
     policy : Policy, optional
         Where next; by default the one that the plan names.
     rule : StopRule, optional
-        When to stop; by default the guarded change rule.
+        When to stop; by default that of the plan.
     frames : RecentFrames, optional
         The exposures before, where the scan is one of many.
     on_decision : callable, optional
@@ -102,7 +102,7 @@ class Scan:
         self.plan = plan
         self.estimator = estimator
         policy = policy if policy is not None else make_policy(plan)
-        rule = rule if rule is not None else ChangeRule(plan)
+        rule = rule if rule is not None else make_rule(plan)
         #: The last exposures, to which those of a check may be compared.
         self.frames = frames or RecentFrames()
         self._judge = Judge(plan, policy, rule, self.frames)

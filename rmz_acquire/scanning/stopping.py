@@ -9,8 +9,10 @@ reason says which it was.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from rmz_acquire.plugins import STOP_RULE, load
+from rmz_acquire.scanning.foreign import own_rule
 from rmz_acquire.scanning.frames import blank_reason
 
 if TYPE_CHECKING:
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning.frames import Observation
     from rmz_acquire.scanning.plan import ScanPlan
 
-__all__ = ["ChangeRule", "StopRule", "Verdict"]
+__all__ = ["ChangeRule", "StopRule", "Verdict", "make_rule"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,13 @@ class Verdict:
     reason: str
 
 
+@runtime_checkable
 class StopRule(Protocol):
-    """Judges after every plane whether it was enough."""
+    """Judges after every plane whether it was enough.
+
+    The most planes that the plan allows end a scan whatever it says. As for a
+    `Policy`, the same planes must give the same verdicts.
+    """
 
     def judge(self, taken: Sequence[Observation]) -> Verdict:
         """Judge the planes so far, the last of which has just come.
@@ -112,3 +119,10 @@ class ChangeRule:
                 f"(limit {plan.gap_limit_um:.3g} µm)"
             )
         return found
+
+
+def make_rule(plan: ScanPlan) -> StopRule:
+    """Make the stop rule that a plan asks for."""
+    if plan.stop_rule is None:
+        return ChangeRule(plan)
+    return own_rule(load(STOP_RULE, plan.stop_rule), plan)

@@ -81,6 +81,7 @@ def test_each_quality_says_what_it_asks_for(desk):
         {"max_gap_um": 2.0},
         {"first_planes": 5},
         {"z_um": [1.0, 2.0]},
+        {"estimator": "their_lab.scans:Smooth", "policy": "their_lab.scans:Down"},
     ],
 )
 def test_a_file_with_other_values_is_custom_and_loses_nothing(desk, tmp_path, block):

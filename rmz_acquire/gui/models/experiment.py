@@ -18,7 +18,7 @@ from rmz_acquire.experiments import ExperimentSettings, read_experiment
 from rmz_acquire.experiments.keeping import as_yaml
 from rmz_acquire.gui.models.calibration import CALIBRATED, Calibration
 from rmz_acquire.gui.models.settings import ScanSettings
-from rmz_acquire.methods import METHODS
+from rmz_acquire.methods import method_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -258,7 +258,7 @@ def _block_of(settings: ScanSettings, before: dict[str, Any] | None) -> dict[str
         known["min_planes"] = known["min_planes"] or _MIN_PLANES
     now = {name: getattr(settings, name) for name in (*_PLAIN, *_OPTICS)}
     now |= settings.calibration.values()
-    if not METHODS[settings.estimator].model:
+    if not method_of(settings.estimator).model:
         now["model"] = None
     if settings.max_light_ms is not None:
         now["max_planes"] = settings.most_planes

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.gui.models.calibration import Calibration
-from rmz_acquire.methods import DEFAULT_METHOD, METHODS
+from rmz_acquire.methods import DEFAULT_METHOD, method_of
 from rmz_acquire.scanning import ScanPlan
 
 if TYPE_CHECKING:
@@ -76,7 +76,7 @@ class ScanSettings:
     model: str | None = None
     epsilon: float = 0.05
     tau: float | None = None
-    policy: Literal["bisect", "uniform"] = "bisect"
+    policy: str = "bisect"
     min_planes: int = 4
     max_planes: int | None = None
     max_light_ms: float | None = None
@@ -207,7 +207,7 @@ class ScanSettings:
         if self.tau is not None and not 0 < self.tau:
             found["tau"] = "the innovation allowed must lie above 0 %"
         self._budgets(found)
-        method = METHODS[self.estimator]
+        method = method_of(self.estimator)
         if method.model and self.model is None and models is not None and not models:
             found["model"] = (
                 "no released model is installed: choose one from a folder, or "

@@ -10,7 +10,7 @@ from rmz_acquire.gui.models.cost import cost_of
 from rmz_acquire.gui.models.fitting import Site
 from rmz_acquire.gui.models.pace import PaceTask
 from rmz_acquire.gui.models.quality import QUALITIES, with_quality
-from rmz_acquire.methods import METHODS, SCAN_METHODS
+from rmz_acquire.methods import SCAN_METHODS, method_of
 from rmz_acquire.models import list_models
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class FormPresenter:
         site: Site,
         task: PaceTask | None,
     ) -> Cost | None:
-        method = METHODS[settings.estimator]
+        method = method_of(settings.estimator)
         rest = facts.settle_ms if self._seen_ms is None else self._seen_ms
         return cost_of(
             settings,
@@ -208,11 +208,13 @@ def _site(settings: ScanSettings, facts: ScopeFacts, optics: Optics | None) -> S
 def _task(settings: ScanSettings, facts: ScopeFacts, site: Site) -> PaceTask | None:
     """What is to be measured; None where something is missing for it."""
     bottom, top = settings.bottom_um, settings.top_um
-    method = METHODS[settings.estimator]
+    method = method_of(settings.estimator)
     if bottom is None or top is None or min(facts.picture_px) < 8:
         return None
     if method.optics and not site.optics:
         return None
+    if settings.estimator not in SCAN_METHODS:
+        return None  # somebody else's is measured by its owner
     return PaceTask(
         settings.estimator,
         (settings.model or site.proposed()) if method.model else None,

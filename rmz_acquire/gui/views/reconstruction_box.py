@@ -10,7 +10,7 @@ from PyQt6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 from rmz_acquire.gui.views.fields import mark, may_shrink
 from rmz_acquire.gui.views.model_choice import ModelChoice
 from rmz_acquire.gui.views.optics_fields import OpticsFields
-from rmz_acquire.methods import METHODS, SCAN_METHODS
+from rmz_acquire.methods import SCAN_METHODS, method_of
 from rmz_acquire.models import list_models
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ class ReconstructionBox(QWidget):
         self.show_what_counts()
 
     def use(self, estimator: str) -> None:
-        """Choose an estimator."""
+        """Choose an estimator; one that is somebody else's joins the list."""
+        if self.estimator.findData(estimator) < 0:
+            self.estimator.addItem(method_of(estimator).title, estimator)
         self.estimator.setCurrentIndex(self.estimator.findData(estimator))
 
     def set_site(self, site: Site) -> None:
@@ -85,7 +87,7 @@ class ReconstructionBox(QWidget):
     def refresh_models(self) -> None:
         """List the bundled models."""
         self.choice.refresh_models()
-        if not list_models() and METHODS[self.estimator.currentData()].model:
+        if not list_models() and method_of(self.estimator.currentData()).model:
             self.use(_WITHOUT_MODEL)
 
     def add_model(self, name: str) -> None:
@@ -101,7 +103,7 @@ class ReconstructionBox(QWidget):
 
     def show_what_counts(self) -> None:
         """Show the fields that the estimator needs."""
-        method = METHODS[self.estimator.currentData()]
+        method = method_of(self.estimator.currentData())
         self.words.setText(method.words)
         self.words.setVisible(bool(method.words))
         self.choice.setVisible(method.model)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["StopBox"]
 
-POLICIES: dict[Literal["bisect", "uniform"], str] = {
+POLICIES: dict[str, str] = {
     "bisect": "Middle of the largest gap",
     "uniform": "Equal spacing",
 }
@@ -92,6 +92,9 @@ class StopBox(QWidget):
         """Fill it in."""
         self.tau.setValue(100 * (settings.tau or 0))
         self.epsilon.setValue(100 * settings.epsilon)
+        if self.policy.findData(settings.policy) < 0:
+            # somebody else's
+            self.policy.addItem(settings.policy, settings.policy)
         self.policy.setCurrentIndex(self.policy.findData(settings.policy))
         self.min_planes.setValue(settings.min_planes)
         self.max_planes.setValue(settings.max_planes or 0)
