@@ -24,6 +24,7 @@ from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 
 from rmz_acquire.errors import InputError, message_of
+from rmz_acquire.methods import METHODS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -59,19 +60,32 @@ class Kind:
         What its class has.
     protocol : str
         Where one reads what these do.
+    ours : tuple of str
+        The names that are built in.
     """
 
     title: str
     group: str
     methods: tuple[str, ...]
     protocol: str
+    ours: tuple[str, ...] = ()
 
 
 _AT = "rmz_acquire.scanning"
 ESTIMATOR = Kind(
-    "estimator", "rmz_acquire.estimators", ("add", "describe"), f"{_AT}.Estimator"
+    "estimator",
+    "rmz_acquire.estimators",
+    ("add", "describe"),
+    f"{_AT}.Estimator",
+    tuple(METHODS),
 )
-POLICY = Kind("policy", "rmz_acquire.policies", ("next_z",), f"{_AT}.Policy")
+POLICY = Kind(
+    "policy",
+    "rmz_acquire.policies",
+    ("next_z",),
+    f"{_AT}.Policy",
+    ("bisect", "uniform"),
+)
 STOP_RULE = Kind("stop rule", "rmz_acquire.stop_rules", ("judge",), f"{_AT}.StopRule")
 KINDS = (ESTIMATOR, POLICY, STOP_RULE)
 
@@ -119,9 +133,16 @@ def qualified_name(thing: Any) -> str:
 
 
 def installed_names(kind: Kind) -> dict[str, str]:
-    """Give the entry points of a kind: name and ``package.module:Class``."""
+    """Give the entry points of a kind: name and ``package.module:Class``.
+
+    One with a name of ours is none: it could only mislead.
+    """
     found = entry_points(group=kind.group)
-    return {point.name: f"{point.module}:{point.attr}" for point in found}
+    return {
+        point.name: f"{point.module}:{point.attr}"
+        for point in found
+        if point.name not in kind.ours
+    }
 
 
 def is_name(kind: Kind, value: str) -> bool:
@@ -131,7 +152,8 @@ def is_name(kind: Kind, value: str) -> bool:
 
 def full_name(kind: Kind, name: str) -> str:
     """Give ``package.module:Class`` of an entry point; any other name as it is."""
-    return name if ":" in name else installed_names(kind).get(name, name)
+    known = {} if ":" in name else installed_names(kind)
+    return known.get(name, name)
 
 
 def name_check(kind: Kind, known: Iterable[str]) -> AfterValidator:

@@ -16,7 +16,7 @@ import numpy as np
 from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.evaluation import planes_not_taken, score
 from rmz_acquire.optics import Optics
-from rmz_acquire.plugins import ESTIMATOR, qualified_name
+from rmz_acquire.plugins import ESTIMATOR, POLICY, STOP_RULE, full_name, qualified_name
 from rmz_acquire.reconstruction import BASELINES, make_estimator
 from rmz_acquire.recording import RunFolder, Summary, check_folder, read_planes
 from rmz_acquire.scanning import (
@@ -193,7 +193,9 @@ def _with_own(
     stop_rule: StopRule | Callable[[ScanPlan], StopRule] | None,
 ) -> tuple[ScanPlan, Policy | None, StopRule | None]:
     """Make what was handed over, and write its name into the plan."""
-    names: dict[str, str] = {}
+    names = {"policy": full_name(POLICY, plan.policy)}
+    if plan.stop_rule is not None:
+        names["stop_rule"] = full_name(STOP_RULE, plan.stop_rule)
     for key, given in (("policy", policy), ("stop_rule", stop_rule)):
         if given is None:
             continue
@@ -205,7 +207,7 @@ def _with_own(
             msg = f"{key}: {name} was handed over, but z_exact_um lists every plane"
             raise InputError(msg)
         names[key] = name
-    plan = plan.model_copy(update=names) if names else plan
+    plan = plan.model_copy(update=names)
     made_z = None if policy is None else own_policy(policy, plan)
     return plan, made_z, None if stop_rule is None else own_rule(stop_rule, plan)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.methods import METHODS, method_without_name
+from rmz_acquire.methods import METHODS, method_of, method_without_name
 
 if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
@@ -48,7 +48,7 @@ def check_estimator(name: str | None, *, model: str | None, device: str) -> str:
     check_device(device)
     if name is None:
         name = method_without_name(model)
-    if not METHODS[name].model:
+    if not method_of(name).model:
         if model is not None:
             have = ", ".join(each.name for each in METHODS.values() if each.model)
             msg = f"--model is for {have}: the {name} estimator has none"
@@ -92,7 +92,7 @@ def check_optics(name: str, optics: Optics | None) -> None:
     InputError
         Naming the options.
     """
-    if optics is None and METHODS[name].optics:
+    if optics is None and method_of(name).optics:
         msg = (
             f"the {name} estimator needs the optics: give --na, --immersion, "
             "--wavelength and --pixel-size, or use --estimator linear"

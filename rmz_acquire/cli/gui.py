@@ -9,6 +9,7 @@ import typer
 
 from rmz_acquire.cli.checks import check_config
 from rmz_acquire.cli.console import busy
+from rmz_acquire.cli.open_names import Plugins, allow_plugins
 from rmz_acquire.cli.optics_file import optics_of_flag
 from rmz_acquire.errors import InputError
 from rmz_acquire.installing import install_line, missing, system_line
@@ -32,6 +33,7 @@ def gui(
         Path | None,
         typer.Option("--optics", help="Optics that `calibrate-optics` wrote."),
     ] = None,
+    plugins: Plugins = None,
 ) -> None:
     """Open the window: connect, find the sample, scan, look, find the files."""
     if config is not None:
@@ -39,6 +41,7 @@ def gui(
     if out is not None and out.exists() and not out.is_dir():
         msg = f"--out {out} is a file: name a folder for runs"
         raise InputError(msg)
+    allow_plugins(plugins)
     told = None if optics is None else (optics_of_flag(optics), optics.name)
     gone = missing("gui")
     if gone:

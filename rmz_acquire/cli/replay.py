@@ -10,12 +10,18 @@ import typer
 from rmz_acquire.cli.checks import check_estimator, check_optics
 from rmz_acquire.cli.console import busy, warn
 from rmz_acquire.cli.flags import FOLDER, PLAN, STACK, flagged
+from rmz_acquire.cli.open_names import (
+    AnyEstimator,
+    AnyPolicy,
+    Plugins,
+    allow_plugins,
+    load_named,
+)
 from rmz_acquire.cli.optics_file import OpticsFile, optics_told
 from rmz_acquire.cli.options import (
     NA,
     Device,
     Epsilon,
-    EstimatorName,
     FirstPlanes,
     Immersion,
     MaxPlanes,
@@ -23,7 +29,6 @@ from rmz_acquire.cli.options import (
     Model,
     Overwrite,
     PixelSize,
-    Policy,
     SampleIndex,
     Seed,
     Strict,
@@ -36,6 +41,7 @@ from rmz_acquire.cli.options import (
 )
 from rmz_acquire.cli.running import estimator_for, run_and_print
 from rmz_acquire.errors import InputError
+from rmz_acquire.plugins import ESTIMATOR, POLICY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -59,11 +65,11 @@ def replay(
     immersion: Immersion = None,
     wavelength: Wavelength = None,
     sample_index: SampleIndex = None,
-    estimator: EstimatorName = None,
+    estimator: AnyEstimator = None,
     model: Model = None,
     strict: Strict = False,
     device: Device = "auto",
-    policy: Policy = "bisect",
+    policy: AnyPolicy = "bisect",
     epsilon: Epsilon = 0.05,
     first_planes: FirstPlanes = None,
     min_planes: MinPlanes = None,
@@ -74,6 +80,7 @@ def replay(
         Path | None,
         typer.Option("--truth", help="Score against this stack, not STACK itself."),
     ] = None,
+    plugins: Plugins = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Scan a recorded stack as if it were the specimen, and score the volume.
@@ -87,6 +94,10 @@ def replay(
     for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
         if value is not None:
             positive(value, option)
+    allow_plugins(plugins)
+    for kind, name in ((ESTIMATOR, estimator), (POLICY, policy)):
+        if name is not None and name not in kind.ours:
+            load_named(kind, name, f"--{kind.title}")
     estimator = check_estimator(estimator, model=model, device=device)
     with busy("reading"), flagged(FOLDER):
         from rmz_acquire.recording import check_folder

@@ -10,8 +10,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rmz_acquire.cli.checks import check_estimator, check_optics
 from rmz_acquire.cli.console import busy, stderr, warn
 from rmz_acquire.cli.flags import FOLDER, flagged
+from rmz_acquire.cli.open_names import load_named
 from rmz_acquire.cli.result import print_summary
 from rmz_acquire.errors import InputError, ScanFailed
+from rmz_acquire.plugins import ESTIMATOR
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,13 +51,17 @@ def estimator_for(
     InputError
         If something is missing, or with `strict` where the model does not fit.
     """
-    from rmz_acquire.methods import METHODS
+    from rmz_acquire.methods import METHODS, method_of
     from rmz_acquire.models import instead_of, load_model, read_card, suitable_model
 
     check_estimator(name, model=model, device=device)
     check_optics(name, optics)
+    if name not in METHODS:
+        from rmz_acquire.scanning import own_estimator
+
+        return own_estimator(load_named(ESTIMATOR, name, "--estimator"), z_um, optics)
     loaded = None
-    if METHODS[name].model and optics is not None:
+    if method_of(name).model and optics is not None:
         card = read_card(model or suitable_model(optics, z_um))
         misfits = card.check(optics, z_um)
         other = instead_of(card.name, optics, z_um) if misfits else ""

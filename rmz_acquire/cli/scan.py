@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rmz_acquire.cli.checks import check_config, check_experiment_folder
 from rmz_acquire.cli.console import busy, microscope_errors, stderr, stdout, warn
 from rmz_acquire.cli.flags import FOLDER, flagged
+from rmz_acquire.cli.open_names import PLUGINS, Plugins, allow_plugins
 from rmz_acquire.cli.optics_file import optics_of_flag
 from rmz_acquire.cli.options import Overwrite
 from rmz_acquire.cli.result import predicted
@@ -68,6 +69,7 @@ def scan(
             help="Optics that `calibrate-optics` wrote, for EXPERIMENT.yaml.",
         ),
     ] = None,
+    plugins: Plugins = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Run an experiment: every z-stack of it becomes an adaptive scan.
@@ -83,9 +85,11 @@ def scan(
     if optics is not None and experiment is None:
         msg = "--optics goes with EXPERIMENT.yaml: what was begun keeps its optics"
         raise InputError(msg)
+    allow_plugins(plugins)
     if verify is not None:
         check_experiment_folder(verify, "--verify")
-        _verify(verify)
+        with flagged(PLUGINS):
+            _verify(verify)
         return
     if experiment is not None:
         missing = "--config" if config is None else "--out" if out is None else None
@@ -120,7 +124,7 @@ def scan(
 
         core = open_core(config)
     try:
-        with _Progress() as progress, microscope_errors():
+        with _Progress() as progress, microscope_errors(), flagged(PLUGINS):
             if resume is not None:
                 summary = experiments.resume(
                     core, resume, on_decision=progress.on_decision

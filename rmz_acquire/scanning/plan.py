@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["POLICY_NAMES", "PolicyName", "RuleName", "ScanPlan"]
 
-POLICY_NAMES = ("bisect", "uniform")
+POLICY_NAMES = POLICY.ours
 PolicyName = Annotated[str, name_check(POLICY, POLICY_NAMES)]
 """One of ours, an entry point, or ``package.module:Class``."""
 RuleName = Annotated[str, name_check(STOP_RULE, ())]
