@@ -207,6 +207,23 @@ def _models() -> str:
     return f"{', '.join(map(str, names))}: weights match their cards"
 
 
+def _plugins() -> str:
+    from rmz_acquire.errors import InputError
+    from rmz_acquire.plugins import KINDS, installed_names, load
+
+    said, broken = [], []
+    for kind in KINDS:
+        for name, full in installed_names(kind).items():
+            said.append(f"{kind.title} {name} ({full})")
+            try:
+                load(kind, name)
+            except InputError as error:
+                broken.append(f"{kind.title} {name}: {error}")
+    if broken:
+        raise RuntimeError("; ".join(broken))
+    return ", ".join(said) or "no estimators, policies or stop rules of other people"
+
+
 _REINSTALL = install_line()
 _CHECKS: tuple[tuple[str, Callable[[], str], str], ...] = (
     ("python", _python, ""),
@@ -218,4 +235,5 @@ _CHECKS: tuple[tuple[str, Callable[[], str], str], ...] = (
     ("models", _models, _REINSTALL),
     ("training", _training, install_line("train")),
     ("qt", _qt, install_line("gui")),
+    ("plugins", _plugins, "pip install again, or uninstall, the package named"),
 )

@@ -13,6 +13,7 @@ from cli_helpers import refused, replay, write_stack_of_discs
 
 from rmz_acquire import plugins
 from rmz_acquire.cli import main
+from rmz_acquire.doctor import examine
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -150,3 +151,15 @@ def test_an_installed_package_gives_names(
     assert main(replay(stack, out, policy="bisect", overwrite="")) == 0
     summary = json.loads((out / "summary.json").read_text())
     assert summary["z_taken_um"][0] != 4.0
+
+
+def test_doctor_lists_them(installed: Path) -> None:
+    found = {finding.part: finding for finding in examine() if finding}
+    assert found["plugins"].status == "ok"
+    for said in ("estimator lines (lab_scans:Lines)", "stop rule never"):
+        assert said in found["plugins"].detail
+    (installed / "lab_scans.py").write_text("import nothing_of_that_name")
+    sys.modules.pop("lab_scans", None)
+    broken = next(each for each in examine() if each.part == "plugins")
+    assert broken.status == "wrong"
+    assert "No module named 'nothing_of_that_name'" in broken.detail
