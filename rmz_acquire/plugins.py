@@ -15,6 +15,7 @@ import sys
 import sysconfig
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.machinery import PathFinder
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -127,7 +128,8 @@ def qualified_name(thing: Any) -> str:
     -------
     str
     """
-    thing = getattr(thing, "func", thing)
+    if isinstance(thing, partial):
+        thing = thing.func
     named = thing if hasattr(thing, "__qualname__") else type(thing)
     return f"{named.__module__}:{named.__qualname__}"
 
@@ -208,6 +210,12 @@ def load(kind: Kind, name: str) -> type[Any]:
     full = full_name(kind, name)
     module_name, _, path = full.partition(":")
     parts = [*module_name.split("."), *path.split(".")]
+    if module_name == "__main__" or "<" in path:
+        msg = (
+            f"{full} has no place to be imported from: hand it over again, in Python, "
+            "or put it in a module"
+        )
+        raise InputError(msg)
     if not path or not all(part.isidentifier() for part in parts):
         msg = f"{name!r} names no {kind.title}: write package.module:Class"
         raise InputError(msg)

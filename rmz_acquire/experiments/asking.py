@@ -91,12 +91,12 @@ def ask(
         In one line that names the key.
     """
     check_method(settings, model)
+    (own or Own()).check(settings)
     stage = _stage(core, sequence, settings)
     if here_um is None:
         here_um = position_um(core, stage) if stage else 0.0
     one = with_one_field(sequence)
     volumes = volumes_of(one, here_um)
-    (own or Own()).check(settings, sum(not volume.single for volume in volumes))
     check_obeyed(one, volumes)
     _check_setup(core, sequence)
     _check_channels(core, one, volumes)

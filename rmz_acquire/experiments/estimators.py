@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments.imaging import optics_given
 from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.experiments.own import Own
@@ -215,6 +215,7 @@ class Estimators:
         settings, tried = self._settings, set[tuple[float, ...]]()
         if not self._foreign and not self._others():
             return
+        self.own.check_count(sum(not volume.single for volume in self._volumes))
         for volume in self._volumes:
             if volume.single or volume.z_um in tried:
                 continue
@@ -224,7 +225,13 @@ class Estimators:
                 self.make(volume, plan.z_um)
             with key_of(f"{BLOCK}.policy"):
                 policy = self.own.policy_for(plan) or make_policy(plan)
-                if policy.next_z(()) is None:
+                try:
+                    first = policy.next_z(())
+                except InputError:
+                    raise
+                except Exception as error:
+                    raise InputError(message_of(error, typed=True)) from error
+                if first is None:
                     msg = f"{full_name(POLICY, settings.policy)} asks for no plane"
                     raise InputError(msg)
             with key_of(f"{BLOCK}.stop_rule"):

@@ -105,8 +105,8 @@ class Own:
             return sequence
         return sequence.replace(metadata={**sequence.metadata, "rmz_acquire": block})
 
-    def check(self, settings: ExperimentSettings, volumes: int) -> None:
-        """Import what the block names; refuse what cannot serve all volumes.
+    def check(self, settings: ExperimentSettings) -> None:
+        """Import what the block names.
 
         Raises
         ------
@@ -122,6 +122,15 @@ class Own:
                     load(kind, name)
                 except InputError as error:
                     raise InputError(f"{BLOCK}.{key}: {error}") from error
+
+    def check_count(self, volumes: int) -> None:
+        """Refuse an estimator's object where there are several volumes.
+
+        Raises
+        ------
+        InputError
+            Saying how many.
+        """
         own = self.estimator
         if volumes > 1 and own is not None and is_made(ESTIMATOR, own):
             msg = (

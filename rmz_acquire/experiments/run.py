@@ -174,10 +174,9 @@ def resume(
         If there is no experiment, the microscope is not what it was, or another
         estimator is used than before. Says what differs.
     """
-    stored = StoredExperiment(out)
-    told = stored.told
     own = Own(estimator, policy, stop_rule)
-    sequence = own.into(stored.sequence, begun=True)
+    stored = StoredExperiment(out, own)
+    told, sequence = stored.told, stored.sequence
     # what can be asked is asked before the first setting is touched
     check_free(core)
     settings = stored.prepared.settings

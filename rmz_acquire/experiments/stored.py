@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import useq
     from numpy.typing import NDArray
 
+    from rmz_acquire.experiments.own import Own
     from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning import Plane
@@ -46,6 +47,8 @@ class StoredExperiment:
     ----------
     path : path
         Its folder.
+    own : Own, optional
+        What it was handed, where that cannot be imported.
 
     Raises
     ------
@@ -53,12 +56,14 @@ class StoredExperiment:
         If it holds no experiment.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, own: Own | None = None) -> None:
         self.path = Path(path)
         #: The contents of ``run.json``.
         self.told: dict[str, Any] = read_run(path)
         #: The experiment as it was asked for.
         self.sequence = _as_begun(self.told)
+        if own is not None:
+            self.sequence = own.into(self.sequence, begun=True)
         #: Whether it is of a version that did not look at each channel.
         self.is_old = "imaging" not in self.told
         settings = ExperimentSettings.of(self.sequence.metadata)
@@ -74,7 +79,7 @@ class StoredExperiment:
             settings,
             volumes,
             imagings,
-            Estimators(settings, volumes, imagings, self.model),
+            Estimators(settings, volumes, imagings, self.model, own),
             "",
             (-np.inf, np.inf),
             1.0,

@@ -16,6 +16,8 @@ from rmz_acquire.scanning import RecentFrames
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from rmz_acquire.experiments.own import Own
+
 __all__ = ["Verification", "verify"]
 
 
@@ -35,13 +37,15 @@ class Verification:
     differences: list[str]
 
 
-def verify(path: Path | str) -> Verification:
+def verify(path: Path | str, own: Own | None = None) -> Verification:
     """Make every decision of an experiment again from its planes, and compare.
 
     Parameters
     ----------
     path : path
         The experiment's folder.
+    own : Own, optional
+        What it was handed, where that cannot be imported.
 
     Returns
     -------
@@ -52,7 +56,7 @@ def verify(path: Path | str) -> Verification:
     InputError
         If it holds no experiment, or its model is not there.
     """
-    stored = StoredExperiment(path)
+    stored = StoredExperiment(path, own)
     prepared = stored.prepared
     count, differences = 0, []
     following = Following(prepared.settings, stored.folder)

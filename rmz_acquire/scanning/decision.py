@@ -6,11 +6,13 @@ import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal, Self
 
+from rmz_acquire.scanning.protocols import Estimate
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from rmz_acquire.scanning.protocols import Estimate, Plane
+    from rmz_acquire.scanning.protocols import Plane
 
 __all__ = ["Decision", "Outcome", "Seen", "Status", "checked", "winner_of"]
 
@@ -209,12 +211,15 @@ def winner_of(
     return winner, 20 * math.log10(linear / least)
 
 
-def checked(estimate: Estimate) -> Estimate:
+def checked(estimate: object) -> Estimate:
     """Refuse a volume that is not a number; a ratio that is none is unknown.
 
     A change that is not finite means a broken volume. A ratio is not finite where it
     was divided by nothing, as on a dark field: that is no failure.
     """
+    if not isinstance(estimate, Estimate):
+        msg = f"the estimator's add gave {type(estimate).__name__}, not an Estimate"
+        raise TypeError(msg)
     if estimate.delta is not None and not math.isfinite(estimate.delta):
         msg = f"the estimator gave a change of {estimate.delta}"
         raise ArithmeticError(msg)

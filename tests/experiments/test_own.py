@@ -11,8 +11,9 @@ import pytest
 import useq
 
 import rmz_acquire
-from rmz_acquire import InputError, plugins
+from rmz_acquire import InputError, ScanFailed, plugins
 from rmz_acquire.experiments import StoredExperiment, prepare
+from rmz_acquire.experiments.own import Own
 from rmz_acquire.experiments.verifying import verify
 from rmz_acquire.reconstruction import LinearEstimator, VolumeEstimator
 from rmz_acquire.scanning import ScanPlan, Verdict
@@ -58,6 +59,16 @@ class Wild:
 
     def next_z(self, taken):
         return 2.0 + 500 * len(taken)
+
+
+class Broken:
+    """Has no answer."""
+
+    def __init__(self, plan):
+        pass
+
+    def next_z(self, taken):
+        return 1 / len(taken)
 
 
 class Two:
@@ -145,6 +156,7 @@ def test_what_is_built_in_adds_no_names(demo, tmp_path):
             "is no policy",
         ),
         ({"estimator": "linear"}, {"stop_rule": Down}, "is no stop rule"),
+        ({"estimator": "linear"}, {"policy": Broken}, "ZeroDivisionError"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_moves(
@@ -161,8 +173,10 @@ def test_what_cannot_be_is_refused_before_anything_moves(
 def test_an_estimator_object_makes_one_volume(demo, tmp_path):
     many = sequence().replace(time_plan={"interval": 0, "loops": 2})
     made = Mean(np.arange(9.0), None)
-    with pytest.raises(InputError, match="makes one volume, the experiment has 2"):
-        rmz_acquire.run(demo, many, tmp_path / "run", estimator=made)
+    grid = sequence().replace(grid_plan={"rows": 1, "columns": 2, "fov_width": 9})
+    for each in (many, grid):
+        with pytest.raises(InputError, match="makes one volume, the experiment has 2"):
+            rmz_acquire.run(demo, each, tmp_path / "run", estimator=made)
     summary = rmz_acquire.run(
         demo, sequence(max_planes=3), tmp_path / "run", estimator=made
     )
@@ -237,6 +251,9 @@ def test_it_goes_on_with_what_it_began_with(demo, tmp_path):
     out = tmp_path / "run"
     local = {"estimator": lambda z_um, optics: Mean(z_um, optics), "policy": Down}
     rmz_acquire.run(demo, sequence(), out, **local)
+    assert verify(out, Own(**local)).differences == []
+    with pytest.raises(InputError, match="hand it over again, in Python"):
+        rmz_acquire.resume(demo, out, policy=Down)
     with pytest.raises(InputError, match=r"policy: .*:Two was handed over, but"):
         rmz_acquire.resume(demo, out, estimator=local["estimator"], policy=Two)
     summary = rmz_acquire.resume(demo, out, **local)
@@ -256,3 +273,14 @@ def test_one_volume_takes_them_too(tmp_path):
     uniform = ScanPlan.from_range(0, 8, 1, policy="uniform")
     with pytest.raises(InputError, match="but the plan says uniform"):
         run_volume(microscope, uniform, Mean, tmp_path / "no", policy=Down)
+
+
+def test_an_estimator_that_gives_no_estimate_fails_in_words(tmp_path):
+    class Silent(Mean):
+        def add(self, image, z_um):
+            super().add(image, z_um)
+
+    plan = ScanPlan.from_range(0, 8, 1)
+    microscope = RecordedMicroscope(np.ones((9, 8, 8), np.uint16), plan.z_um)
+    with pytest.raises(ScanFailed, match="add gave NoneType, not an Estimate"):
+        run_volume(microscope, plan, Silent, tmp_path / "run")
