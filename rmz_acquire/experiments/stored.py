@@ -30,14 +30,18 @@ __all__ = ["StoredExperiment"]
 
 
 def _as_begun(told: dict[str, Any]) -> useq.MDASequence:
-    """Give the sequence with the estimator that was used where it named none."""
+    """Give the sequence with what was used, where it named none or an entry point."""
     sequence = from_json(told["sequence"])
     block = sequence.metadata.get("rmz_acquire")
-    used = told.get("estimator")
-    if not isinstance(block, dict) or "estimator" in block or used is None:
+    if not isinstance(block, dict):
         return sequence
-    metadata = {**sequence.metadata, "rmz_acquire": {**block, "estimator": used}}
-    return sequence.replace(metadata=metadata)
+    used = {key: told.get(key) for key in ("estimator", "policy", "stop_rule")}
+    # a name's class, so that it is read where the package is not installed
+    classes = {key: name for key, name in used.items() if name and ":" in name}
+    block = {**block, **classes}
+    if used["estimator"] is not None:
+        block.setdefault("estimator", used["estimator"])
+    return sequence.replace(metadata={**sequence.metadata, "rmz_acquire": block})
 
 
 class StoredExperiment:

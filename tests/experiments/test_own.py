@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from functools import partial
+from importlib.metadata import EntryPoint, EntryPoints
 
 import numpy as np
 import pytest
@@ -208,6 +209,22 @@ def test_a_name_is_imported_from_a_folder_of_plugins(demo, tmp_path, theirs):
         verify(out)
     with pytest.raises(InputError, match="no module their_scans is installed"):
         rmz_acquire.resume(demo, out)
+
+
+def test_an_experiment_is_read_where_its_entry_point_is_gone(
+    demo, tmp_path, theirs, monkeypatch
+):
+    plugins.allow(theirs)
+    point = EntryPoint("top-down", "their_scans:Down", plugins.POLICY.group)
+    points = EntryPoints([point])
+    out = tmp_path / "run"
+    with monkeypatch.context() as patched:
+        patched.setattr(plugins, "entry_points", lambda **by: points.select(**by))
+        rmz_acquire.run(demo, sequence(estimator="linear", policy="top-down"), out)
+    assert json.loads((out / "run.json").read_text())["policy"] == "their_scans:Down"
+    assert StoredExperiment(out).begun
+    assert verify(out).differences == []
+    assert rmz_acquire.resume(demo, out).status == "completed"
 
 
 @pytest.mark.parametrize(
