@@ -86,7 +86,9 @@ class Own:
                 continue
             name = given if isinstance(given, str) else qualified_name(given)
             named = block.get(key)
-            same = isinstance(named, str) and full_name(kind, named) == name
+            same = isinstance(named, str) and (
+                full_name(kind, named) == full_name(kind, name)
+            )
             if (begun or named is not None) and not same:
                 said = "the experiment began with" if begun else f"{BLOCK} says"
                 msg = (

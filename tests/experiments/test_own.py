@@ -220,7 +220,8 @@ def test_an_experiment_is_read_where_its_entry_point_is_gone(
     out = tmp_path / "run"
     with monkeypatch.context() as patched:
         patched.setattr(plugins, "entry_points", lambda **by: points.select(**by))
-        rmz_acquire.run(demo, sequence(estimator="linear", policy="top-down"), out)
+        rmz_acquire.run(demo, sequence(estimator="linear"), out, policy="top-down")
+        rmz_acquire.resume(demo, out, policy="top-down")
     assert json.loads((out / "run.json").read_text())["policy"] == "their_scans:Down"
     assert StoredExperiment(out).begun
     assert verify(out).differences == []
