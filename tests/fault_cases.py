@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from rmz_acquire.reconstruction import make_estimator
-from rmz_acquire.recording.series import Series
+from rmz_acquire.recording.zarr_store import Series
 
 LIMITS_UM = (-2.0, 30.0)
 CHECKED = {"checks": {"repeat": True, "rest_ms": 5}}

@@ -22,7 +22,7 @@ ROWS = [
     {"recording", "reconstruction", "simulation"},
     {"models", "scanning", "stacks"},
     {"networks", "objectives"},
-    {"optics", "plugins", "settings"},
+    {"optics", "plugins", "settings_file"},
     {"errors", "installing", "methods", "resources", "workers"},
 ]
 DEPTH = {room: depth for depth, row in enumerate(ROWS) for room in row}
@@ -107,3 +107,14 @@ def test_only_the_command_line_speaks_of_flags() -> None:
             and re.search(r"(\w |^)--[a-z]+.* |\w --[a-z]", node.value)
         ]
     assert not wrong
+
+
+def test_no_two_files_of_different_rooms_share_a_name() -> None:
+    """A stranger who looks for a name finds one file; cli's are its commands."""
+    met: dict[str, Path] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        room = path.relative_to(PACKAGE).parts[0]
+        if room == "cli" or path.name.startswith("__"):
+            continue
+        assert path.name not in met, (path, met.get(path.name))
+        met[path.name] = path

@@ -1,27 +1,27 @@
 from .acquire import acquire
-from .checks import stage_limits_um
-from .configs import config_path, load_simulated, open_core, optics_from_core
-from .drive import FocusDrive, StageError
+from .configurations import config_path, load_simulated, open_core, optics_from_core
 from .engine import ScanEngine
-from .focus import Autofocus, AutofocusError
 from .focus_lock import FocusLock, FocusLockError
-from .light import LightGate
-from .run import run_on_core
+from .focus_stage import FocusDrive, StageError
+from .hardware_autofocus import Autofocus, AutofocusError
+from .preflight import stage_limits_um
+from .scan_on_microscope import run_on_core
 from .shutdown import close_core, quiet_at_exit
-from .visit import Again, Control, Visit
+from .shutter import ShutterGuard
+from .volume_task import Control, RepeatPlane, VolumeTask
 
 __all__ = [
-    "Again",
     "Autofocus",
     "AutofocusError",
     "Control",
     "FocusDrive",
     "FocusLock",
     "FocusLockError",
-    "LightGate",
+    "RepeatPlane",
     "ScanEngine",
+    "ShutterGuard",
     "StageError",
-    "Visit",
+    "VolumeTask",
     "acquire",
     "close_core",
     "config_path",

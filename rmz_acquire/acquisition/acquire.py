@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
     from pymmcore_plus.mda import PMDAEngine
 
-    from rmz_acquire.acquisition.drive import FocusDrive
     from rmz_acquire.acquisition.engine import ScanEngine
-    from rmz_acquire.acquisition.light import LightGate
+    from rmz_acquire.acquisition.focus_stage import FocusDrive
+    from rmz_acquire.acquisition.shutter import ShutterGuard
 
 __all__ = ["acquire"]
 
@@ -38,7 +38,7 @@ def acquire(
     core: CMMCorePlus,
     engine: ScanEngine,
     drive: FocusDrive,
-    light: LightGate,
+    light: ShutterGuard,
     events: Iterable[useq.MDAEvent],
     *,
     groups: Iterable[str],
@@ -159,7 +159,7 @@ def _say_why(core: CMMCorePlus, engine: ScanEngine) -> None:
 def _restorer(
     core: CMMCorePlus,
     drive: FocusDrive,
-    light: LightGate,
+    light: ShutterGuard,
     groups: Iterable[str],
     cameras: Iterable[str],
     also: dict[str, Callable[[], None]],

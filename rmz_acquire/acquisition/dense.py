@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import useq
 
-from rmz_acquire.acquisition.checks import (
+from rmz_acquire.acquisition.focus_lock import FocusLock
+from rmz_acquire.acquisition.focus_stage import position_um
+from rmz_acquire.acquisition.image_format import image_channel
+from rmz_acquire.acquisition.preflight import (
     check_channel,
     check_duration,
     check_free,
     check_stage,
 )
-from rmz_acquire.acquisition.drive import position_um
-from rmz_acquire.acquisition.focus_lock import FocusLock
-from rmz_acquire.acquisition.imaging import image_channel
-from rmz_acquire.acquisition.run import run_on_core
+from rmz_acquire.acquisition.scan_on_microscope import run_on_core
 from rmz_acquire.acquisition.sideways import SidewaysMove
 from rmz_acquire.errors import InputError, ScanFailed, message_of
 from rmz_acquire.scanning import NoEstimator, RecentFrames, Scan, ScanPlan

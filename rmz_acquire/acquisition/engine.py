@@ -22,13 +22,13 @@ import numpy as np
 from pymmcore_plus.mda import MDAEngine, SkipEvent
 from useq import HardwareAutofocus
 
-from rmz_acquire.acquisition.drive import Interrupted, StageError
-from rmz_acquire.acquisition.exposing import expose
-from rmz_acquire.acquisition.light import ShutterError
+from rmz_acquire.acquisition.event_settings import EventSettings
+from rmz_acquire.acquisition.exposure import expose
+from rmz_acquire.acquisition.focus_stage import Interrupted, StageError
 from rmz_acquire.acquisition.noise import is_noise_free
-from rmz_acquire.acquisition.settings import EventSettings
-from rmz_acquire.acquisition.thinking import Thinker
-from rmz_acquire.acquisition.visit import Control
+from rmz_acquire.acquisition.shutter import ShutterError
+from rmz_acquire.acquisition.volume_task import Control
+from rmz_acquire.acquisition.worker import CancellableWorker
 from rmz_acquire.scanning import Plane
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     import useq
     from pymmcore_plus import CMMCorePlus
 
-    from rmz_acquire.acquisition.drive import Arrival, FocusDrive
-    from rmz_acquire.acquisition.focus import Autofocus
-    from rmz_acquire.acquisition.light import LightGate
-    from rmz_acquire.acquisition.visit import Again, Check, Visit
+    from rmz_acquire.acquisition.focus_stage import Arrival, FocusDrive
+    from rmz_acquire.acquisition.hardware_autofocus import Autofocus
+    from rmz_acquire.acquisition.shutter import ShutterGuard
+    from rmz_acquire.acquisition.volume_task import Check, RepeatPlane, VolumeTask
     from rmz_acquire.scanning import Decision, Scan
 
 __all__ = ["ScanEngine"]
@@ -59,11 +59,11 @@ class ScanEngine(MDAEngine):
     ----------
     core : CMMCorePlus
         The microscope.
-    visits : iterable of Visit
+    visits : iterable of VolumeTask
         The volumes; the next is asked for when the last one has come to its end.
     drive : FocusDrive
         The focus stage.
-    light : LightGate
+    light : ShutterGuard
         The shutter.
     autofocus : Autofocus, optional
         The hardware autofocus, with its corrections.
@@ -79,13 +79,13 @@ class ScanEngine(MDAEngine):
     def __init__(
         self,
         core: CMMCorePlus,
-        visits: Iterable[Visit],
+        visits: Iterable[VolumeTask],
         *,
         drive: FocusDrive,
-        light: LightGate,
+        light: ShutterGuard,
         autofocus: Autofocus | None = None,
         control: Control | None = None,
-        on_end: Callable[[Visit], None] | None = None,
+        on_end: Callable[[VolumeTask], None] | None = None,
         resumed: bool = False,
     ) -> None:
         # The state is brought back by `acquire`, in an order that is safe.
@@ -94,16 +94,16 @@ class ScanEngine(MDAEngine):
         )
         self.control = control or Control()
         self._visits = visits
-        self._visit: Visit | None = None
+        self._visit: VolumeTask | None = None
         self._drive = drive
         self._light = light
         self._autofocus = autofocus
         self._on_end = on_end
         self._settings = EventSettings(core, self.stopped)
-        self._thinker = Thinker()
+        self._thinker = CancellableWorker()
         self._arrival: Arrival | None = None
         self._stuck: ShutterError | None = None
-        self._again: Again | None = None
+        self._again: RepeatPlane | None = None
         self._numbered = 0
         self._after_resume = resumed
         #: Whether a plane is under way, from the first setting to the decision.
@@ -114,7 +114,7 @@ class ScanEngine(MDAEngine):
         self.errors: list[Exception] = []
 
     @property
-    def visit(self) -> Visit | None:
+    def visit(self) -> VolumeTask | None:
         """The volume that it is at, or was at last."""
         return self._visit
 
@@ -317,7 +317,7 @@ class ScanEngine(MDAEngine):
         finally:
             self.holding = False
 
-    def _next_z(self, visit: Visit) -> float | None:
+    def _next_z(self, visit: VolumeTask) -> float | None:
         self.stopped()  # hands on to the scan what was asked meanwhile
         return visit.scan.next_z()
 
@@ -326,14 +326,14 @@ class ScanEngine(MDAEngine):
             return 0.0
         return self._autofocus.correction_um(self._visit.place)
 
-    def _think(self, visit: Visit, plane: Plane) -> Decision | None:
+    def _think(self, visit: VolumeTask, plane: Plane) -> Decision | None:
         """Let the scan decide; None where it was stopped before it had."""
         decision = self._thinker.run(lambda: visit.scan.observe(plane), self.stopped)
         if decision is None:
             visit.scan.abandon()
         return decision
 
-    def _take(self, event: useq.MDAEvent, visit: Visit) -> Plane:
+    def _take(self, event: useq.MDAEvent, visit: VolumeTask) -> Plane:
         core, arrival = self.mmcore, self._arrival
         if arrival is None:  # pragma: no cover  # the runner calls setup_event first
             msg = "a frame was asked for before the stage was set"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from rmz_acquire.acquisition.drive import Interrupted, StageError, wait_while
+from rmz_acquire.acquisition.focus_stage import Interrupted, StageError, wait_while
 
 if TYPE_CHECKING:
     from collections.abc import Callable

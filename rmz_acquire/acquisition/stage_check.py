@@ -17,17 +17,17 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pymmcore_plus import FocusDirection
 
-from rmz_acquire.acquisition.checks import (
+from rmz_acquire.acquisition.focus_lock import FocusLock
+from rmz_acquire.acquisition.focus_stage import FocusDrive, position_um
+from rmz_acquire.acquisition.noise import is_noise_free
+from rmz_acquire.acquisition.preflight import (
     check_camera,
     check_channel,
     check_free,
     check_range,
     focus_stage,
 )
-from rmz_acquire.acquisition.drive import FocusDrive, position_um
-from rmz_acquire.acquisition.focus_lock import FocusLock
-from rmz_acquire.acquisition.light import LightGate
-from rmz_acquire.acquisition.noise import is_noise_free
+from rmz_acquire.acquisition.shutter import ShutterGuard
 from rmz_acquire.errors import InputError
 from rmz_acquire.scanning import compare, contrast_of, depth_of, fault_of, look_at
 
@@ -121,7 +121,7 @@ def check_stage_moves(
     tell = on_step or (lambda _: None)
     before_ms = float(core.getExposure())
     lock = FocusLock(core, stage)
-    light = LightGate(core)
+    light = ShutterGuard(core)
     drive = FocusDrive(
         core,
         stage,
@@ -157,7 +157,7 @@ class _Look:
         self,
         core: CMMCorePlus,
         drive: FocusDrive,
-        light: LightGate,
+        light: ShutterGuard,
         low_um: float,
         high_um: float,
     ) -> None:

@@ -87,7 +87,7 @@ def calibrate_optics(
         from rmz_acquire.reconstruction.optics_calibration import (
             calibrate_optics as fit,
         )
-        from rmz_acquire.recording.files import replace_text
+        from rmz_acquire.recording.atomic_io import replace_text
 
         found = fit(stack.data, z_um, optics, on_step=lambda line: stderr.print(line))
     fitted = found.optics

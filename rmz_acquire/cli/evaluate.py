@@ -19,7 +19,7 @@ EXPERIMENTS = (
     *("fig2", "fig3", "fig4", "S3", "fig5", "fig6", "fig7", "S1"),
     *("claims", "timing", "objectives", "real"),
 )
-"""Those of `rmz_acquire.evaluation.experiments`, known before it is imported."""
+"""Those of `rmz_acquire.evaluation.runner`, known before it is imported."""
 
 
 def evaluate(
@@ -74,7 +74,7 @@ def evaluate(
             msg = f"--only {name}: choose from {', '.join(EXPERIMENTS)}"
             raise InputError(msg)
     with busy("reading"):
-        from rmz_acquire.evaluation.config import EvaluationConfig
+        from rmz_acquire.evaluation.evaluation_config import EvaluationConfig
         from rmz_acquire.evaluation.tables import (
             full_table,
             place_of,
@@ -88,7 +88,7 @@ def evaluate(
     if seed is not None:
         settings = settings.model_copy(update={"seed": seed})
     with busy("loading"):
-        from rmz_acquire.evaluation.experiments import evaluate as run
+        from rmz_acquire.evaluation.runner import evaluate as run
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     hidden = not stderr.is_terminal
     with Progress(*columns, console=stderr, transient=True, disable=hidden) as progress:

@@ -31,7 +31,7 @@ def export(
         msg = f"--out {out} is a file: name a folder"
         raise InputError(msg)
     with busy("writing OME-TIFF"):
-        from rmz_acquire.experiments.exporting import export_ome_tiff
+        from rmz_acquire.experiments.export import export_ome_tiff
 
         files = export_ome_tiff(experiment, out)
     for path in files:

@@ -101,8 +101,8 @@ def finetune(
 
         from rmz_acquire.models import read_card
         from rmz_acquire.training.claiming import NotReleased, check_run
-        from rmz_acquire.training.config import TrainingConfig
         from rmz_acquire.training.finetuning import finetuning_config, list_stacks
+        from rmz_acquire.training.training_config import TrainingConfig
 
         config = finetuning_config(
             model, list_stacks(stacks), name=name, steps=steps, optics=optics

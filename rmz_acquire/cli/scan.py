@@ -103,7 +103,7 @@ def scan(
     with busy("reading"):
         from rmz_acquire import experiments
         from rmz_acquire.recording import check_folder
-        from rmz_acquire.recording.experiment import EXPERIMENT_FILES, read_run
+        from rmz_acquire.recording.experiment_folder import EXPERIMENT_FILES, read_run
 
         if resume is not None:
             folder = resume
@@ -217,7 +217,7 @@ def _print(summary: ExperimentSummary, folder: Path) -> None:
 
 def _verify(folder: Path) -> None:
     with busy("deciding again"):
-        from rmz_acquire.experiments.verifying import verify
+        from rmz_acquire.experiments.verify import verify
 
         result = verify(folder)
     if result.differences:

@@ -97,7 +97,7 @@ def run_training(
         Where it was stopped; tells how to go on.
     """
     from rmz_acquire.training.claiming import check_run
-    from rmz_acquire.training.config import TrainingConfig
+    from rmz_acquire.training.training_config import TrainingConfig
 
     told = TrainingConfig.from_yaml(config)
     if finetune is not None:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from rmz_acquire.evaluation.study import Study
+    from rmz_acquire.evaluation.context import Study
 
 KEY, TITLE = "fig3", "Lateral full width at half maximum of isolated beads, M = 3"
 

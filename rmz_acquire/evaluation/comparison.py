@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from rmz_acquire.evaluation.context import by_plane
 from rmz_acquire.evaluation.result import Mean, Result, Rows, over_specimens, where
-from rmz_acquire.evaluation.study import by_plane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+    from rmz_acquire.evaluation.context import Contender, Study
     from rmz_acquire.evaluation.held_out import HeldOut
-    from rmz_acquire.evaluation.study import Contender, Study
 
 __all__ = ["Case", "Comparison", "Line", "means", "rms", "specimens"]
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from rmz_acquire.evaluation.acceptance import RELEASED
 from rmz_acquire.evaluation.comparison import Case, Comparison, Line, means, specimens
+from rmz_acquire.evaluation.context import UNTRAINED
 from rmz_acquire.evaluation.figures import curves, panels
-from rmz_acquire.evaluation.goals import RELEASED
 from rmz_acquire.evaluation.positions import scan_order
 from rmz_acquire.evaluation.result import gains_over
-from rmz_acquire.evaluation.study import UNTRAINED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from rmz_acquire.evaluation.context import Contender, Study
     from rmz_acquire.evaluation.held_out import HeldOut
-    from rmz_acquire.evaluation.study import Contender, Study
 
 __all__ = ["EXPOSURES"]
 

@@ -16,11 +16,11 @@ from rmz_acquire.evaluation.comparison import (
     rms,
     specimens,
 )
+from rmz_acquire.evaluation.context import Contender
 from rmz_acquire.evaluation.figures import boxes, by_group, curves, line_by_z, panels
 from rmz_acquire.evaluation.plane_order import draw_orders, spread_over_orders
 from rmz_acquire.evaluation.positions import even_positions
 from rmz_acquire.evaluation.result import Mean, Rows, gains_over, over_specimens, where
-from rmz_acquire.evaluation.study import Contender
 from rmz_acquire.reconstruction import BASELINES
 
 if TYPE_CHECKING:
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from rmz_acquire.evaluation.context import Study
     from rmz_acquire.evaluation.held_out import HeldOut
-    from rmz_acquire.evaluation.study import Study
 
 __all__ = ["PAPER_FIGURES"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from rmz_acquire.evaluation.study import Study
+    from rmz_acquire.evaluation.context import Study
 
 __all__ = ["draw_orders", "spread_over_orders"]
 

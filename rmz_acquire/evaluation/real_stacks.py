@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rmz_acquire.evaluation.context import UNTRAINED, Contender
 from rmz_acquire.evaluation.figures import by_group, labels_of, panels
 from rmz_acquire.evaluation.metrics import planes_not_taken, score
 from rmz_acquire.evaluation.positions import even_positions
 from rmz_acquire.evaluation.result import Result, over_specimens, where
-from rmz_acquire.evaluation.study import UNTRAINED, Contender
 from rmz_acquire.resources import data_folder
 from rmz_acquire.stacks import Given, read_stack
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rmz_acquire.evaluation.study import Study
+    from rmz_acquire.evaluation.context import Study
 
 KEY, TITLE = "real", "Real wide-field stacks, 3 and 5 evenly spread planes"
 

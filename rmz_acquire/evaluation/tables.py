@@ -6,12 +6,12 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.evaluation.goals import COMPARED, goals
+from rmz_acquire.evaluation.acceptance import COMPARED, goals
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rmz_acquire.evaluation.goals import Goal
+    from rmz_acquire.evaluation.acceptance import Goal
 
 __all__ = [
     "BEGIN",

@@ -15,7 +15,7 @@ from rmz_acquire.evaluation.positions import even_positions
 from rmz_acquire.evaluation.result import Result
 
 if TYPE_CHECKING:
-    from rmz_acquire.evaluation.study import Study
+    from rmz_acquire.evaluation.context import Study
     from rmz_acquire.scanning import Estimator
 
 KEY, TITLE = "timing", "Time for 101 × 256² and for one plane of 1024²"

@@ -1,18 +1,18 @@
-from .calibrated import read_optics, with_optics
-from .loading import LoadedRun, load
-from .prepare import Prepared, prepare
-from .reading import read_experiment
-from .replaying import Further
-from .run import resume, run
-from .settings import (
+from .block import (
     ExperimentSettings,
     OpticsSettings,
     StageSettings,
 )
+from .calibrated import read_optics, with_optics
+from .callbacks import Watcher
+from .experiment_summary import ExperimentSummary
+from .experiment_yaml import read_experiment
+from .loading import LoadedRun, load
+from .prepare import Prepared, prepare
+from .replay_decisions import Further
+from .run import resume, run
 from .stored import StoredExperiment
-from .summary import ExperimentSummary
 from .volumes import Volume, volumes_of
-from .watching import Watcher
 
 __all__ = [
     "ExperimentSettings",

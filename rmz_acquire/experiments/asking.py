@@ -8,27 +8,27 @@ from typing import TYPE_CHECKING, Any
 
 from pymmcore_plus import DeviceType, Keyword
 
-from rmz_acquire.acquisition.checks import (
+from rmz_acquire.acquisition.focus_stage import position_um
+from rmz_acquire.acquisition.preflight import (
     check_camera,
     check_channel,
     check_property,
     check_range,
 )
-from rmz_acquire.acquisition.drive import position_um
 from rmz_acquire.errors import InputError
+from rmz_acquire.experiments.block import BLOCK
 from rmz_acquire.experiments.estimators import check_method
 from rmz_acquire.experiments.grids import with_one_field
 from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.experiments.obeyed import check_obeyed
 from rmz_acquire.experiments.own import Own
-from rmz_acquire.experiments.settings import BLOCK
 from rmz_acquire.experiments.volumes import Volume, channels_at, volumes_of
 
 if TYPE_CHECKING:
     import useq
     from pymmcore_plus import CMMCorePlus
 
-    from rmz_acquire.experiments.settings import ExperimentSettings
+    from rmz_acquire.experiments.block import ExperimentSettings
 
 __all__ = ["Asked", "ask"]
 

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.experiments.settings import BLOCK, ExperimentSettings
+from rmz_acquire.experiments.block import BLOCK, ExperimentSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +36,7 @@ def read_optics(file: Path) -> Optics:
         In one line that names the file and the key, if it is no optics.
     """
     from rmz_acquire.optics import Optics
-    from rmz_acquire.settings import read_settings
+    from rmz_acquire.settings_file import read_settings
 
     return read_settings(file, Optics)
 

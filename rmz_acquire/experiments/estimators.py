@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.errors import InputError, message_of
-from rmz_acquire.experiments.imaging import optics_given
+from rmz_acquire.experiments.block import BLOCK
+from rmz_acquire.experiments.channel_imaging import optics_given
 from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.experiments.own import Own
-from rmz_acquire.experiments.settings import BLOCK
 from rmz_acquire.methods import METHODS, method_of
 from rmz_acquire.models import (
     DEFAULT_MODEL,
@@ -31,8 +31,8 @@ from rmz_acquire.scanning import POLICY_NAMES, make_policy, make_rule
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rmz_acquire.experiments.imaging import Imagings
-    from rmz_acquire.experiments.settings import ExperimentSettings
+    from rmz_acquire.experiments.block import ExperimentSettings
+    from rmz_acquire.experiments.channel_imaging import Imagings
     from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning import Estimator

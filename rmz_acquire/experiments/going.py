@@ -10,16 +10,16 @@ from rmz_acquire.acquisition import (
     Autofocus,
     Control,
     FocusDrive,
-    LightGate,
     ScanEngine,
+    ShutterGuard,
     acquire,
 )
-from rmz_acquire.experiments.exporting import export_ome_tiff
+from rmz_acquire.experiments.experiment_summary import ExperimentSummary, Tally
+from rmz_acquire.experiments.export import export_ome_tiff
 from rmz_acquire.experiments.layout import lay_out
 from rmz_acquire.experiments.restoring import steps_back
-from rmz_acquire.experiments.summary import ExperimentSummary, Tally
-from rmz_acquire.experiments.visits import Visits
-from rmz_acquire.recording.experiment import OME_TIFF
+from rmz_acquire.experiments.volume_tasks import Visits
+from rmz_acquire.recording.experiment_folder import OME_TIFF
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
     from rmz_acquire.acquisition import FocusLock
+    from rmz_acquire.experiments.callbacks import Watcher
     from rmz_acquire.experiments.prepare import Prepared
-    from rmz_acquire.experiments.replaying import Further
-    from rmz_acquire.experiments.watching import Watcher
+    from rmz_acquire.experiments.replay_decisions import Further
 
 __all__ = ["go"]
 
@@ -97,7 +97,7 @@ def go(
         limits_um=prepared.limits_um,
         stopped=lambda: engine.stopped(),
     )
-    light = LightGate(core)
+    light = ShutterGuard(core)
     focus = Autofocus(
         core,
         prepared.stage,

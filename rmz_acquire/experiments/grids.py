@@ -14,7 +14,7 @@ from rmz_acquire.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmz_acquire.experiments.imaging import Imagings
+    from rmz_acquire.experiments.channel_imaging import Imagings
 
 __all__ = ["with_fields", "with_one_field"]
 

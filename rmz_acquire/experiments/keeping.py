@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.experiments.settings import one_line
+from rmz_acquire.experiments.block import one_line
 
 __all__ = ["as_json", "as_yaml", "check_kept", "from_json"]
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from rmz_acquire.errors import InputError, message_of
-from rmz_acquire.recording.experiment import PLANES, RUN, SUMMARY
+from rmz_acquire.recording.experiment_folder import PLANES, RUN, SUMMARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from rmz_acquire.experiments.summary import ExperimentSummary
+    from rmz_acquire.experiments.experiment_summary import ExperimentSummary
     from rmz_acquire.optics import Optics
     from rmz_acquire.recording import LazyArray, Summary
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.experiments.experiment_summary import ExperimentSummary
 from rmz_acquire.experiments.loading_volume import (
     along,
     attrs_of,
@@ -15,10 +16,9 @@ from rmz_acquire.experiments.loading_volume import (
     plane_coords,
 )
 from rmz_acquire.experiments.stored import StoredExperiment
-from rmz_acquire.experiments.summary import ExperimentSummary
 from rmz_acquire.optics import Optics
 from rmz_acquire.recording import Coordinate, LazyArray, read_summary
-from rmz_acquire.recording.experiment import PLANES, VOLUMES
+from rmz_acquire.recording.experiment_folder import PLANES, VOLUMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.experiments.settings import BLOCK
+from rmz_acquire.experiments.block import BLOCK
 from rmz_acquire.plugins import (
     ESTIMATOR,
     POLICY,
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import useq
     from numpy.typing import NDArray
 
-    from rmz_acquire.experiments.settings import ExperimentSettings
+    from rmz_acquire.experiments.block import ExperimentSettings
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning import Estimator, Policy, ScanPlan, StopRule
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rmz_acquire.acquisition.checks import check_free
+from rmz_acquire.acquisition.preflight import check_free
 from rmz_acquire.experiments.asking import ask
+from rmz_acquire.experiments.block import ExperimentSettings
+from rmz_acquire.experiments.channel_check import image_volumes, with_cameras
 from rmz_acquire.experiments.estimators import Estimators
 from rmz_acquire.experiments.grids import with_fields
-from rmz_acquire.experiments.looking import image_volumes, with_cameras
-from rmz_acquire.experiments.settings import ExperimentSettings
 from rmz_acquire.experiments.volumes import Volume, volumes_of
 
 if TYPE_CHECKING:
     import useq
     from pymmcore_plus import CMMCorePlus
 
-    from rmz_acquire.experiments.imaging import Imagings
+    from rmz_acquire.experiments.channel_imaging import Imagings
     from rmz_acquire.experiments.own import Own
 
 __all__ = ["Channel", "Prepared", "channel_of", "prepare"]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pymmcore_plus import FocusDirection
 
 from rmz_acquire.acquisition.cameras import set_property
-from rmz_acquire.acquisition.imaging import CAMERA
+from rmz_acquire.acquisition.image_format import CAMERA
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,34 +11,34 @@ from typing import TYPE_CHECKING
 import useq
 
 from rmz_acquire.acquisition import Control, FocusLock
-from rmz_acquire.acquisition.checks import check_free
+from rmz_acquire.acquisition.preflight import check_free
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.asking import ask
-from rmz_acquire.experiments.fields import check_fields
+from rmz_acquire.experiments.block import BLOCK
+from rmz_acquire.experiments.callbacks import DecisionWatcher, Watcher
+from rmz_acquire.experiments.experiment_yaml import read_experiment
 from rmz_acquire.experiments.going import go
 from rmz_acquire.experiments.keeping import as_json, as_yaml, check_kept
-from rmz_acquire.experiments.own import Own
-from rmz_acquire.experiments.prepare import Prepared, prepare
-from rmz_acquire.experiments.reading import read_experiment
-from rmz_acquire.experiments.scope import (
+from rmz_acquire.experiments.microscope_state import (
     restore_settings,
     set_back_if_refused,
     settings_of,
 )
-from rmz_acquire.experiments.settings import BLOCK
+from rmz_acquire.experiments.own import Own
+from rmz_acquire.experiments.prepare import Prepared, prepare
 from rmz_acquire.experiments.stored import StoredExperiment
-from rmz_acquire.experiments.watching import DecisionWatcher, Watcher
+from rmz_acquire.experiments.useq_fields import check_fields
 from rmz_acquire.recording import check_folder, versions
-from rmz_acquire.recording.experiment import EXPERIMENT_FILES, ExperimentFolder
+from rmz_acquire.recording.experiment_folder import EXPERIMENT_FILES, ExperimentFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pymmcore_plus import CMMCorePlus
 
+    from rmz_acquire.experiments.experiment_summary import ExperimentSummary
     from rmz_acquire.experiments.own import MakesEstimator, MakesPolicy, MakesRule
-    from rmz_acquire.experiments.replaying import Further
-    from rmz_acquire.experiments.summary import ExperimentSummary
+    from rmz_acquire.experiments.replay_decisions import Further
     from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.scanning import Decision, Estimate, Estimator, Policy, StopRule
 

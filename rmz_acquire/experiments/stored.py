@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rmz_acquire.experiments.block import ExperimentSettings
+from rmz_acquire.experiments.channel_imaging import Imagings, imagings_of_old
 from rmz_acquire.experiments.estimators import Estimators
 from rmz_acquire.experiments.grids import with_fields, with_one_field
-from rmz_acquire.experiments.imaging import Imagings, imagings_of_old
 from rmz_acquire.experiments.keeping import from_json
 from rmz_acquire.experiments.layout import lay_out
 from rmz_acquire.experiments.prepare import Prepared
-from rmz_acquire.experiments.settings import ExperimentSettings
 from rmz_acquire.experiments.volumes import volumes_of
-from rmz_acquire.recording.experiment import read_run
+from rmz_acquire.recording.experiment_folder import read_run
 
 if TYPE_CHECKING:
     import useq

@@ -13,9 +13,9 @@ from rmz_acquire.scanning import Carrying, OldPlane
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rmz_acquire.experiments.settings import TimeLapseSettings
+    from rmz_acquire.experiments.block import TimeLapseSettings
     from rmz_acquire.experiments.volumes import Volume
-    from rmz_acquire.recording.experiment import ExperimentFolder
+    from rmz_acquire.recording.experiment_folder import ExperimentFolder
     from rmz_acquire.scanning import Scan
 
 __all__ = ["TimeLapse"]

@@ -21,7 +21,7 @@ from rmz_acquire.scanning import ScanPlan
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from rmz_acquire.experiments.settings import ExperimentSettings
+    from rmz_acquire.experiments.block import ExperimentSettings
 
 __all__ = ["Volume", "channel_of_index", "channels_at", "volumes_of"]
 

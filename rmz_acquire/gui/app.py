@@ -27,7 +27,7 @@ from rmz_acquire.gui import icons
 
 icons.install()
 
-from rmz_acquire.gui.controllers.thumbnails import Thumbnailer  # noqa: E402
+from rmz_acquire.gui.controllers.thumbnail_worker import Thumbnailer  # noqa: E402
 from rmz_acquire.gui.models.pace import PaceBook  # noqa: E402
 from rmz_acquire.gui.models.runs import RecentRuns  # noqa: E402
 from rmz_acquire.gui.views.main_window import MainWindow  # noqa: E402

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rmz_acquire.gui.models.stored import load_run
+from rmz_acquire.gui.models.stored_runs import load_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rmz_acquire.gui.models.stored import StoredVolume
+    from rmz_acquire.gui.models.stored_runs import StoredVolume
 
 __all__ = ["fill", "has_napari", "main", "open_in_napari"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from rmz_acquire.networks.configs import NetworkConfig
+from rmz_acquire.networks.network_configs import NetworkConfig
 from rmz_acquire.optics import Optics, OpticsRange, objective_words
 from rmz_acquire.optics.fit import depth_misfit, objectives_differ, pixel_misfit
 

@@ -1,5 +1,8 @@
 from .build import Network, build_network
-from .configs import (
+from .deep_z import DeepZ
+from .discriminator import Discriminator
+from .layers_network import OnLayers, Prior
+from .network_configs import (
     KINDS,
     DeepZConfig,
     DiscriminatorConfig,
@@ -8,9 +11,6 @@ from .configs import (
     RecurrentMZConfig,
     UNet3DConfig,
 )
-from .deep_z import DeepZ
-from .discriminator import Discriminator
-from .on_layers import OnLayers, Prior
 from .recurrent_mz import RecurrentMZ, State
 from .unet3d import UNet3D
 

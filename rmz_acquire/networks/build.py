@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from rmz_acquire.networks.configs import (
+from rmz_acquire.networks.deep_z import DeepZ
+from rmz_acquire.networks.layers_network import OnLayers
+from rmz_acquire.networks.network_configs import (
     DeepZConfig,
     OnLayersConfig,
     RecurrentMZConfig,
     UNet3DConfig,
 )
-from rmz_acquire.networks.deep_z import DeepZ
-from rmz_acquire.networks.on_layers import OnLayers
 from rmz_acquire.networks.recurrent_mz import RecurrentMZ
 from rmz_acquire.networks.unet3d import UNet3D
 

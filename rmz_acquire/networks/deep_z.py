@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rmz_acquire.networks.blocks import crop_to, pad_to_multiple
-from rmz_acquire.networks.configs import DeepZConfig
+from rmz_acquire.networks.network_configs import DeepZConfig
 
 __all__ = ["DeepZ"]
 

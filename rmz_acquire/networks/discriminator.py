@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from rmz_acquire.networks.configs import DiscriminatorConfig
+from rmz_acquire.networks.network_configs import DiscriminatorConfig
 
 __all__ = ["Discriminator"]
 

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rmz_acquire.networks.configs import RecurrentMZConfig
+from rmz_acquire.networks.network_configs import RecurrentMZConfig
 
 __all__ = ["RecurrentMZ", "State"]
 

@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rmz_acquire.networks.blocks import crop_to, pad_to_multiple
-from rmz_acquire.networks.configs import UNet3DConfig
+from rmz_acquire.networks.network_configs import UNet3DConfig
 
 __all__ = ["UNet3D"]
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from rmz_acquire.errors import InputError
 from rmz_acquire.methods import METHODS
 from rmz_acquire.reconstruction.interpolation import LinearEstimator, NearestEstimator
+from rmz_acquire.reconstruction.layers_estimator import OnLayersEstimator
 from rmz_acquire.reconstruction.linear_optimum import WienerEstimator
-from rmz_acquire.reconstruction.on_layers import OnLayersEstimator
 from rmz_acquire.reconstruction.recurrent import RecurrentEstimator
 from rmz_acquire.reconstruction.richardson_lucy import RichardsonLucyEstimator
 from rmz_acquire.reconstruction.stateless import DeepZEstimator, UNet3DEstimator

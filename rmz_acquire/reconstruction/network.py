@@ -11,7 +11,7 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.models import normalisation_kind
 from rmz_acquire.networks import Network, OnLayersConfig
 from rmz_acquire.reconstruction.base import VolumeEstimator
-from rmz_acquire.reconstruction.devices import device_of
+from rmz_acquire.reconstruction.torch_device import device_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

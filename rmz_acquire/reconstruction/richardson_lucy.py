@@ -20,7 +20,6 @@ from rmz_acquire.reconstruction.candidates import (
     relative_errors,
 )
 from rmz_acquire.reconstruction.choosing import Choice
-from rmz_acquire.reconstruction.devices import device_of
 from rmz_acquire.reconstruction.filters import wiener_filter
 from rmz_acquire.reconstruction.interpolation import interpolation_weights
 from rmz_acquire.reconstruction.left_out import LeftOut
@@ -36,6 +35,7 @@ from rmz_acquire.reconstruction.likelihood import (
     go_on,
     shift_of,
 )
+from rmz_acquire.reconstruction.torch_device import device_of
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

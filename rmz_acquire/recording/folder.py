@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.optics import Optics
-from rmz_acquire.recording.files import jsonable, replace_json, sync_directory
+from rmz_acquire.recording.atomic_io import jsonable, replace_json, sync_directory
 from rmz_acquire.recording.planes import PlaneWriter
 from rmz_acquire.recording.summary import Summary, summarise
 from rmz_acquire.recording.volume import write_volume

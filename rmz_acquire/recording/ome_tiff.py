@@ -13,7 +13,7 @@ import numpy as np
 import tifffile
 from ome_types import model
 
-from rmz_acquire.recording.ome import ome_image, ome_of, ome_plane
+from rmz_acquire.recording.ome_image import ome_image, ome_of, ome_plane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rmz_acquire.recording.ome import About
+    from rmz_acquire.recording.ome_image import About
 
 __all__ = ["TiffPlane", "write_ome_tiff"]
 

@@ -23,7 +23,7 @@ from yaozarrs import v05
 from yaozarrs.write.v05 import prepare_image
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.recording.files import replace_json
+from rmz_acquire.recording.atomic_io import replace_json
 from rmz_acquire.scanning import Plane
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from rmz_acquire.errors import InputError, message_of
+from rmz_acquire.recording.atomic_io import jsonable
 from rmz_acquire.recording.compared import candidates_of, z_scale_of
-from rmz_acquire.recording.files import jsonable
 from rmz_acquire.scanning import Status
 
 if TYPE_CHECKING:

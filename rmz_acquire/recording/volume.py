@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rmz_acquire.recording.ome import About
+from rmz_acquire.recording.ome_image import About
 from rmz_acquire.recording.ome_tiff import TiffPlane, write_ome_tiff
 from rmz_acquire.stacks import even_step_um
 

@@ -6,20 +6,24 @@ loop runs on a list of arrays: no torch, no Qt, no hardware.
 
 from __future__ import annotations
 
-from rmz_acquire.scanning.carrying import Carrying, OldPlane
-from rmz_acquire.scanning.counting import NoEstimator
 from rmz_acquire.scanning.decision import Decision, Outcome, Status, winner_of
 from rmz_acquire.scanning.fewest import fewest_planes
 from rmz_acquire.scanning.foreign import own_estimator, own_policy, own_rule
-from rmz_acquire.scanning.frames import (
+from rmz_acquire.scanning.frame_quality import (
     FrameFacts,
     Observation,
     blank_reason,
     fault_of,
     look_at,
 )
-from rmz_acquire.scanning.likeness import Likeness, compare, contrast_of, depth_of
+from rmz_acquire.scanning.frame_similarity import (
+    FrameDifference,
+    compare,
+    contrast_of,
+    depth_of,
+)
 from rmz_acquire.scanning.loop import run_scan
+from rmz_acquire.scanning.null_estimator import NoEstimator
 from rmz_acquire.scanning.plan import POLICY_NAMES, ScanPlan
 from rmz_acquire.scanning.policies import (
     POLICIES,
@@ -40,6 +44,7 @@ from rmz_acquire.scanning.protocols import (
 from rmz_acquire.scanning.scan import Scan, ScanState
 from rmz_acquire.scanning.stale import RecentFrames, StaleFramesError
 from rmz_acquire.scanning.stopping import ChangeRule, StopRule, Verdict, make_rule
+from rmz_acquire.scanning.warm_start import Carrying, OldPlane
 
 __all__ = [
     "POLICIES",
@@ -52,8 +57,8 @@ __all__ = [
     "Estimate",
     "Estimator",
     "ExactList",
+    "FrameDifference",
     "FrameFacts",
-    "Likeness",
     "Microscope",
     "NoEstimator",
     "Observation",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rmz_acquire.scanning.frames import FrameFacts, Observation
+from rmz_acquire.scanning.frame_quality import FrameFacts, Observation
 from rmz_acquire.scanning.policies import POLICIES, make_policy
 from rmz_acquire.scanning.stopping import ChangeRule
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rmz_acquire.scanning.frames import Observation
+    from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.plan import ScanPlan
     from rmz_acquire.scanning.policies import Policy
     from rmz_acquire.scanning.protocols import Estimator

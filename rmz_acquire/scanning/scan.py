@@ -20,12 +20,12 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from rmz_acquire.errors import message_of
+from rmz_acquire.scanning.decide import Judge
 from rmz_acquire.scanning.decision import Decision, Outcome, Seen, Status
-from rmz_acquire.scanning.judging import Judge
 from rmz_acquire.scanning.policies import make_policy
+from rmz_acquire.scanning.requested_planes import RequestedPlanes
 from rmz_acquire.scanning.stale import RecentFrames
 from rmz_acquire.scanning.stopping import make_rule
-from rmz_acquire.scanning.wishes import Wishes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -115,7 +115,7 @@ class Scan:
         self._outcome: Outcome | None = None
         self._error: BaseException | None = None
         self._ending: tuple[Status, str] | None = None
-        self._asked = Wishes()
+        self._asked = RequestedPlanes()
         self._until: int | None = None
         self._next_by: ChosenBy = "policy"
         self._chosen_by: ChosenBy = "policy"

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rmz_acquire.scanning.frames import FrameFacts
+    from rmz_acquire.scanning.frame_quality import FrameFacts
     from rmz_acquire.scanning.protocols import Plane
 
 __all__ = ["RecentFrames", "StaleFramesError"]

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from rmz_acquire.plugins import STOP_RULE, load
 from rmz_acquire.scanning.foreign import own_rule
-from rmz_acquire.scanning.frames import blank_reason
+from rmz_acquire.scanning.frame_quality import blank_reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rmz_acquire.scanning.frames import Observation
+    from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.plan import ScanPlan
 
 __all__ = ["ChangeRule", "StopRule", "Verdict", "make_rule"]

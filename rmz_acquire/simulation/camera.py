@@ -23,7 +23,7 @@ from rmz_acquire.simulation.bleaching import BleachLedger
 from rmz_acquire.simulation.devices import Choices, SimulatedDevice, device_behind
 from rmz_acquire.simulation.faults import CameraFaults
 from rmz_acquire.simulation.scene import Field, RecordedScene, RenderedScene
-from rmz_acquire.simulation.scope import CoreScope
+from rmz_acquire.simulation.simulated_scope import CoreScope
 from rmz_acquire.simulation.specimens import SPECIMENS
 from rmz_acquire.simulation.widefield import CameraModel
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
     from pymmcore_plus import CMMCorePlus
 
-    from rmz_acquire.simulation.scope import Scope
+    from rmz_acquire.simulation.simulated_scope import Scope
 
 __all__ = ["SimulatedCamera", "connect_simulation", "simulated_camera"]
 

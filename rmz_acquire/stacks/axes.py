@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rmz_acquire.stacks.claims import Claims, Given
+    from rmz_acquire.stacks.axis_claims import Claims, Given
 
 __all__ = ["as_zyx", "stack_axis"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from rmz_acquire.stacks.claims import Claims, Length
+from rmz_acquire.stacks.axis_claims import Claims, Length
 from rmz_acquire.stacks.units import is_no_unit, um_per
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.stacks.claims import Claims, Length, Positions
+from rmz_acquire.stacks.axis_claims import Claims, Length, Positions
 from rmz_acquire.stacks.units import is_no_unit, um_per
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from rmz_acquire.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rmz_acquire.stacks.claims import Claims, Given, Length
+    from rmz_acquire.stacks.axis_claims import Claims, Given, Length
 
 __all__ = ["SAME", "Calibration", "differ", "one_of", "pixel_size"]
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rmz_acquire.stacks.claims import Claims
+    from rmz_acquire.stacks.axis_claims import Claims
 
 __all__ = ["open_tiff"]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.stacks.claims import Claims, Length, Positions
+from rmz_acquire.stacks.axis_claims import Claims, Length, Positions
 from rmz_acquire.stacks.image import COPY_AGAIN, Image, several
 
 if TYPE_CHECKING:

@@ -1,5 +1,5 @@
-from .config import TrainingConfig
-from .releasing import release, release_again, train
-from .run import fit
+from .release import release, release_again, train
+from .training_config import TrainingConfig
+from .training_run import fit
 
 __all__ = ["TrainingConfig", "fit", "release", "release_again", "train"]

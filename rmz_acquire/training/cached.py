@@ -19,7 +19,7 @@ from rmz_acquire.networks import Prior
 from rmz_acquire.reconstruction.layers_prior import prior_of
 from rmz_acquire.reconstruction.normalisation import Normalisation
 from rmz_acquire.reconstruction.richardson_lucy import RichardsonLucyEstimator
-from rmz_acquire.training.planes import draw_planes
+from rmz_acquire.training.plane_sampling import draw_planes
 from rmz_acquire.training.sequences import VALIDATION_SEED
 from rmz_acquire.training.simulated import simulate_field
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rmz_acquire.training.config import TrainingConfig
+    from rmz_acquire.training.training_config import TrainingConfig
 
 __all__ = ["CachedSequences", "LayersSequence"]
 

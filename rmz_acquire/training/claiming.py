@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.models import read_card
-from rmz_acquire.training.config import TrainingConfig
+from rmz_acquire.training.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from pathlib import Path

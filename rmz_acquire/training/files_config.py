@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from rmz_acquire.settings import Strict
+from rmz_acquire.settings_file import Strict
 from rmz_acquire.stacks import Given
 
 __all__ = ["FilesConfig", "StackFile"]

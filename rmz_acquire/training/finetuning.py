@@ -12,8 +12,8 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.models import read_card, suitable_model
 from rmz_acquire.networks import OnLayersConfig
 from rmz_acquire.stacks import read_stack
-from rmz_acquire.training.config import TrainingConfig
 from rmz_acquire.training.files_config import StackFile
+from rmz_acquire.training.training_config import TrainingConfig
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

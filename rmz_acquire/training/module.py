@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from rmz_acquire.training.cached import LayersSequence
-    from rmz_acquire.training.config import TrainingConfig
     from rmz_acquire.training.sequences import Sequence
+    from rmz_acquire.training.training_config import TrainingConfig
 
 __all__ = ["AdversarialModule", "LayersModule", "TrainingModule", "training_module"]
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
-    from rmz_acquire.training.config import TrainingConfig
-    from rmz_acquire.training.files import RecordedField
+    from rmz_acquire.training.recorded_dataset import RecordedField
     from rmz_acquire.training.simulated import Field
+    from rmz_acquire.training.training_config import TrainingConfig
 
 __all__ = ["HELD_OUT_SEED", "Standing", "score_model"]
 

@@ -17,7 +17,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from rmz_acquire.reconstruction.normalisation import Normalisation
 from rmz_acquire.reconstruction.wiener import WienerFilter
-from rmz_acquire.training.planes import draw_planes, draw_spaced
+from rmz_acquire.training.plane_sampling import draw_planes, draw_spaced
 from rmz_acquire.training.simulated import Field, simulate_field
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rmz_acquire.training.config import TrainingConfig
-    from rmz_acquire.training.files import RecordedField
+    from rmz_acquire.training.recorded_dataset import RecordedField
+    from rmz_acquire.training.training_config import TrainingConfig
 
 __all__ = ["Sequence", "TrainingSequences"]
 

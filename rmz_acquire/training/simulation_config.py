@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from rmz_acquire.optics import Optics, OpticsRange
-from rmz_acquire.settings import Strict
+from rmz_acquire.settings_file import Strict
 
 __all__ = ["SimulationConfig"]
 

@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from rmz_acquire.evaluation import bead_width
-from rmz_acquire.evaluation.config import EvaluationConfig
+from rmz_acquire.evaluation.context import Study
+from rmz_acquire.evaluation.evaluation_config import EvaluationConfig
 from rmz_acquire.evaluation.result import Result
-from rmz_acquire.evaluation.study import Study
 from rmz_acquire.resources import resource_dir
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from rmz_acquire.evaluation.comparison import Case, Comparison, Line, means, rms
+from rmz_acquire.evaluation.context import Contender
 from rmz_acquire.evaluation.held_out import HeldOut
-from rmz_acquire.evaluation.study import Contender
 from rmz_acquire.optics import Optics
 
 OPTICS = Optics(na=0.75, immersion_index=1.0, wavelength_um=0.5, pixel_size_um=0.3)

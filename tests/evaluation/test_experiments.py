@@ -12,9 +12,9 @@ import yaml
 from rmz_acquire.cli import main
 from rmz_acquire.cli.evaluate import EXPERIMENTS as KNOWN
 from rmz_acquire.evaluation.bead_width import find_beads, kl_divergence, width_px
-from rmz_acquire.evaluation.config import EvaluationConfig
-from rmz_acquire.evaluation.experiments import EXPERIMENTS, evaluate
-from rmz_acquire.evaluation.study import by_plane
+from rmz_acquire.evaluation.context import by_plane
+from rmz_acquire.evaluation.evaluation_config import EvaluationConfig
+from rmz_acquire.evaluation.runner import EXPERIMENTS, evaluate
 from rmz_acquire.models import ModelCard, save_model
 from rmz_acquire.networks import (
     DeepZConfig,

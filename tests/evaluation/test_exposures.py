@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import yaml
 
-from rmz_acquire.evaluation.config import EvaluationConfig
+from rmz_acquire.evaluation.context import UNTRAINED, Contender, Study, by_plane
+from rmz_acquire.evaluation.evaluation_config import EvaluationConfig
 from rmz_acquire.evaluation.exposures import EXPOSURES
 from rmz_acquire.evaluation.positions import scan_order
-from rmz_acquire.evaluation.study import UNTRAINED, Contender, Study, by_plane
 from rmz_acquire.resources import resource_dir
 
 GRID = np.linspace(-6, 6, 13)

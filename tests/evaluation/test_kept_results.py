@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import rmz_acquire
-from rmz_acquire.evaluation.experiments import _code
+from rmz_acquire.evaluation.runner import _code
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ import pytest
 
 from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
-from rmz_acquire.evaluation import experiments
-from rmz_acquire.evaluation.config import EvaluationConfig
-from rmz_acquire.evaluation.goals import goals
+from rmz_acquire.evaluation import runner
+from rmz_acquire.evaluation.acceptance import goals
+from rmz_acquire.evaluation.evaluation_config import EvaluationConfig
 from rmz_acquire.evaluation.result import Result
 from rmz_acquire.evaluation.tables import BEGIN, END, full_table, put_table, short_table
 from rmz_acquire.resources import resource_dir
@@ -205,7 +205,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Two experiments that count their runs, in place of the paper's."""
     ran: list[str] = []
 
-    def experiment(key: str) -> experiments.Experiment:
+    def experiment(key: str) -> runner.Experiment:
         def run(study: Any) -> Result:
             ran.append(key)
             result = Result(key, f"Experiment {key}")
@@ -214,10 +214,10 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             result.sum_up("seed", {"linear": study.config.seed}, headline=True)
             return result
 
-        return experiments.Experiment(key, run, lambda _, figure: figure.subplots())
+        return runner.Experiment(key, run, lambda _, figure: figure.subplots())
 
     both = {key: experiment(key) for key in ("one", "two")}
-    monkeypatch.setattr(experiments, "EXPERIMENTS", both)
+    monkeypatch.setattr(runner, "EXPERIMENTS", both)
     return ran
 
 
@@ -234,18 +234,18 @@ def test_an_evaluation_that_was_stopped_goes_on(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    two = experiments.EXPERIMENTS["two"]
+    two = runner.EXPERIMENTS["two"]
 
     def stopped(study: Any) -> Result:
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(experiments.EXPERIMENTS, "two", two._replace(run=stopped))
+    monkeypatch.setitem(runner.EXPERIMENTS, "two", two._replace(run=stopped))
     with pytest.raises(KeyboardInterrupt):
-        experiments.evaluate(config, tmp_path)
+        runner.evaluate(config, tmp_path)
     left = json.loads((tmp_path / "results.json").read_text())
     assert list(left["experiments"]) == ["one"]
-    monkeypatch.setitem(experiments.EXPERIMENTS, "two", two)
-    whole = experiments.evaluate(config, tmp_path)
+    monkeypatch.setitem(runner.EXPERIMENTS, "two", two)
+    whole = runner.evaluate(config, tmp_path)
     assert list(whole["experiments"]) == ["one", "two"]
     assert counted == ["one", "two"]  # neither of them twice
     assert whole["experiments"]["one"] == left["experiments"]["one"]
@@ -256,7 +256,7 @@ def test_what_may_have_changed_is_done_again(
 ) -> None:
     def runs(told: EvaluationConfig, **options: Any) -> list[str]:
         counted.clear()
-        experiments.evaluate(told, tmp_path, **options)
+        runner.evaluate(told, tmp_path, **options)
         return list(counted)
 
     assert runs(config) == ["one", "two"]
@@ -275,8 +275,8 @@ def test_what_may_have_changed_is_done_again(
 def test_only_keeps_what_else_the_folder_holds(
     counted: list[str], config: EvaluationConfig, tmp_path: Path
 ) -> None:
-    experiments.evaluate(config, tmp_path, only=["two"])
-    both = experiments.evaluate(config, tmp_path, only=["one"])
+    runner.evaluate(config, tmp_path, only=["two"])
+    both = runner.evaluate(config, tmp_path, only=["one"])
     assert list(both["experiments"]) == ["one", "two"]
     with pytest.raises(InputError, match="no experiment 'three'"):
-        experiments.evaluate(config, tmp_path, only=["three"])
+        runner.evaluate(config, tmp_path, only=["three"])

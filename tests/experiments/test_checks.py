@@ -10,7 +10,7 @@ import tensorstore
 from experiment_fakes import sequence
 
 from rmz_acquire.experiments import resume, run
-from rmz_acquire.experiments.verifying import verify
+from rmz_acquire.experiments.verify import verify
 
 
 @pytest.fixture

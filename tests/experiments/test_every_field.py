@@ -14,9 +14,9 @@ from useq_fields import INNER, MODELS, SEQUENCE
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import StoredExperiment, read_experiment, resume, run
-from rmz_acquire.experiments.exporting import export_ome_tiff
+from rmz_acquire.experiments.export import export_ome_tiff
 from rmz_acquire.experiments.keeping import as_json, as_yaml, from_json
-from rmz_acquire.experiments.verifying import verify
+from rmz_acquire.experiments.verify import verify
 
 # the model itself, or its name in one line: "setup.roi: it has no pixels"
 KEY = re.compile(r"^(experiment\.yaml: )?(useq: |[a-z_]+(\.\w+)*( \(.*\))?(:| )).*\S")

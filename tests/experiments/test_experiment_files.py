@@ -12,7 +12,7 @@ from ome_types import from_xml
 from yaozarrs import open_group, validate_zarr_store
 
 from rmz_acquire.experiments import resume, run
-from rmz_acquire.experiments.verifying import verify
+from rmz_acquire.experiments.verify import verify
 
 
 def _array(path):

@@ -19,7 +19,7 @@ from fault_cases import FAULTS, LIMITS_UM, pictures
 
 from rmz_acquire.acquisition import close_core, load_simulated
 from rmz_acquire.cli import main
-from rmz_acquire.experiments.verifying import verify
+from rmz_acquire.experiments.verify import verify
 
 DOC = Path(__file__).resolve().parents[2] / "docs" / "faults.md"
 WRITE = os.environ.get("RMZ_ACQUIRE_WRITE_DOCS") == "1"

@@ -10,7 +10,7 @@ from experiment_fakes import sequence
 from rmz_acquire.acquisition import Control
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import Further, StoredExperiment, Watcher, resume, run
-from rmz_acquire.experiments.verifying import verify
+from rmz_acquire.experiments.verify import verify
 
 ONE = (0, 0, 0, 0)
 SERIES = {

@@ -19,9 +19,9 @@ from rmz_acquire.acquisition import close_core, open_core
 from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import StoredExperiment, resume, run
-from rmz_acquire.experiments.exporting import export_ome_tiff
+from rmz_acquire.experiments.export import export_ome_tiff
 from rmz_acquire.experiments.keeping import as_yaml
-from rmz_acquire.experiments.verifying import verify
+from rmz_acquire.experiments.verify import verify
 
 GREEN = {"config": "Green", "exposure": 2}
 RED = {"config": "Red", "exposure": 3}

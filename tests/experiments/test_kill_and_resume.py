@@ -105,7 +105,7 @@ def _decisions(folder):
 
 
 def test_killed_at_random_moments(processes, stack, tmp_path):
-    from rmz_acquire.experiments.verifying import verify
+    from rmz_acquire.experiments.verify import verify
 
     whole = tmp_path / "whole"
     status, reason = _finish(processes, stack, whole, resuming=False)
@@ -206,7 +206,7 @@ def test_another_microscope_is_refused(stack, tmp_path, monkeypatch):
 def test_other_decisions_of_the_same_planes_are_refused(stack, tmp_path):
     from rmz_acquire.acquisition import Control
     from rmz_acquire.experiments import resume, run
-    from rmz_acquire.experiments.verifying import verify
+    from rmz_acquire.experiments.verify import verify
 
     folder = tmp_path / "run"
     core = _open(stack)

@@ -10,7 +10,7 @@ from ome_types import from_tiff, from_xml
 from yaozarrs import open_group
 
 from rmz_acquire.experiments import run
-from rmz_acquire.experiments.exporting import export_ome_tiff
+from rmz_acquire.experiments.export import export_ome_tiff
 from rmz_acquire.recording import write_volume
 from rmz_acquire.stacks import read_stack
 

@@ -15,7 +15,7 @@ import rmz_acquire
 from rmz_acquire import InputError, ScanFailed, plugins
 from rmz_acquire.experiments import StoredExperiment, prepare
 from rmz_acquire.experiments.own import Own
-from rmz_acquire.experiments.verifying import verify
+from rmz_acquire.experiments.verify import verify
 from rmz_acquire.reconstruction import LinearEstimator, VolumeEstimator
 from rmz_acquire.scanning import ScanPlan, Verdict
 from rmz_acquire.session import run_volume

@@ -14,7 +14,7 @@ from fault_cases import pictures
 from rmz_acquire.acquisition import close_core, load_simulated
 from rmz_acquire.evaluation import psnr_db
 from rmz_acquire.experiments import Further, Watcher, resume, run
-from rmz_acquire.experiments.verifying import verify
+from rmz_acquire.experiments.verify import verify
 
 STEP_UM = 0.1
 GRID_UM = np.arange(0, 17.0)

@@ -18,9 +18,9 @@ from PyQt6.QtCore import QEvent  # isort: skip
 from PyQt6.QtWidgets import QApplication, QMessageBox  # isort: skip
 
 from rmz_acquire.gui.controllers.events import EventQueue, State
-from rmz_acquire.gui.controllers.microscope import MicroscopeController
+from rmz_acquire.gui.controllers.microscope_session import MicroscopeController
 from rmz_acquire.gui.controllers.scans import ScanController
-from rmz_acquire.gui.models.settings import ScanSettings
+from rmz_acquire.gui.models.scan_settings import ScanSettings
 
 SMALL = {"Camera": {"SensorSize_px": 64}}
 

@@ -26,13 +26,13 @@ def main(state: str, delay_s: float, folder: Path) -> int:
 
     import rmz_acquire.gui.app  # noqa: F401
     from rmz_acquire.cli.app import main as command
-    from rmz_acquire.gui.controllers import ending, microscope
+    from rmz_acquire.gui.controllers import ending, microscope_session
     from rmz_acquire.gui.views.main_window import MainWindow
     from rmz_acquire.gui.views.presenter import Presenter
 
     app = QApplication(["rmz-acquire"])
 
-    class NotedCore(microscope.WatchedCore):
+    class NotedCore(microscope_session.WatchedCore):
         def unloadAllDevices(self) -> None:
             if self.getFocusDevice():
                 told = {
@@ -49,7 +49,7 @@ def main(state: str, delay_s: float, folder: Path) -> int:
                 time.sleep(3600)
             super().snapImage()
 
-    microscope.WatchedCore = NotedCore
+    microscope_session.WatchedCore = NotedCore
     if state == "hung":
         ending._SCAN_S = 2.0
     driver = None

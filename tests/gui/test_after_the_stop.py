@@ -10,10 +10,10 @@ import pytest
 import tifffile
 
 from rmz_acquire.experiments import StoredExperiment
-from rmz_acquire.experiments.verifying import verify
+from rmz_acquire.experiments.verify import verify
 from rmz_acquire.gui import napari_view
 from rmz_acquire.gui.controllers.events import State
-from rmz_acquire.gui.models.stored import load_run
+from rmz_acquire.gui.models.stored_runs import load_run
 
 
 def scanned(desk, **numbers):
@@ -94,7 +94,7 @@ def test_the_volume_is_written_as_tiff(desk, tmp_path, monkeypatch):
     scanned(desk)
     file = tmp_path / "mine.ome.tif"
     monkeypatch.setattr(
-        "rmz_acquire.gui.views.shown.QFileDialog.getSaveFileName",
+        "rmz_acquire.gui.views.run_view.QFileDialog.getSaveFileName",
         lambda *_: (str(file), ""),
     )
     desk.window.status.export.click()

@@ -8,7 +8,7 @@ from PyQt6.QtTest import QTest
 
 from rmz_acquire.gui.controllers.allowed import ALLOWED, Situation
 from rmz_acquire.gui.controllers.events import State
-from rmz_acquire.gui.views.allowing import controls
+from rmz_acquire.gui.views.enabled_actions import controls
 
 FREE = ("ready", "live")
 RUNNING = ("scanning", "paused")

@@ -25,8 +25,8 @@ from rmz_acquire.gui.controllers.events import (
     Step,
     VolumeCame,
 )
-from rmz_acquire.gui.controllers.looking import RunReader
-from rmz_acquire.recording.experiment import CHECKS, EXPERIMENT_FILES, OME_TIFF
+from rmz_acquire.gui.controllers.run_reader import RunReader
+from rmz_acquire.recording.experiment_folder import CHECKS, EXPERIMENT_FILES, OME_TIFF
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +62,8 @@ def of(seen, kind):
 def test_no_qt_is_imported():
     code = (
         "import sys\n"
-        "import rmz_acquire.gui.controllers.scans, rmz_acquire.gui.models.experiment\n"
+        "import rmz_acquire.gui.controllers.scans\n"
+        "import rmz_acquire.gui.models.experiment_form\n"
         "print([m for m in sys.modules if m.startswith(('PyQt6', 'qtpy', 'superqt'))])"
     )
     done = subprocess.run(

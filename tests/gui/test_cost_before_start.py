@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from rmz_acquire.evaluation.pace import measure
+from rmz_acquire.evaluation.time_per_plane import measure
 from rmz_acquire.gui.controllers.events import EventQueue, Paced
-from rmz_acquire.gui.controllers.pace import PaceController
+from rmz_acquire.gui.controllers.pace_measurement import PaceController
 from rmz_acquire.gui.models.cost import cost_of, duration
 from rmz_acquire.gui.models.pace import PaceBook, PaceTask
-from rmz_acquire.gui.models.settings import ScanSettings
+from rmz_acquire.gui.models.scan_settings import ScanSettings
 from rmz_acquire.optics import Optics
 
 # 61 planes of 50 ms over 30 µm

@@ -17,9 +17,9 @@ from PyQt6.QtWidgets import (
 )
 
 from rmz_acquire.gui.controllers.events import State
-from rmz_acquire.gui.models.experiment import read_settings, write_settings
+from rmz_acquire.gui.models.experiment_form import read_settings, write_settings
 from rmz_acquire.gui.models.quality import QUALITIES, quality_of, with_quality
-from rmz_acquire.gui.models.settings import ScanSettings
+from rmz_acquire.gui.models.scan_settings import ScanSettings
 from rmz_acquire.models import DEFAULT_MODEL, WIDE_MODEL
 
 GOOD = ScanSettings(bottom_um=-10.0, top_um=10.0, estimator="wiener")

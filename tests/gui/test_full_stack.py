@@ -10,7 +10,7 @@ from PyQt6.QtCore import Qt
 
 from rmz_acquire.evaluation import planes_not_taken, psnr_db
 from rmz_acquire.gui.controllers.events import State
-from rmz_acquire.gui.models.stored import load_run
+from rmz_acquire.gui.models.stored_runs import load_run
 from rmz_acquire.reconstruction import make_estimator
 
 

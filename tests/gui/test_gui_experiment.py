@@ -10,12 +10,12 @@ import useq
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import ExperimentSettings, read_experiment
-from rmz_acquire.gui.models.experiment import (
+from rmz_acquire.gui.models.experiment_form import (
     read_settings,
     sequence_of,
     write_settings,
 )
-from rmz_acquire.gui.models.settings import ScanSettings
+from rmz_acquire.gui.models.scan_settings import ScanSettings
 
 GOOD = ScanSettings(bottom_um=-10.0, top_um=10.0, estimator="wiener")
 RICH = """

@@ -9,7 +9,7 @@ from datetime import datetime
 import pytest
 
 from rmz_acquire.gui.models.runs import RecentRuns, new_folder
-from rmz_acquire.gui.models.settings import ScanSettings
+from rmz_acquire.gui.models.scan_settings import ScanSettings
 
 GOOD = ScanSettings(bottom_um=-10.0, top_um=10.0, estimator="wiener")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rmz_acquire.gui.models.stored import load_run
+from rmz_acquire.gui.models.stored_runs import load_run
 
 
 def test_an_old_frame_is_said_as_it_comes_and_in_the_end(desk, monkeypatch):

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from rmz_acquire.experiments import StoredExperiment
-from rmz_acquire.gui.models.stored import load_run
+from rmz_acquire.gui.models.stored_runs import load_run
 
 # with `connecting` and `empty` no stage was moved
 STATES = (

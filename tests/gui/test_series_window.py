@@ -10,9 +10,9 @@ import pytest
 import useq
 
 from rmz_acquire.experiments import StoredExperiment
-from rmz_acquire.experiments.verifying import verify
+from rmz_acquire.experiments.verify import verify
 from rmz_acquire.gui.controllers.events import State
-from rmz_acquire.gui.models.experiment import read_settings
+from rmz_acquire.gui.models.experiment_form import read_settings
 
 PLACES = (
     useq.Position(x=-3.123456, y=0, z=0, name="left"),

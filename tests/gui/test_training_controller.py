@@ -21,8 +21,7 @@ from rmz_acquire.gui.controllers.events import (
     Problem,
     State,
 )
-from rmz_acquire.gui.controllers.microscope import MicroscopeController
-from rmz_acquire.gui.controllers.training import TrainingController
+from rmz_acquire.gui.controllers.microscope_session import MicroscopeController
 from rmz_acquire.gui.controllers.training_events import (
     PlaceFound,
     StacksEnded,
@@ -30,8 +29,9 @@ from rmz_acquire.gui.controllers.training_events import (
     TrainingEnded,
     TrainingStep,
 )
-from rmz_acquire.gui.models.settings import ScanSettings
-from rmz_acquire.gui.models.training import (
+from rmz_acquire.gui.controllers.training_session import TrainingController
+from rmz_acquire.gui.models.scan_settings import ScanSettings
+from rmz_acquire.gui.models.training_form import (
     StackSettings,
     TrainingSettings,
     time_left,
@@ -125,7 +125,7 @@ def training_of(tmp_path, steps=4, **changes):
 
 def test_no_qt_and_no_training_library_is_imported():
     code = (
-        "import sys, rmz_acquire.gui.controllers.training\n"
+        "import sys, rmz_acquire.gui.controllers.training_session\n"
         "print([m for m in sys.modules if m.startswith(('PyQt6', 'lightning'))])"
     )
     done = subprocess.run(
@@ -232,7 +232,7 @@ def test_what_training_lacks_is_said_before_there_is_light(room, tmp_path, monke
     camera = simulated_camera(core)
     before = camera.dose_ms()
     monkeypatch.setattr(
-        "rmz_acquire.gui.models.training.missing", lambda extra: ["lightning"]
+        "rmz_acquire.gui.models.training_form.missing", lambda extra: ["lightning"]
     )
     assert not room.training.take_stacks(stacks_of(tmp_path / "stacks"))
     settings = training_of(tmp_path)
@@ -270,10 +270,10 @@ def test_a_training_ends_with_whoever_started_it(tmp_path):
     code = (
         "import sys, time\n"
         "from rmz_acquire.gui.controllers.events import EventQueue\n"
-        "from rmz_acquire.gui.controllers.microscope import MicroscopeController\n"
-        "from rmz_acquire.gui.controllers.training import TrainingController\n"
+        "from rmz_acquire.gui.controllers import microscope_session, training_session\n"
         "events = EventQueue()\n"
-        "training = TrainingController(MicroscopeController(events), events)\n"
+        "microscope = microscope_session.MicroscopeController(events)\n"
+        "training = training_session.TrainingController(microscope, events)\n"
         "training._start(sys.argv[2:], __import__('pathlib').Path(sys.argv[1]))\n"
         "time.sleep(1000)"
     )

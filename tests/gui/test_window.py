@@ -12,7 +12,7 @@ from rmz_acquire.gui.controllers.events import State
 from rmz_acquire.gui.icons import svg
 from rmz_acquire.gui.models.slice_layout import SliceLayout
 from rmz_acquire.optics import Optics
-from rmz_acquire.recording.experiment import CHECKS, EXPERIMENT_FILES, OME_TIFF
+from rmz_acquire.recording.experiment_folder import CHECKS, EXPERIMENT_FILES, OME_TIFF
 
 MODEL_OPTICS = Optics(
     na=0.75, immersion_index=1.0, wavelength_um=0.52, pixel_size_um=0.325
@@ -110,7 +110,7 @@ def test_optics_typed_wrong_are_marked(desk):
 
 def test_every_button_in_every_state(desk, monkeypatch):
     """Whatever is clicked whenever: no exception, and the scan ends well."""
-    for place in ("commands", "shown", "scan_form", "model_choice"):
+    for place in ("commands", "run_view", "scan_form", "model_choice"):
         dialog = f"rmz_acquire.gui.views.{place}.QFileDialog"
         for name, answer in (
             ("getExistingDirectory", ""),

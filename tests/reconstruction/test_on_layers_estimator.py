@@ -15,7 +15,7 @@ from rmz_acquire.networks import OnLayers, OnLayersConfig, Prior
 from rmz_acquire.reconstruction import RichardsonLucyEstimator, make_estimator
 from rmz_acquire.reconstruction.candidates import relative_errors
 from rmz_acquire.reconstruction.gate import Gate
-from rmz_acquire.reconstruction.on_layers import OnLayersEstimator
+from rmz_acquire.reconstruction.layers_estimator import OnLayersEstimator
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ from rmz_acquire.recording import (
     read_planes,
     write_volume,
 )
-from rmz_acquire.recording.files import jsonable, replace_json, replace_text
+from rmz_acquire.recording.atomic_io import jsonable, replace_json, replace_text
 from rmz_acquire.scanning import Outcome, Scan, ScanPlan, run_scan
 
 Z_UM = np.linspace(3, 15, 25)
@@ -253,7 +253,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     def full(handle):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("rmz_acquire.recording.files.os.fsync", full)
+    monkeypatch.setattr("rmz_acquire.recording.atomic_io.os.fsync", full)
     with pytest.raises(OSError, match="no space"):
         replace_text(target, "new and longer")
     assert target.read_text() == "old"

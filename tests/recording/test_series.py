@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from rmz_acquire.recording.journal import Journal
-from rmz_acquire.recording.ome import About
-from rmz_acquire.recording.series import Series, SeriesImage
+from rmz_acquire.recording.ome_image import About
+from rmz_acquire.recording.zarr_store import Series, SeriesImage
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from rmz_acquire.scanning.wishes import Wishes
+from rmz_acquire.scanning.requested_planes import RequestedPlanes
 
 
 def test_what_is_asked_for_while_planes_are_given_again_comes_after_them() -> None:
-    wishes = Wishes()
+    wishes = RequestedPlanes()
     wishes.add(1.0, again=False)
     with wishes.held():
         assert not wishes

@@ -15,7 +15,7 @@ from rmz_acquire.reconstruction import make_estimator
 from rmz_acquire.training import TrainingConfig, cached, fit
 from rmz_acquire.training.cached import CachedSequences
 from rmz_acquire.training.module import LayersModule
-from rmz_acquire.training.releasing import release
+from rmz_acquire.training.release import release
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,13 +16,13 @@ from rmz_acquire.reconstruction.extended_focus import triangle_threshold
 from rmz_acquire.simulation.stack import simulate_stack
 from rmz_acquire.stacks import write_stack
 from rmz_acquire.training import TrainingConfig, fit, release
-from rmz_acquire.training.files import split_specimens, training_stacks
 from rmz_acquire.training.files_config import StackFile
 from rmz_acquire.training.preparation import (
     crop_corners,
     lateral_shift,
     register_planes,
 )
+from rmz_acquire.training.recorded_dataset import split_specimens, training_stacks
 from rmz_acquire.training.sequences import TrainingSequences
 
 OPTICS = Optics(na=0.75, immersion_index=1.0, wavelength_um=0.52, pixel_size_um=0.325)

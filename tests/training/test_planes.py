@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rmz_acquire.training import planes
-from rmz_acquire.training.planes import draw_planes
+from rmz_acquire.training import plane_sampling
+from rmz_acquire.training.plane_sampling import draw_planes
 
 
 @pytest.mark.parametrize("scheme", ["window", "even", "halving", "random"])
@@ -14,7 +14,7 @@ from rmz_acquire.training.planes import draw_planes
 def test_planes_are_distinct_and_on_the_grid(
     monkeypatch: pytest.MonkeyPatch, scheme: str, n: int, m: int
 ) -> None:
-    monkeypatch.setattr(planes, "SCHEMES", {scheme: 1.0})
+    monkeypatch.setattr(plane_sampling, "SCHEMES", {scheme: 1.0})
     rng = np.random.default_rng(0)
     for targets in (1, 6, 80):
         for _ in range(25):
@@ -35,11 +35,13 @@ def test_every_grid_position_and_every_scheme_comes_up() -> None:
     assert (spans > 40).mean() > 0.25  # over the whole range
     rising = np.mean([np.all(np.diff(taken) > 0) for taken, _ in draws])
     assert 0.1 < rising < 0.7
-    assert planes.SCHEMES and sum(planes.SCHEMES.values()) == pytest.approx(1)
+    assert plane_sampling.SCHEMES and sum(
+        plane_sampling.SCHEMES.values()
+    ) == pytest.approx(1)
 
 
 def test_targets_of_a_window_lie_near_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(planes, "SCHEMES", {"window": 1.0})
+    monkeypatch.setattr(plane_sampling, "SCHEMES", {"window": 1.0})
     rng = np.random.default_rng(2)
     for _ in range(300):
         m = int(rng.integers(2, 6))
@@ -51,7 +53,7 @@ def test_targets_of_a_window_lie_near_it(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_halving_looks_where_the_gap_is_largest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(planes, "SCHEMES", {"halving": 1.0})
+    monkeypatch.setattr(plane_sampling, "SCHEMES", {"halving": 1.0})
     rng = np.random.default_rng(3)
     for _ in range(40):
         taken, _ = draw_planes(61, 8, 1, rng)

@@ -14,7 +14,7 @@ from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.models import load_model
 from rmz_acquire.optics import Optics, OpticsRange
 from rmz_acquire.training import fit, release, release_again, train
-from rmz_acquire.training.declared import declare, worst
+from rmz_acquire.training.release_range import declare, worst
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -164,7 +164,7 @@ def test_a_bad_configuration_is_told_in_one_line(tiny, tmp_path, changes, said):
 
 
 def test_every_shipped_configuration_is_valid():
-    from rmz_acquire.evaluation.config import EvaluationConfig
+    from rmz_acquire.evaluation.evaluation_config import EvaluationConfig
     from rmz_acquire.resources import resource_dir
     from rmz_acquire.training import TrainingConfig
 

@@ -14,7 +14,7 @@ from rmz_acquire.workers import end_workers
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmz_acquire.gui.controllers.microscope import MicroscopeController
+    from rmz_acquire.gui.controllers.microscope_session import MicroscopeController
     from rmz_acquire.gui.controllers.scans import ScanController
 
 __all__ = ["Ending"]

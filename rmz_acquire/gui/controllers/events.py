@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pymmcore_plus import CMMCorePlus
 
-    from rmz_acquire.gui.models.scope import ScopeFacts
-    from rmz_acquire.gui.models.stored import StoredRun, StoredVolume
-    from rmz_acquire.recording.experiment import Key
+    from rmz_acquire.gui.models.microscope_facts import ScopeFacts
+    from rmz_acquire.gui.models.stored_runs import StoredRun, StoredVolume
+    from rmz_acquire.recording.experiment_folder import Key
     from rmz_acquire.scanning import Decision, Plane
 
 __all__ = [

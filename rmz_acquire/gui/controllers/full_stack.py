@@ -14,15 +14,15 @@ from rmz_acquire.gui.controllers.events import (
     Problem,
     StackEnded,
 )
-from rmz_acquire.gui.controllers.looking import score_against
-from rmz_acquire.gui.models.stored import load_run
+from rmz_acquire.gui.controllers.run_reader import score_against
+from rmz_acquire.gui.models.stored_runs import load_run
 from rmz_acquire.workers import Worker
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rmz_acquire.experiments import ExperimentSummary
-    from rmz_acquire.recording.experiment import Key
+    from rmz_acquire.recording.experiment_folder import Key
 
 __all__ = ["FullStack"]
 

@@ -16,6 +16,7 @@ from rmz_acquire import experiments
 from rmz_acquire.acquisition import Control, ScanEngine
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments import Further, StoredExperiment
+from rmz_acquire.gui.controllers.event_forwarder import EventForwarder
 from rmz_acquire.gui.controllers.events import (
     EventQueue,
     Problem,
@@ -25,9 +26,8 @@ from rmz_acquire.gui.controllers.events import (
     Step,
 )
 from rmz_acquire.gui.controllers.full_stack import FullStack
-from rmz_acquire.gui.controllers.watching import Telling
-from rmz_acquire.gui.models.experiment import full_stack_of, sequence_of
-from rmz_acquire.gui.models.stored import load_run
+from rmz_acquire.gui.models.experiment_form import full_stack_of, sequence_of
+from rmz_acquire.gui.models.stored_runs import load_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
     from rmz_acquire.experiments import ExperimentSummary
-    from rmz_acquire.gui.controllers.microscope import MicroscopeController
-    from rmz_acquire.gui.models.settings import ScanSettings
-    from rmz_acquire.recording.experiment import Key
+    from rmz_acquire.gui.controllers.microscope_session import MicroscopeController
+    from rmz_acquire.gui.models.scan_settings import ScanSettings
+    from rmz_acquire.recording.experiment_folder import Key
 
 __all__ = ["ScanController"]
 
@@ -52,7 +52,7 @@ class _Running:
 
     folder: Path
     control: Control
-    telling: Telling
+    telling: EventForwarder
     pause: bool = False
 
 
@@ -99,7 +99,7 @@ class ScanController:
         except InputError as error:
             self._events.put(Problem(str(error)))
             return False
-        running = _Running(folder, Control(), Telling(self._events))
+        running = _Running(folder, Control(), EventForwarder(self._events))
         return self._begin(running, lambda core: self._run(running, core, sequence))
 
     def go_on(
@@ -122,7 +122,7 @@ class ScanController:
         if planes or z_um is not None:
             at = () if z_um is None else (float(z_um),)
             further = Further(key, planes, at)
-        running = _Running(folder, Control(), Telling(self._events))
+        running = _Running(folder, Control(), EventForwarder(self._events))
 
         def work(core: CMMCorePlus) -> ExperimentSummary:
             return self._watched(
@@ -158,7 +158,7 @@ class ScanController:
             Whether it has begun.
         """
         stack = FullStack.beside(run, key)
-        telling = Telling(self._events, stack=True)
+        telling = EventForwarder(self._events, stack=True)
         running = _Running(stack.folder, Control(), telling)
 
         def work(core: CMMCorePlus) -> ExperimentSummary:
@@ -325,7 +325,7 @@ class ScanController:
         self,
         running: _Running,
         core: Any,
-        work: Callable[[Telling], ExperimentSummary],
+        work: Callable[[EventForwarder], ExperimentSummary],
     ) -> ExperimentSummary:
         self._events.put(Step("loading the reconstruction"))
         telling = running.telling

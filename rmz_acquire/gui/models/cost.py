@@ -9,7 +9,7 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.scanning import fewest_planes
 
 if TYPE_CHECKING:
-    from rmz_acquire.gui.models.settings import ScanSettings
+    from rmz_acquire.gui.models.scan_settings import ScanSettings
 
 __all__ = ["Cost", "cost_of", "duration", "light_words"]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import useq
 
-    from rmz_acquire.gui.models.settings import ScanSettings
+    from rmz_acquire.gui.models.scan_settings import ScanSettings
 
 __all__ = ["CUSTOM", "QUALITIES", "Quality", "quality_of", "with_quality"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
-from rmz_acquire.gui.models.calibration import Calibration
-from rmz_acquire.gui.views.fields import restyle
+from rmz_acquire.gui.models.fitted_optics import Calibration
+from rmz_acquire.gui.views.form_fields import restyle
 
 __all__ = ["CalibrationLine"]
 

@@ -14,10 +14,10 @@ from rmz_acquire.methods import SCAN_METHODS, method_of
 from rmz_acquire.models import list_models
 
 if TYPE_CHECKING:
-    from rmz_acquire.gui.controllers.pace import PaceController
+    from rmz_acquire.gui.controllers.pace_measurement import PaceController
     from rmz_acquire.gui.models.cost import Cost
-    from rmz_acquire.gui.models.scope import ScopeFacts
-    from rmz_acquire.gui.models.settings import ScanSettings
+    from rmz_acquire.gui.models.microscope_facts import ScopeFacts
+    from rmz_acquire.gui.models.scan_settings import ScanSettings
     from rmz_acquire.gui.views.main_window import MainWindow
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning import Decision

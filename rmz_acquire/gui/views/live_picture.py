@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from rmz_acquire.gui.models.scope import ScopeFacts
+    from rmz_acquire.gui.models.microscope_facts import ScopeFacts
     from rmz_acquire.gui.views.main_window import MainWindow
 
 __all__ = ["show_picture"]

@@ -22,11 +22,11 @@ from rmz_acquire.gui.icons import window_icon
 from rmz_acquire.gui.theme import DARK, LIGHT, Theme, apply
 from rmz_acquire.gui.views.actions import ActionWindow
 from rmz_acquire.gui.views.colouring import Colouring
-from rmz_acquire.gui.views.fields import spacer
+from rmz_acquire.gui.views.form_fields import spacer
 from rmz_acquire.gui.views.images import BY_CHANNEL
+from rmz_acquire.gui.views.layout_state import Layout
 from rmz_acquire.gui.views.microscope_panel import MicroscopePanel
 from rmz_acquire.gui.views.middle import Middle
-from rmz_acquire.gui.views.remembering import Layout
 from rmz_acquire.gui.views.runs_panel import RunsPanel
 from rmz_acquire.gui.views.scan_form import ScanForm
 from rmz_acquire.gui.views.series_panel import SeriesPanel
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from PyQt6.QtGui import QCloseEvent
 
-    from rmz_acquire.gui.controllers.thumbnails import Thumbnailer
+    from rmz_acquire.gui.controllers.thumbnail_worker import Thumbnailer
     from rmz_acquire.gui.models.runs import RecentRuns
 
 __all__ = ["MainWindow"]

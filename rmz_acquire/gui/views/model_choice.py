@@ -9,7 +9,7 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QFileDialog, QLabel, QVBoxLayout, QWidget
 
 from rmz_acquire.gui.models.fitting import Site
-from rmz_acquire.gui.views.fields import may_shrink, restyle
+from rmz_acquire.gui.views.form_fields import may_shrink, restyle
 from rmz_acquire.models import list_models
 
 if TYPE_CHECKING:

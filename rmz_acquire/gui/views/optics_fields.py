@@ -17,12 +17,12 @@ from PyQt6.QtWidgets import (
 )
 
 from rmz_acquire.gui.views.calibration_line import CalibrationLine
-from rmz_acquire.gui.views.fields import mark, number
+from rmz_acquire.gui.views.form_fields import mark, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rmz_acquire.gui.models.settings import ScanSettings
+    from rmz_acquire.gui.models.scan_settings import ScanSettings
     from rmz_acquire.optics import Optics
 
 __all__ = ["OpticsFields"]

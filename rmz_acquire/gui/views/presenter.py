@@ -37,17 +37,17 @@ from rmz_acquire.gui.controllers.events import (
     VolumeCame,
     VolumeStarted,
 )
-from rmz_acquire.gui.controllers.looking import RunReader
-from rmz_acquire.gui.controllers.microscope import MicroscopeController
-from rmz_acquire.gui.controllers.pace import PaceController
+from rmz_acquire.gui.controllers.microscope_session import MicroscopeController
+from rmz_acquire.gui.controllers.pace_measurement import PaceController
+from rmz_acquire.gui.controllers.run_reader import RunReader
 from rmz_acquire.gui.controllers.scans import ScanController
-from rmz_acquire.gui.models.stored import fault_in_words, sentence
+from rmz_acquire.gui.models.stored_runs import fault_in_words, sentence
 from rmz_acquire.gui.napari_view import has_napari
-from rmz_acquire.gui.views.allowing import allow, show_busy
 from rmz_acquire.gui.views.commands import Commands
+from rmz_acquire.gui.views.enabled_actions import allow, show_busy
 from rmz_acquire.gui.views.form_presenter import FormPresenter
 from rmz_acquire.gui.views.live_picture import show_picture
-from rmz_acquire.gui.views.shown import ShownRun
+from rmz_acquire.gui.views.run_view import ShownRun
 from rmz_acquire.gui.views.steering import Steering
 from rmz_acquire.gui.views.wiring import connect_views
 
@@ -55,11 +55,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from rmz_acquire.gui.models.microscope_facts import ScopeFacts
     from rmz_acquire.gui.models.pace import PaceBook
     from rmz_acquire.gui.models.runs import RecentRuns
-    from rmz_acquire.gui.models.scope import ScopeFacts
-    from rmz_acquire.gui.models.settings import ScanSettings
-    from rmz_acquire.gui.models.stored import StoredRun
+    from rmz_acquire.gui.models.scan_settings import ScanSettings
+    from rmz_acquire.gui.models.stored_runs import StoredRun
     from rmz_acquire.gui.views.main_window import MainWindow
 
 __all__ = ["Presenter"]

@@ -8,10 +8,10 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QPushButton, QWidget
 from superqt import QIconifyIcon
 
-from rmz_acquire.gui.views.fields import ZBox, may_shrink, spin
+from rmz_acquire.gui.views.form_fields import ZBox, may_shrink, spin
 
 if TYPE_CHECKING:
-    from rmz_acquire.gui.models.settings import ScanSettings
+    from rmz_acquire.gui.models.scan_settings import ScanSettings
 
 __all__ = ["RangeBox"]
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QLabel, QVBoxLayout, QWidget
 
-from rmz_acquire.gui.views.fields import mark, may_shrink
+from rmz_acquire.gui.views.form_fields import mark, may_shrink
 from rmz_acquire.gui.views.model_choice import ModelChoice
 from rmz_acquire.gui.views.optics_fields import OpticsFields
 from rmz_acquire.methods import SCAN_METHODS, method_of
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rmz_acquire.gui.models.fitting import Site
-    from rmz_acquire.gui.models.settings import ScanSettings
+    from rmz_acquire.gui.models.scan_settings import ScanSettings
 
 __all__ = ["ReconstructionBox"]
 

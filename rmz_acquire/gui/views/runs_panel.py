@@ -21,7 +21,7 @@ from rmz_acquire.gui.models.channels import colour_of
 from rmz_acquire.gui.views.images.colour_maps import BY_CHANNEL, lookup
 
 if TYPE_CHECKING:
-    from rmz_acquire.gui.controllers.thumbnails import Thumbnailer
+    from rmz_acquire.gui.controllers.thumbnail_worker import Thumbnailer
     from rmz_acquire.gui.models.runs import RecentRuns
     from rmz_acquire.gui.models.thumbnails import Thumbnail
 

@@ -25,9 +25,9 @@ from PyQt6.QtWidgets import (
 from superqt import QIconifyIcon
 
 from rmz_acquire.gui.models.quality import CUSTOM, quality_of, with_quality
-from rmz_acquire.gui.models.settings import ScanSettings
+from rmz_acquire.gui.models.scan_settings import ScanSettings
 from rmz_acquire.gui.views.channel_picker import ChannelPicker
-from rmz_acquire.gui.views.fields import mark, restyle
+from rmz_acquire.gui.views.form_fields import mark, restyle
 from rmz_acquire.gui.views.quality_box import QualityBox
 from rmz_acquire.gui.views.range_box import RangeBox
 from rmz_acquire.gui.views.reconstruction_box import ReconstructionBox

@@ -24,14 +24,14 @@ from PyQt6.QtWidgets import (
     QWidget,
 )
 
-from rmz_acquire.gui.views.fields import mark
+from rmz_acquire.gui.views.form_fields import mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from pymmcore_plus import CMMCorePlus
 
-    from rmz_acquire.gui.models.settings import ScanSettings
+    from rmz_acquire.gui.models.scan_settings import ScanSettings
 
 __all__ = ["SeriesPanel"]
 

@@ -14,7 +14,7 @@ from PyQt6.QtWidgets import (
 )
 from superqt import QFlowLayout, QIconifyIcon
 
-from rmz_acquire.gui.views.fields import whole
+from rmz_acquire.gui.views.form_fields import whole
 from rmz_acquire.installing import pip_line
 
 __all__ = ["StatusCard"]

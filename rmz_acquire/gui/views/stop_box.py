@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
-from rmz_acquire.gui.views.fields import may_shrink, spin, whole
+from rmz_acquire.gui.views.form_fields import may_shrink, spin, whole
 
 if TYPE_CHECKING:
-    from rmz_acquire.gui.models.settings import ScanSettings
+    from rmz_acquire.gui.models.scan_settings import ScanSettings
 
 __all__ = ["StopBox"]
 

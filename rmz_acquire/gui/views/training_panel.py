@@ -18,14 +18,14 @@ from PyQt6.QtWidgets import (
 )
 from superqt import QIconifyIcon
 
-from rmz_acquire.gui.models.training import time_left
-from rmz_acquire.gui.views.fields import restyle
+from rmz_acquire.gui.models.training_form import time_left
+from rmz_acquire.gui.views.form_fields import restyle
 from rmz_acquire.gui.views.training_curve import GainPlot
 from rmz_acquire.gui.views.training_setup import TrainingSetup
 from rmz_acquire.recording.progress import TrainingProgress
 
 if TYPE_CHECKING:
-    from rmz_acquire.gui.models.training import TrainedModel
+    from rmz_acquire.gui.models.training_form import TrainedModel
 
 __all__ = ["TrainingPanel"]
 

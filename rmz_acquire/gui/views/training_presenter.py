@@ -15,7 +15,6 @@ from PyQt6.QtCore import QObject, QTimer
 from PyQt6.QtWidgets import QMessageBox
 
 from rmz_acquire.gui.controllers.events import Event, EventQueue, Problem, State
-from rmz_acquire.gui.controllers.training import TrainingController
 from rmz_acquire.gui.controllers.training_events import (
     PlaceFound,
     StacksEnded,
@@ -23,8 +22,9 @@ from rmz_acquire.gui.controllers.training_events import (
     TrainingEnded,
     TrainingStep,
 )
+from rmz_acquire.gui.controllers.training_session import TrainingController
 from rmz_acquire.gui.models.runs import new_folder
-from rmz_acquire.gui.models.training import (
+from rmz_acquire.gui.models.training_form import (
     StackSettings,
     TrainingSettings,
     can_go_on,
@@ -32,7 +32,7 @@ from rmz_acquire.gui.models.training import (
 from rmz_acquire.gui.views.live_picture import show_picture
 
 if TYPE_CHECKING:
-    from rmz_acquire.gui.models.training import TrainedModel
+    from rmz_acquire.gui.models.training_form import TrainedModel
     from rmz_acquire.gui.views.presenter import Presenter
 
 __all__ = ["TrainingPresenter"]

@@ -21,8 +21,8 @@ from PyQt6.QtWidgets import (
 )
 from superqt import QIconifyIcon
 
-from rmz_acquire.gui.models.training import LENGTHS
-from rmz_acquire.gui.views.fields import restyle
+from rmz_acquire.gui.models.training_form import LENGTHS
+from rmz_acquire.gui.views.form_fields import restyle
 from rmz_acquire.models import DEFAULT_MODEL, list_models
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from PyQt6.QtCore import Qt, pyqtSignal
 from PyQt6.QtGui import QBrush, QColor, QFont, QGradient, QLinearGradient
 from PyQt6.QtWidgets import QBoxLayout, QPushButton, QWidget
 
-from rmz_acquire.gui.models.looks import histogram_of, levels_of
+from rmz_acquire.gui.models.display_levels import histogram_of, levels_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

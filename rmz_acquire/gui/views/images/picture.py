@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PyQt6.QtCore import QRectF
 
-from rmz_acquire.gui.models.looks import saturated
+from rmz_acquire.gui.models.display_levels import saturated
 from rmz_acquire.gui.views.images.colour_maps import mark_colour
 from rmz_acquire.gui.views.images.contrast import ContrastBar
 from rmz_acquire.gui.views.images.pane import Pane, image_item

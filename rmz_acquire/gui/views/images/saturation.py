@@ -10,7 +10,7 @@ import pyqtgraph as pg
 from PyQt6.QtCore import QRectF
 from PyQt6.QtGui import QColor
 
-from rmz_acquire.gui.models.looks import marks_of
+from rmz_acquire.gui.models.display_levels import marks_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

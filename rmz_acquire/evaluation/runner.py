@@ -1,0 +1,201 @@
+"""All experiments by name, and one call that runs them and writes what they found."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import platform
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.evaluation import bead_width, paper_claims, real_stacks, timing
+from rmz_acquire.evaluation.acceptance import goals
+from rmz_acquire.evaluation.context import Study
+from rmz_acquire.evaluation.exposures import EXPOSURES
+from rmz_acquire.evaluation.figures import save_figure
+from rmz_acquire.evaluation.objective_study import OBJECTIVES
+from rmz_acquire.evaluation.paper_figures import PAPER_FIGURES
+from rmz_acquire.evaluation.tables import full_table, write_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from matplotlib.figure import Figure
+
+    from rmz_acquire.evaluation.evaluation_config import EvaluationConfig
+    from rmz_acquire.evaluation.result import Result
+
+__all__ = ["EXPERIMENTS", "Experiment", "evaluate"]
+
+RESULTS = "results.json"
+
+
+class Experiment(NamedTuple):
+    """One experiment: what it is called, how it is run and drawn."""
+
+    title: str
+    run: Callable[[Study], Result]
+    draw: Callable[[Result, Figure], None]
+
+
+_OTHERS = {
+    module.KEY: Experiment(module.TITLE, module.run, module.draw)
+    for module in (bead_width, paper_claims, timing, real_stacks)
+}
+_COMPARISONS = {
+    each.key: Experiment(each.title, each.run, each.draw)
+    for each in (EXPOSURES, *PAPER_FIGURES, OBJECTIVES)
+}
+EXPERIMENTS: dict[str, Experiment] = {
+    key: (_COMPARISONS | _OTHERS)[key]
+    for key in (
+        *("exposures", "fig2", "fig3", "fig4", "S3", "fig5", "fig6", "fig7", "S1"),
+        *("claims", "timing", "objectives", "real"),
+    )
+}
+"""In the order in which they run."""
+
+
+def evaluate(
+    config: EvaluationConfig,
+    folder: Path,
+    *,
+    quick: bool = False,
+    only: Iterable[str] | None = None,
+    again: bool = False,
+    on_step: Callable[[str], None] | None = None,
+) -> dict[str, Any]:
+    """Run experiments and write results.json, a CSV and a figure each, and the table.
+
+    What the folder holds of the same evaluation (configuration, size, models, code) is
+    kept and not done again, so that one that was stopped goes on.
+
+    Parameters
+    ----------
+    config : EvaluationConfig
+        What is done.
+    folder : Path
+        Where results go; made where it is missing.
+    quick : bool
+        Less of everything.
+    only : iterable of str, optional
+        Names of experiments; by default all.
+    again : bool
+        Do what was done before once more.
+    on_step : callable, optional
+        Is told what begins.
+
+    Returns
+    -------
+    dict
+        As in results.json.
+
+    Raises
+    ------
+    InputError
+        For an experiment that does not exist, before any runs.
+    """
+    names = {key.lower(): key for key in EXPERIMENTS}
+    for name in only or ():
+        if name.lower() not in names:
+            msg = f"no experiment {name!r}: choose from {', '.join(EXPERIMENTS)}"
+            raise InputError(msg)
+    wanted = [names[name.lower()] for name in only or names]
+    folder.mkdir(parents=True, exist_ok=True)
+    study = Study(config, config.quick if quick else config.full, on_step=on_step)
+    found = _about(config, quick=quick)
+    before = _before(folder, found)
+    for key, experiment in EXPERIMENTS.items():
+        kept = before.get(key)
+        if kept is not None and _stands(study, folder, key, kept):
+            if key not in wanted or not again:
+                found["experiments"][key] = kept
+                continue
+        if key not in wanted:
+            continue
+        study.models_used()
+        start = time.process_time()
+        result = experiment.run(study)
+        _write_csv(folder / f"{key}.csv", result.rows)
+        save_figure(result, experiment.draw, folder / f"{key}.png")
+        found["experiments"][key] = {
+            "title": result.title,
+            "summary": result.summary,
+            "missing": result.missing,
+            "notes": result.notes,
+            "models": study.models_used(),
+            "cpu_s": round(time.process_time() - start, 1),
+        }
+        # after each, so that an evaluation that is stopped goes on there
+        _write_found(folder, found)
+    _write_found(folder, found)
+    return found
+
+
+def _about(config: EvaluationConfig, *, quick: bool) -> dict[str, Any]:
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "quick": quick,
+        "seed": config.seed,
+        "device": timing.device_name(),
+        "versions": {"python": platform.python_version(), "torch": torch.__version__},
+        "code_sha256": _code(),
+        "config": config.model_dump(mode="json"),
+        "experiments": {},
+        "goals": [],
+    }
+
+
+def _code(package: Path = Path(__file__).parent.parent) -> str:
+    """Of the sources that results depend on, folders within rooms included."""
+    digest = hashlib.sha256()
+    for room in ("optics", "networks", "reconstruction", "simulation", "evaluation"):
+        for path in sorted((package / room).rglob("*.py")):
+            digest.update(path.read_bytes())
+    digest.update((package / "methods.py").read_bytes())
+    return digest.hexdigest()
+
+
+def _before(folder: Path, now: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Experiments of the same evaluation that the folder holds."""
+    try:
+        then = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
+        alike = all(then[k] == now[k] for k in ("quick", "config", "code_sha256"))
+        return dict(then["experiments"]) if alike else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def _stands(study: Study, folder: Path, key: str, kept: dict[str, Any]) -> bool:
+    """Whether its files and models are still those of then."""
+    if not all((folder / f"{key}.{kind}").is_file() for kind in ("csv", "png")):
+        return False
+    for name, sha256 in kept["models"].items():
+        model = study.model(name)
+        if (model.sha256 if model else None) != sha256:
+            return False
+    # stacks may have come since
+    return not any("left out" in note for note in kept["notes"])
+
+
+def _write_found(folder: Path, found: dict[str, Any]) -> None:
+    reached = goals({k: v["summary"] for k, v in found["experiments"].items()})
+    found["goals"] = [goal.to_dict() for goal in reached]
+    text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
+    write_whole(folder / RESULTS, text + "\n")
+    write_whole(folder / "table.md", full_table(found))
+    _write_csv(folder / "goals.csv", found["goals"])
+
+
+def _write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    names = list(dict.fromkeys(k for row in rows for k in row))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names)
+        writer.writeheader()
+        writer.writerows(rows)

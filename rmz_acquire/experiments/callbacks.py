@@ -1,0 +1,58 @@
+"""What looks on while an experiment runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rmz_acquire.experiments.prepare import Prepared
+    from rmz_acquire.experiments.volumes import Volume
+    from rmz_acquire.recording.experiment_folder import ExperimentFolder
+    from rmz_acquire.scanning import Decision, Estimate, Plane, Scan
+
+__all__ = ["DecisionWatcher", "Watcher"]
+
+
+class Watcher:
+    """Is told of everything on the acquisition's threads; does nothing with it.
+
+    Derive from it, and override what is of interest. What all but `decision` raise
+    ends the experiment; what that raises is logged.
+    """
+
+    def begin(self, prepared: Prepared, folder: ExperimentFolder) -> None:
+        """All is checked and nothing has moved; the folder tells what it holds."""
+
+    def volume(self, volume: Volume, scan: Scan) -> None:
+        """A volume begins, or is taken up again, with this scan."""
+
+    def plane(self, volume: Volume, plane: Plane, index: int) -> None:
+        """A plane is on disk; the index counts from 0."""
+
+    def decision(
+        self, volume: Volume, decision: Decision, estimate: Estimate | None
+    ) -> None:
+        """A decision was made; the estimate is None where it failed."""
+
+
+class DecisionWatcher(Watcher):
+    """Passes decisions on to a function.
+
+    Parameters
+    ----------
+    told : callable
+        Is handed volume, decision and estimate.
+    """
+
+    def __init__(
+        self, told: Callable[[Volume, Decision, Estimate | None], None]
+    ) -> None:
+        self._told = told
+
+    def decision(
+        self, volume: Volume, decision: Decision, estimate: Estimate | None
+    ) -> None:
+        """Pass it on."""
+        self._told(volume, decision, estimate)

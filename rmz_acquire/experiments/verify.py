@@ -1,0 +1,100 @@
+"""Decides again: the planes of an experiment through the same scan, no microscope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rmz_acquire.experiments.earlier_exposures import recall
+from rmz_acquire.experiments.follower_channels import Following
+from rmz_acquire.experiments.replay_decisions import difference, replay
+from rmz_acquire.experiments.stored import StoredExperiment
+from rmz_acquire.experiments.time_lapse import TimeLapse
+from rmz_acquire.experiments.volume_tasks import fresh_scan
+from rmz_acquire.scanning import RecentFrames
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from rmz_acquire.experiments.own import Own
+
+__all__ = ["Verification", "verify"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What came of deciding again.
+
+    Parameters
+    ----------
+    decisions : int
+        How many were made again.
+    differences : list of str
+        In what they differ from those on disk, one line each.
+    """
+
+    decisions: int
+    differences: list[str]
+
+
+def verify(path: Path | str, own: Own | None = None) -> Verification:
+    """Make every decision of an experiment again from its planes, and compare.
+
+    Parameters
+    ----------
+    path : path
+        The experiment's folder.
+    own : Own, optional
+        What it was handed, where that cannot be imported.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    InputError
+        If it holds no experiment, or its model is not there.
+    """
+    stored = StoredExperiment(path, own)
+    prepared = stored.prepared
+    count, differences = 0, []
+    following = Following(prepared.settings, stored.folder)
+    time_lapse = TimeLapse(prepared.settings.time_lapse, stored.folder)
+    frames = RecentFrames()
+    for volume in prepared.volumes:
+        planes = stored.planes(volume)
+        lines = {n["index"]: n for n in stored.decisions(volume)}
+        ending = stored.ending(volume)
+        status = None if ending is None else ending["status"]
+        # by somebody, or by what its planes do not tell
+        from_outside = status in ("stopped", "aborted", "failed")
+        exact = following.z_of(volume)
+        if exact is not None and status == "list_done":
+            # the one that leads may have gone on since
+            exact = exact[: len(following.taken(volume))]
+        old = time_lapse.old(volume)
+        if planes:
+            recall(frames, stored.folder, prepared.volumes, volume)
+        scan = fresh_scan(prepared, volume, exact, old, frames=frames)
+        following.note(volume, following.counted(volume))
+        for done in replay(scan, planes):
+            where = f"volume {volume.key}, plane {done.number + 1}"
+            if done.decision is None:
+                at = done.plane.z_requested_um
+                said = f"was taken at {at:g} µm, not at {done.wanted_um}"
+                differences.append(f"{where} {said}")
+                break
+            line = lines.get(done.number)
+            if line is None:
+                continue
+            count += 1
+            told = difference(line, done.decision)
+            # the last plane of a scan that somebody ended stopped for that reason
+            last = from_outside and done.number == len(planes) - 1
+            if told is None and line["decision"] != done.decision.decision and not last:
+                told = f"decision is {done.decision.decision}, was {line['decision']}"
+            if told is not None:
+                differences.append(f"{where}: {told}")
+        time_lapse.note(volume, scan)
+    return Verification(count, differences)

@@ -1,0 +1,135 @@
+"""Reads runs from disk for the window and compares them, each on a helper thread."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from typing import TYPE_CHECKING
+
+from rmz_acquire.errors import InputError, message_of
+from rmz_acquire.evaluation import planes_not_taken, score
+from rmz_acquire.gui.controllers.events import Compared, EventQueue, Problem, RunOpened
+from rmz_acquire.gui.models.stored_runs import StoredVolume, load_run
+from rmz_acquire.reconstruction import make_estimator
+from rmz_acquire.workers import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from rmz_acquire.recording.experiment_folder import Key
+
+__all__ = ["RunReader", "score_against"]
+
+logger = logging.getLogger(__name__)
+
+
+class RunReader:
+    """Opens runs and makes the volumes to compare with.
+
+    Parameters
+    ----------
+    events : EventQueue
+        Where the window hears of it.
+    """
+
+    def __init__(self, events: EventQueue) -> None:
+        self._events = events
+        self._workers: list[Worker] = []
+
+    def open_run(self, folder: Path, key: Key | None = None) -> None:
+        """Read a run, by default its last volume; a `RunOpened` comes."""
+        self._help(lambda: self._events.put(RunOpened(load_run(folder, key))))
+
+    def compare(self, volume: StoredVolume, name: str) -> None:
+        """Make the volume that another estimator gives from the same planes.
+
+        Parameters
+        ----------
+        volume : StoredVolume
+            Has the planes.
+        name : str
+            ``linear``, ``nearest`` or ``wiener``.
+        """
+
+        def work() -> None:
+            made = _made_by(name, volume)
+            if made is not None:
+                self._events.put(Compared(name, made))
+
+        self._help(work)
+
+    def close(self) -> None:
+        """End what is at work; nobody looks at it any more."""
+        for worker in self._workers:
+            worker.end()
+
+    def _help(self, work: Callable[[], None]) -> None:
+        """Do something that takes time, tell what goes wrong."""
+
+        def guarded() -> None:
+            try:
+                work()
+            except InputError as error:
+                self._events.put(Problem(str(error)))
+            except Exception as error:
+                logger.exception("a helper raised")
+                text = message_of(error)
+                self._events.put(Problem(text, traceback.format_exc()))
+
+        self._workers = [worker for worker in self._workers if worker.alive]
+        worker = Worker("helper")
+        worker.submit(guarded)
+        worker.close()
+        self._workers.append(worker)
+
+
+def score_against(truth: NDArray[np.float32], volume: StoredVolume) -> str | None:
+    """Say how far a volume is from its full stack; None where they do not fit.
+
+    Beside it what `wiener` (where the optics are known) and `linear` make of the same
+    planes, over the planes that were not taken.
+
+    Parameters
+    ----------
+    truth : ndarray
+        (Z, Y, X) counts.
+    volume : StoredVolume
+        With its planes.
+    """
+    pixels = volume.pixels
+    if pixels is None or truth.shape != pixels.shape:
+        return None
+    taken = [plane.z_um for plane in volume.planes]
+    unseen = planes_not_taken(volume.z_um, taken)
+    if not unseen.any():
+        return "Every plane of the stack was taken: there is nothing to compare."
+    said = [f"{volume.estimator} {_scores(truth, pixels, unseen)}"]
+    for name in ("wiener", "linear"):
+        if name == volume.estimator or (name == "wiener" and volume.optics is None):
+            continue
+        made = _made_by(name, volume)
+        if made is not None:
+            said.append(f"{name} {_scores(truth, made, unseen)}")
+    return (
+        f"Against the full stack, over the {int(unseen.sum())} planes not taken: "
+        f"{', '.join(said)} (the stack's own noise counts as error)."
+    )
+
+
+def _made_by(name: str, volume: StoredVolume) -> NDArray[np.float32] | None:
+    made = make_estimator(name, volume.z_um, volume.optics)
+    for plane in volume.planes:
+        made.add(plane.image, plane.z_um)
+    return made.volume
+
+
+def _scores(
+    truth: NDArray[np.float32], made: NDArray[np.float32], unseen: NDArray[np.bool_]
+) -> str:
+    found = score(truth, made, unseen)
+    said = "exact" if found.psnr_db is None else f"{found.psnr_db:.1f} dB"
+    return said if found.ssim is None else f"{said} (SSIM {found.ssim:.2f})"

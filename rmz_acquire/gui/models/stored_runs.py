@@ -1,0 +1,340 @@
+"""Runs on disk, read back: experiments, and runs of one volume by other commands."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import tifffile
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.experiments import ExperimentSummary, StoredExperiment
+from rmz_acquire.optics import Optics
+from rmz_acquire.recording import Summary, read_planes, read_summary
+from rmz_acquire.scanning import Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import useq
+    from numpy.typing import NDArray
+
+    from rmz_acquire.experiments import Volume
+    from rmz_acquire.recording.experiment_folder import Key
+    from rmz_acquire.scanning import Plane
+
+__all__ = [
+    "Ending",
+    "StoredRun",
+    "StoredVolume",
+    "fault_in_words",
+    "load_run",
+    "name_of",
+    "sentence",
+]
+
+ONLY: Key = (0, 0, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How one volume ended.
+
+    Parameters
+    ----------
+    key : (int, int, int, int)
+        t, p, g, c.
+    name : str
+        Which of a series it is; empty for the only one.
+    status, reason : str
+        As in `rmz_acquire.scanning.Outcome`; "killed" where it never came to an end.
+    taken, full : int
+        Planes, and those of the full stack.
+    """
+
+    key: Key
+    name: str
+    status: str
+    reason: str
+    taken: int
+    full: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredVolume:
+    """One volume with everything about it.
+
+    Parameters
+    ----------
+    ending : Ending
+        How it ended.
+    z_um : tuple of float
+        Its grid, µm.
+    planes : sequence of Plane
+        In the order taken.
+    decisions : sequence of Decision
+        One a plane.
+    pixels : ndarray of float32, (Z, Y, X), or None
+        Camera counts; None where no plane got that far.
+    epsilon, tau : float, float or None
+        What it was to stop at.
+    most : int
+        The most planes that it might take.
+    pixel_um : float or None
+        At the sample.
+    estimator : str
+        What made it.
+    optics : Optics or None
+        Of its channel.
+    channel : str
+        Its label; empty where it has none.
+    exact : bool
+        Whether it takes its planes whatever they show.
+    """
+
+    ending: Ending
+    z_um: tuple[float, ...]
+    planes: Sequence[Plane]
+    decisions: Sequence[Decision]
+    pixels: NDArray[np.float32] | None
+    epsilon: float
+    tau: float | None
+    most: int
+    pixel_um: float | None
+    estimator: str
+    optics: Optics | None
+    channel: str = ""
+    exact: bool = False
+
+    @property
+    def made(self) -> bool:
+        """Whether there is a volume."""
+        return self.pixels is not None
+
+    @property
+    def z_left(self) -> bool:
+        """Whether its grid has a z that no plane was taken at."""
+        taken = [plane.z_requested_um for plane in self.planes]
+        return any(min(abs(z - t) for t in taken) > 1e-6 for z in self.z_um if taken)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRun:
+    """A run as it lies in its folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it lies.
+    status, reason : str
+        How the whole of it ended.
+    endings : sequence of Ending
+        Of every volume that has a plane.
+    shown : StoredVolume or None
+        One of them, read whole; None where nothing was taken.
+    experiment : bool
+        Whether it is an experiment, which can go on.
+    complete : bool
+        Whether every volume that it was to have has come to its end.
+    """
+
+    folder: Path
+    status: str
+    reason: str
+    endings: Sequence[Ending]
+    shown: StoredVolume | None
+    experiment: bool
+    complete: bool
+
+
+def load_run(folder: Path, key: Key | None = None) -> StoredRun:
+    """Read a run.
+
+    Parameters
+    ----------
+    folder : Path
+        Of an experiment, or of a run of one volume.
+    key : (int, int, int, int), optional
+        The volume to read whole; by default the last.
+
+    Raises
+    ------
+    InputError
+        If the folder holds none.
+    """
+    if (folder / "run.json").is_file():
+        return _experiment(folder, key)
+    summary = read_summary(folder, Summary)
+    if summary is None:
+        msg = f"{folder} holds no finished run: choose a folder with summary.json"
+        raise InputError(msg)
+    planes = read_planes(folder / "planes.ome.zarr")
+    ending = Ending(
+        ONLY,
+        "",
+        summary.stop_reason,
+        summary.reason,
+        summary.planes_taken,
+        summary.planes_full_scan,
+    )
+    file = folder / "volume.ome.tif"
+    lines = folder / "decisions.jsonl"
+    text = lines.read_text("utf-8") if lines.is_file() else ""
+    plan = summary.plan
+    shown = StoredVolume(
+        ending,
+        tuple(summary.z_um),
+        planes,
+        _decisions(json.loads(line) for line in text.splitlines()),
+        tifffile.imread(file).astype("float32") if file.is_file() else None,
+        float(plan.get("epsilon", 0.05)),
+        plan.get("tau"),
+        int(plan.get("max_planes", len(summary.z_um))),
+        summary.pixel_size_um,
+        summary.estimator or "",
+        None if summary.optics is None else Optics.model_validate(summary.optics),
+    )
+    said = summary.stop_reason, summary.reason
+    return StoredRun(folder, *said, [ending], shown, experiment=False, complete=True)
+
+
+def sentence(run: StoredRun) -> tuple[str, str]:
+    """Say why a run ended: in a few words, and in a sentence with the numbers.
+
+    Of one that came to no good end, also what is on disk of it.
+    """
+    taken = sum(ending.taken for ending in run.endings)
+    full = sum(ending.full for ending in run.endings)
+    status, reason = run.status, run.reason
+    only = len(run.endings) == 1 and not run.endings[0].name
+    if only and status in ("completed", "stopped", "aborted"):
+        # of the only volume there is more to tell
+        status, reason = run.endings[0].status, run.endings[0].reason
+    head = _HEADS.get(status, status)
+    said = [f"{reason[:1].upper()}{reason[1:]}."]
+    if full:
+        stack = "stack's" if len(run.endings) == 1 else "stacks'"
+        cost = f"Took {taken} of the full {stack} {full} planes"
+        said.append(f"{cost}, {taken / full:.0%} of the light.")
+    if status in ("aborted", "failed", "killed"):
+        said.append(_kept(run, taken))
+    spoilt = [d for d in run.shown.decisions if d.frame] if run.shown else []
+    if spoilt:
+        count = f"{len(spoilt)} plane{'' if len(spoilt) == 1 else 's'}"
+        said.append(f"Not as it should be: {count}. {fault_in_words(spoilt[0])}")
+    return head, " ".join(said)
+
+
+def fault_in_words(decision: Decision) -> str:
+    """Say what is wrong with the frame of a plane; empty where nothing is."""
+    if decision.frame is None:
+        return ""
+    return f"The plane at z {decision.z_requested_um:g} µm {decision.frame}."
+
+
+def _kept(run: StoredRun, taken: int) -> str:
+    """Say what of a run that was cut short is on disk."""
+    if not taken:
+        return f"Nothing was taken; its settings are in {run.folder.name}."
+    planes = f"{taken} plane{'' if taken == 1 else 's'}"
+    made = run.shown is not None and run.shown.pixels is not None
+    if made:
+        return f"On disk in {run.folder.name}: {planes} and the volume made of them."
+    return f"On disk in {run.folder.name}: {planes}, no volume yet."
+
+
+_HEADS = {
+    "completed": "Done: every volume is taken",
+    "converged": "Done: the volume stopped changing",
+    "max_planes": "Stopped at the most planes allowed",
+    "list_done": "Done",
+    "stopped": "Stopped by hand, all kept",
+    "aborted": "Aborted",
+    "failed": "Failed",
+    "killed": "Cut off: it can go on",
+}
+
+
+def name_of(volume: Volume, sequence: useq.MDASequence, volumes: list[Volume]) -> str:
+    """Say which volume of a series it is; empty where there is only one."""
+    parts = []
+    t, p, g, _ = volume.key
+    for axis, number, word in ((0, t, "time"), (1, p, "position"), (2, g, "field")):
+        if not any(other.key[axis] for other in volumes):
+            continue
+        name = f"{word} {number + 1}"
+        if axis == 1:
+            name = sequence.stage_positions[p].name or name
+        parts.append(name)
+    if any(other.key[3] for other in volumes):
+        parts.append(volume.channel or "camera")
+    return " · ".join(parts)
+
+
+def _experiment(folder: Path, key: Key | None) -> StoredRun:
+    stored = StoredExperiment(folder)
+    status, reason = "killed", "it was cut off before its end"
+    if (summary := read_summary(folder, ExperimentSummary)) is not None:
+        status, reason = summary.status, summary.reason
+    endings, volumes = [], stored.prepared.volumes
+    begun = [volume for volume in stored.begun if not volume.single]
+    for volume in begun:
+        ended = stored.ending(volume) or {}
+        endings.append(
+            Ending(
+                volume.key,
+                name_of(volume, stored.prepared.sequence, volumes),
+                ended.get("status", "killed"),
+                ended.get("reason", "it was cut off before its end"),
+                len(stored.folder.planes_before[volume.key]),
+                len(volume.z_um),
+            )
+        )
+    complete = all(stored.folder.done(volume.key) for volume in volumes)
+    shown = None
+    for volume, ending in zip(begun, endings, strict=True):
+        if key is None or volume.key == key:
+            shown = volume, ending
+    return StoredRun(
+        folder,
+        status,
+        reason,
+        endings,
+        None if shown is None else _volume(stored, *shown),
+        experiment=True,
+        complete=complete,
+    )
+
+
+def _volume(stored: StoredExperiment, volume: Volume, ending: Ending) -> StoredVolume:
+    settings = stored.prepared.settings
+    plan = volume.plan(settings)
+    exact = plan.z_exact_um
+    return StoredVolume(
+        ending,
+        plan.z_um,
+        stored.planes(volume),
+        _decisions(stored.decisions(volume)),
+        stored.pixels(volume),
+        plan.epsilon,
+        plan.tau,
+        plan.max_planes if exact is None else len(exact),
+        stored.prepared.pixel_size_of(volume),
+        settings.estimator,
+        stored.optics_of(volume),
+        volume.channel or "",
+    )
+
+
+def _decisions(lines: Iterable[dict[str, Any]]) -> list[Decision]:
+    known = {field.name for field in fields(Decision)}
+    made = []
+    for line in lines:
+        data = {k: v for k, v in line.items() if k in known}
+        data["time"] = datetime.fromisoformat(data["time"])
+        made.append(Decision(**data))
+    return made

@@ -1,0 +1,249 @@
+"""Recurrent-MZ on the richardson-lucy prior, as far as it has earned it."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.networks import OnLayers, Prior
+from rmz_acquire.reconstruction.base import VolumeEstimator
+from rmz_acquire.reconstruction.candidates import relative_errors
+from rmz_acquire.reconstruction.gate import Gate
+from rmz_acquire.reconstruction.layers_prior import prior_of
+from rmz_acquire.reconstruction.normalisation import Normalisation
+from rmz_acquire.reconstruction.richardson_lucy import RichardsonLucyEstimator
+from rmz_acquire.reconstruction.torch_device import device_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import ArrayLike, NDArray
+    from torch import Tensor
+
+    from rmz_acquire.models import LoadedModel
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.reconstruction.network import Precision
+    from rmz_acquire.scanning.protocols import Estimate
+
+__all__ = ["OnLayersEstimator"]
+
+TOLERANCE = 0.25
+"""Share of the scale by which background or scale may move before the state goes."""
+
+_ACTIVATIONS = 256e6
+"""Bytes, about, of the activations of one band of rows."""
+
+_LEFT_OUT_PX = 96
+"""Side of the part of the picture in which a plane is left out, where several come at
+once."""
+
+
+class OnLayersEstimator(VolumeEstimator):
+    """The richardson-lucy volume, and what a network adds to it.
+
+    Before a plane is taken both predict it; afterwards the network's share in the
+    volume is known. Where planes come at once, one inner plane is left out of a part
+    of the picture instead. A network that is wrong has no share.
+
+    Parameters
+    ----------
+    z_um, optics, model, device, precision, chunk
+        As of `NetworkEstimator`; chunk is in rows of the picture.
+
+    Raises
+    ------
+    InputError
+        For another kind of network, a chunk of less than one row, or a bad grid.
+    """
+
+    name = "recurrent-mz"
+
+    def __init__(
+        self,
+        z_um: ArrayLike,
+        optics: Optics,
+        model: LoadedModel,
+        *,
+        device: str = "auto",
+        precision: Precision = "float32",
+        chunk: int | None = None,
+    ) -> None:
+        super().__init__(z_um)
+        if not isinstance(model.network, OnLayers):
+            msg = f"model {model.card.name} is not on the richardson-lucy prior"
+            raise InputError(msg)
+        if chunk is not None and chunk < 1:
+            msg = f"chunk is {chunk}: give at least one row at a time"
+            raise InputError(msg)
+        self._prior = RichardsonLucyEstimator(z_um, optics, device=device)
+        self._optics, self._model, self._chunk = optics, model, chunk
+        self._device = device_of(device)
+        dtype: torch.dtype = getattr(torch, precision)
+        self._network = copy.deepcopy(model.network).to(self._device, dtype)
+        self._gate = Gate()
+        self._scale: Normalisation | None = None
+        self._hidden: Tensor | None = None
+        self._made: NDArray[np.float32] | None = None
+        self._predicted: dict[str, float] = {}
+        self._told: Estimate | None = None
+
+    @property
+    def network_volume(self) -> NDArray[np.float32] | None:
+        """All that the network says, (Z, Y, X) counts; None before any plane."""
+        return self._made
+
+    @property
+    def share(self) -> float:
+        """Of the network in the volume: 0 is richardson-lucy alone, 1 all it says."""
+        return self._gate.share
+
+    @property
+    def network_gain_db(self) -> float | None:
+        """What the network gained on the latest plane predicted; None before any."""
+        return self._gate.gain_db
+
+    @property
+    def predicted_error(self) -> NDArray[np.float32] | None:
+        """Predicted RMS error of every output plane, counts: that of the prior."""
+        return self._prior.predicted_error
+
+    def describe(self) -> dict[str, Any]:
+        """What this estimator is, for summary.json."""
+        return super().describe() | {
+            "model": self._model.card.name,
+            "model_sha256": self._model.sha256,
+            "optics": self._optics.model_dump(),
+            "largest_gap_um": self._model.card.reach_um(self._optics),
+        }
+
+    def _candidates(self) -> dict[str, Any]:
+        """Those of the prior, and the network beside them."""
+        share, told = self.share, self._told
+        if told is None:
+            return {}
+        predictions, shares = told.predictions, told.shares or {}
+        return {
+            "z_scale": told.z_scale,
+            "predictions": predictions and {**predictions, **self._predicted},
+            "shares": {
+                **{name: (1 - share) * part for name, part in shares.items()},
+                self.name: share,
+            },
+        }
+
+    @torch.inference_mode()
+    def _reconstruct(self) -> NDArray[np.float32]:
+        seen, before = self._prior.planes_taken, self._prior.volume
+        if before is not None and self._made is not None:
+            self._compare(before, self._made, seen)
+        elif seen == 0:
+            self._leave_out()
+        volume = self._extend(seen)
+        self._made = self._add_to(self._prior)
+        share = np.float32(self._gate.share)
+        return volume + share * (self._made - volume)
+
+    def _extend(self, seen: int) -> NDArray[np.float32]:
+        """Give the prior what it has not seen."""
+        images, at = self._images[seen:], self._at_um[seen:]
+        if len(images) == 1:
+            self._told = self._prior.add(images[0], at[0])
+            return self._told.volume
+        return self._prior.add_all(images, at)
+
+    def _compare(
+        self, prior: NDArray[np.float32], made: NDArray[np.float32], seen: int
+    ) -> None:
+        """Look at how planes between others were predicted before they were taken."""
+        known = self._at_um[:seen]
+        for image, z in zip(self._images[seen:], self._at_um[seen:], strict=True):
+            predicted = {self.name: self._at(made, z)}
+            # in the unit of the prior's candidates, beside which it stands
+            dark, noise = self._prior.dark, self._prior.noise_in(image)
+            self._predicted = relative_errors(image, predicted, dark, noise)
+            if min(known) < z < max(known):
+                self._gate.see(image, self._at(prior, z), self._at(made, z))
+
+    def _leave_out(self) -> None:
+        """Predict an inner plane from the others, in a part of the picture."""
+        order = np.argsort(self._at_um, kind="stable")
+        if len(order) < 3:
+            return
+        out = int(order[len(order) // 2])
+        window = _busiest(self._images[out], _LEFT_OUT_PX)
+        rest = [i for i in range(len(self._images)) if i != out]
+        if not min(self._at_um[i] for i in rest) < self._at_um[out]:
+            return
+        prior = RichardsonLucyEstimator(
+            self.z_um, self._optics, device=str(self._device)
+        )
+        volume = prior.add_all(
+            [self._images[i][window] for i in rest], [self._at_um[i] for i in rest]
+        )
+        made, self._hidden, self._scale = self._add_to(prior), None, None
+        z = self._at_um[out]
+        self._gate.see(
+            self._images[out][window], self._at(volume, z), self._at(made, z)
+        )
+
+    def _add_to(self, estimator: RichardsonLucyEstimator) -> NDArray[np.float32]:
+        """Take one step of the network; the volume with all that it adds, counts."""
+        fresh = Normalisation.of(estimator.planes)
+        if self._scale is None or not self._scale.fits(fresh, TOLERANCE):
+            self._scale, self._hidden = fresh, None
+        prior = prior_of(estimator, self._optics, self._scale)
+        height, width = estimator.planes.shape[1:]
+        made = np.empty((len(self.z_um), height, width), dtype=np.float32)
+        parts = []
+        for rows, around in self._bands(height, width):
+            band = Prior(
+                *(v[:, around].to(self._device) for v in prior[:3]),
+                *(d.to(self._device) for d in prior[3:]),
+            )
+            before = None
+            if self._hidden is not None:
+                before = self._hidden[:, :, _halved(around)]
+            hidden = self._network.step(band, before)
+            volume = self._network.decode(hidden, band).cpu().numpy()
+            first = rows.start - around.start
+            made[:, rows] = volume[:, first : first + rows.stop - rows.start]
+            inner = slice(first // 2, first // 2 + -(-(rows.stop - rows.start) // 2))
+            parts.append(hidden[:, :, inner])
+        self._hidden = torch.cat(parts, dim=2)
+        return self._scale.undo(made)
+
+    def _bands(self, height: int, width: int) -> Iterator[tuple[slice, slice]]:
+        """Rows that are computed at once, and with all that they see."""
+        channels = 4 * self._network.config.channels
+        per_row = channels * len(self.z_um) * width  # bytes, a quarter of the pixels
+        rows = self._chunk or max(16, int(_ACTIVATIONS / per_row))
+        rows += rows % 2
+        halo = self._network.reach_px // 2 * 2 + 2
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            yield (
+                slice(top, bottom),
+                slice(max(0, top - halo), min(height, bottom + halo)),
+            )
+
+
+def _halved(rows: slice) -> slice:
+    return slice(rows.start // 2, -(-rows.stop // 2))
+
+
+def _busiest(image: NDArray[np.float32], side: int) -> tuple[slice, slice]:
+    """Of nine windows of a picture the one whose pixels vary most."""
+    best: tuple[float, tuple[slice, slice]] | None = None
+    height, width = (min(side, n) for n in image.shape)
+    for top in np.linspace(0, image.shape[0] - height, 3).astype(int):
+        for left in np.linspace(0, image.shape[1] - width, 3).astype(int):
+            window = slice(top, top + height), slice(left, left + width)
+            spread = float(image[window].std())
+            if best is None or spread > best[0]:
+                best = spread, window
+    assert best is not None
+    return best[1]

@@ -1,0 +1,372 @@
+"""Images of a whole experiment: one OME-Zarr, in it one image for every position.
+
+The layout is bioformats2raw's, which napari and Fiji read: a group of images, each
+(t, c, z, y, x) with its voxel size, its place on the stage and the names of its
+channels. Every plane, or part of a volume, is a chunk, safe from a kill
+when the call that writes it returns; what was never taken is no file and reads as 0.
+The journals are put on the disk itself, against a power cut, after every volume.
+
+Beside the images lies a journal, ``planes.jsonl`` or ``volumes.jsonl``: one line for
+each that is whole, written after its pixels. It tells which are there, and is the only
+thing to be believed after a kill. A line costs the same whether it is the first or the
+ten thousandth.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import tensorstore
+from yaozarrs import v05
+from yaozarrs.write.v05 import prepare_image
+
+from rmz_acquire.recording.atomic_io import (
+    replace_json,
+    replace_text,
+    sync_directory,
+)
+from rmz_acquire.recording.journal import Journal
+from rmz_acquire.recording.ome_image import ome_image, ome_of, ome_plane
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from ome_types import model
+
+    from rmz_acquire.recording.ome_image import About
+
+__all__ = ["Series", "SeriesImage"]
+
+_CHUNK_BYTES = 2**26
+_OPTICS = ("na", "immersion_index", "wavelength_um")
+_OME = (
+    '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" '
+    'xsi:schemaLocation="http://www.openmicroscopy.org/Schemas/OME/2016-06 '
+    'http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd">',
+    "</OME>\n",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SeriesImage:
+    """One image of a series: everything about it but its pixels.
+
+    Parameters
+    ----------
+    name : str
+        Of its group.
+    shape : (int, int, int)
+        Sizes of t, c and z.
+    about : About
+        What viewers are told of it.
+    z_um : tuple of tuple of float
+        z of each plane, µm, by channel; empty where it is not known beforehand.
+    """
+
+    name: str
+    shape: tuple[int, int, int]
+    about: About
+    z_um: tuple[tuple[float, ...], ...] = ()
+
+    @property
+    def same_z_um(self) -> tuple[float, ...]:
+        """Z of each plane, µm, where that is the same in all channels that have it."""
+        deep = {z for z in self.z_um if len(z) > 1}
+        return deep.pop() if len(deep) == 1 else ()
+
+
+class Series:
+    """Writes and reads the images of an experiment.
+
+    Parameters
+    ----------
+    path : Path
+        The store, ``*.ome.zarr``.
+    journal : str
+        Name of the journal in it.
+    images : dict
+        What it holds, by position and field (p, g).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        journal: str,
+        images: dict[tuple[int, int], SeriesImage],
+    ) -> None:
+        # resolved: the library that writes takes no ".." in a path
+        self.path = path.resolve()
+        #: What it holds, by position and field (p, g).
+        self.images = images
+        self._arrays: dict[tuple[int, int], Any] = {}
+        self._described: dict[tuple[int, int], tuple[str, str]] = {}
+        self.journal = Journal(path / journal)
+        self._journal_name = journal
+
+    def write(
+        self,
+        key: tuple[int, int, int, int],
+        z: int,
+        pixels: NDArray[Any],
+        line: dict[str, Any],
+    ) -> None:
+        """Put one plane, or a stack of them, on disk with its line.
+
+        Parameters
+        ----------
+        key : (int, int, int, int)
+            t, p, g, c.
+        z : int
+            Where along the third axis the first plane goes.
+        pixels : ndarray, (Y, X) or (Z, Y, X)
+            In native byte order from here on.
+        line : dict
+            For the journal.
+
+        Raises
+        ------
+        ValueError
+            If its size or type is not that of the image.
+        OSError
+            If the disk does not take it.
+        """
+        # else the pixels would make a new folder where the old one was moved away
+        self.journal.check()
+        t, p, g, c = key
+        pixels = np.ascontiguousarray(pixels)
+        pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+        array = self._array((p, g), pixels)
+        shape, dtype = tuple(array.shape[-2:]), array.dtype.numpy_dtype
+        if pixels.shape[-2:] != shape or pixels.dtype != dtype:
+            msg = (
+                f"a plane is {pixels.shape[-2:]} {pixels.dtype}, those before it are "
+                f"{shape} {dtype}"
+            )
+            raise ValueError(msg)
+        deep = z + (1 if pixels.ndim == 2 else len(pixels))
+        if deep > array.shape[2]:
+            # somebody wanted more than the experiment was laid out for
+            grown = [*array.shape[:2], deep, *array.shape[3:]]
+            array = array.resize(exclusive_max=grown, expand_only=True).result()
+            self._arrays[p, g] = array
+        if pixels.ndim == 2:
+            target = array[t, c, z]
+        else:
+            target = array[t, c, z : z + len(pixels)]
+        try:
+            # result() returns when every chunk is committed: renamed and synced
+            target.write(pixels).result()
+        except ValueError as error:
+            # tensorstore's name for what the disk refuses
+            msg = f"{self.path.name} cannot be written: {' '.join(str(error).split())}"
+            raise OSError(msg) from error
+        self.journal.append(line)
+
+    def read(self, key: tuple[int, int, int, int], z: int | slice) -> NDArray[Any]:
+        """Give pixels back; 0 where none were written.
+
+        Parameters
+        ----------
+        key : (int, int, int, int)
+            t, p, g, c.
+        z : int or slice
+            Along the third axis.
+        """
+        t, p, g, c = key
+        array = self._arrays.get((p, g)) or self._open((p, g))
+        return np.asarray(array[t, c, z].read().result())
+
+    def picture(self, place: tuple[int, int]) -> tuple[tuple[int, int], np.dtype[Any]]:
+        """Give size (Y, X) and type of the pictures of an image, reading none.
+
+        Parameters
+        ----------
+        place : (int, int)
+            p and g; of an image that is on disk.
+        """
+        array = self._arrays.get(place) or self._open(place)
+        y, x = array.shape[-2:]
+        return (y, x), array.dtype.numpy_dtype
+
+    def _array(self, place: tuple[int, int], pixels: NDArray[Any]) -> Any:
+        if place not in self._arrays:
+            exists = self._exists(self.images[place])
+            self._arrays[place] = (
+                self._open(place) if exists else self._create(place, pixels)
+            )
+            self._list_images()
+        return self._arrays[place]
+
+    def _open(self, place: tuple[int, int]) -> Any:
+        where = self.path / self.images[place].name / "0"
+        spec = {
+            "driver": "zarr3",
+            "kvstore": {"driver": "file", "path": str(where)},
+            # a killed process leaves what it wrote; to wait for the platter as well
+            # would cost every plane milliseconds
+            "context": {"file_io_sync": False},
+        }
+        return tensorstore.open(spec, open=True, read=True, write=True).result()
+
+    def _create(self, place: tuple[int, int], pixels: NDArray[Any]) -> Any:
+        """Make the image; its own metadata last, so that it is whole or not there."""
+        image = self.images[place]
+        self.path.mkdir(parents=True, exist_ok=True)
+        folder = self.path / image.name
+        if (folder / "0" / "c").exists():
+            msg = f"{folder} holds planes but not what they are: move it away"
+            raise OSError(msg)
+        if folder.exists():  # left by a process that was killed while it made it
+            shutil.rmtree(folder)
+        y, x = pixels.shape[-2:]
+        one = y * x * pixels.dtype.itemsize
+        deep = 1 if pixels.ndim == 2 else max(1, min(len(pixels), _CHUNK_BYTES // one))
+        prepare_image(
+            folder,
+            self._model(image, pixels),
+            ((*image.shape, y, x), pixels.dtype),
+            extra_attributes={"rmz_acquire": _block(image)},
+            chunks=(1, 1, deep, y, x),
+            writer="tensorstore",
+            compression="blosc-lz4",
+        )
+        sync_directory(folder)
+        return self._open(place)
+
+    def _list_images(self) -> None:
+        """Name the images that are there, for the readers of this layout.
+
+        In ``OME/METADATA.ome.xml`` too, which napari's reader goes by.
+        """
+        (self.path / "OME").mkdir(parents=True, exist_ok=True)
+        first = not self._described
+        for place, image in self.images.items():
+            # those of this process are known; others lay there before it
+            fresh = place not in self._described and (
+                place in self._arrays or (first and self._exists(image))
+            )
+            if fresh:
+                array = self._arrays.get(place) or self._open(place)
+                self._described[place] = self._as_xml(image, array)
+        there = [place for place in self.images if place in self._described]
+        parts = [self._described[place][part] for part in (0, 1) for place in there]
+        text = "".join((_OME[0], *parts, _OME[1]))
+        replace_text(self.path / "OME" / "METADATA.ome.xml", text)
+        names = [self.images[place].name for place in there]
+        head = {"zarr_format": 3, "node_type": "group"}
+        ome = {"version": "0.5"}
+        replace_json(
+            self.path / "OME" / "zarr.json",
+            {**head, "attributes": {"ome": {**ome, "series": names}}},
+        )
+        layout = {**ome, "bioformats2raw.layout": 3}
+        ours = {"version": 1, "journal": self._journal_name}
+        replace_json(
+            self.path / "zarr.json",
+            {**head, "attributes": {"ome": layout, "rmz_acquire": ours}},
+        )
+
+    def _as_xml(self, image: SeriesImage, array: Any) -> tuple[str, str]:
+        """Describe an image: its instrument, which must come before, and itself."""
+        described = ome_image(
+            image.name,
+            image.about,
+            array.shape,
+            array.dtype.numpy_dtype,
+            planes=_planes_of(image),
+            metadata_only=True,
+        )
+        whole = ome_of([described]).to_xml()
+        image_at, end = whole.index("<Image"), whole.rindex("</OME>")
+        begin = image_at if described[1] is None else whole.index("<Instrument ")
+        return whole[begin:image_at], whole[image_at:end]
+
+    def _exists(self, image: SeriesImage) -> bool:
+        # the array's own file comes last: without it the image is made anew
+        return (self.path / image.name / "0" / "zarr.json").exists()
+
+    def _model(self, image: SeriesImage, pixels: NDArray[Any]) -> v05.Image:
+        about = image.about
+        pixel, step = about.pixel_size_um, about.z_step_um
+        unit = None if pixel is None else "micrometer"
+        every_s = about.t_step_s
+        scale = [every_s or 1.0, 1.0, step or 1.0, pixel or 1.0, pixel or 1.0]
+        moves: list[Any] = [v05.ScaleTransformation(scale=scale)]
+        if any(value is not None for value in about.stage_um):
+            shift = [0.0, 0.0, *(value or 0.0 for value in about.stage_um)]
+            moves.append(v05.TranslationTransformation(translation=shift))
+        colours = ("FFFFFF", "00FF00", "FF00FF", "00FFFF", "FFFF00")
+        many = len(about.channels) > 1
+        # the first pixels tell how bright a viewer should begin
+        low, high = (float(v) for v in np.percentile(pixels, (0.5, 99.9)))
+        window = {"min": 0.0, "max": 65535.0, "start": low, "end": max(high, low + 1)}
+        omero = {
+            "channels": [
+                {
+                    "label": name,
+                    "color": colours[1 + n % 4] if many else colours[0],
+                    "active": True,
+                    "window": window,
+                }
+                for n, name in enumerate(about.channels)
+            ]
+        }
+        return v05.Image.model_validate(
+            {
+                "multiscales": [
+                    v05.Multiscale(
+                        name=about.name,
+                        axes=[
+                            v05.TimeAxis(
+                                name="t", unit=None if every_s is None else "second"
+                            ),
+                            v05.ChannelAxis(name="c"),
+                            v05.SpaceAxis(
+                                name="z", unit=None if step is None else "micrometer"
+                            ),
+                            v05.SpaceAxis(name="y", unit=unit),
+                            v05.SpaceAxis(name="x", unit=unit),
+                        ],
+                        datasets=[
+                            v05.Dataset(path="0", coordinateTransformations=moves)
+                        ],
+                    )
+                ],
+                "omero": omero,
+            }
+        )
+
+
+def _block(image: SeriesImage) -> dict[str, Any]:
+    """What the format has no place for: z of each plane, optics by channel."""
+    about = image.about
+    block: dict[str, Any] = {"version": 1, "position": about.name}
+    if image.same_z_um:
+        block["z_um"] = list(image.same_z_um)
+    elif image.z_um:
+        pairs = zip(about.channels, image.z_um, strict=False)
+        block["z_um_by_channel"] = {name: list(z) for name, z in pairs}
+    block["optics"] = {
+        name: {key: getattr(lens, key) for key in _OPTICS}
+        for name, lens in zip(about.channels, about.optics, strict=False)
+        if lens is not None
+    }
+    return block
+
+
+def _planes_of(image: SeriesImage) -> list[model.Plane]:
+    """Where planes are: of each where no even step tells, of the first otherwise."""
+    about = image.about
+    _, y_um, x_um = about.stage_um
+    if not image.z_um or (image.same_z_um and about.z_step_um is not None):
+        return [ome_plane((0, 0, 0), about.stage_um)]
+    return [
+        ome_plane((0, c, number), (z_um, y_um, x_um))
+        for c, z in enumerate(image.z_um)
+        for number, z_um in enumerate(z)
+    ]

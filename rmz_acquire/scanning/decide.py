@@ -1,0 +1,196 @@
+"""After every plane: is it enough, and if not, where next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rmz_acquire.scanning.decision import checked
+from rmz_acquire.scanning.frame_quality import Observation, fault_of, look_at
+from rmz_acquire.scanning.policies import largest_gap
+from rmz_acquire.scanning.stale import StaleFramesError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rmz_acquire.scanning.decision import Seen, Status
+    from rmz_acquire.scanning.plan import ScanPlan
+    from rmz_acquire.scanning.policies import Policy
+    from rmz_acquire.scanning.protocols import ChosenBy, Estimator, Plane
+    from rmz_acquire.scanning.stale import RecentFrames
+    from rmz_acquire.scanning.stopping import StopRule
+
+__all__ = ["Judge", "Judgement"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What follows from the planes so far.
+
+    Parameters
+    ----------
+    status : str or None
+        How the scan ends; None where it goes on.
+    reason : str
+        Why, in one sentence with the numbers.
+    z_um : float or None
+        Where the next plane is taken, µm; None where the scan ends.
+    chosen_by : str
+        Who wants that plane.
+    """
+
+    status: Status | None
+    reason: str
+    z_um: float | None = None
+    chosen_by: ChosenBy = "policy"
+
+
+class Judge:
+    """Puts rule, policy and budget together, and what somebody wants beyond them.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        The budget, and the list where there is one.
+    policy : Policy
+        Where next.
+    rule : StopRule
+        Whether it is enough.
+    frames : RecentFrames
+        The exposures before.
+    """
+
+    def __init__(
+        self, plan: ScanPlan, policy: Policy, rule: StopRule, frames: RecentFrames
+    ) -> None:
+        self._plan = plan
+        self._policy = policy
+        self._rule = rule
+        self._frames = frames
+        #: The planes that count, in the order taken.
+        self.taken: list[Observation] = []
+
+    def consider(
+        self,
+        plane: Plane,
+        estimator: Estimator,
+        seen: Seen,
+        *,
+        exposed: int,
+        until: int | None,
+        asked: bool,
+        old: bool,
+    ) -> Judgement:
+        """Look at a plane, let the estimator take it in, and judge.
+
+        Parameters
+        ----------
+        plane : Plane
+            The plane.
+        estimator : Estimator
+            Is given it where its frame is a new one.
+        seen : Seen
+            Is told what is found, step by step.
+        exposed : int
+            How many planes there were with this one.
+        until : int or None
+            It goes on to exactly so many planes, whatever rule and budget say.
+        asked : bool
+            Whether a plane waits that somebody asked for.
+        old : bool
+            Whether it is only given again: stale frames then fail nothing.
+
+        Raises
+        ------
+        StaleFramesError
+            If the camera gives no new frames.
+        """
+        frame = look_at(plane.image)
+        again = None
+        if self._plan.stale_frames:
+            again = self._frames.find(frame, plane, exposed)
+        seen.fault = fault_of(frame, [other.frame for other in self.taken], again)
+        if again is not None:
+            seen.used = False
+            if old:
+                self._frames.in_a_row = 0
+            said = f"the frame {seen.fault}"
+            return self._once_more(plane, said, exposed, until, asked)
+        seen.estimate = checked(estimator.add(plane.image, plane.z_um))
+        self.taken.append(Observation.of(plane, frame, seen.estimate))
+        return self._judge(exposed, until, asked)
+
+    def _judge(self, exposed: int, until: int | None, asked: bool) -> Judgement:
+        taken = self.taken
+        found = self._plain(taken, exposed)
+        if asked:
+            if found.status is None:
+                return found
+            return Judgement(None, f"{found.reason}; a plane was asked for by hand")
+        return found if until is None else self._exactly(exposed, until, found)
+
+    def _exactly(self, exposed: int, until: int, found: Judgement) -> Judgement:
+        """Take so many planes, no more; fewer where every z of the grid is taken."""
+        taken, status = self.taken, found.status or "max_planes"
+        if exposed >= until:
+            said = f"{found.reason}; the planes that were asked for are taken"
+            return Judgement(status, said)
+        z_um = self._policy.next_z(taken)
+        if z_um is None:
+            z_um = largest_gap(np.asarray(self._plan.z_um), taken)
+        if z_um is None:
+            left = until - exposed
+            said = (
+                f"{found.reason}; {left} more {'was' if left == 1 else 'were'} asked "
+                "for, but every z of the range is taken"
+            )
+            return Judgement(status, said)
+        said = f"{found.reason}; going on to {until} planes"
+        return Judgement(None, said, z_um, "more")
+
+    def _once_more(
+        self, plane: Plane, said: str, exposed: int, until: int | None, asked: bool
+    ) -> Judgement:
+        """Take a plane again whose frame is an old one; it counts as dose alone."""
+        plan, row = self._plan, self._frames.in_a_row
+        listed = plan.z_exact_um is not None
+        most = plan.max_planes if until is None else until
+        spent = exposed >= most and not asked
+        if listed:
+            # all of a list is wanted, whatever it costs
+            spent = spent and self._policy.next_z(self.taken) is None
+        if row >= plan.stale_frames or (spent and not self.taken):
+            msg = (
+                f"{said}, {row} time{'' if row == 1 else 's'} in a row: see to the "
+                "camera, its trigger and its driver"
+            )
+            raise StaleFramesError(msg)
+        if spent:
+            said = f"{said}; the most planes allowed, {exposed}, are taken"
+            return Judgement("list_done" if listed else "max_planes", said)
+        said = f"{said}; it does not count, the plane is taken again"
+        return Judgement(None, said, plane.z_requested_um, plane.chosen_by)
+
+    def _plain(self, taken: Sequence[Observation], exposed: int) -> Judgement:
+        plan, count = self._plan, len(taken)
+        if plan.z_exact_um is not None:
+            z_um, listed = self._policy.next_z(taken), len(plan.z_exact_um)
+            if z_um is None:
+                said = f"all {listed} planes of the list are taken"
+                return Judgement("list_done", said)
+            said = f"{count} of {listed} planes of the list are taken"
+            return Judgement(None, said, z_um)
+        verdict = self._rule.judge(taken)
+        if verdict.converged:
+            return Judgement("converged", verdict.reason)
+        if exposed >= plan.max_planes:
+            most = plan.max_planes
+            said = f"{verdict.reason}; the most planes allowed, {most}, are taken"
+            return Judgement("max_planes", said)
+        z_um = self._policy.next_z(taken)
+        if z_um is None:
+            said = f"{verdict.reason}; after {count} planes no z is left to take"
+            return Judgement("max_planes", said)
+        return Judgement(None, verdict.reason, z_um)
