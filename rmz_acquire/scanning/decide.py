@@ -118,7 +118,8 @@ class Judge:
                 self._frames.in_a_row = 0
             said = f"the frame {seen.fault}"
             return self._once_more(plane, said, exposed, until, asked)
-        seen.estimate = checked(estimator.add(plane.image, plane.z_um))
+        shape = (len(self._plan.z_um), *plane.image.shape)
+        seen.estimate = checked(estimator.add(plane.image, plane.z_um), shape)
         self.taken.append(Observation.of(plane, frame, seen.estimate))
         return self._judge(exposed, until, asked)
 

@@ -211,15 +211,21 @@ def winner_of(
     return winner, 20 * math.log10(linear / least)
 
 
-def checked(estimate: object) -> Estimate:
+def checked(estimate: object, shape: tuple[int, ...]) -> Estimate:
     """Refuse a volume that is not a number; a ratio that is none is unknown.
 
     A change that is not finite means a broken volume. A ratio is not finite where it
-    was divided by nothing, as on a dark field: that is no failure.
+    was divided by nothing, as on a dark field: that is no failure. `shape` is that of
+    the volume.
     """
     if not isinstance(estimate, Estimate):
         msg = f"the estimator's add gave {type(estimate).__name__}, not an Estimate"
         raise TypeError(msg)
+    # of no planes where none is made
+    if estimate.volume.shape not in (shape, (0, *shape[1:])):
+        given = estimate.volume.shape
+        msg = f"the estimator gave a volume of shape {given}, not {shape}"
+        raise ValueError(msg)
     if estimate.delta is not None and not math.isfinite(estimate.delta):
         msg = f"the estimator gave a change of {estimate.delta}"
         raise ArithmeticError(msg)

@@ -156,7 +156,9 @@ class Scan:
     @property
     def volume(self) -> NDArray[np.float32] | None:
         """The estimator's volume, camera counts, (Z, Y, X); None before a plane."""
-        return self.estimator.volume
+        made = self.estimator.volume
+        # one that does not fit has failed the scan: it is no volume to be kept
+        return made if made is not None and len(made) == len(self.plan.z_um) else None
 
     @property
     def abort_requested(self) -> bool:

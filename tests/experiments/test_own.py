@@ -293,12 +293,18 @@ def test_one_volume_takes_them_too(tmp_path):
         run_volume(microscope, uniform, Mean, tmp_path / "no", policy=Down)
 
 
-def test_an_estimator_that_gives_no_estimate_fails_in_words(tmp_path):
+def test_an_estimator_that_gives_no_volume_fails_in_words(tmp_path):
     class Silent(Mean):
         def add(self, image, z_um):
             super().add(image, z_um)
 
+    class Small(Mean):
+        def _reconstruct(self):
+            return super()._reconstruct()[:3]
+
     plan = ScanPlan.from_range(0, 8, 1)
     microscope = RecordedMicroscope(np.ones((9, 8, 8), np.uint16), plan.z_um)
     with pytest.raises(ScanFailed, match="add gave NoneType, not an Estimate"):
-        run_volume(microscope, plan, Silent, tmp_path / "run")
+        run_volume(microscope, plan, Silent, tmp_path / "silent")
+    with pytest.raises(ScanFailed, match=r"of shape \(3, 8, 8\), not \(9, 8, 8\)"):
+        run_volume(microscope, plan, Small, tmp_path / "small")
