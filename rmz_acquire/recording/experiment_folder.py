@@ -1,7 +1,7 @@
 """The folder of an experiment: many volumes, each plane on disk before it is used.
 
 ``run.json`` what was asked for and how the microscope stood; ``planes.ome.zarr`` and
-``volumes.ome.zarr`` with a journal each (see `zarr_store`); ``decisions.jsonl`` one line
+``volumes.ome.zarr``, each with a journal (see `zarr_store`); ``decisions.jsonl`` a line
 a plane; ``summary.json`` how it ended. All but the last are enough to go on after a
 kill.
 """
