@@ -44,7 +44,7 @@ _LATEST = 4
 
 UNSEEN = {LAYERS: 0.5, FEW_STEPS: 0.25, WIENER: 0.25}
 """Shares before any plane has been predicted. Errors of candidates are alike in part
-only: a mixture is seldom worse than the best, and never as bad as the worst."""
+only: a mixture is never worse than the worst, and often close to the best."""
 
 _TRUST = 0.2
 """Weight of these shares, over that of one plane whose errors are as large as those of

@@ -250,13 +250,13 @@ def _middle(data: NDArray[np.generic]) -> NDArray[np.float32]:
 
 
 def _told(optics: Optics, scale: float, aperture: float, waves: float) -> Optics | None:
-    """Optics with z scale and NA changed by factors; None where they cannot be."""
+    """Optics changed by two factors and a term; None where they cannot be."""
     changed = {
         "z_scale": optics.z_scale * scale,
         "na": optics.na * aperture,
         "spherical_waves": optics.spherical_waves + waves,
     }
-    if not 0.3 <= changed["z_scale"] <= 3:
+    if not 0.3 <= changed["z_scale"] <= 3 or abs(changed["spherical_waves"]) > 2:
         return None
     if changed["na"] >= 0.99 * optics.immersion_index:
         return None
