@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 __all__ = [
     "DEFAULT_METHOD",
     "METHODS",
+    "NO_VOLUME",
     "SCAN_METHODS",
     "Method",
     "MethodName",
@@ -108,6 +109,10 @@ DEFAULT_METHOD = "richardson-lucy"
 """Where nobody names an estimator or a model."""
 
 
+NO_VOLUME = "none"
+"""In the place of an estimator: every plane is taken, and no volume made of them."""
+
+
 def method_of(name: str) -> Method:
     """Give what an estimator needs; somebody else's takes what is known.
 
@@ -120,6 +125,8 @@ def method_of(name: str) -> Method:
     -------
     Method
     """
+    if name == NO_VOLUME:
+        return Method(name, "No volume", "No volume", "Takes every plane.")
     title = name.rpartition(":")[2]
     return METHODS.get(name) or Method(name, title, title, f"Not ours: {name}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import numpy as np
@@ -10,8 +11,8 @@ import tifffile
 from cli_helpers import refused, replay, write_stack_of_discs
 from ome_types import from_tiff
 
+from rmz_acquire import load
 from rmz_acquire.cli import main
-from rmz_acquire.recording import read_description
 from rmz_acquire.stacks import read_stack
 
 SAMPLE = {"na": None, "immersion": None, "wavelength": None}
@@ -176,8 +177,9 @@ def test_the_channel_of_the_file_keeps_its_name(tmp_path):
         assert image.pixels.channels[0].name == "mCherry"
         assert image.objective_settings.refractive_index == 1
     store = tmp_path / "run" / "planes.ome.zarr"
-    assert read_description(store)["channel"] == "mCherry"
-    assert read_description(store)["optics"]["na"] == 0.75
+    told = json.loads((store / "zarr.json").read_text("utf-8"))["attributes"]
+    assert told["ome"]["omero"]["channels"][0]["label"] == "mCherry"
+    assert load(tmp_path / "run").optics["mCherry"].na == 0.75
 
 
 def test_demo_names_its_channel_pixel_and_optics(tmp_path):

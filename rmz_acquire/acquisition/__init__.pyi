@@ -5,7 +5,6 @@ from .focus_lock import FocusLock, FocusLockError
 from .focus_stage import FocusDrive, StageError
 from .hardware_autofocus import Autofocus, AutofocusError
 from .preflight import stage_limits_um
-from .scan_on_microscope import run_on_core
 from .shutdown import close_core, quiet_at_exit
 from .shutter import ShutterGuard
 from .volume_task import Control, RepeatPlane, VolumeTask
@@ -29,6 +28,5 @@ __all__ = [
     "open_core",
     "optics_from_core",
     "quiet_at_exit",
-    "run_on_core",
     "stage_limits_um",
 ]

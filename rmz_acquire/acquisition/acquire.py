@@ -120,10 +120,10 @@ def _live(
         _say_why(core, engine)
     except BaseException as error:
         logger.debug("the scan failed", exc_info=error)
-        if engine.visit is None:
+        if engine.task is None:
             problems.append(" ".join(str(error).split()))
         else:
-            engine.visit.scan.fail(error)
+            engine.task.scan.fail(error)
     finally:
         engine.close()
         for what, step in restore.items():
@@ -144,16 +144,16 @@ def _say_why(core: CMMCorePlus, engine: ScanEngine) -> None:
     winding_up = engine.control.winding_up
     if cancelled and winding_up is None:
         engine.control.abort("cancelled through Micro-Manager")
-    visit = engine.visit
-    if visit is None or visit.scan.outcome is not None:
+    task = engine.task
+    if task is None or task.scan.outcome is not None:
         return
     if winding_up is not None:
-        visit.scan.stop(winding_up)
+        task.scan.stop(winding_up)
     elif cancelled or engine.stopped():
-        visit.scan.abort(engine.control.reason or "cancelled through Micro-Manager")
+        task.scan.abort(engine.control.reason or "cancelled through Micro-Manager")
     else:
-        visit.scan.fail(RuntimeError("the acquisition ended before the scan did"))
-    visit.scan.next_z()
+        task.scan.fail(RuntimeError("the acquisition ended before the scan did"))
+    task.scan.next_z()
 
 
 def _restorer(

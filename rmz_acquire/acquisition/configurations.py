@@ -144,7 +144,7 @@ def load_simulated(
     Returns
     -------
     UniMMCore
-        Ready for `run_on_core`.
+        Ready for `rmz_acquire.experiments.run`.
 
     Raises
     ------

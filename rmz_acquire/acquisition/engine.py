@@ -59,7 +59,7 @@ class ScanEngine(MDAEngine):
     ----------
     core : CMMCorePlus
         The microscope.
-    visits : iterable of VolumeTask
+    tasks : iterable of VolumeTask
         The volumes; the next is asked for when the last one has come to its end.
     drive : FocusDrive
         The focus stage.
@@ -70,7 +70,7 @@ class ScanEngine(MDAEngine):
     control : Control, optional
         Stops everything, beside `Scan.abort` and ``core.mda.cancel``.
     on_end : callable, optional
-        Is handed each visit when its scan has ended well, before the next one; on the
+        Is handed each task when its scan has ended well, before the next one; on the
         acquisition thread. What it raises ends the acquisition.
     resumed : bool
         Whether an acquisition that had ended goes on.
@@ -79,7 +79,7 @@ class ScanEngine(MDAEngine):
     def __init__(
         self,
         core: CMMCorePlus,
-        visits: Iterable[VolumeTask],
+        tasks: Iterable[VolumeTask],
         *,
         drive: FocusDrive,
         light: ShutterGuard,
@@ -93,8 +93,8 @@ class ScanEngine(MDAEngine):
             core, use_hardware_sequencing=False, restore_initial_state=False
         )
         self.control = control or Control()
-        self._visits = visits
-        self._visit: VolumeTask | None = None
+        self._tasks = tasks
+        self._task: VolumeTask | None = None
         self._drive = drive
         self._light = light
         self._autofocus = autofocus
@@ -114,9 +114,9 @@ class ScanEngine(MDAEngine):
         self.errors: list[Exception] = []
 
     @property
-    def visit(self) -> VolumeTask | None:
+    def task(self) -> VolumeTask | None:
         """The volume that it is at, or was at last."""
-        return self._visit
+        return self._task
 
     def events(self) -> Iterator[useq.MDAEvent]:
         """Give the events one by one, each when the scan has seen the last frame.
@@ -127,21 +127,21 @@ class ScanEngine(MDAEngine):
             One z each, in the order taken.
         """
         try:
-            for visit in self._visits:
-                self._visit = visit
-                self._after_resume |= visit.after_old
-                if visit.autofocus is not None:
-                    yield visit.autofocus
-                while (z_um := self._next_z(visit)) is not None:
-                    yield visit.event(z_um, visit.scan.planes_taken)
-                if visit.scan.outcome is None or not visit.scan.outcome.ok:
+            for task in self._tasks:
+                self._task = task
+                self._after_resume |= task.after_old
+                if task.autofocus is not None:
+                    yield task.autofocus
+                while (z_um := self._next_z(task)) is not None:
+                    yield task.event(z_um, task.scan.planes_taken)
+                if task.scan.outcome is None or not task.scan.outcome.ok:
                     return
                 if self._on_end is not None:
-                    self._on_end(visit)
+                    self._on_end(task)
                 if self.stopped() or self.control.winding_up is not None:
                     return
-                if visit.check is not None:
-                    yield from self._look_again(visit.scan, visit.check)
+                if task.check is not None:
+                    yield from self._look_again(task.scan, task.check)
                 if self.stopped() or self.errors:
                     return
         except Exception as error:
@@ -228,22 +228,22 @@ class ScanEngine(MDAEngine):
             self.at_work = False
 
     def _exec(self, event: useq.MDAEvent) -> Iterator[Any]:
-        visit = self._visit
-        assert visit is not None
+        task = self._task
+        assert task is not None
         try:
             if isinstance(event.action, HardwareAutofocus):
                 if self._autofocus is not None:
-                    self._autofocus.focus(event.action, visit.place)
+                    self._autofocus.focus(event.action, task.place)
                 return
-            plane = self._take(event, visit)
+            plane = self._take(event, task)
             if self._again is not None:
-                assert visit.check is not None
-                visit.check.observe(plane, self._numbered)
+                assert task.check is not None
+                task.check.observe(plane, self._numbered)
                 if self._stuck is not None:
                     raise self._stuck
                 yield plane.image, event, self._describe(event)
                 return
-            visit.recorder.write_plane(plane, visit.scan.planes_taken)
+            task.recorder.write_plane(plane, task.scan.planes_taken)
             if self._stuck is not None:
                 raise self._stuck
             meta = self._describe(event)
@@ -255,9 +255,9 @@ class ScanEngine(MDAEngine):
         # before the thinking: whoever looks on sees it at once
         yield plane.image, event, meta
         try:
-            decision = self._think(visit, plane)
+            decision = self._think(task, plane)
             if decision is not None:
-                visit.recorder.write_decision(decision)
+                task.recorder.write_decision(decision)
         except Exception as error:
             self._fail(error)
 
@@ -273,7 +273,7 @@ class ScanEngine(MDAEngine):
 
     def stopped(self) -> bool:
         """Whether anybody wants it all to end."""
-        scan = self._visit.scan if self._visit is not None else None
+        scan = self._task.scan if self._task is not None else None
         winding_up = self.control.winding_up
         if winding_up is not None and scan is not None:
             scan.stop(winding_up)
@@ -289,14 +289,14 @@ class ScanEngine(MDAEngine):
 
     def _fail(self, error: Exception) -> None:
         logger.debug("the scan failed", exc_info=error)
-        scan = self._visit.scan if self._visit is not None else None
+        scan = self._task.scan if self._task is not None else None
         if scan is None or scan.outcome is not None:
             self.errors.append(error)
         if scan is not None:
             scan.fail(error)
 
     def _go_on_or_skip(self) -> None:
-        scan = None if self._visit is None else self._visit.scan
+        scan = None if self._task is None else self._task.scan
         stopped = self.stopped()  # hands on to the scan what was asked meanwhile
         if self._again is not None:
             ended = self.control.winding_up is not None
@@ -317,23 +317,23 @@ class ScanEngine(MDAEngine):
         finally:
             self.holding = False
 
-    def _next_z(self, visit: VolumeTask) -> float | None:
+    def _next_z(self, task: VolumeTask) -> float | None:
         self.stopped()  # hands on to the scan what was asked meanwhile
-        return visit.scan.next_z()
+        return task.scan.next_z()
 
     def _correction_um(self) -> float:
-        if self._autofocus is None or self._visit is None:
+        if self._autofocus is None or self._task is None:
             return 0.0
-        return self._autofocus.correction_um(self._visit.place)
+        return self._autofocus.correction_um(self._task.place)
 
-    def _think(self, visit: VolumeTask, plane: Plane) -> Decision | None:
+    def _think(self, task: VolumeTask, plane: Plane) -> Decision | None:
         """Let the scan decide; None where it was stopped before it had."""
-        decision = self._thinker.run(lambda: visit.scan.observe(plane), self.stopped)
+        decision = self._thinker.run(lambda: task.scan.observe(plane), self.stopped)
         if decision is None:
-            visit.scan.abandon()
+            task.scan.abandon()
         return decision
 
-    def _take(self, event: useq.MDAEvent, visit: VolumeTask) -> Plane:
+    def _take(self, event: useq.MDAEvent, task: VolumeTask) -> Plane:
         core, arrival = self.mmcore, self._arrival
         if arrival is None:  # pragma: no cover  # the runner calls setup_event first
             msg = "a frame was asked for before the stage was set"
@@ -365,7 +365,7 @@ class ScanEngine(MDAEngine):
             camera_ms=camera_ms,
             time=ended,
             z_shift_um=shift_um,
-            chosen_by="policy" if self._again else visit.scan.chosen_by,
+            chosen_by="policy" if self._again else task.scan.chosen_by,
             noise_free=is_noise_free(core),
             after_resume=after_resume,
         )

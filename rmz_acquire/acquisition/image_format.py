@@ -60,8 +60,8 @@ class Imaging:
         Of its pictures, (Y, X); (0, 0) where not known.
     pixel_type : str
         Of its pictures, as numpy names it; empty where not known.
-    exposure_ms : float
-        Of its planes, ms.
+    exposure_ms : float or None
+        Of its planes, ms; None where not known.
     told : ToldOptics
         What the configuration tells about objective, filter and pixel size.
     """
@@ -71,7 +71,7 @@ class Imaging:
     roi: Box
     shape: tuple[int, int]
     pixel_type: str
-    exposure_ms: float
+    exposure_ms: float | None
     told: ToldOptics
 
     @property

@@ -74,7 +74,7 @@ class VolumeTask:
     check : Check, optional
         What is looked at once more behind the last plane.
     after_old : bool
-        Whether planes that were taken before were given again since the last visit: the
+        Whether planes that were taken before were given again since the last task: the
         frames that are remembered are then not those of the last exposures.
     """
 

@@ -72,8 +72,8 @@ def acquire_stacks(
     check_config(config)
     with busy("starting the microscope"):
         from rmz_acquire.acquisition import close_core, open_core
-        from rmz_acquire.acquisition.dense import acquire_stacks as take
-        from rmz_acquire.acquisition.dense import read_positions
+        from rmz_acquire.experiments.dense_stacks import acquire_stacks as take
+        from rmz_acquire.experiments.dense_stacks import read_positions
 
         places = None if positions is None else read_positions(positions)
         core = open_core(config)
@@ -88,6 +88,7 @@ def acquire_stacks(
                 exposure_ms=exposure_ms,
                 channel=preset,
                 pixel_size_um=pixel_size,
+                config=config,
                 on_step=lambda line: stderr.print(line),
             )
     finally:

@@ -16,9 +16,9 @@ __all__ = [
     "check_config",
     "check_device",
     "check_estimator",
-    "check_experiment_folder",
     "check_model",
     "check_optics",
+    "check_run_folder",
     "shipped_config",
 ]
 
@@ -134,16 +134,18 @@ def check_config(name: str) -> Path:
         raise InputError(f"--config {error}") from error
 
 
-def check_experiment_folder(folder: Path, option: str = "") -> None:
-    """Refuse a folder without an experiment.
+def check_run_folder(folder: Path, option: str = "") -> None:
+    """Refuse a folder without a run.
 
     Raises
     ------
     InputError
         Naming the option, if it was one.
     """
-    if not (folder / "run.json").is_file():
-        msg = f"{option} {folder} holds no experiment: name the folder of a scan"
+    from rmz_acquire.recording.folder import is_run
+
+    if not is_run(folder):
+        msg = f"{option} {folder} holds no run: name the folder that one was written to"
         raise InputError(msg.strip())
 
 

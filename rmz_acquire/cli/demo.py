@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -28,12 +27,15 @@ from rmz_acquire.cli.options import (
     parse_z,
     positive,
 )
-from rmz_acquire.cli.running import estimator_for, run_and_print
-from rmz_acquire.methods import METHODS
+from rmz_acquire.cli.running import block_of, in_the_words_of_flags, run_and_print
+
+if TYPE_CHECKING:
+    from pymmcore_plus import CMMCorePlus
 
 __all__ = ["demo"]
 
-_Z = {"bottom_um": -15.0, "top_um": 15.0, "step_um": 0.5}
+_Z_UM = (-15.0, 15.0, 0.5)
+"""Bottom, top and step."""
 _ROI = (48, 48, 160, 160)
 """x, y, width, height on the sensor, pixels: a scan of well under a minute."""
 
@@ -76,29 +78,26 @@ def demo(
     positive(exposure_ms, "--exposure", " ms")
     check_config(config)
     estimator = check_estimator(estimator, model=model, device=device)
+    options: dict[str, Any] = {
+        "policy": policy,
+        "epsilon": epsilon,
+        "first_planes": first_planes,
+        "min_planes": min_planes,
+        "max_planes": max_planes,
+        "seed": seed,
+    }
     with busy("reading"), flagged(FOLDER, PLAN):
         from rmz_acquire.recording import check_folder
         from rmz_acquire.scanning import ScanPlan
 
         check_folder(out, overwrite=overwrite)
-        plan = ScanPlan.from_range(
-            **_Z,
-            policy=policy,
-            epsilon=epsilon,
-            first_planes=first_planes,
-            min_planes=min_planes,
-            max_planes=max_planes,
-            z_exact_um=positions,
-            seed=seed,
-        )
+        plan = ScanPlan.from_range(*_Z_UM, **options, z_exact_um=positions)
     with busy("starting the microscope"):
-        from rmz_acquire.acquisition import (
-            close_core,
-            load_simulated,
-            open_core,
-            optics_from_core,
-            run_on_core,
-        )
+        import useq
+
+        from rmz_acquire import experiments
+        from rmz_acquire.acquisition import close_core, load_simulated, open_core
+        from rmz_acquire.acquisition.preflight import check_exposure
         from rmz_acquire.simulation.camera import simulated_camera
 
         simulated = config == "simulated"
@@ -110,27 +109,49 @@ def demo(
         if simulated:
             core.setROI(*_ROI)
     try:
-        group = core.getChannelGroup()
-        optics = None
-        if simulated or METHODS[estimator].optics:
-            optics = optics_from_core(core)
-        made = estimator_for(
-            estimator, plan.z_um, optics, model=model, device=device, strict=strict
-        )
         truth = None
         if simulated:
             with busy(f"computing the truth of the {specimen}, to compare with"):
                 truth = simulated_camera(core).expected(plan.z_um)
-        run_and_print(
-            partial(run_on_core, core, exposure_ms=exposure_ms),
-            plan,
-            made,
-            out,
-            truth=truth,
-            optics=optics,
-            pixel_size_um=float(core.getPixelSizeUm()) or None,
-            channel=core.getCurrentConfig(group) if group else None,
-            overwrite=overwrite,
+        elif camera := core.getCameraDevice():
+            check_exposure(core, camera, exposure_ms)
+            core.setExposure(exposure_ms)
+        bottom, top, step = _Z_UM
+        block = block_of(
+            estimator=estimator,
+            model=model,
+            device=device,
+            strict=strict,
+            z_um=positions,
+            **options,
         )
+        sequence = useq.MDASequence(
+            channels=_channels(core, exposure_ms),
+            z_plan=useq.ZTopBottom(bottom=bottom, top=top, step=step),
+            metadata={"rmz_acquire": block},
+        )
+        with in_the_words_of_flags():
+            run_and_print(
+                lambda watcher: experiments.run(
+                    core,
+                    sequence,
+                    out,
+                    overwrite=overwrite,
+                    config=config,
+                    truth=truth,
+                    watcher=watcher,
+                ),
+                out,
+                most=len(positions) if positions else plan.max_planes,
+            )
     finally:
         close_core(core)
+
+
+def _channels(core: CMMCorePlus, exposure_ms: float) -> list[dict[str, Any]]:
+    """Give the channel that is in place, so that it is named; none without a group."""
+    group = core.getChannelGroup()
+    preset = core.getCurrentConfig(group) if group else ""
+    if not preset:
+        return []
+    return [{"group": group, "config": preset, "exposure": exposure_ms}]

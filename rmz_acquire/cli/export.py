@@ -1,4 +1,4 @@
-"""``rmz-acquire export``: an experiment as OME-TIFF."""
+"""``rmz-acquire export``: a run as OME-TIFF."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from rmz_acquire.cli.checks import check_experiment_folder
+from rmz_acquire.cli.checks import check_run_folder
 from rmz_acquire.cli.console import busy, stdout
 from rmz_acquire.errors import InputError
 
@@ -17,16 +17,16 @@ __all__ = ["export"]
 
 def export(
     experiment: Annotated[
-        Path, typer.Argument(help="Folder of an experiment.", show_default=False)
+        Path, typer.Argument(help="Folder of a run.", show_default=False)
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the files.")],
 ) -> None:
-    """Write an experiment as OME-TIFF: volumes and raw planes, a file a position.
+    """Write a run as OME-TIFF: volumes and raw planes, a file a position.
 
-    For programs that read no OME-Zarr. The experiment is left as it is; one that was
+    For programs that read no OME-Zarr. The run is left as it is; one that was
     not finished gives what it has.
     """
-    check_experiment_folder(experiment)
+    check_run_folder(experiment)
     if out.exists() and not out.is_dir():
         msg = f"--out {out} is a file: name a folder"
         raise InputError(msg)

@@ -11,7 +11,7 @@ from rmz_acquire.errors import InputError, ScanFailed
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-__all__ = ["FOLDER", "PLAN", "RANGE", "STACK", "flagged", "in_flags"]
+__all__ = ["BLOCK", "FOLDER", "PLAN", "RANGE", "STACK", "flagged", "in_flags"]
 
 PLAN = {
     "first_planes": "--first-planes",
@@ -31,6 +31,21 @@ STACK = {
     "z_um": "--z",
 }
 """Of what is said of a stack."""
+BLOCK = {
+    "metadata.rmz_acquire.stage.retries": "stage.retries",
+    "metadata.rmz_acquire.model: ": "",
+    "metadata.rmz_acquire.estimator": "--estimator",
+    "metadata.rmz_acquire.policy": "--policy",
+    "metadata.rmz_acquire.device: ": "--device ",
+    "metadata.rmz_acquire.optics: ": "",
+    "metadata.rmz_acquire.z_um": "--z",
+    "metadata.rmz_acquire: ": "",
+    "metadata.rmz_acquire.": "",
+    "channels.0.exposure: ": "--exposure: ",
+    "or set strict: false": "without --strict it is used all the same",
+    "z_plan: ": "",
+}
+"""Of an experiment's block, where options made it."""
 FOLDER = {"overwrite=True": "--overwrite"}
 """Of a folder for a run."""
 
@@ -50,7 +65,8 @@ def in_flags(text: str, names: Mapping[str, str]) -> str:
     str
     """
     for name, flag in names.items():
-        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?!\w)", flag, text)
+        end = r"(?!\w)" if name[-1].isalnum() else ""
+        text = re.sub(rf"(?<![\w-]){re.escape(name)}{end}", flag, text)
     return text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from rmz_acquire.experiments import Volume
     from rmz_acquire.optics import Optics
-    from rmz_acquire.recording import Summary
     from rmz_acquire.stacks import Stack
 
 __all__ = ["reconstruct"]
@@ -71,6 +72,19 @@ def reconstruct(
         typer.Option("--top", help="Highest output plane, µm. [default: the run's]"),
     ] = None,
     z_step: ZStep = None,
+    time: Annotated[
+        int | None,
+        typer.Option("--time", help="Of a run of several: time point, from 0."),
+    ] = None,
+    position: Annotated[
+        int | None, typer.Option("--position", help="The same: position, from 0.")
+    ] = None,
+    field: Annotated[
+        int | None, typer.Option("--field", help="The same: field of a grid, from 0.")
+    ] = None,
+    channel: Annotated[
+        str | None, typer.Option("--channel", help="The same: name of the channel.")
+    ] = None,
     optics_file: OpticsFile = None,
     na: NA = None,
     immersion: Immersion = None,
@@ -83,8 +97,8 @@ def reconstruct(
 ) -> None:
     """Make a volume of planes that were taken before, with any estimator and z grid.
 
-    Of a run, z, grid, voxel and optics are read from its files; also of one that was
-    killed, where --bottom, --top and --z-step give the grid. Of a stack, they are read
+    Of a run, z, grid, voxel and optics are read from its files, also of one that was
+    killed; where it has several volumes, options choose one. Of a stack, they are read
     from the file as far as it has them. In a file beside the volume stands what it is
     made of: VOLUME.ome.tif.json.
     """
@@ -104,10 +118,12 @@ def reconstruct(
     with busy("reading"):
         from rmz_acquire.recording import Comparison, Remade, write_volume
 
-        planes, summary, told, pixel, channel = _planes(source, listed, pixel_size)
+        which = {"t": time, "p": position, "g": field, "c": channel}
+        found = _find(source, listed, pixel_size, which)
+    pixel, planes = found.pixel_size_um, found.planes
     optics = optics_told(
         optics_file,
-        told,
+        found.told,
         na=na,
         immersion=immersion,
         wavelength_um=wavelength,
@@ -115,7 +131,7 @@ def reconstruct(
         sample_index=sample_index,
     )
     with flagged(RANGE):
-        grid = _grid(planes, summary, bottom, top, z_step)
+        grid = _grid(planes, found.z_um, bottom, top, z_step)
     check_optics(estimator, optics)
     made = estimator_for(
         estimator, grid, optics, model=model, device=device, strict=strict
@@ -130,7 +146,9 @@ def reconstruct(
         msg = f"{source} holds no planes to make a volume of"
         raise InputError(msg)
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_volume(out, volume, grid, pixel_size_um=pixel, optics=optics, channel=channel)
+    write_volume(
+        out, volume, grid, pixel_size_um=pixel, optics=optics, channel=found.channel
+    )
     taken = [z_um for _, z_um in planes]
     remade = Remade.of(source, made.describe(), grid, taken, compared)
     remade.write(told_in)
@@ -143,31 +161,36 @@ def reconstruct(
         console.print(f"{label:8} {said}", markup=False, soft_wrap=True)
 
 
-def _planes(
-    source: Path, listed: tuple[float, ...] | None, pixel_size: float | None
-) -> tuple[
-    list[tuple[NDArray[Any], float]],
-    Summary | None,
-    Optics | Stack | None,
-    float | None,
-    str | None,
-]:
-    """Images with their z, in the order taken; and what is known of them."""
-    from rmz_acquire.recording import read_planes, unused_planes
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Planes to make a volume of: in the order taken, and what is known of them."""
+
+    planes: list[tuple[NDArray[Any], float]]
+    told: Optics | Stack | None
+    pixel_size_um: float | None
+    channel: str | None
+    #: The grid; empty where it is not known.
+    z_um: list[float]
+
+
+def _find(
+    source: Path,
+    listed: tuple[float, ...] | None,
+    pixel_size: float | None,
+    which: dict[str, int | str | None],
+) -> _Found:
+    """Find planes with their z in a run, or in a stack."""
+    from rmz_acquire.recording import is_run
     from rmz_acquire.stacks import Given, read_stack
 
-    store = source / "planes.ome.zarr"
-    if store.is_dir():
+    if is_run(source):
         if listed is not None:
             msg = "--z is for a stack: the planes of a run have their own z"
             raise InputError(msg)
-        unused = unused_planes(source)
-        taken = [
-            (plane.image, plane.z_um)
-            for number, plane in enumerate(read_planes(store))
-            if number not in unused
-        ]
-        return taken, *_told(source, store, pixel_size)
+        return _of_run(source, pixel_size, which)
+    if any(value is not None for value in which.values()):
+        msg = "--time, --position, --field and --channel are for a run, not for a stack"
+        raise InputError(msg)
     if source.is_dir() and not any(
         (source / name).is_file() for name in ("zarr.json", ".zattrs")
     ):
@@ -181,30 +204,20 @@ def _planes(
         raise InputError(msg)
     places = sorted(range(len(stack.data)), key=lambda i: stack.order[i])
     planes = [(stack.data[i], stack.z_um[i]) for i in places]
-    return planes, None, stack, stack.pixel_size_um, stack.channel
+    return _Found(planes, stack, stack.pixel_size_um, stack.channel, [])
 
 
-def _told(
-    source: Path, store: Path, pixel_size: float | None
-) -> tuple[Summary | None, Optics | None, float | None, str | None]:
-    """What a run tells of itself; of one that was killed, what its planes do."""
-    from rmz_acquire.optics import Optics
-    from rmz_acquire.recording import Summary, read_description
+def _of_run(
+    source: Path, pixel_size: float | None, which: dict[str, int | str | None]
+) -> _Found:
+    """Find the planes of one volume of a run, also of one that was killed."""
+    from rmz_acquire.experiments import StoredExperiment
 
-    file = source / "summary.json"
-    told = read_description(store)
-    summary = None
-    if file.is_file():
-        try:
-            summary = Summary.model_validate_json(file.read_text("utf-8"))
-        except ValueError as error:
-            msg = f"{file} is not that of a run of one volume"
-            raise InputError(msg) from error
-        told = {**told, "pixel_size_um": summary.pixel_size_um}
-        if summary.optics is not None:
-            told["optics"] = summary.optics
-    pixel = told.get("pixel_size_um")
-    optics = told.get("optics")
+    stored = StoredExperiment(source)
+    volume = _choose(source, [v for v in stored.begun if not v.single], which)
+    planes = [(plane.image, plane.z_um) for plane in stored.counted(volume)]
+    optics = stored.optics_of(volume)
+    pixel = stored.prepared.pixel_size_of(volume)
     if pixel_size is not None:
         # optics have their own say on it
         if optics is None and pixel and abs(pixel_size / pixel - 1) > 0.02:
@@ -212,13 +225,40 @@ def _told(
                 f"--pixel-size is {pixel_size:g}, it was {pixel:.4g}: taking the former"
             )
         pixel = pixel_size
-    made = None if optics is None else Optics.model_validate(optics)
-    return summary, made, pixel, told.get("channel")
+    known = not stored.told.get("grid_unknown", False)
+    z_um = sorted(volume.z_um) if known else []
+    return _Found(planes, optics, pixel, volume.channel, z_um)
+
+
+def _choose(
+    source: Path, volumes: list[Volume], which: dict[str, int | str | None]
+) -> Volume:
+    """Give the only volume that the options leave."""
+    left = volumes
+    for axis, value in which.items():
+        if value is not None:
+            left = [
+                volume
+                for volume in left
+                if value
+                == (volume.channel if axis == "c" else volume.key["tpgc".index(axis)])
+            ]
+    if len(left) == 1:
+        return left[0]
+    if not volumes:
+        msg = f"{source} holds no planes to make a volume of"
+    elif not left:
+        msg = f"{source} has no such volume: it has {volumes[0].name} to "
+        msg += volumes[-1].name
+    else:
+        msg = f"{source} has {len(left)} volumes, {left[0].name} to {left[-1].name}: "
+        msg += "choose one with --time, --position, --field and --channel"
+    raise InputError(msg)
 
 
 def _grid(
     planes: Sequence[tuple[NDArray[Any], float]],
-    summary: Summary | None,
+    known: Sequence[float],
     bottom: float | None,
     top: float | None,
     step: float | None,
@@ -226,7 +266,7 @@ def _grid(
     """Output z, µm: those of the run, unless others are given."""
     from rmz_acquire.scanning import ScanPlan
 
-    z = [float(value) for value in summary.z_um] if summary is not None else []
+    z = [float(value) for value in known]
     if z and bottom is None and top is None and step is None:
         return z
     if not planes:

@@ -39,7 +39,7 @@ from rmz_acquire.cli.options import (
     parse_z,
     positive,
 )
-from rmz_acquire.cli.running import estimator_for, run_and_print
+from rmz_acquire.cli.running import block_of, in_the_words_of_flags, run_and_print
 from rmz_acquire.errors import InputError
 from rmz_acquire.plugins import ESTIMATOR, POLICY
 
@@ -100,6 +100,9 @@ def replay(
             load_named(kind, name, f"--{kind.title}")
     estimator = check_estimator(estimator, model=model, device=device)
     with busy("reading"), flagged(FOLDER):
+        import useq
+
+        from rmz_acquire import experiments
         from rmz_acquire.recording import check_folder
         from rmz_acquire.scanning import ScanPlan
         from rmz_acquire.simulation.recorded import RecordedMicroscope
@@ -118,36 +121,58 @@ def replay(
         pixel_size_um=pixel,
         sample_index=sample_index,
     )
-    if pixel is None and optics_file is not None and optics is not None:
+    if pixel is None and optics is not None:
         pixel = optics.pixel_size_um
     check_optics(estimator, optics)
+    options: dict[str, Any] = {
+        "policy": policy,
+        "epsilon": epsilon,
+        "first_planes": first_planes,
+        "min_planes": min_planes,
+        "max_planes": max_planes,
+        "seed": seed,
+    }
     with flagged(PLAN):
-        plan = ScanPlan.from_grid(
-            _grid(stack),
-            policy=policy,
-            epsilon=epsilon,
-            first_planes=first_planes,
-            min_planes=min_planes,
-            max_planes=max_planes,
-            z_exact_um=positions,
-            seed=seed,
-        )
-    reference = stack.data if truth is None else _truth(truth, stack, given)
-    run_and_print(
-        RecordedMicroscope(stack.data, plan.z_um),
-        plan,
-        estimator_for(
-            estimator, plan.z_um, optics, model=model, device=device, strict=strict
-        ),
-        out,
-        truth=reference,
-        # what the camera gave has its noise: no truth
-        truth_is="recorded stack" if truth is None else "truth",
-        optics=optics,
+        plan = ScanPlan.from_grid(_grid(stack), **options, z_exact_um=positions)
+    microscope = RecordedMicroscope(
+        stack.data,
+        plan.z_um,
         pixel_size_um=pixel,
-        channel=stack.channel,
-        overwrite=overwrite,
+        source={"path": str(stack_path.resolve()), "z_axis": z_axis},
     )
+    block = block_of(
+        optics,
+        estimator=estimator,
+        model=model,
+        device=device,
+        strict=strict,
+        z_um=positions,
+        **options,
+    )
+    sequence = useq.MDASequence(
+        channels=[{"config": stack.channel}] if stack.channel else [],
+        z_plan={"absolute": list(plan.z_um)},
+        metadata={"rmz_acquire": block},
+    )
+    against = experiments.Truth(
+        stack.data if truth is None else _truth(truth, stack, given),
+        # what the camera gave has its noise: no truth
+        "recorded stack" if truth is None else "truth",
+        path=None if truth is None else str(truth.resolve()),
+    )
+    with in_the_words_of_flags():
+        run_and_print(
+            lambda watcher: experiments.run(
+                microscope,
+                sequence,
+                out,
+                overwrite=overwrite,
+                truth=against,
+                watcher=watcher,
+            ),
+            out,
+            most=len(positions) if positions else plan.max_planes,
+        )
 
 
 def _grid(stack: Stack) -> list[float]:

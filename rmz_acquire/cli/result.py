@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from rmz_acquire.cli.console import console
+from rmz_acquire.cli.console import console, stderr, warn
+from rmz_acquire.errors import ScanFailed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["predicted", "print_summary"]
 
+_MOST_TOLD = 20
 _SCORES = (
     ("psnr_db", "PSNR", "{:.2f} dB"),
     ("nrmse", "NRMSE", "{:.3f}"),
@@ -24,7 +26,50 @@ _SCORES = (
 
 
 def print_summary(summary: Summary, folder: Path) -> None:
-    """Print how a run ended, what it cost, how good it is and where it lies."""
+    """Print how a run ended, what it cost, how good it is and where it lies.
+
+    Raises
+    ------
+    ScanFailed
+        If it failed or was stopped; names the folder.
+    """
+    _print_findings(summary)
+    one = summary.stop_reason is not None
+    if one and summary.planes_taken:
+        _print_volume(summary, folder)
+    if summary.status != "completed":
+        said = summary.reason
+        if summary.status == "failed" and not said.startswith("failed"):
+            said = f"failed: {said}"
+        if summary.status == "aborted":
+            said = f"stopped: {said}"
+        msg = f"{said}; what was taken is in {folder} (go on with --resume {folder})"
+        raise ScanFailed(msg)
+    if not one:
+        saved = 1 - summary.planes_taken / max(1, summary.planes_full_scan)
+        console.print(
+            f"{summary.reason} ({saved:.0%} fewer), in {summary.wall_s:.1f} s; "
+            f"{folder}",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def _print_findings(summary: Summary) -> None:
+    """Warn of what was found that a user should know."""
+    if summary.focus_lock is not None:
+        stderr.print(summary.focus_lock, markup=False, soft_wrap=True)
+    for item in summary.late:
+        warn(f"time point {item['t']:g} began {item['late_s']:.1f} s late")
+    for text in summary.autofocus_failures:
+        warn(text)
+    for text in summary.findings[:_MOST_TOLD]:
+        warn(text)
+    if len(summary.findings) > _MOST_TOLD:
+        warn(f"{len(summary.findings)} findings in all: see summary.json")
+
+
+def _print_volume(summary: Summary, folder: Path) -> None:
     facts = {
         "stopped": f"{summary.stop_reason}: {summary.reason}",
         "planes": f"{summary.planes_taken} of {summary.planes_full_scan} of the full "

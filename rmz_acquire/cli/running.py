@@ -1,36 +1,113 @@
-"""A run as seen from the command line: its estimator, its progress, its end."""
+"""A run as seen from the command line: its options, its progress, its end."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
-
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.cli.checks import check_estimator, check_optics
-from rmz_acquire.cli.console import busy, stderr, warn
-from rmz_acquire.cli.flags import FOLDER, flagged
-from rmz_acquire.cli.open_names import load_named
+from rmz_acquire.cli.console import busy, microscope_errors, warn
+from rmz_acquire.cli.flags import BLOCK, FOLDER, PLAN, flagged
+from rmz_acquire.cli.open_names import PLUGINS, load_named
 from rmz_acquire.cli.result import print_summary
 from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.plugins import ESTIMATOR
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from numpy.typing import NDArray
+    from pymmcore_plus import CMMCorePlus
 
+    from rmz_acquire.experiments import Watcher
     from rmz_acquire.optics import Optics
-    from rmz_acquire.scanning import (
-        Decision,
-        Estimate,
-        Estimator,
-        Microscope,
-        ScanPlan,
-    )
-    from rmz_acquire.session import Runner
+    from rmz_acquire.recording import Summary
+    from rmz_acquire.scanning import Estimator
 
-__all__ = ["estimator_for", "run_and_print"]
+__all__ = [
+    "block_of",
+    "estimator_for",
+    "in_the_words_of_flags",
+    "opened",
+    "run_and_print",
+]
+
+
+def block_of(optics: Optics | None = None, **given: Any) -> dict[str, Any]:
+    """Make the block of an experiment of options as they were given.
+
+    Parameters
+    ----------
+    optics : Optics, optional
+        What the microscope does not tell.
+    **given
+        Keys of the block; None leaves one out.
+    """
+    block = {key: value for key, value in given.items() if value is not None}
+    if optics is not None:
+        told = optics.model_dump(exclude_none=True)
+        block["optics"] = told
+    return {"version": 1, **block}
+
+
+@contextmanager
+def in_the_words_of_flags() -> Iterator[None]:
+    """Say what is wrong with a run in the words of the command line."""
+    with flagged(BLOCK), flagged(FOLDER, PLAN, PLUGINS):
+        yield
+
+
+@contextmanager
+def opened(config: str) -> Iterator[CMMCorePlus]:
+    """Open a microscope, and close it in the end."""
+    with busy("starting the microscope"):
+        from rmz_acquire.acquisition import open_core
+
+        core = open_core(config)
+    try:
+        yield core
+    finally:
+        _close(core)
+
+
+def _close(core: CMMCorePlus) -> None:
+    from rmz_acquire.acquisition import close_core
+
+    try:
+        close_core(core)
+    except RuntimeError as error:
+        warn(f"the microscope could not be closed: {error}")
+
+
+def run_and_print(
+    run: Callable[[Watcher], Summary], folder: Path, *, most: int | None = None
+) -> None:
+    """Run under a progress bar, and print what it came to.
+
+    Parameters
+    ----------
+    run : callable
+        Runs with what looks on, as `rmz_acquire.experiments.run` does.
+    folder : Path
+        Of the run.
+    most : int, optional
+        The most planes that it may take, where that is known.
+
+    Raises
+    ------
+    ScanFailed
+        If it failed or was stopped; names the folder.
+    """
+    with busy("loading"):
+        from rmz_acquire.cli.progress import RunProgress
+    try:
+        with RunProgress(most) as progress, microscope_errors():
+            summary = run(progress)
+    except KeyboardInterrupt:
+        # the scan itself ends well on ctrl-C: this came while it was scored
+        msg = f"stopped before its scores were there; the run is in {folder}"
+        raise ScanFailed(msg) from None
+    print_summary(summary, folder)
 
 
 def estimator_for(
@@ -78,87 +155,10 @@ def estimator_for(
     return make_estimator(name, z_um, optics, model=loaded, device=device)
 
 
-def run_and_print(
-    runner: Runner | Microscope,
-    plan: ScanPlan,
-    estimator: Estimator,
-    folder: Path,
-    *,
-    truth: NDArray[Any] | None,
-    truth_is: Literal["truth", "recorded stack"] = "truth",
-    optics: Optics | None = None,
-    pixel_size_um: float | None = None,
-    channel: str | None = None,
-    overwrite: bool = False,
-) -> None:
-    """Run one volume under a progress bar and print what it came to.
-
-    Raises
-    ------
-    ScanFailed
-        If the scan failed or was stopped; names the folder.
-    """
-    with busy("loading"):
-        from rmz_acquire.session import run_volume
-
-    most = len(plan.z_exact_um) if plan.z_exact_um is not None else plan.max_planes
-    with Progress(
-        TextColumn("{task.description}"),
-        BarColumn(30),
-        TextColumn("{task.completed:.0f} planes"),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[note]}"),
-        console=stderr,
-        transient=True,
-        disable=not stderr.is_terminal,
-    ) as progress:
-        task = progress.add_task("scan", total=most, note="")
-
-        def on_decision(decision: Decision, _estimate: Estimate | None) -> None:
-            change = decision.delta_relative
-            note = "" if change is None else f"change {change:.1%}"
-            progress.update(task, advance=1, note=note)
-            if decision.frame is not None:
-                z_um = decision.z_requested_um
-                warn(f"the plane at z {z_um:g} µm {decision.frame}")
-
-        def on_step(step: str) -> None:
-            progress.update(task, description=step, note="")
-
-        try:
-            with flagged(FOLDER):
-                summary = run_volume(
-                    runner,
-                    plan,
-                    estimator,
-                    folder,
-                    optics=optics,
-                    pixel_size_um=pixel_size_um,
-                    channel=channel,
-                    truth=truth,
-                    truth_is=truth_is,
-                    overwrite=overwrite,
-                    on_decision=on_decision,
-                    on_step=on_step,
-                )
-        except KeyboardInterrupt:
-            # the scan itself ends well on ctrl-C: this came while it was scored
-            msg = f"stopped before its scores were there; the run is in {folder}"
-            raise ScanFailed(msg) from None
-    print_summary(summary, folder)
-    if summary.stop_reason == "aborted":
-        msg = f"stopped: {summary.reason}; what was taken is in {folder}"
-        raise ScanFailed(msg)
-
-
 def _check_device(device: str) -> None:
-    import torch
+    from rmz_acquire.reconstruction.torch_device import check_device
 
-    if device == "auto":
-        return
     try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, ValueError) as error:
-        first = str(error).splitlines()[0]
-        msg = f"--device {device!r} cannot be used: {first}"
-        raise InputError(msg) from error
+        check_device(device)
+    except InputError as error:
+        raise InputError(f"--device {error}") from error

@@ -5,24 +5,24 @@ from .block import (
 )
 from .calibrated import read_optics, with_optics
 from .callbacks import Watcher
-from .experiment_summary import ExperimentSummary
 from .experiment_yaml import read_experiment
 from .loading import LoadedRun, load
 from .prepare import Prepared, prepare
 from .replay_decisions import Further
 from .run import resume, run
+from .scoring import Truth
 from .stored import StoredExperiment
 from .volumes import Volume, volumes_of
 
 __all__ = [
     "ExperimentSettings",
-    "ExperimentSummary",
     "Further",
     "LoadedRun",
     "OpticsSettings",
     "Prepared",
     "StageSettings",
     "StoredExperiment",
+    "Truth",
     "Volume",
     "Watcher",
     "load",

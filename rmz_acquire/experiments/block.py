@@ -18,7 +18,12 @@ from pydantic import (
 )
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.methods import DEFAULT_METHOD, SCAN_METHODS, method_without_name
+from rmz_acquire.methods import (
+    DEFAULT_METHOD,
+    METHODS,
+    NO_VOLUME,
+    method_without_name,
+)
 from rmz_acquire.plugins import ESTIMATOR, name_check
 from rmz_acquire.scanning.plan import PolicyName, RuleName
 
@@ -39,6 +44,8 @@ VERSION = 1
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+_EstimatorName = Annotated[str, name_check(ESTIMATOR, (*METHODS, NO_VOLUME))]
 
 
 class _Block(BaseModel):
@@ -173,6 +180,7 @@ class ExperimentSettings(_Block):
     estimator : str
         What makes the volumes; by default richardson-lucy, and recurrent-mz where a
         model is named. Somebody else's by entry point or ``package.module:Class``.
+        "none" takes every plane, and makes no volume of them.
     model : str, optional
         Name or folder of recurrent-mz's model; by default the bundled one that fits
         optics and z range.
@@ -215,7 +223,9 @@ class ExperimentSettings(_Block):
     """
 
     version: Literal[1]
-    estimator: Annotated[str, name_check(ESTIMATOR, SCAN_METHODS)] = DEFAULT_METHOD
+    estimator: Annotated[str, name_check(ESTIMATOR, (*METHODS, NO_VOLUME))] = (
+        DEFAULT_METHOD
+    )
     model: str | None = None
     device: str = "auto"
     strict: bool = True

@@ -25,6 +25,9 @@ class Watcher:
     def begin(self, prepared: Prepared, folder: ExperimentFolder) -> None:
         """All is checked and nothing has moved; the folder tells what it holds."""
 
+    def step(self, what: str) -> None:
+        """What begins: "scan", "score", the name of each baseline, "report"."""
+
     def volume(self, volume: Volume, scan: Scan) -> None:
         """A volume begins, or is taken up again, with this scan."""
 

@@ -132,7 +132,7 @@ class _Walk:
         self._seen: dict[tuple[int, Any], Imaging] = {}
         self._state = 0
         self._roi: Box | None = None
-        self._exposures: dict[Any, float] = {}
+        self._exposures: dict[Any, float | None] = {}
         #: By position and channel: the state, what was read, and a volume.
         self._first: dict[Place, tuple[int, Imaging, Volume]] = {}
 

@@ -14,7 +14,7 @@ from rmz_acquire.experiments.block import BLOCK
 from rmz_acquire.experiments.channel_imaging import optics_given
 from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.experiments.own import Own
-from rmz_acquire.methods import METHODS, method_of
+from rmz_acquire.methods import METHODS, NO_VOLUME, method_of
 from rmz_acquire.models import (
     DEFAULT_MODEL,
     LoadedModel,
@@ -26,7 +26,8 @@ from rmz_acquire.models import (
 from rmz_acquire.models.store import CARD
 from rmz_acquire.plugins import ESTIMATOR, POLICY, STOP_RULE, full_name
 from rmz_acquire.reconstruction import make_estimator
-from rmz_acquire.scanning import POLICY_NAMES, make_policy, make_rule
+from rmz_acquire.reconstruction.torch_device import check_device
+from rmz_acquire.scanning import POLICY_NAMES, NoEstimator, make_policy, make_rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,12 +60,18 @@ def check_method(settings: ExperimentSettings, model: str | None = None) -> None
     """
     name = model or settings.model
     if name is None:
+        if method_of(settings.estimator).model and settings.estimator != "recurrent-mz":
+            msg = f"{BLOCK}.model is missing: name one for {settings.estimator}"
+            raise InputError(msg)
         return
     if not method_of(settings.estimator).model:
         msg = f"{BLOCK}.model: the {settings.estimator} estimator has none"
         raise InputError(msg)
     with key_of(f"{BLOCK}.model"):
-        read_card(name)
+        kind = read_card(name).network.kind
+        if kind != settings.estimator:
+            msg = f"{name} is a {kind} network, not a {settings.estimator} one"
+            raise InputError(msg)
 
 
 class Estimators:
@@ -99,7 +106,7 @@ class Estimators:
         own: Own | None = None,
     ) -> None:
         self._settings = settings
-        self._foreign = settings.estimator not in METHODS
+        self._foreign = settings.estimator not in (*METHODS, NO_VOLUME)
         self._volumes = volumes
         #: What was handed over.
         self.own = own or Own()
@@ -107,8 +114,7 @@ class Estimators:
         self._optics: dict[tuple[int, int], Optics] = {}
         self._channels: dict[tuple[int, int], str] = {}
         self._uses: dict[tuple[tuple[int, int], tuple[float, ...]], None] = {}
-        if not (method_of(settings.estimator).optics or self._foreign):
-            return
+        needed = method_of(settings.estimator).optics and not self._foreign
         for volume in volumes:
             if volume.single:
                 continue
@@ -118,7 +124,7 @@ class Estimators:
                 try:
                     self._optics[place] = _optics_of(settings, imagings, volume)
                 except InputError:
-                    if not self._foreign:
+                    if needed:
                         raise
                     continue  # somebody else's says whether it needs them
             self._uses[place, tuple(sorted(volume.z_um))] = None
@@ -140,7 +146,7 @@ class Estimators:
         return suitable_model(optics, z_um, others)
 
     def optics_of(self, volume: Volume) -> Optics | None:
-        """Give the optics that a volume is made with; None where none are needed."""
+        """Give the optics that a volume is made with; None where not known."""
         return self._optics.get(_place(volume))
 
     def check(self) -> None:
@@ -152,17 +158,25 @@ class Estimators:
             If it does not, and the experiment is strict about it.
         """
         self._try_own()
+        if not method_of(self._settings.estimator).model:
+            return
+        with key_of(f"{BLOCK}.device"):
+            check_device(self._settings.device)
         if self._model is None:
             return
         told: set[str] = set()
         many = len(set(self._channels.values())) > 1
         for place, z_um in self._uses:
             optics = self._optics[place]
-            for line in self._model.card.check(optics, z_um):
-                if self._settings.strict:
-                    other = instead_of(self._model.card.name, optics, z_um)
-                    msg = f"{BLOCK}.model: {line}: {other}, or set strict: false"
-                    raise InputError(msg)
+            misfits = self._model.card.check(optics, z_um)
+            if not misfits:
+                continue
+            other = instead_of(self._model.card.name, optics, z_um)
+            if self._settings.strict:
+                msg = f"{BLOCK}.model: {misfits[0]}: {other}, or set strict: false"
+                raise InputError(msg)
+            misfits[-1] = f"{misfits[-1]}: {other}"
+            for line in misfits:
                 line = f"channel {self._channels[place]}: {line}" if many else line
                 if line not in told:
                     logger.warning("%s", line)
@@ -170,6 +184,8 @@ class Estimators:
 
     def make(self, volume: Volume, z_um: Sequence[float]) -> Estimator:
         """Make a fresh estimator for a volume."""
+        if self._settings.estimator == NO_VOLUME:
+            return NoEstimator(z_um)
         if self._foreign:
             with key_of(f"{BLOCK}.estimator"):
                 return self.own.make_estimator(

@@ -1,4 +1,4 @@
-"""A run as it lies in its folder, opened to look at: of one volume, or an experiment.
+"""A run as it lies in its folder, opened to look at.
 
 Nothing in the folder is changed, and no pixel is read before it is asked for.
 """
@@ -8,15 +8,15 @@ from __future__ import annotations
 import struct
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from rmz_acquire.errors import InputError, message_of
-from rmz_acquire.recording.experiment_folder import PLANES, RUN, SUMMARY
+from rmz_acquire.recording.folder import PLANES, RUN, SUMMARY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from rmz_acquire.experiments.experiment_summary import ExperimentSummary
+    from rmz_acquire.experiments.loading_experiment import KeptExperiment
     from rmz_acquire.optics import Optics
     from rmz_acquire.recording import LazyArray, Summary
 
@@ -28,32 +28,6 @@ _DAMAGE = (AttributeError, LookupError, OSError, TypeError, ValueError, struct.e
 """What libraries and ours raise on a file that is not what it should be."""
 
 
-class Kept(Protocol):
-    """What either kind of folder holds, as its reader gives it."""
-
-    @property
-    def name(self) -> str:
-        """What kind of run it is."""
-
-    @property
-    def summary(self) -> Summary | ExperimentSummary | None:
-        """How it ended; None where it did not."""
-
-    @property
-    def optics(self) -> Mapping[str, Optics]:
-        """By channel."""
-
-    @property
-    def decisions(self) -> list[dict[str, Any]]:
-        """One a plane."""
-
-    def planes(self) -> LazyArray:
-        """Give the planes."""
-
-    def volumes(self) -> LazyArray | None:
-        """Give what was made of them."""
-
-
 class LoadedRun:
     """What a run left, read-only; `load` makes it.
 
@@ -61,21 +35,18 @@ class LoadedRun:
     ----------
     folder : Path
         Where it lies.
-    kept : Kept
+    kept : KeptExperiment
         Its reader.
     """
 
-    def __init__(self, folder: Path, kept: Kept) -> None:
+    def __init__(self, folder: Path, kept: KeptExperiment) -> None:
         #: Where it lies.
         self.folder = folder
         self._kept = kept
 
     @property
-    def summary(self) -> Summary | ExperimentSummary | None:
-        """How it ended: of an experiment `ExperimentSummary`, otherwise `Summary`.
-
-        None where it was cut off before its end, as by a kill.
-        """
+    def summary(self) -> Summary | None:
+        """How it ended; None where it was cut off before its end, as by a kill."""
         return self._kept.summary
 
     @property
@@ -90,8 +61,8 @@ class LoadedRun:
     def decisions(self) -> list[dict[str, Any]]:
         """The lines of ``decisions.jsonl``, one a plane; unknown is None.
 
-        Those of an experiment also have t, p, g and c; of a plane that was decided
-        upon twice, the last. ``pandas.DataFrame(run.decisions)`` is a table of them.
+        Each has t, p, g and c of its volume, too; of a plane that was decided upon
+        twice, the last. ``pandas.DataFrame(run.decisions)`` is a table of them.
         """
         return _or_one_line(self.folder, lambda: self._kept.decisions)
 
@@ -100,17 +71,16 @@ class LoadedRun:
         """Every plane taken, (plane, y, x) camera counts, in the order taken.
 
         Along ``plane``: ``index`` in its volume from 0, ``z_requested_um``,
-        ``z_actual_um`` (read back), ``exposure_ms`` and ``acquired`` (UTC); of an
-        experiment, where the planes of one volume stand together, also ``time``,
+        ``z_actual_um`` (read back), ``exposure_ms``, ``acquired`` (UTC), ``time``,
         ``position`` and ``channel``, and where it has them ``field`` and
-        ``position_name``. Channels go by their names, with the index behind it where
-        two have the same. ``y`` and ``x`` in µm from the first pixel, where the size
-        of a pixel is known.
+        ``position_name``. The planes of one volume stand together. Channels go by
+        their names, with the index behind it where two have the same. ``y`` and ``x``
+        in µm from the first pixel, where the size of a pixel is known.
 
         Raises
         ------
         InputError
-            If the files are damaged, or an experiment has pictures of several sizes.
+            If the files are damaged, or the pictures are of several sizes.
         """
         return _or_one_line(self.folder, self._kept.planes)
 
@@ -118,12 +88,11 @@ class LoadedRun:
     def volumes(self) -> LazyArray | None:
         """What was made of the planes, float32 camera counts; None where nothing was.
 
-        Of one volume (z, y, x); of an experiment (time, position, channel, z, y, x),
-        with ``field`` after position where it has several, and NaN for a volume that
-        was not made. ``z`` is in µm where all volumes have the same, otherwise
-        ``z_um`` has it for each. ``status`` says how the scan of each ended, "killed"
-        where it did not, and nothing where it was not begun. A channel of single planes
-        has no volumes.
+        (time, position, channel, z, y, x), with ``field`` after position where it has
+        several, and NaN for a volume that was not made. ``z`` is in µm where all
+        volumes have the same, otherwise ``z_um`` has it for each. ``status`` says how
+        the scan of each ended, "killed" where it did not, and nothing where it was not
+        begun. A channel of single planes has no volumes.
 
         Raises
         ------
@@ -135,7 +104,7 @@ class LoadedRun:
     def __repr__(self) -> str:
         summary = self.summary
         said = "cut off before its end" if summary is None else summary.reason
-        lines = [f"{self._kept.name} in {self.folder}: {said}"]
+        lines = [f"run in {self.folder}: {said}"]
         for name in ("planes", "volumes"):
             try:
                 array = getattr(self, name)
@@ -157,7 +126,7 @@ class LoadedRun:
 
 
 def load(folder: Path | str) -> LoadedRun:
-    """Open what a run left: of one volume, or an experiment.
+    """Open what a run left, of one volume or of many.
 
     It may have been cut off, or still go on: what is whole by now is there.
 
@@ -185,21 +154,17 @@ def load(folder: Path | str) -> LoadedRun:
     return LoadedRun(path, _or_one_line(path, lambda: _kept(path)))
 
 
-def _kept(path: Path) -> Kept:
-    """Find the reader of a folder; only that of experiments imports torch."""
+def _kept(path: Path) -> KeptExperiment:
+    """Read a folder; torch is imported for nothing else."""
     if not path.is_dir():
         msg = f"{path} is no folder: give one that a run was written to"
         raise InputError(msg)
-    if (path / RUN).is_file():
-        from rmz_acquire.experiments.loading_experiment import KeptExperiment
+    if not any((path / name).exists() for name in (RUN, PLANES, SUMMARY)):
+        msg = f"{path} holds no run: neither {RUN} nor {PLANES} is in it"
+        raise InputError(msg)
+    from rmz_acquire.experiments.loading_experiment import KeptExperiment
 
-        return KeptExperiment(path)
-    if any((path / name).exists() for name in (PLANES, SUMMARY)):
-        from rmz_acquire.experiments.loading_volume import KeptVolume
-
-        return KeptVolume(path)
-    msg = f"{path} holds no run: neither {RUN} nor {PLANES} is in it"
-    raise InputError(msg)
+    return KeptExperiment(path)
 
 
 def _or_one_line(folder: Path, read: Callable[[], T]) -> T:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.experiments.experiment_summary import ExperimentSummary
-from rmz_acquire.experiments.loading_volume import (
+from rmz_acquire.experiments.coordinates import (
     along,
     attrs_of,
     pixel_coords,
@@ -18,7 +17,7 @@ from rmz_acquire.experiments.loading_volume import (
 from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.optics import Optics
 from rmz_acquire.recording import Coordinate, LazyArray, read_summary
-from rmz_acquire.recording.experiment_folder import PLANES, VOLUMES
+from rmz_acquire.recording.folder import PLANES, VOLUMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,13 +44,11 @@ class KeptExperiment:
         If a file is damaged, or of another version.
     """
 
-    name = "experiment"
-
     def __init__(self, folder: Path) -> None:
         self._stored = StoredExperiment(folder)
         self._record = self._stored.folder
         self._volumes = self._stored.prepared.volumes
-        self.summary = read_summary(folder, ExperimentSummary)
+        self.summary = read_summary(folder)
         told = self._stored.told["optics"] or {}
         self.optics = {name or "camera": Optics(**one) for name, one in told.items()}
         named = {(*volume.key[:3], volume.channel) for volume in self._volumes}

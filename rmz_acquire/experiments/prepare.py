@@ -67,6 +67,12 @@ class Prepared:
     tolerance_um: float
     here_um: float
 
+    @property
+    def only_volume(self) -> Volume | None:
+        """The volume of a run of one; None where there are more, or a single plane."""
+        one = len(self.volumes) == 1 and not self.volumes[0].single
+        return self.volumes[0] if one else None
+
     def pixel_size_of(self, volume: Volume) -> float | None:
         """Give the pixel size of a volume at the sample, µm; None where not known."""
         return self.imagings.of(volume).pixel_size_um

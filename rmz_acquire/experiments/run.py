@@ -6,40 +6,38 @@ import logging
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import useq
 
-from rmz_acquire.acquisition import Control, FocusLock
-from rmz_acquire.acquisition.preflight import check_free
+from rmz_acquire.acquisition import Control
 from rmz_acquire.errors import InputError
-from rmz_acquire.experiments.asking import ask
-from rmz_acquire.experiments.block import BLOCK
 from rmz_acquire.experiments.callbacks import DecisionWatcher, Watcher
 from rmz_acquire.experiments.experiment_yaml import read_experiment
 from rmz_acquire.experiments.going import go
 from rmz_acquire.experiments.keeping import as_json, as_yaml, check_kept
-from rmz_acquire.experiments.microscope_state import (
-    restore_settings,
-    set_back_if_refused,
-    settings_of,
-)
+from rmz_acquire.experiments.on_core import OnCore
+from rmz_acquire.experiments.on_stack import OnStack
 from rmz_acquire.experiments.own import Own
-from rmz_acquire.experiments.prepare import Prepared, prepare
+from rmz_acquire.experiments.scoring import Truth
 from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.experiments.useq_fields import check_fields
 from rmz_acquire.recording import check_folder, versions
-from rmz_acquire.recording.experiment_folder import EXPERIMENT_FILES, ExperimentFolder
+from rmz_acquire.recording.experiment_folder import ExperimentFolder
+from rmz_acquire.simulation.recorded import RecordedMicroscope
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from numpy.typing import NDArray
     from pymmcore_plus import CMMCorePlus
 
-    from rmz_acquire.experiments.experiment_summary import ExperimentSummary
+    from rmz_acquire.experiments.instrument import Instrument
     from rmz_acquire.experiments.own import MakesEstimator, MakesPolicy, MakesRule
+    from rmz_acquire.experiments.prepare import Prepared
     from rmz_acquire.experiments.replay_decisions import Further
     from rmz_acquire.experiments.volumes import Volume
+    from rmz_acquire.recording import Summary
     from rmz_acquire.scanning import Decision, Estimate, Estimator, Policy, StopRule
 
 __all__ = ["resume", "run"]
@@ -48,28 +46,33 @@ logger = logging.getLogger(__name__)
 
 
 def run(
-    core: CMMCorePlus,
+    microscope: CMMCorePlus | RecordedMicroscope,
     sequence: useq.MDASequence | Path | str,
     out: Path | str,
     *,
     overwrite: bool = False,
     config: str | None = None,
+    truth: NDArray[Any] | Truth | None = None,
     control: Control | None = None,
     on_decision: Callable[[Volume, Decision, Estimate | None], None] | None = None,
     watcher: Watcher | None = None,
     estimator: Estimator | MakesEstimator | str | None = None,
     policy: Policy | MakesPolicy | str | None = None,
     stop_rule: StopRule | MakesRule | str | None = None,
-) -> ExperimentSummary:
+) -> Summary:
     """Run an experiment whose z-stacks are adaptive scans.
 
     Works on a core that another program owns: its engine is put back at the end, and
     its viewers see the frames as they come, with the sequence's own indices.
 
+    Every plane is on disk before it is decided upon. A run of one volume also leaves
+    ``volume.ome.tif`` and ``report.png``.
+
     Parameters
     ----------
-    core : CMMCorePlus
-        The microscope.
+    microscope : CMMCorePlus or RecordedMicroscope
+        The microscope; or a recorded stack in the place of the specimen, for which no
+        Micro-Manager is needed.
     sequence : useq.MDASequence or path
         The experiment, with our block under ``metadata["rmz_acquire"]``; or its YAML.
     out : path
@@ -78,6 +81,9 @@ def run(
         Whether to replace an experiment that the folder holds.
     config : str, optional
         The configuration of the microscope, to be noted.
+    truth : ndarray, (Z, Y, X), or Truth, optional
+        What the volume is scored against, camera counts, beside wiener, linear and
+        nearest from the same planes.
     control : Control, optional
         Aborts it from another thread. Pause with ``core.mda.set_paused(True)``.
     on_decision : callable, optional
@@ -95,7 +101,7 @@ def run(
 
     Returns
     -------
-    ExperimentSummary
+    Summary
         Also after a failure or an abort: look at its `status`.
 
     Raises
@@ -105,13 +111,16 @@ def run(
     """
     if not isinstance(sequence, useq.MDASequence):
         sequence = read_experiment(sequence)
-    check_folder(out, overwrite=overwrite, names=EXPERIMENT_FILES)
+    check_folder(out, overwrite=overwrite)
     own = Own(estimator, policy, stop_rule)
     sequence = own.into(sequence)
     check_fields(sequence)
     check_kept(sequence)
-    prepared = prepare(core, sequence, own=own)
-    lock = _lock(core, prepared)
+    instrument = _instrument(microscope)
+    prepared = instrument.prepare(sequence, own)
+    against = _against(truth)
+    if against is not None:
+        against.check(prepared)
     started = datetime.now(UTC)
     ExperimentFolder.prepare(
         out,
@@ -119,11 +128,10 @@ def run(
             "started": started,
             "config": _from_anywhere(config),
             "here_um": prepared.here_um,
-            "exposure_ms": float(core.getExposure()),
             **prepared.estimators.describe(),
             "imaging": prepared.imagings.to_list(),
-            "microscope": settings_of(core),
-            "focus_lock": lock.device if lock.was_on else None,
+            **instrument.state(prepared),
+            "truth": None if against is None else against.describe(),
             "sequence": as_json(sequence),
             "versions": versions(),
         },
@@ -131,13 +139,15 @@ def run(
         overwrite=overwrite,
     )
     watcher = _watcher(watcher, on_decision)
-    return go(core, prepared, lock, Path(out), control, watcher, started)
+    control = control or Control()
+    return go(instrument, prepared, Path(out), control, watcher, started, truth=against)
 
 
 def resume(
-    core: CMMCorePlus,
+    microscope: CMMCorePlus | RecordedMicroscope,
     out: Path | str,
     *,
+    truth: NDArray[Any] | Truth | None = None,
     control: Control | None = None,
     on_decision: Callable[[Volume, Decision, Estimate | None], None] | None = None,
     watcher: Watcher | None = None,
@@ -145,7 +155,7 @@ def resume(
     estimator: Estimator | MakesEstimator | str | None = None,
     policy: Policy | MakesPolicy | str | None = None,
     stop_rule: StopRule | MakesRule | str | None = None,
-) -> ExperimentSummary:
+) -> Summary:
     """Go on with an experiment that was killed, aborted or failed.
 
     The next plane is the one that would have come next; what was decided is decided
@@ -153,11 +163,11 @@ def resume(
 
     Parameters
     ----------
-    core : CMMCorePlus
-        The microscope; its settings are brought to what they were.
+    microscope : CMMCorePlus or RecordedMicroscope
+        The microscope; its settings are brought to what they were. Or the stack.
     out : path
         The experiment's folder.
-    control, on_decision, watcher
+    truth, control, on_decision, watcher
         As for `run`.
     further : Further, optional
         More planes of a volume that has ended; its scan decides on with them.
@@ -166,7 +176,7 @@ def resume(
 
     Returns
     -------
-    ExperimentSummary
+    Summary
 
     Raises
     ------
@@ -176,42 +186,52 @@ def resume(
     """
     own = Own(estimator, policy, stop_rule)
     stored = StoredExperiment(out, own)
-    told, sequence = stored.told, stored.sequence
-    # what can be asked is asked before the first setting is touched
-    check_free(core)
-    settings = stored.prepared.settings
-    ask(core, sequence, settings, told["here_um"], stored.model, own)
-    with set_back_if_refused(core):
-        restore_settings(core, told["microscope"])
-        core.setExposure(told["exposure_ms"])
-        prepared = prepare(core, sequence, told["here_um"], stored.model, own)
+    if "grid_unknown" in stored.told:
+        msg = f"{out} is of version 0.1.0, which did not go on with such a run"
+        raise InputError(msg)
+
+    def same(prepared: Prepared) -> Prepared:
         prepared = _same(stored, prepared)
-        # also where a kill left it off
-        lock = _lock(core, prepared, was_on=told.get("focus_lock") is not None)
         _check_further(prepared, further)
-    watcher = _watcher(watcher, on_decision)
-    started = datetime.fromisoformat(told["started"])
+        return prepared
+
+    instrument = _instrument(microscope)
+    prepared = instrument.prepare_again(stored, own, same)
+    against = _against(truth)
+    if against is not None:
+        against.check(prepared)
+    started = datetime.fromisoformat(stored.told["started"])
     elapsed_s = (datetime.now(UTC) - started).total_seconds()
     return go(
-        core,
+        instrument,
         prepared,
-        lock,
         Path(out),
-        control,
-        watcher,
+        control or Control(),
+        _watcher(watcher, on_decision),
         started,
         elapsed_s=elapsed_s,
         further=further,
+        truth=against,
     )
+
+
+def _instrument(microscope: CMMCorePlus | RecordedMicroscope) -> Instrument:
+    if isinstance(microscope, RecordedMicroscope):
+        return OnStack(microscope)
+    return OnCore(microscope)
+
+
+def _against(truth: NDArray[Any] | Truth | None) -> Truth | None:
+    return truth if truth is None or isinstance(truth, Truth) else Truth(truth)
 
 
 def _watcher(
     watcher: Watcher | None,
     on_decision: Callable[[Volume, Decision, Estimate | None], None] | None,
-) -> Watcher | None:
-    if watcher is not None or on_decision is None:
-        return watcher
-    return DecisionWatcher(on_decision)
+) -> Watcher:
+    if watcher is None and on_decision is not None:
+        return DecisionWatcher(on_decision)
+    return watcher or Watcher()
 
 
 def _check_further(prepared: Prepared, further: Further | None) -> None:
@@ -272,15 +292,3 @@ def _from_anywhere(config: str | None) -> str | None:
         if file.is_file():
             return str(file.resolve())
     return config
-
-
-def _lock(core: CMMCorePlus, prepared: Prepared, *, was_on: bool = False) -> FocusLock:
-    """Find the focus lock; refuse one that is on, where the experiment wants that."""
-    lock = FocusLock(core, prepared.stage, was_on=was_on)
-    if lock.was_on and prepared.settings.focus_lock == "refuse":
-        msg = (
-            f"{BLOCK}.focus_lock: the focus lock {lock.device!r} is on and would hold "
-            "the focus against the scan: switch it off, or set focus_lock: pause"
-        )
-        raise InputError(msg)
-    return lock

@@ -13,9 +13,12 @@ from rmz_acquire.experiments.estimators import Estimators
 from rmz_acquire.experiments.grids import with_fields, with_one_field
 from rmz_acquire.experiments.keeping import from_json
 from rmz_acquire.experiments.layout import lay_out
+from rmz_acquire.experiments.old_runs import run_of_old
 from rmz_acquire.experiments.prepare import Prepared
 from rmz_acquire.experiments.volumes import volumes_of
 from rmz_acquire.recording.experiment_folder import read_run
+from rmz_acquire.recording.old_run import OldRun
+from rmz_acquire.scanning import Decision
 
 if TYPE_CHECKING:
     import useq
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning import Plane
 
-__all__ = ["StoredExperiment"]
+__all__ = ["StoredExperiment", "StoredVolumes"]
 
 
 def _as_begun(told: dict[str, Any]) -> useq.MDASequence:
@@ -44,7 +47,66 @@ def _as_begun(told: dict[str, Any]) -> useq.MDASequence:
     return sequence.replace(metadata={**sequence.metadata, "rmz_acquire": block})
 
 
-class StoredExperiment:
+class StoredVolumes:
+    """Reads the volumes of an experiment that is known.
+
+    Parameters
+    ----------
+    path : path
+        Its folder.
+    prepared : Prepared
+        The experiment.
+    """
+
+    def __init__(self, path: Path | str, prepared: Prepared) -> None:
+        self.path = Path(path)
+        self.prepared = prepared
+        self.folder = lay_out(
+            path, prepared.volumes, prepared.settings, prepared.imagings
+        )
+
+    @property
+    def begun(self) -> list[Volume]:
+        """The volumes that have a plane."""
+        have = self.folder.planes_before
+        return [volume for volume in self.prepared.volumes if volume.key in have]
+
+    def optics_of(self, volume: Volume) -> Optics | None:
+        """Give the optics that a volume was made with; None where not known."""
+        return self.prepared.estimators.optics_of(volume)
+
+    def planes(self, volume: Volume) -> list[Plane]:
+        """Give the planes of a volume, in the order taken."""
+        return self.folder.planes_of(volume.key)
+
+    def counted(self, volume: Volume) -> list[Plane]:
+        """Give those that the estimator was given: not old frames, handed out again."""
+        unused = self.folder.unused_before(volume.key)
+        planes = enumerate(self.planes(volume))
+        return [plane for number, plane in planes if number not in unused]
+
+    def decisions(self, volume: Volume) -> list[dict[str, Any]]:
+        """Give the lines of decisions.jsonl; of one made twice, the last."""
+        lines = self.folder.decisions_before.get(volume.key, [])
+        last = {line["index"]: line for line in lines}
+        return [last[index] for index in sorted(last)]
+
+    def decisions_of(self, volume: Volume) -> list[Decision]:
+        """Give the same as the scan made them."""
+        return [Decision.of_line(line) for line in self.decisions(volume)]
+
+    def ending(self, volume: Volume) -> dict[str, Any] | None:
+        """Give how its scan ended: status, reason; None where it did not."""
+        return self.folder.volumes_before.get(volume.key)
+
+    def pixels(self, volume: Volume) -> NDArray[np.float32] | None:
+        """Give a volume, (Z, Y, X) camera counts; None where there is none."""
+        if volume.single or not self.folder.has_volume(volume.key):
+            return None
+        return self.folder.volume_of(volume.key, len(volume.z_um))
+
+
+class StoredExperiment(StoredVolumes):
     """Reads an experiment, also one that was killed.
 
     Parameters
@@ -61,9 +123,9 @@ class StoredExperiment:
     """
 
     def __init__(self, path: Path | str, own: Own | None = None) -> None:
-        self.path = Path(path)
+        old = OldRun(Path(path)) if OldRun.is_one(Path(path)) else None
         #: The contents of ``run.json``.
-        self.told: dict[str, Any] = read_run(path)
+        self.told: dict[str, Any] = read_run(path) if old is None else run_of_old(old)
         #: The experiment as it was asked for.
         self.sequence = _as_begun(self.told)
         if own is not None:
@@ -78,18 +140,12 @@ class StoredExperiment:
         imagings = imagings.of_all(volumes)
         #: Name or folder of the model that it began with.
         self.model = self.told.get("model_path") or settings.model or self.told["model"]
-        self.prepared = Prepared(
-            sequence,
-            settings,
-            volumes,
-            imagings,
-            Estimators(settings, volumes, imagings, self.model, own),
-            "",
-            (-np.inf, np.inf),
-            1.0,
-            here_um,
+        estimators = Estimators(settings, volumes, imagings, self.model, own)
+        whole = (-np.inf, np.inf)
+        prepared = Prepared(
+            sequence, settings, volumes, imagings, estimators, "", whole, 1.0, here_um
         )
-        self.folder = lay_out(path, volumes, settings, imagings)
+        super().__init__(path, prepared)
 
     def _imagings(self, here_um: float) -> Imagings:
         """As the microscope was looked at; of old, what is known of it at all."""
@@ -97,33 +153,3 @@ class StoredExperiment:
             return Imagings.from_list(self.told["imaging"])
         volumes = volumes_of(with_one_field(self.sequence), here_um)
         return imagings_of_old(self.told, self.sequence, volumes)
-
-    @property
-    def begun(self) -> list[Volume]:
-        """The volumes that have a plane."""
-        have = self.folder.planes_before
-        return [volume for volume in self.prepared.volumes if volume.key in have]
-
-    def optics_of(self, volume: Volume) -> Optics | None:
-        """Give the optics that a volume was made with; None where none were needed."""
-        return self.prepared.estimators.optics_of(volume)
-
-    def planes(self, volume: Volume) -> list[Plane]:
-        """Give the planes of a volume, in the order taken."""
-        return self.folder.planes_of(volume.key)
-
-    def decisions(self, volume: Volume) -> list[dict[str, Any]]:
-        """Give the lines of decisions.jsonl; of one made twice, the last."""
-        lines = self.folder.decisions_before.get(volume.key, [])
-        last = {line["index"]: line for line in lines}
-        return [last[index] for index in sorted(last)]
-
-    def ending(self, volume: Volume) -> dict[str, Any] | None:
-        """Give how its scan ended: status, reason; None where it did not."""
-        return self.folder.volumes_before.get(volume.key)
-
-    def pixels(self, volume: Volume) -> NDArray[np.float32] | None:
-        """Give a volume, (Z, Y, X) camera counts; None where there is none."""
-        if volume.single or not self.folder.has_volume(volume.key):
-            return None
-        return self.folder.volume_of(volume.key, len(volume.z_um))

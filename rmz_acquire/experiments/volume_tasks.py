@@ -28,12 +28,12 @@ if TYPE_CHECKING:
     from rmz_acquire.recording.experiment_folder import ExperimentFolder, VolumeRecord
     from rmz_acquire.scanning import Decision, Estimate, Estimator, OldPlane
 
-__all__ = ["Visits", "fresh_scan", "take_up"]
+__all__ = ["VolumeTasks", "fresh_scan", "take_up"]
 
 logger = logging.getLogger(__name__)
 
 
-class Visits:
+class VolumeTasks:
     """Gives the volumes one by one, each when the one before it has come to its end.
 
     Volumes that are done already are left out; one that was begun is taken up where
@@ -51,7 +51,7 @@ class Visits:
         Seconds on the clock of the events.
     elapsed_s : float or None
         How long ago the experiment began, s; None for one that begins now.
-    watcher : Watcher, optional
+    watcher : Watcher
         Is told what happens.
     further : Further, optional
         What is wanted of a volume that has ended.
@@ -69,7 +69,7 @@ class Visits:
         *,
         clock_s: Callable[[], float],
         elapsed_s: float | None = None,
-        watcher: Watcher | None = None,
+        watcher: Watcher,
         further: Further | None = None,
         on_end: Callable[[Volume, VolumeRecord, Scan], None] | None = None,
         on_check: Callable[[Volume, VolumeRecord], None] | None = None,
@@ -123,10 +123,8 @@ class Visits:
                     return self._clock_s() - due
 
             watcher = self._watcher
-            told = decided = None
-            if watcher is not None:
-                told = partial(watcher.plane, volume)
-                decided = partial(watcher.decision, volume)
+            told = partial(watcher.plane, volume)
+            decided = partial(watcher.decision, volume)
             record = self.record = self._folder.record(volume.key, late, told)
             self.pending = None
             old = self._time_lapse.old(volume)
@@ -136,8 +134,9 @@ class Visits:
             frames = self._frames.begin(volume.name)
             scan = fresh_scan(self._prepared, volume, exact, old, decided, frames)
             self.pending = scan
-            if watcher is not None:
-                watcher.volume(volume, scan)
+            if not volume.single:
+                record.plan = scan.plan.to_line()
+            watcher.volume(volume, scan)
             take_up(scan, volume, self._folder, record, self._control, further)
             if scan.outcome is not None and scan.outcome.ok:
                 self.ended(scan)

@@ -16,6 +16,7 @@ import useq
 from useq import HardwareAutofocus
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.methods import NO_VOLUME
 from rmz_acquire.scanning import ScanPlan
 
 if TYPE_CHECKING:
@@ -138,6 +139,8 @@ class Volume:
         exact = z_exact_um
         if exact is None and settings.z_um is not None:
             exact = [round(z + self.base_um, 9) for z in settings.z_um]
+        if exact is None and settings.estimator == NO_VOLUME:
+            exact = self.z_um
         options = settings.plan_options()
         try:
             return ScanPlan.from_grid(

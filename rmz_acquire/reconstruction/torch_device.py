@@ -4,7 +4,32 @@ from __future__ import annotations
 
 import torch
 
-__all__ = ["device_of"]
+from rmz_acquire.errors import InputError
+
+__all__ = ["check_device", "device_of"]
+
+
+def check_device(name: str) -> None:
+    """Refuse a device that is not there.
+
+    Parameters
+    ----------
+    name : str
+        As for `device_of`.
+
+    Raises
+    ------
+    InputError
+        In one line.
+    """
+    if name == "auto":
+        return
+    try:
+        torch.zeros(1, device=name)
+    except (RuntimeError, AssertionError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        msg = f"{name!r} cannot be used: {first}"
+        raise InputError(msg) from error
 
 
 def device_of(name: str) -> torch.device:

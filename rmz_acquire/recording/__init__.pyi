@@ -7,12 +7,11 @@ from .compared import (
     scale_in_words,
     z_scale_of,
 )
-from .folder import RUN_FILES, RunFolder, check_folder, unused_planes
+from .folder import RUN_FILES, check_folder, is_run
 from .lazy import Coordinate, LazyArray
-from .planes import PlaneWriter, read_description, read_planes
 from .remade import Remade
 from .report import draw_report, write_report
-from .summary import Summary, read_summary, summarise, versions
+from .summary import Summary, TruthKind, read_summary, versions, write_summary
 from .volume import write_volume
 
 __all__ = [
@@ -21,23 +20,20 @@ __all__ = [
     "Comparison",
     "Coordinate",
     "LazyArray",
-    "PlaneWriter",
     "Remade",
-    "RunFolder",
     "Summary",
+    "TruthKind",
     "best_of",
     "candidates_of",
     "check_folder",
     "draw_report",
+    "is_run",
     "made_of",
-    "read_description",
-    "read_planes",
     "read_summary",
     "scale_in_words",
-    "summarise",
-    "unused_planes",
     "versions",
     "write_report",
+    "write_summary",
     "write_volume",
     "z_scale_of",
 ]

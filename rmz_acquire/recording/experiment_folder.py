@@ -15,9 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.recording.atomic_io import replace_json, replace_text
-from rmz_acquire.recording.folder import check_folder, remove
+from rmz_acquire.recording.folder import (
+    CHECKS,
+    DECISIONS,
+    EXPERIMENT,
+    PLANES,
+    RUN,
+    RUN_FILES,
+    VOLUMES,
+    check_folder,
+    remove,
+)
 from rmz_acquire.recording.journal import Journal
+from rmz_acquire.recording.old_run import OldPlanes, OldRun, OldVolume
 from rmz_acquire.recording.planes import plane_line, plane_of
+from rmz_acquire.recording.summary import write_summary
 from rmz_acquire.recording.zarr_store import Series, SeriesImage
 
 if TYPE_CHECKING:
@@ -26,32 +38,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rmz_acquire.recording.summary import Summary
     from rmz_acquire.scanning import Decision, Outcome, Plane
 
-__all__ = ["EXPERIMENT_FILES", "ExperimentFolder", "Key", "VolumeRecord", "read_run"]
+__all__ = ["ExperimentFolder", "Key", "VolumeRecord", "read_run"]
 
 Key = tuple[int, int, int, int]
 """t, p, g and c of a volume."""
-
-RUN = "run.json"
-EXPERIMENT = "experiment.yaml"
-PLANES = "planes.ome.zarr"
-VOLUMES = "volumes.ome.zarr"
-CHECKS = "checks.ome.zarr"
-DECISIONS = "decisions.jsonl"
-SUMMARY = "summary.json"
-OME_TIFF = "ome-tiff"
-
-EXPERIMENT_FILES = (
-    RUN,
-    EXPERIMENT,
-    PLANES,
-    VOLUMES,
-    CHECKS,
-    DECISIONS,
-    SUMMARY,
-    OME_TIFF,
-)
 
 
 def read_run(path: Path | str) -> dict[str, Any]:
@@ -106,14 +99,24 @@ class ExperimentFolder:
         checks: dict[tuple[int, int], SeriesImage],
     ) -> None:
         self.path = Path(path)
-        self._planes = Series(self.path / PLANES, "planes.jsonl", planes)
-        self._volumes = Series(self.path / VOLUMES, "volumes.jsonl", volumes)
+        self._planes: Series | OldPlanes
+        self._volumes: Series | OldVolume
+        if OldRun.is_one(self.path):
+            old = OldRun(self.path)
+            self._planes = OldPlanes(old, planes)
+            self._volumes = OldVolume(old, volumes)
+        else:
+            self._planes = Series(self.path / PLANES, "planes.jsonl", planes)
+            self._volumes = Series(self.path / VOLUMES, "volumes.jsonl", volumes)
         self._checks = Series(self.path / CHECKS, "checks.jsonl", checks)
         self._decisions = Journal(self.path / DECISIONS)
         #: What lay in the journals when it was opened.
         self.planes_before = _by_key(self._planes.journal.lines)
         self.checks_before = _by_key(self._checks.journal.lines)
-        self.decisions_before = _by_key(self._decisions.lines)
+        # those of version 0.1.0's runs of one volume name none
+        self.decisions_before = _by_key(
+            [{"t": 0, "p": 0, "g": 0, "c": 0, **line} for line in self._decisions.lines]
+        )
         taken = [*self._planes.journal.lines, *self._checks.journal.lines]
         #: The planes and those of checks, as they were exposed one after the other.
         self.exposures_before = sorted(
@@ -152,9 +155,9 @@ class ExperimentFolder:
             As `check_folder`.
         """
         path = Path(path)
-        check_folder(path, overwrite=overwrite, names=EXPERIMENT_FILES)
+        check_folder(path, overwrite=overwrite)
         path.mkdir(parents=True, exist_ok=True)
-        for name in EXPERIMENT_FILES:
+        for name in RUN_FILES:
             remove(path / name)
         replace_text(path / EXPERIMENT, experiment_yaml)
         replace_json(path / RUN, {"version": 1, **run})
@@ -237,12 +240,16 @@ class ExperimentFolder:
         told : callable, optional
             Is handed each plane and its index once it is on disk.
         """
-        stores = self._planes, self._volumes, self._checks
+        planes, volumes = self._planes, self._volumes
+        if isinstance(planes, OldPlanes) or isinstance(volumes, OldVolume):
+            msg = f"{self.path} is of version 0.1.0, which did not go on with a run"
+            raise InputError(msg)
+        stores = planes, volumes, self._checks
         return VolumeRecord(key, *stores, self._decisions, late_s, told)
 
-    def write_summary(self, summary: Mapping[str, Any]) -> None:
+    def write_summary(self, summary: Summary) -> None:
         """Replace ``summary.json``."""
-        replace_json(self.path / SUMMARY, dict(summary))
+        write_summary(self.path, summary)
 
 
 class VolumeRecord:
@@ -274,6 +281,8 @@ class VolumeRecord:
         self.stands_on: list[dict[str, Any]] | None = None
         #: Why it did not go on with those of the last one; None where it did.
         self.dropped: str | None = None
+        #: The settings of its scan, as `ScanPlan.to_line` gives them.
+        self.plan: dict[str, Any] | None = None
         #: The lines of its check: one a plane, and the last with what was found.
         self.check: list[dict[str, Any]] = []
 
@@ -326,6 +335,7 @@ class VolumeRecord:
             "late_s": self.late_s,
             "stands_on": self.stands_on,
             "dropped": self.dropped,
+            "plan": self.plan,
         }
         if volume is None:
             self._volumes.path.mkdir(parents=True, exist_ok=True)

@@ -165,7 +165,7 @@ def _head(figure: Figure, size: tuple[float, float], summary: Summary) -> None:
     figure.text(
         _LEFT / wide,
         1 - 0.32 / high,
-        f"{_TITLES[summary.stop_reason]} after {summary.planes_taken} of "
+        f"{_TITLES[str(summary.stop_reason)]} after {summary.planes_taken} of "
         f"{summary.planes_full_scan} planes",
         fontsize=16,
         fontweight="bold",

@@ -5,24 +5,28 @@ from __future__ import annotations
 import platform
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, model_validator
 
 from rmz_acquire.errors import InputError, message_of
-from rmz_acquire.recording.atomic_io import jsonable
-from rmz_acquire.recording.compared import candidates_of, z_scale_of
+from rmz_acquire.recording.atomic_io import replace_json
+from rmz_acquire.recording.folder import SUMMARY
 from rmz_acquire.scanning import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from rmz_acquire.scanning import Decision, Outcome, ScanPlan
+__all__ = [
+    "Summary",
+    "TruthKind",
+    "read_summary",
+    "status_of",
+    "versions",
+    "write_summary",
+]
 
-__all__ = ["Summary", "read_summary", "summarise", "versions"]
-
-S = TypeVar("S", bound=BaseModel)
+TruthKind = Literal["truth", "recorded stack"]
 
 # what a result can depend on
 _PACKAGES = (
@@ -39,24 +43,54 @@ _PACKAGES = (
 class Summary(BaseModel):
     """The contents of ``summary.json``; what is not known is None.
 
+    A run of one volume has the keys from `stop_reason` on, too; of several, these are
+    None or empty, and each volume's are in the journal of the volumes.
+
     Parameters
     ----------
-    stop_reason : str
-        converged, max_planes, list_done, stopped, aborted or failed.
+    status : {"completed", "stopped", "aborted", "failed"}
+        How it ended; "stopped" by somebody for whom it was enough.
     reason : str
         The same as a sentence with its numbers.
     error : str or None
         What went wrong, if it failed.
+    volumes, volumes_done : int
+        Asked for, and finished.
     planes_taken, planes_full_scan : int
-        Exposures made, and those of the full stack over the same grid.
+        Of the volumes that were begun: exposures made, and those of full stacks.
+    check_planes : int
+        Exposures made for checks, beside those of the scans.
     dose_ms, dose_full_scan_ms : float or None
-        The same in ms of exposure.
+        In ms of exposure: of scans and checks, and of full stacks.
+    late : list of dict
+        Time points that began late: t and by how much, s.
+    focus_lock : str or None
+        What became of a focus lock that was on; None where none was.
+    autofocus_failures : list of str
+        Where the hardware autofocus failed and the experiment went on.
+    findings : list of str
+        What the checks of the volumes found, and where a volume did not go on with
+        the planes of the last time point; one line each.
+    compared : list of dict
+        Of each volume whose estimator compares candidates, or looks for the scale of
+        z: t, p, g, c, and `candidates` and `z_scale` as below.
+    scores : list of dict
+        Of each volume that there is a truth of: t, p, g, c and the scores as below.
     started : datetime
         UTC.
     wall_s : float
-        From the first move to the last decision, s.
-    estimator, model, model_sha256, optics
-        As the estimator describes itself.
+        From the first move to the last decision, s; of a run that went on, of its
+        last part.
+    estimator, model, model_path, model_sha256
+        As the estimators describe themselves.
+    optics : dict or None
+        Of one volume its optics; of several, those of each channel by its name.
+    policy : str or None
+        Where it is somebody else's: its class.
+    versions : dict
+        Of what a result can depend on.
+    stop_reason : str or None
+        converged, max_planes, list_done, stopped, aborted or failed.
     z_um, z_taken_um : list of float
         The grid, and where planes were taken (read back, in order), µm.
     pixel_size_um : float or None
@@ -69,8 +103,6 @@ class Summary(BaseModel):
         `wins`, how often it was the best; `share` in the volume at the end.
     z_scale : float or None
         Steps of the focus over steps of the stage, as found.
-    versions : dict
-        Of what a result can depend on.
     scored_against : str or None
         What the scores are against: the noise-free truth of a simulation, or another
         stack given as that, or the recorded stack itself, noise included.
@@ -83,126 +115,96 @@ class Summary(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
-    stop_reason: Status
+    status: Literal["completed", "stopped", "aborted", "failed"]
     reason: str
     error: str | None
+    volumes: int
+    volumes_done: int
     planes_taken: int
     planes_full_scan: int
+    check_planes: int = 0
     dose_ms: float | None
     dose_full_scan_ms: float | None
+    late: list[dict[str, float]] = []
+    focus_lock: str | None = None
+    autofocus_failures: list[str] = []
+    findings: list[str] = []
+    compared: list[dict[str, Any]] = []
+    scores: list[dict[str, Any]] = []
     started: datetime
     wall_s: float
     estimator: str | None
-    model: str | None
-    model_sha256: str | None
-    optics: dict[str, Any] | None
-    z_um: list[float]
-    z_taken_um: list[float]
-    pixel_size_um: float | None
-    plan: dict[str, Any]
+    model: str | None = None
+    model_path: str | None = None
+    model_sha256: str | None = None
+    optics: dict[str, Any] | None = None
+    policy: str | None = None
+    stop_rule: str | None = None
+    versions: dict[str, str]
+    stop_reason: Status | None = None
+    z_um: list[float] = []
+    z_taken_um: list[float] = []
+    pixel_size_um: float | None = None
+    plan: dict[str, Any] = {}
     candidates: dict[str, dict[str, float]] | None = None
     z_scale: float | None = None
-    versions: dict[str, str]
-    scored_against: Literal["truth", "recorded stack"] | None = None
+    scored_against: TruthKind | None = None
     psnr_db: float | None = None
     nrmse: float | None = None
     ssim: float | None = None
     baselines: dict[str, dict[str, float | None] | None] | None = None
 
-
-def summarise(
-    plan: ScanPlan,
-    outcome: Outcome,
-    decisions: Sequence[Decision],
-    *,
-    planes_taken: int,
-    description: Mapping[str, Any],
-    pixel_size_um: float | None,
-    started: datetime,
-    wall_s: float,
-) -> Summary:
-    """Sum up a run that has ended.
-
-    Parameters
-    ----------
-    plan : ScanPlan
-        What was asked for.
-    outcome : Outcome
-        How it ended.
-    decisions : sequence of Decision
-        One a plane, in order.
-    planes_taken : int
-        How many planes are on disk: light that the specimen has had.
-    description : mapping
-        The estimator's `describe()`.
-    pixel_size_um : float or None
-        At the sample, µm.
-    started : datetime
-        UTC.
-    wall_s : float
-        How long it took, s.
-
-    Returns
-    -------
-    Summary
-        Without scores.
-    """
-    exposures = [decision.exposure_ms for decision in decisions]
-    known = [ms for ms in exposures if ms is not None]
-    complete = bool(known) and len(known) == planes_taken
-    full = len(plan.z_um)
-    usual = {"z_um"} if plan.stop_rule is not None else {"z_um", "stop_rule"}
-    return Summary(
-        stop_reason=outcome.status,
-        reason=outcome.reason,
-        error=outcome.error,
-        planes_taken=planes_taken,
-        planes_full_scan=full,
-        dose_ms=sum(known) if complete else None,
-        dose_full_scan_ms=full * sum(known) / len(known) if complete else None,
-        started=started,
-        wall_s=wall_s,
-        estimator=description.get("estimator"),
-        model=description.get("model"),
-        model_sha256=description.get("model_sha256"),
-        optics=jsonable(description.get("optics")),
-        z_um=list(plan.z_um),
-        z_taken_um=[decision.z_actual_um for decision in decisions],
-        pixel_size_um=pixel_size_um,
-        plan=plan.model_dump(mode="json", exclude=usual),
-        candidates=candidates_of(decisions),
-        z_scale=z_scale_of(decisions),
-        versions=versions(),
-    )
+    @model_validator(mode="before")
+    @classmethod
+    def _of_earlier(cls, data: Any) -> Any:
+        """Take what version 0.1.0 wrote: of one volume, or of an experiment."""
+        if not isinstance(data, dict):
+            return data
+        if isinstance(data.get("estimator"), dict):
+            return {**data, **data["estimator"]}
+        if "stop_reason" in data and "status" not in data:
+            status = status_of(data["stop_reason"])
+            done = int(status not in ("failed", "aborted"))
+            return {"status": status, "volumes": 1, "volumes_done": done, **data}
+        return data
 
 
-def read_summary(folder: Path, kind: type[S]) -> S | None:
+def status_of(stop_reason: str) -> str:
+    """Give how a run ended whose only volume ended so."""
+    ways = ("stopped", "aborted", "failed")
+    return stop_reason if stop_reason in ways else "completed"
+
+
+def read_summary(folder: Path) -> Summary | None:
     """Read ``summary.json``.
 
     Parameters
     ----------
     folder : Path
-        Of a run of one volume, or of an experiment.
-    kind : type
-        `Summary`, or `rmz_acquire.experiments.ExperimentSummary`.
+        Of a run, also of an earlier version's.
 
     Returns
     -------
-    Summary, ExperimentSummary or None
+    Summary or None
         None where there is none: the run did not come to its end.
 
     Raises
     ------
     InputError
-        If the file is damaged, or of another kind.
+        If the file is damaged.
     """
     try:
-        return kind.model_validate_json((folder / "summary.json").read_text("utf-8"))
+        return Summary.model_validate_json((folder / SUMMARY).read_text("utf-8"))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         msg = f"{folder} cannot be read as a run: {message_of(error)[:160]}"
         raise InputError(msg) from error
+
+
+def write_summary(folder: Path, summary: Summary) -> None:
+    """Replace ``summary.json``, in one step."""
+    replace_json(folder / SUMMARY, summary)
 
 
 def versions() -> dict[str, str]:

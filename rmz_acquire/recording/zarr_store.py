@@ -1,9 +1,10 @@
-"""Images of a whole experiment: one OME-Zarr, in it one image for every position.
+"""Images of a run: one OME-Zarr; of several positions, in it one image for each.
 
-The layout is bioformats2raw's, which napari and Fiji read: a group of images, each
-(t, c, z, y, x) with its voxel size, its place on the stage and the names of its
-channels. Every plane, or part of a volume, is a chunk, safe from a kill
-when the call that writes it returns; what was never taken is no file and reads as 0.
+Each image is (t, c, z, y, x) with its voxel size, its place on the stage and the names
+of its channels. The only one stands at the root of the Zarr, as ome-writers has it;
+several make a group in bioformats2raw's layout, which napari and Fiji read. Every
+plane, or part of a volume, is a chunk, safe from a kill when the call that writes it
+returns; what was never taken is no file and reads as 0.
 The journals are put on the disk itself, against a power cut, after every volume.
 
 Beside the images lies a journal, ``planes.jsonl`` or ``volumes.jsonl``: one line for
@@ -14,7 +15,6 @@ ten thousandth.
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +28,7 @@ from rmz_acquire.recording.atomic_io import (
     replace_text,
     sync_directory,
 )
+from rmz_acquire.recording.folder import remove
 from rmz_acquire.recording.journal import Journal
 from rmz_acquire.recording.ome_image import ome_image, ome_of, ome_plane
 
@@ -103,6 +104,9 @@ class Series:
         self.path = path.resolve()
         #: What it holds, by position and field (p, g).
         self.images = images
+        # earlier versions gave the only one a group of its own, too
+        names = [image.name for image in images.values()]
+        self._at_root = len(names) == 1 and not (self.path / names[0]).exists()
         self._arrays: dict[tuple[int, int], Any] = {}
         self._described: dict[tuple[int, int], tuple[str, str]] = {}
         self.journal = Journal(path / journal)
@@ -199,11 +203,12 @@ class Series:
             self._arrays[place] = (
                 self._open(place) if exists else self._create(place, pixels)
             )
-            self._list_images()
+            if not self._at_root:
+                self._list_images()
         return self._arrays[place]
 
     def _open(self, place: tuple[int, int]) -> Any:
-        where = self.path / self.images[place].name / "0"
+        where = self._folder(self.images[place]) / "0"
         spec = {
             "driver": "zarr3",
             "kvstore": {"driver": "file", "path": str(where)},
@@ -216,13 +221,14 @@ class Series:
     def _create(self, place: tuple[int, int], pixels: NDArray[Any]) -> Any:
         """Make the image; its own metadata last, so that it is whole or not there."""
         image = self.images[place]
-        self.path.mkdir(parents=True, exist_ok=True)
-        folder = self.path / image.name
+        folder = self._folder(image)
+        folder.parent.mkdir(parents=True, exist_ok=True)
         if (folder / "0" / "c").exists():
             msg = f"{folder} holds planes but not what they are: move it away"
             raise OSError(msg)
-        if folder.exists():  # left by a process that was killed while it made it
-            shutil.rmtree(folder)
+        # what a process left that was killed while it made it; not the journal
+        for name in ("0", "zarr.json"):
+            remove(folder / name)
         y, x = pixels.shape[-2:]
         one = y * x * pixels.dtype.itemsize
         deep = 1 if pixels.ndim == 2 else max(1, min(len(pixels), _CHUNK_BYTES // one))
@@ -230,7 +236,7 @@ class Series:
             folder,
             self._model(image, pixels),
             ((*image.shape, y, x), pixels.dtype),
-            extra_attributes={"rmz_acquire": _block(image)},
+            extra_attributes={"rmz_acquire": self._block(image)},
             chunks=(1, 1, deep, y, x),
             writer="tensorstore",
             compression="blosc-lz4",
@@ -288,7 +294,28 @@ class Series:
 
     def _exists(self, image: SeriesImage) -> bool:
         # the array's own file comes last: without it the image is made anew
-        return (self.path / image.name / "0" / "zarr.json").exists()
+        return (self._folder(image) / "0" / "zarr.json").exists()
+
+    def _folder(self, image: SeriesImage) -> Path:
+        return self.path if self._at_root else self.path / image.name
+
+    def _block(self, image: SeriesImage) -> dict[str, Any]:
+        """What the format has no place for: z of each plane, optics by channel."""
+        about = image.about
+        block: dict[str, Any] = {"version": 1, "position": about.name}
+        if self._at_root:
+            block["journal"] = self._journal_name
+        if image.same_z_um:
+            block["z_um"] = list(image.same_z_um)
+        elif image.z_um:
+            pairs = zip(about.channels, image.z_um, strict=False)
+            block["z_um_by_channel"] = {name: list(z) for name, z in pairs}
+        block["optics"] = {
+            name: {key: getattr(lens, key) for key in _OPTICS}
+            for name, lens in zip(about.channels, about.optics, strict=False)
+            if lens is not None
+        }
+        return block
 
     def _model(self, image: SeriesImage, pixels: NDArray[Any]) -> v05.Image:
         about = image.about
@@ -340,23 +367,6 @@ class Series:
                 "omero": omero,
             }
         )
-
-
-def _block(image: SeriesImage) -> dict[str, Any]:
-    """What the format has no place for: z of each plane, optics by channel."""
-    about = image.about
-    block: dict[str, Any] = {"version": 1, "position": about.name}
-    if image.same_z_um:
-        block["z_um"] = list(image.same_z_um)
-    elif image.z_um:
-        pairs = zip(about.channels, image.z_um, strict=False)
-        block["z_um_by_channel"] = {name: list(z) for name, z in pairs}
-    block["optics"] = {
-        name: {key: getattr(lens, key) for key in _OPTICS}
-        for name, lens in zip(about.channels, about.optics, strict=False)
-        if lens is not None
-    }
-    return block
 
 
 def _planes_of(image: SeriesImage) -> list[model.Plane]:

@@ -22,7 +22,7 @@ from rmz_acquire.scanning.frame_similarity import (
     contrast_of,
     depth_of,
 )
-from rmz_acquire.scanning.loop import run_scan
+from rmz_acquire.scanning.loop import run_scan, take_planes
 from rmz_acquire.scanning.null_estimator import NoEstimator
 from rmz_acquire.scanning.plan import POLICY_NAMES, ScanPlan
 from rmz_acquire.scanning.policies import (
@@ -89,5 +89,6 @@ __all__ = [
     "own_policy",
     "own_rule",
     "run_scan",
+    "take_planes",
     "winner_of",
 ]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from rmz_acquire.scanning.protocols import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from rmz_acquire.scanning.protocols import Plane
 
@@ -157,6 +157,12 @@ class Decision:
             gap_um=estimate.gap_um,
             inference_ms=1000 * estimate.seconds,
         )
+
+    @classmethod
+    def of_line(cls, line: Mapping[str, Any]) -> Self:
+        """Make it of a line of decisions.jsonl; what else is in it is left out."""
+        known = {name: line[name] for name in cls.__slots__ if name in line}
+        return cls(**{**known, "time": datetime.fromisoformat(line["time"])})
 
     def to_dict(self) -> dict[str, Any]:
         """Give JSON-ready values in the contract's order, time in ISO 8601."""

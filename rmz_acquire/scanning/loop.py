@@ -9,22 +9,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rmz_acquire.scanning.decision import Outcome
     from rmz_acquire.scanning.protocols import Microscope, Recorder
     from rmz_acquire.scanning.scan import Scan
 
-__all__ = ["run_scan"]
+__all__ = ["run_scan", "take_planes"]
 
 logger = logging.getLogger(__name__)
 
 
 def run_scan(scan: Scan, microscope: Microscope, recorder: Recorder) -> Outcome:
     """Run a scan to its end on anything that captures planes.
-
-    Each plane is with the recorder before the estimator sees it, and its decision
-    before the next z is asked for.
 
     Parameters
     ----------
@@ -38,12 +35,48 @@ def run_scan(scan: Scan, microscope: Microscope, recorder: Recorder) -> Outcome:
     Returns
     -------
     Outcome
+        Also after a failure or ctrl-C: look at its `status`.
+    """
+    outcome = take_planes(scan, microscope, recorder)
+    recorder.finish(outcome, scan.volume)
+    return outcome
+
+
+def take_planes(
+    scan: Scan,
+    microscope: Microscope,
+    recorder: Recorder,
+    look: Callable[[], None] | None = None,
+) -> Outcome:
+    """Take the planes that a scan asks for; the recorder is left open.
+
+    Each plane is with the recorder before the estimator sees it, and its decision
+    before the next z is asked for.
+
+    Parameters
+    ----------
+    scan : Scan
+        Fresh, or taken up again.
+    microscope : Microscope
+        Entered and left here.
+    recorder : Recorder
+        Is handed planes and decisions.
+    look : callable, optional
+        Called before each plane, to end the scan for somebody.
+
+    Returns
+    -------
+    Outcome
         Also after a failure or ctrl-C: look at its `status`. The first ctrl-C lets
         the plane at hand be finished, the second does not.
     """
     try:
         with _ctrl_c_aborts(scan), microscope:
-            while (z_um := scan.next_z()) is not None:
+            while True:
+                if look is not None:
+                    look()
+                if (z_um := scan.next_z()) is None:
+                    break
                 plane = microscope.capture(z_um)
                 recorder.write_plane(plane, scan.planes_taken)
                 recorder.write_decision(scan.observe(plane))
@@ -57,7 +90,6 @@ def run_scan(scan: Scan, microscope: Microscope, recorder: Recorder) -> Outcome:
     if outcome is None:  # pragma: no cover
         msg = f"the scan ended while {scan.state.value}"
         raise RuntimeError(msg)
-    recorder.finish(outcome, scan.volume)
     return outcome
 
 

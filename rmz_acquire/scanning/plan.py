@@ -243,6 +243,11 @@ class ScanPlan(BaseModel):
             return self
         return self.model_copy(update={"max_gap_um": gap_um})
 
+    def to_line(self) -> dict[str, Any]:
+        """Give all but the grid, JSON-ready, as files have it."""
+        usual = {"z_um"} if self.stop_rule is not None else {"z_um", "stop_rule"}
+        return self.model_dump(mode="json", exclude=usual)
+
     @property
     def step_um(self) -> float:
         """Smallest step of the grid, µm."""

@@ -9,6 +9,7 @@ import weakref
 
 import numpy as np
 import pytest
+from engine_run import run_on_core
 from pymmcore_plus import CMMCorePlus
 from scan_fakes import LinearEstimator, MemoryRecorder
 
@@ -18,7 +19,6 @@ from rmz_acquire.acquisition import (
     load_simulated,
     open_core,
     optics_from_core,
-    run_on_core,
 )
 from rmz_acquire.errors import InputError
 from rmz_acquire.objectives import emission_um, parse_objective

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 
 import pytest
+from engine_run import run_on_core
 from experiment_fakes import sequence
 from pymmcore_plus import CMMCorePlus
 
-from rmz_acquire.acquisition import Control, open_core, run_on_core
-from rmz_acquire.acquisition.dense import Position, acquire_stacks
+from rmz_acquire.acquisition import Control, open_core
 from rmz_acquire.acquisition.stage_check import check_stage_moves
 from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.experiments import resume, run
+from rmz_acquire.experiments.dense_stacks import Position, acquire_stacks
 from rmz_acquire.simulation.autofocus import FocusingCore
 
 HELD = "the focus lock 'Autofocus' was off for the scan, and is on again"

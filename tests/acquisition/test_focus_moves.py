@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 
 import pytest
+from engine_run import run_on_core
 
-from rmz_acquire.acquisition import FocusDrive, run_on_core
+from rmz_acquire.acquisition import FocusDrive
 from rmz_acquire.simulation.devices import device_behind
 from rmz_acquire.simulation.stage import SimulatedStage
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+from engine_run import run_on_core
 from patience import PATIENCE_S
-
-from rmz_acquire.acquisition import run_on_core
 
 
 def test_an_abort_in_it_puts_the_light_out_at_once(

@@ -7,15 +7,16 @@ import math
 
 import numpy as np
 import pytest
+from engine_run import run_on_core
 from experiment_fakes import sequence
 from pymmcore_plus import CMMCorePlus
 
-from rmz_acquire.acquisition import open_core, run_on_core
-from rmz_acquire.acquisition.dense import Position, acquire_stacks
+from rmz_acquire.acquisition import open_core
 from rmz_acquire.acquisition.stage_check import check_stage_moves
 from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.experiments import run
+from rmz_acquire.experiments.dense_stacks import Position, acquire_stacks
 
 DENSE = {"range_um": 4, "step_um": 1, "exposure_ms": 5.0}
 PLACES = [Position(0, 0, 5.0), Position(200, 0, 5.0)]

@@ -8,11 +8,11 @@ import time
 
 import numpy as np
 import pytest
+from engine_run import run_on_core
 from patience import PATIENCE_S, wait_for
 from scan_fakes import LinearEstimator, MemoryRecorder, ScriptedEstimator
 
-from rmz_acquire.acquisition import FocusDrive, StageError, run_on_core
-from rmz_acquire.recording import RunFolder, read_planes
+from rmz_acquire.acquisition import FocusDrive, StageError
 
 SHUTTER = "White Light Shutter"
 START_UM = 2.5
@@ -54,12 +54,11 @@ def test_a_failing_camera(pattern, make_scan, safe, tmp_path):
             raise RuntimeError("the camera is gone")
 
     camera.on_snap = fail
-    scan, _ = make_scan()
-    folder = RunFolder(tmp_path / "run", plan=scan.plan, report=False)
-    outcome = run_on_core(core, scan, folder, exposure_ms=1.0)
+    scan, recorder = make_scan()
+    outcome = run_on_core(core, scan, recorder, exposure_ms=1.0)
     assert outcome.status == "failed" and "the camera is gone" in outcome.error
     assert outcome.planes_taken == 2 and camera.snaps == 3
-    assert len(read_planes(folder.planes_path)) == 2
+    assert len(recorder.planes) == 2
     safe.check()
 
 

@@ -6,12 +6,12 @@ import threading
 
 import numpy as np
 import pytest
+from engine_run import run_on_core
 from patience import wait_for
 from pymmcore_plus import CMMCorePlus
 from scan_fakes import LinearEstimator
 
-from rmz_acquire.acquisition import open_core, run_on_core
-from rmz_acquire.recording import RunFolder, read_planes
+from rmz_acquire.acquisition import open_core
 
 SHUTTER = "White Light Shutter"
 BACKENDS = ["psygnal", "qt"]
@@ -66,14 +66,6 @@ def test_the_scan_stops_by_itself(demo, make_scan):
     outcome = run_on_core(demo, scan, recorder, exposure_ms=5.0)
     assert outcome.status == "converged" and outcome.planes_taken == 4
     assert recorder.decisions[-1].decision == "stop"
-
-
-def test_the_run_folder_has_every_plane(demo, make_scan, tmp_path):
-    scan, _ = make_scan()
-    folder = RunFolder(tmp_path / "run", plan=scan.plan, report=False)
-    outcome = run_on_core(demo, scan, folder, exposure_ms=5.0)
-    planes = read_planes(folder.planes_path)
-    assert outcome.ok and len(planes) == 6
 
 
 def test_the_channel_is_set_and_set_back(demo, make_scan):

@@ -10,10 +10,10 @@ from experiment_fakes import sequence
 
 from rmz_acquire.acquisition import close_core, load_simulated
 from rmz_acquire.cli import main
-from rmz_acquire.experiments import ExperimentSummary, resume, run
+from rmz_acquire.experiments import resume, run
 from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.reconstruction import make_estimator
-from rmz_acquire.recording import best_of, made_of, summarise
+from rmz_acquire.recording import Summary, best_of, candidates_of, made_of, z_scale_of
 from rmz_acquire.scanning import Decision, Scan
 
 
@@ -76,19 +76,10 @@ def test_every_volume_has_what_a_run_of_one_volume_has(scope, tmp_path):
             scan.next_z()
             scan.observe(plane)
         scan.next_z()
-        alone = summarise(
-            plan,
-            scan.outcome,
-            scan.decisions,
-            planes_taken=len(planes),
-            description=again.describe(),
-            pixel_size_um=None,
-            started=summary.started,
-            wall_s=1.0,
-        )
-        assert each["z_scale"] == pytest.approx(alone.z_scale)
-        assert set(each["candidates"]) == set(alone.candidates)
-        for name, one in alone.candidates.items():
+        alone = candidates_of(scan.decisions)
+        assert each["z_scale"] == pytest.approx(z_scale_of(scan.decisions))
+        assert set(each["candidates"]) == set(alone)
+        for name, one in alone.items():
             assert each["candidates"][name] == pytest.approx(one, rel=1e-4, abs=1e-4)
 
 
@@ -117,7 +108,7 @@ def test_an_estimator_without_candidates_tells_nothing(scope, tmp_path):
     assert all(line["predictions"] is None for line in lines)
     # as written before there was any of it
     del summary["compared"]
-    assert ExperimentSummary.model_validate(summary).compared == []
+    assert Summary.model_validate(summary).compared == []
 
 
 def test_the_command_line_says_it_of_the_only_volume(tmp_path, capsys):

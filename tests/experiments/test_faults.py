@@ -120,7 +120,7 @@ def test_a_fault(name, core, tmp_path, monkeypatch, capsys):
         left["stage_um"] = core.getPosition()
 
     monkeypatch.setattr("rmz_acquire.acquisition.open_core", lambda _: core)
-    monkeypatch.setattr("rmz_acquire.cli.scan._unload", look)
+    monkeypatch.setattr("rmz_acquire.cli.running._close", look)
     file = tmp_path / "experiment.yaml"
     _experiment(file, fault)
     given = main(["scan", str(file), "--config", "simulated", "--out", str(folder)])

@@ -50,7 +50,7 @@ def scope(tmp_path):
 
 def scales(folder, name="volumes"):
     """The voxel of the OME-Zarr and of the OME-TIFF, µm; and the size of a picture."""
-    image = open_group(folder / f"{name}.ome.zarr" / "p000").ome_metadata()
+    image = open_group(folder / f"{name}.ome.zarr").ome_metadata()
     zarr = image.multiscales[0].datasets[0].coordinateTransformations[0].scale
     path = next((folder / "ome-tiff").glob(f"{name}_p000*.ome.tif"))
     pixels = from_tiff(path).images[0].pixels

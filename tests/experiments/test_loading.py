@@ -4,30 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 from datetime import UTC, datetime
-from functools import partial
 
 import numpy as np
 import pytest
 import tensorstore
 import tifffile
+import useq
 from experiment_fakes import sequence
 
 import rmz_acquire
 from rmz_acquire import InputError, load
-from rmz_acquire.acquisition import (
-    close_core,
-    load_simulated,
-    optics_from_core,
-    run_on_core,
-)
-from rmz_acquire.experiments import ExperimentSummary
-from rmz_acquire.reconstruction import make_estimator
-from rmz_acquire.recording import Summary
-from rmz_acquire.scanning import ScanPlan
-from rmz_acquire.session import run_volume
+from rmz_acquire.acquisition import close_core, load_simulated
 
 CHANNELS = [{"config": "DAPI", "exposure": 1}, {"config": "FITC", "exposure": 2}]
 
@@ -61,12 +49,14 @@ def _spoil_pixels(folder):
 def one_volume(tmp_path_factory):
     """One volume of the simulated microscope, made as the README does; not to touch."""
     folder = tmp_path_factory.mktemp("one") / "run"
-    core = load_simulated(specimen="beads", seed=5)
+    core = load_simulated(specimen="beads", seed=5, exposure_ms=20)
     core.setROI(0, 0, 48, 40)
-    optics = optics_from_core(core)
-    plan = ScanPlan.from_range(-5, 5, 1, max_planes=4, epsilon=1e-9)
-    runner = partial(run_on_core, core, exposure_ms=20)
-    run_volume(runner, plan, make_estimator("wiener", plan.z_um, optics), folder)
+    block = {"version": 1, "estimator": "wiener", "max_planes": 4, "epsilon": 1e-9}
+    wanted = useq.MDASequence(
+        z_plan={"bottom": -5, "top": 5, "step": 1}, metadata={"rmz_acquire": block}
+    )
+    summary = rmz_acquire.run(core, wanted, folder)
+    assert summary.status == "completed", summary.reason
     close_core(core)
     return folder
 
@@ -95,11 +85,12 @@ def test_one_volume_has_the_values_of_its_files(one_volume):
     before = _told(one_volume)
     run = load(str(one_volume))
     store = one_volume / "planes.ome.zarr"
-    told = json.loads((store / "zarr.json").read_text())["attributes"]["rmz_acquire"]
+    told = _lines(store / "planes.jsonl")
     planes = run.planes
     assert planes.dims == ("plane", "y", "x") and len(planes) == 4
     assert planes.dtype == np.uint16 and planes.attrs["units"] == "counts"
-    np.testing.assert_array_equal(np.asarray(planes), _array(store))
+    # of one position, the image stands at the root of the Zarr
+    np.testing.assert_array_equal(np.asarray(planes), _array(store)[0, 0])
     for name, units in (
         ("z_requested_um", "µm"),
         ("z_actual_um", "µm"),
@@ -107,26 +98,26 @@ def test_one_volume_has_the_values_of_its_files(one_volume):
     ):
         assert planes.coords[name].dims == ("plane",)
         assert planes.coords[name].attrs == {"units": units}
-        assert _values(planes, name).tolist() == [p[name] for p in told["planes"]]
+        assert _values(planes, name).tolist() == [line[name] for line in told]
     assert _values(planes, "index").tolist() == [0, 1, 2, 3]
-    first = datetime.fromisoformat(told["planes"][0]["time"])
+    first = datetime.fromisoformat(told[0]["time"])
     assert _values(planes, "acquired")[0].item().replace(tzinfo=UTC) == first
-    pixel = told["pixel_size_um"]
+    summary = json.loads((one_volume / "summary.json").read_text())
+    pixel = summary["pixel_size_um"]
     np.testing.assert_allclose(_values(planes, "x"), pixel * np.arange(48))
     assert planes.coords["y"].attrs == {"units": "µm"}
 
     volumes = run.volumes
-    assert volumes.dims == ("z", "y", "x") and volumes.dtype == np.float32
+    assert volumes.dims == ("time", "position", "channel", "z", "y", "x")
+    assert volumes.shape[:3] == (1, 1, 1) and volumes.dtype == np.float32
     np.testing.assert_array_equal(
-        np.asarray(volumes), tifffile.imread(one_volume / "volume.ome.tif")
+        np.asarray(volumes)[0, 0, 0], tifffile.imread(one_volume / "volume.ome.tif")
     )
-    summary = json.loads((one_volume / "summary.json").read_text())
     assert _values(volumes, "z").tolist() == summary["z_um"]
     assert volumes.coords["z"].attrs == {"units": "µm"}
 
     assert run.decisions == _lines(one_volume / "decisions.jsonl")
     assert run.decisions[0]["delta"] is None
-    assert isinstance(run.summary, Summary)
     assert run.summary.model_dump(mode="json") == summary
     assert run.optics["camera"].model_dump() == summary["optics"]
     assert run.folder == one_volume
@@ -172,16 +163,12 @@ def test_an_experiment_has_the_values_of_its_files(experiment):
 
     every = _lines(experiment / "decisions.jsonl")
     assert sorted(map(str, run.decisions)) == sorted(map(str, every))
-    assert isinstance(run.summary, ExperimentSummary)
     said = json.loads((experiment / "summary.json").read_text())
     assert run.summary.model_dump(mode="json") == said
     assert _told(experiment) == before
 
 
 def test_opening_reads_no_pixel(volume_folder, experiment):
-    tiff = volume_folder / "volume.ome.tif"
-    with tifffile.TiffFile(tiff) as file:
-        where = [page.dataoffsets[0] for page in file.pages]
     for folder in (volume_folder, experiment):
         _spoil_pixels(folder)
         run = load(folder)
@@ -189,30 +176,27 @@ def test_opening_reads_no_pixel(volume_folder, experiment):
         assert str(folder) in repr(run) and len(run.planes) in (4, 32)
         with pytest.raises(InputError, match="the pixels cannot be read"):
             run.planes[0]
-    # of a TIFF without a checksum: what is written later is what is read
-    volumes = load(volume_folder).volumes
-    with tiff.open("r+b") as file:
-        file.seek(where[3])
-        file.write(np.float32(7).tobytes())
-    assert volumes[3, 0, 0] == 7
 
 
 def test_a_part_is_indexed_as_numpy_does(one_volume):
     volumes = load(one_volume).volumes
-    whole = tifffile.imread(one_volume / "volume.ome.tif")
-    many = np.arange(len(whole)) % 3 == 0
+    whole = np.asarray(volumes)
+    many = np.arange(whole.shape[3]) % 3 == 0
     for key in (0, -1, slice(2, 9, 3), ..., (..., 3), (2, slice(5), 1), many, [4, 1]):
-        np.testing.assert_array_equal(volumes[key], whole[key])
-    np.testing.assert_array_equal(volumes[many, :, ::-2], whole[many][:, :, ::-2])
-    assert volumes[0:0].shape == (0, *whole.shape[1:])
-    for key in (99, (0, 0, 0, 0), (..., ...)):
+        at = (0, 0, 0, *(key if isinstance(key, tuple) else (key,)))
+        np.testing.assert_array_equal(volumes[at], whole[at])
+    np.testing.assert_array_equal(
+        volumes[0, 0, 0, many, :, ::-2], whole[0, 0, 0, many][:, :, ::-2]
+    )
+    assert volumes[0, 0, 0, 0:0].shape == (0, *whole.shape[4:])
+    for key in (99, (0, 0, 0, 0, 0, 0, 0), (..., ...)):
         with pytest.raises(IndexError):
             volumes[key]
 
 
 def test_a_run_cut_off_is_a_part_of_one(volume_folder):
     (volume_folder / "summary.json").unlink()
-    (volume_folder / "volume.ome.tif").unlink()
+    shutil.rmtree(volume_folder / "volumes.ome.zarr")
     lines = volume_folder / "decisions.jsonl"
     text = lines.read_text("utf-8")
     lines.write_text(text[:-20], "utf-8")
@@ -296,8 +280,8 @@ def test_a_run_that_still_goes_on_is_there_as_far_as_it_is(demo, tmp_path):
 
 def test_nothing_taken_is_nothing_there(volume_folder):
     shutil.rmtree(volume_folder / "planes.ome.zarr")
-    for name in ("decisions.jsonl", "volume.ome.tif"):
-        (volume_folder / name).unlink()
+    shutil.rmtree(volume_folder / "volumes.ome.zarr")
+    (volume_folder / "decisions.jsonl").unlink()
     run = load(volume_folder)
     assert len(run.planes) == len(run.decisions) == 0 and run.volumes is None
     assert np.asarray(run.planes).shape == (0, 0, 0)
@@ -344,14 +328,14 @@ def test_a_folder_that_is_none_of_ours_is_told_in_one_line(tmp_path, name, conte
 
 
 @pytest.mark.parametrize("left", [0, 4, 6, 50, 9000])
-@pytest.mark.parametrize("damaged", ["volume.ome.tif", "planes.ome.zarr/0/zarr.json"])
+@pytest.mark.parametrize("damaged", ["volumes.ome.zarr", "planes.ome.zarr"])
 def test_damage_is_told_in_one_line(volume_folder, damaged, left):
-    file = volume_folder / damaged
+    file = volume_folder / damaged / "0" / "zarr.json"
     whole = file.read_bytes()
     file.write_bytes(whole[: min(left, len(whole) - 9)])
     run = load(volume_folder)
     with pytest.raises(InputError, match=volume_folder.name) as caught:
-        run.volumes if damaged.endswith("tif") else run.planes
+        getattr(run, damaged.partition(".")[0])
     assert "\n" not in str(caught.value)
     assert str(caught.value) in repr(run)
 
@@ -364,17 +348,3 @@ def test_a_line_that_is_none_is_told_in_one_line(experiment, damaged, line):
     with pytest.raises(InputError, match="cannot be read as a run") as caught:
         load(experiment)
     assert "\n" not in str(caught.value)
-
-
-def test_to_open_one_volume_takes_neither_torch_nor_micro_manager(one_volume):
-    code = (
-        "import sys, rmz_acquire; run = rmz_acquire.load(sys.argv[1]); repr(run); "
-        "run.volumes[0]; print({'torch', 'pymmcore_plus'} & set(sys.modules))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(one_volume)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.strip() == "set()", done.stderr

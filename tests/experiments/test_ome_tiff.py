@@ -101,5 +101,5 @@ def test_an_unknown_pixel_size_is_left_out(demo, tmp_path):
 
 def test_no_experiment(tmp_path, capsys):
     assert main(["export", str(tmp_path), "--out", str(tmp_path / "tif")]) == 2
-    assert "holds no experiment" in capsys.readouterr().err
+    assert "holds no run" in capsys.readouterr().err
     assert not (tmp_path / "tif").exists()

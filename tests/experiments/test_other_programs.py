@@ -143,13 +143,13 @@ def test_steps_of_time_that_are_not_even_are_not_claimed(demo, tmp_path):
         pixels = from_tiff(path).images[0].pixels
         assert pixels.time_increment is None
         assert all(plane.delta_t is not None for plane in pixels.planes)
-        image = open_group(out / "volumes.ome.zarr" / "p000").ome_metadata()
+        image = open_group(out / "volumes.ome.zarr").ome_metadata()
         assert image.multiscales[0].axes[0].unit is None
 
 
 def test_channels_with_z_of_their_own(demo, tmp_path):
     channels = [CHANNELS[0], {**CHANNELS[1], "z_offset": 2}]
-    wanted = sequence(channels=channels)
+    wanted = sequence(channels=channels, stage_positions=PLACES)
     assert run(demo, wanted, tmp_path / "run").status == "completed"
     store = tmp_path / "run" / "volumes.ome.zarr"
     block = open_group(store / "p000").attrs["rmz_acquire"]

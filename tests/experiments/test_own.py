@@ -12,13 +12,12 @@ import pytest
 import useq
 
 import rmz_acquire
-from rmz_acquire import InputError, ScanFailed, plugins
+from rmz_acquire import InputError, plugins
 from rmz_acquire.experiments import StoredExperiment, prepare
 from rmz_acquire.experiments.own import Own
 from rmz_acquire.experiments.verify import verify
 from rmz_acquire.reconstruction import LinearEstimator, VolumeEstimator
-from rmz_acquire.scanning import ScanPlan, Verdict
-from rmz_acquire.session import run_volume
+from rmz_acquire.scanning import Verdict
 from rmz_acquire.simulation.recorded import RecordedMicroscope
 
 THEIRS = """
@@ -280,17 +279,36 @@ def test_it_goes_on_with_what_it_began_with(demo, tmp_path):
 
 
 def test_one_volume_takes_them_too(tmp_path):
-    plan = ScanPlan.from_range(0, 8, 1)
+    z_um = [float(z) for z in range(9)]
     stack = np.random.default_rng(3).integers(90, 900, (9, 16, 16)).astype(np.uint16)
-    microscope = RecordedMicroscope(stack, plan.z_um)
-    summary = run_volume(microscope, plan, Mean, tmp_path, policy=Down, stop_rule=Two())
+    microscope = RecordedMicroscope(stack, z_um)
+    summary = rmz_acquire.run(
+        microscope,
+        over(z_um),
+        tmp_path / "run",
+        estimator=Mean,
+        policy=Down,
+        stop_rule=Two(),
+    )
     assert summary.z_taken_um == [8, 7]
     assert summary.estimator == f"{__name__}:Mean"
     assert summary.plan["policy"] == f"{__name__}:Down"
     assert summary.plan["stop_rule"] == f"{__name__}:Two"
-    uniform = ScanPlan.from_range(0, 8, 1, policy="uniform")
-    with pytest.raises(InputError, match="but the plan says uniform"):
-        run_volume(microscope, uniform, Mean, tmp_path / "no", policy=Down)
+    with pytest.raises(InputError, match=r"rmz_acquire says uniform"):
+        rmz_acquire.run(
+            microscope,
+            over(z_um, policy="uniform"),
+            tmp_path / "no",
+            estimator=Mean,
+            policy=Down,
+        )
+
+
+def over(z_um, **block):
+    """One volume over a grid."""
+    return useq.MDASequence(
+        z_plan={"absolute": z_um}, metadata={"rmz_acquire": {"version": 1, **block}}
+    )
 
 
 def test_an_estimator_that_gives_no_volume_fails_in_words(tmp_path):
@@ -302,9 +320,12 @@ def test_an_estimator_that_gives_no_volume_fails_in_words(tmp_path):
         def _reconstruct(self):
             return super()._reconstruct()[:3]
 
-    plan = ScanPlan.from_range(0, 8, 1)
-    microscope = RecordedMicroscope(np.ones((9, 8, 8), np.uint16), plan.z_um)
-    with pytest.raises(ScanFailed, match="add gave NoneType, not an Estimate"):
-        run_volume(microscope, plan, Silent, tmp_path / "silent")
-    with pytest.raises(ScanFailed, match=r"of shape \(3, 8, 8\), not \(9, 8, 8\)"):
-        run_volume(microscope, plan, Small, tmp_path / "small")
+    z_um = [float(z) for z in range(9)]
+    microscope = RecordedMicroscope(np.ones((9, 8, 8), np.uint16), z_um)
+    for own, said in (
+        (Silent, "add gave NoneType, not an Estimate"),
+        (Small, "of shape (3, 8, 8), not (9, 8, 8)"),
+    ):
+        out = tmp_path / own.__name__
+        summary = rmz_acquire.run(microscope, over(z_um), out, estimator=own)
+        assert summary.status == "failed" and said in summary.error

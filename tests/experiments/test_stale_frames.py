@@ -11,9 +11,9 @@ from experiment_fakes import sequence
 from pymmcore_plus import CMMCorePlus
 
 from rmz_acquire.acquisition import Control, close_core, load_simulated, open_core
-from rmz_acquire.acquisition.dense import acquire_stacks
 from rmz_acquire.errors import ScanFailed
 from rmz_acquire.experiments import resume, run
+from rmz_acquire.experiments.dense_stacks import acquire_stacks
 from rmz_acquire.experiments.verify import verify
 from rmz_acquire.gui.models.stored_runs import load_run, sentence
 from rmz_acquire.stacks import read_stack

@@ -74,7 +74,7 @@ def _planes(folder):
 
 
 def _quality(folder, t, shift_um=0.0):
-    where = folder / "volumes.ome.zarr" / "p000" / "0"
+    where = folder / "volumes.ome.zarr" / "0"
     spec = {"driver": "zarr3", "kvstore": {"driver": "file", "path": str(where)}}
     volume = tensorstore.open(spec, open=True).result()[t, 0].read().result()
     at = ((GRID_UM + shift_um) / STEP_UM).round().astype(int).clip(0, len(TRUTH) - 1)

@@ -26,7 +26,7 @@ from rmz_acquire.gui.controllers.events import (
     VolumeCame,
 )
 from rmz_acquire.gui.controllers.run_reader import RunReader
-from rmz_acquire.recording.experiment_folder import CHECKS, EXPERIMENT_FILES, OME_TIFF
+from rmz_acquire.recording.folder import CHECKS, OME_TIFF, RUN_FILES
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +108,7 @@ def test_a_scan_tells_what_it_does(bench, settings, tmp_path):
     assert of(seen, VolumeCame)[-1].next_z_um is None
     # nothing was checked, and no OME-TIFF asked for
     assert {p.name for p in (tmp_path / "run").iterdir()} == {
-        name for name in EXPERIMENT_FILES if name not in (CHECKS, OME_TIFF)
+        name for name in RUN_FILES if name not in (CHECKS, OME_TIFF)
     }
     assert microscope.state is State.ready
     assert core.getPosition() == pytest.approx(1.5)

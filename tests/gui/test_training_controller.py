@@ -14,7 +14,7 @@ import yaml
 from cli_helpers import OPTICS, write_model
 from patience import PATIENCE_S
 
-from rmz_acquire.acquisition.dense import Position
+from rmz_acquire.experiments.dense_stacks import Position
 from rmz_acquire.gui.controllers.events import (
     EventQueue,
     Picture,

@@ -12,14 +12,14 @@ from rmz_acquire.gui.controllers.events import State
 from rmz_acquire.gui.icons import svg
 from rmz_acquire.gui.models.slice_layout import SliceLayout
 from rmz_acquire.optics import Optics
-from rmz_acquire.recording.experiment_folder import CHECKS, EXPERIMENT_FILES, OME_TIFF
+from rmz_acquire.recording.folder import CHECKS, OME_TIFF, RUN_FILES
 
 MODEL_OPTICS = Optics(
     na=0.75, immersion_index=1.0, wavelength_um=0.52, pixel_size_um=0.325
 )
 
 # where nothing was checked, and no OME-TIFF asked for
-FILES = set(EXPERIMENT_FILES) - {CHECKS, OME_TIFF}
+FILES = set(RUN_FILES) - {CHECKS, OME_TIFF}
 
 
 def stage_button(desk, tip):

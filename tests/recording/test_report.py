@@ -63,6 +63,9 @@ def a_page(
     stack = blobs(z_um, shape=shape)
     psnr = {"psnr_db": 36.1, "nrmse": 0.1, "ssim": 0.951}
     summary = Summary(
+        status="failed" if stop == "failed" else "completed",
+        volumes=1,
+        volumes_done=1,
         stop_reason=stop,
         reason=reason,
         error=None,

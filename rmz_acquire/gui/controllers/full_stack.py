@@ -21,7 +21,7 @@ from rmz_acquire.workers import Worker
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rmz_acquire.experiments import ExperimentSummary
+    from rmz_acquire.recording import Summary
     from rmz_acquire.recording.experiment_folder import Key
 
 __all__ = ["FullStack"]
@@ -65,7 +65,7 @@ class FullStack:
     def ended(
         self,
         taken: int,
-        summary: ExperimentSummary | None,
+        summary: Summary | None,
         error: str | None,
         trace: str,
     ) -> StackEnded:

@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     import useq
     from pymmcore_plus import CMMCorePlus
 
-    from rmz_acquire.experiments import ExperimentSummary
     from rmz_acquire.gui.controllers.microscope_session import MicroscopeController
     from rmz_acquire.gui.models.scan_settings import ScanSettings
+    from rmz_acquire.recording import Summary
     from rmz_acquire.recording.experiment_folder import Key
 
 __all__ = ["ScanController"]
@@ -124,7 +124,7 @@ class ScanController:
             further = Further(key, planes, at)
         running = _Running(folder, Control(), EventForwarder(self._events))
 
-        def work(core: CMMCorePlus) -> ExperimentSummary:
+        def work(core: CMMCorePlus) -> Summary:
             return self._watched(
                 running,
                 core,
@@ -161,7 +161,7 @@ class ScanController:
         telling = EventForwarder(self._events, stack=True)
         running = _Running(stack.folder, Control(), telling)
 
-        def work(core: CMMCorePlus) -> ExperimentSummary:
+        def work(core: CMMCorePlus) -> Summary:
             stored = StoredExperiment(run)
             volume = next(v for v in stored.prepared.volumes if v.key == key)
             sequence = full_stack_of(volume, stored.sequence)
@@ -233,7 +233,7 @@ class ScanController:
     def _begin(
         self,
         running: _Running,
-        work: Callable[[CMMCorePlus], ExperimentSummary],
+        work: Callable[[CMMCorePlus], Summary],
         stack: FullStack | None = None,
     ) -> bool:
         if not self._microscope.claim():
@@ -250,13 +250,13 @@ class ScanController:
     def _live(
         self,
         running: _Running,
-        work: Callable[[CMMCorePlus], ExperimentSummary],
+        work: Callable[[CMMCorePlus], Summary],
         stack: FullStack | None,
     ) -> None:
         """Be the scan's thread: whatever happens, the microscope is free at the end."""
         error: str | None = None
         trace = ""
-        summary: ExperimentSummary | None = None
+        summary: Summary | None = None
         try:
             self._microscope.stop_live().result()
             core = self._microscope.core
@@ -307,7 +307,7 @@ class ScanController:
         running: _Running,
         core: CMMCorePlus,
         sequence: useq.MDASequence,
-    ) -> ExperimentSummary:
+    ) -> Summary:
         return self._watched(
             running,
             core,
@@ -325,8 +325,8 @@ class ScanController:
         self,
         running: _Running,
         core: Any,
-        work: Callable[[EventForwarder], ExperimentSummary],
-    ) -> ExperimentSummary:
+        work: Callable[[EventForwarder], Summary],
+    ) -> Summary:
         self._events.put(Step("loading the reconstruction"))
         telling = running.telling
         telling.on_plane = lambda _: self._pause_if_asked(running, core)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rmz_acquire.acquisition.dense import Position
+    from rmz_acquire.experiments.dense_stacks import Position
     from rmz_acquire.gui.models.training_form import TrainedModel
     from rmz_acquire.recording.progress import TrainingProgress
 

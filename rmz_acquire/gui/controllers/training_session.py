@@ -18,8 +18,8 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.acquisition import FocusLock
-from rmz_acquire.acquisition.dense import Position, acquire_stacks
 from rmz_acquire.errors import InputError, ScanFailed, message_of
+from rmz_acquire.experiments.dense_stacks import Position, acquire_stacks
 from rmz_acquire.gui.controllers.events import EventQueue, Problem, State
 from rmz_acquire.gui.controllers.training_events import (
     PlaceFound,

@@ -6,6 +6,13 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.recording import read_summary
+
+if TYPE_CHECKING:
+    from rmz_acquire.recording import Summary
 
 __all__ = ["RecentRuns", "RunLine", "new_folder"]
 
@@ -75,10 +82,11 @@ class RecentRuns:
         found = []
         for folder in self.folders():
             try:
-                data = json.loads((folder / "summary.json").read_text("utf-8"))
-                found.append(RunLine(folder, _line_of(folder, data)))
-            except (OSError, ValueError, KeyError, TypeError, IndexError):
+                summary = read_summary(folder)
+            except InputError:
                 continue
+            if summary is not None:
+                found.append(RunLine(folder, _line_of(summary)))
         return found
 
     def add(self, folder: Path) -> None:
@@ -90,18 +98,11 @@ class RecentRuns:
         self._file.write_text(json.dumps(listed, indent=1), encoding="utf-8")
 
 
-def _line_of(folder: Path, data: dict[str, object]) -> str:
-    planes = f"{data['planes_taken']} of {data['planes_full_scan']} planes"
-    if "stop_reason" in data:
-        return f"{_WORDS[str(data['stop_reason'])]}, {planes}, {data['estimator']}"
-    status, series = str(data["status"]), ""
-    if data["volumes"] != 1:
-        series = f"{data['volumes_done']} of {data['volumes']} volumes, "
-    elif status == "completed":
-        # of the only volume there is more to tell
-        journal = folder / "volumes.ome.zarr" / "volumes.jsonl"
-        last = journal.read_text("utf-8").splitlines()[-1]
-        status = json.loads(last)["status"]
-    estimator = data["estimator"]
-    assert isinstance(estimator, dict)
-    return f"{_WORDS[status]}, {series}{planes}, {estimator['estimator']}"
+def _line_of(summary: Summary) -> str:
+    """How a run ended, in a few words; of its only volume there is more to tell."""
+    planes = f"{summary.planes_taken} of {summary.planes_full_scan} planes"
+    status = summary.stop_reason or summary.status
+    series = ""
+    if summary.volumes != 1:
+        series = f"{summary.volumes_done} of {summary.volumes} volumes, "
+    return f"{_WORDS[status]}, {series}{planes}, {summary.estimator}"

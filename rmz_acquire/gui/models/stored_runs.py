@@ -1,22 +1,15 @@
-"""Runs on disk, read back: experiments, and runs of one volume by other commands."""
+"""Runs on disk, read back."""
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, fields
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import tifffile
-
-from rmz_acquire.errors import InputError
-from rmz_acquire.experiments import ExperimentSummary, StoredExperiment
-from rmz_acquire.optics import Optics
-from rmz_acquire.recording import Summary, read_planes, read_summary
-from rmz_acquire.scanning import Decision
+from rmz_acquire.experiments import StoredExperiment
+from rmz_acquire.recording import read_summary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     import numpy as np
@@ -24,8 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.experiments import Volume
+    from rmz_acquire.optics import Optics
     from rmz_acquire.recording.experiment_folder import Key
-    from rmz_acquire.scanning import Plane
+    from rmz_acquire.scanning import Decision, Plane
 
 __all__ = [
     "Ending",
@@ -36,8 +30,6 @@ __all__ = [
     "name_of",
     "sentence",
 ]
-
-ONLY: Key = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +129,7 @@ class StoredRun:
     shown : StoredVolume or None
         One of them, read whole; None where nothing was taken.
     experiment : bool
-        Whether it is an experiment, which can go on.
+        Whether it is of a microscope, so that it can go on.
     complete : bool
         Whether every volume that it was to have has come to its end.
     """
@@ -157,7 +149,7 @@ def load_run(folder: Path, key: Key | None = None) -> StoredRun:
     Parameters
     ----------
     folder : Path
-        Of an experiment, or of a run of one volume.
+        Of the run.
     key : (int, int, int, int), optional
         The volume to read whole; by default the last.
 
@@ -166,40 +158,38 @@ def load_run(folder: Path, key: Key | None = None) -> StoredRun:
     InputError
         If the folder holds none.
     """
-    if (folder / "run.json").is_file():
-        return _experiment(folder, key)
-    summary = read_summary(folder, Summary)
-    if summary is None:
-        msg = f"{folder} holds no finished run: choose a folder with summary.json"
-        raise InputError(msg)
-    planes = read_planes(folder / "planes.ome.zarr")
-    ending = Ending(
-        ONLY,
-        "",
-        summary.stop_reason,
-        summary.reason,
-        summary.planes_taken,
-        summary.planes_full_scan,
+    stored = StoredExperiment(folder)
+    status, reason = "killed", "it was cut off before its end"
+    if (summary := read_summary(folder)) is not None:
+        status, reason = summary.status, summary.reason
+    endings, volumes = [], stored.prepared.volumes
+    begun = [volume for volume in stored.begun if not volume.single]
+    for volume in begun:
+        ended = stored.ending(volume) or {}
+        endings.append(
+            Ending(
+                volume.key,
+                name_of(volume, stored.prepared.sequence, volumes),
+                ended.get("status", "killed"),
+                ended.get("reason", "it was cut off before its end"),
+                len(stored.folder.planes_before[volume.key]),
+                len(volume.z_um),
+            )
+        )
+    complete = all(stored.folder.done(volume.key) for volume in volumes)
+    shown = None
+    for volume, ending in zip(begun, endings, strict=True):
+        if key is None or volume.key == key:
+            shown = volume, ending
+    return StoredRun(
+        folder,
+        status,
+        reason,
+        endings,
+        None if shown is None else _volume(stored, *shown),
+        experiment="microscope" in stored.told,
+        complete=complete,
     )
-    file = folder / "volume.ome.tif"
-    lines = folder / "decisions.jsonl"
-    text = lines.read_text("utf-8") if lines.is_file() else ""
-    plan = summary.plan
-    shown = StoredVolume(
-        ending,
-        tuple(summary.z_um),
-        planes,
-        _decisions(json.loads(line) for line in text.splitlines()),
-        tifffile.imread(file).astype("float32") if file.is_file() else None,
-        float(plan.get("epsilon", 0.05)),
-        plan.get("tau"),
-        int(plan.get("max_planes", len(summary.z_um))),
-        summary.pixel_size_um,
-        summary.estimator or "",
-        None if summary.optics is None else Optics.model_validate(summary.optics),
-    )
-    said = summary.stop_reason, summary.reason
-    return StoredRun(folder, *said, [ending], shown, experiment=False, complete=True)
 
 
 def sentence(run: StoredRun) -> tuple[str, str]:
@@ -275,41 +265,6 @@ def name_of(volume: Volume, sequence: useq.MDASequence, volumes: list[Volume]) -
     return " · ".join(parts)
 
 
-def _experiment(folder: Path, key: Key | None) -> StoredRun:
-    stored = StoredExperiment(folder)
-    status, reason = "killed", "it was cut off before its end"
-    if (summary := read_summary(folder, ExperimentSummary)) is not None:
-        status, reason = summary.status, summary.reason
-    endings, volumes = [], stored.prepared.volumes
-    begun = [volume for volume in stored.begun if not volume.single]
-    for volume in begun:
-        ended = stored.ending(volume) or {}
-        endings.append(
-            Ending(
-                volume.key,
-                name_of(volume, stored.prepared.sequence, volumes),
-                ended.get("status", "killed"),
-                ended.get("reason", "it was cut off before its end"),
-                len(stored.folder.planes_before[volume.key]),
-                len(volume.z_um),
-            )
-        )
-    complete = all(stored.folder.done(volume.key) for volume in volumes)
-    shown = None
-    for volume, ending in zip(begun, endings, strict=True):
-        if key is None or volume.key == key:
-            shown = volume, ending
-    return StoredRun(
-        folder,
-        status,
-        reason,
-        endings,
-        None if shown is None else _volume(stored, *shown),
-        experiment=True,
-        complete=complete,
-    )
-
-
 def _volume(stored: StoredExperiment, volume: Volume, ending: Ending) -> StoredVolume:
     settings = stored.prepared.settings
     plan = volume.plan(settings)
@@ -318,7 +273,7 @@ def _volume(stored: StoredExperiment, volume: Volume, ending: Ending) -> StoredV
         ending,
         plan.z_um,
         stored.planes(volume),
-        _decisions(stored.decisions(volume)),
+        stored.decisions_of(volume),
         stored.pixels(volume),
         plan.epsilon,
         plan.tau,
@@ -328,13 +283,3 @@ def _volume(stored: StoredExperiment, volume: Volume, ending: Ending) -> StoredV
         stored.optics_of(volume),
         volume.channel or "",
     )
-
-
-def _decisions(lines: Iterable[dict[str, Any]]) -> list[Decision]:
-    known = {field.name for field in fields(Decision)}
-    made = []
-    for line in lines:
-        data = {k: v for k, v in line.items() if k in known}
-        data["time"] = datetime.fromisoformat(data["time"])
-        made.append(Decision(**data))
-    return made

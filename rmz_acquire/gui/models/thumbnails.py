@@ -10,7 +10,6 @@ import numpy as np
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import StoredExperiment
-from rmz_acquire.recording import read_planes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,14 +46,11 @@ def thumbnail_of(folder: Path) -> Thumbnail | None:
     InputError
         If the folder holds no run.
     """
-    if (folder / "run.json").is_file():
-        stored = StoredExperiment(folder)
-        begun = [volume for volume in stored.begun if not volume.single]
-        if not begun:
-            return None
-        planes, channel = stored.planes(begun[-1]), begun[-1].channel or ""
-    else:
-        planes, channel = read_planes(folder / "planes.ome.zarr"), ""
+    stored = StoredExperiment(folder)
+    begun = [volume for volume in stored.begun if not volume.single]
+    if not begun:
+        return None
+    planes, channel = stored.planes(begun[-1]), begun[-1].channel or ""
     if not planes:
         return None
     return Thumbnail(_small([plane.image for plane in planes]), channel)

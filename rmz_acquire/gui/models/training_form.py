@@ -17,7 +17,7 @@ from rmz_acquire.installing import install_line, missing
 from rmz_acquire.models import read_card
 
 if TYPE_CHECKING:
-    from rmz_acquire.acquisition.dense import Position
+    from rmz_acquire.experiments.dense_stacks import Position
     from rmz_acquire.gui.models.scan_settings import ScanSettings
     from rmz_acquire.optics import Optics
 

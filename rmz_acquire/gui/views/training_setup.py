@@ -28,7 +28,7 @@ from rmz_acquire.models import DEFAULT_MODEL, list_models
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rmz_acquire.acquisition.dense import Position
+    from rmz_acquire.experiments.dense_stacks import Position
 
 __all__ = ["TrainingSetup"]
 
