@@ -11,7 +11,7 @@ import numpy as np
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.reconstruction.normalisation import Normalisation
-from rmz_acquire.scanning.protocols import Estimate
+from rmz_acquire.scanning.records import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction.network import Precision
-    from rmz_acquire.scanning.protocols import Estimate
+    from rmz_acquire.scanning.records import Estimate
 
 __all__ = ["OnLayersEstimator"]
 

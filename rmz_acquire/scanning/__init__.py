@@ -6,7 +6,6 @@ loop runs on a list of arrays: no torch, no Qt, no hardware.
 
 from __future__ import annotations
 
-from rmz_acquire.scanning.decision import Decision, Outcome, Status, winner_of
 from rmz_acquire.scanning.fewest import fewest_planes
 from rmz_acquire.scanning.foreign import own_estimator, own_policy, own_rule
 from rmz_acquire.scanning.frame_quality import (
@@ -29,21 +28,29 @@ from rmz_acquire.scanning.policies import (
     POLICIES,
     Bisect,
     ExactList,
-    Policy,
     Uniform,
     make_policy,
 )
 from rmz_acquire.scanning.protocols import (
-    ChosenBy,
-    Estimate,
     Estimator,
     Microscope,
-    Plane,
+    Policy,
     Recorder,
+    StopRule,
+)
+from rmz_acquire.scanning.records import (
+    ChosenBy,
+    Decision,
+    Estimate,
+    Outcome,
+    Plane,
+    Status,
+    Verdict,
+    winner_of,
 )
 from rmz_acquire.scanning.scan import Scan, ScanState
 from rmz_acquire.scanning.stale import RecentFrames, StaleFramesError
-from rmz_acquire.scanning.stopping import ChangeRule, StopRule, Verdict, make_rule
+from rmz_acquire.scanning.stopping import ChangeRule, make_rule
 from rmz_acquire.scanning.warm_start import Carrying, OldPlane
 
 __all__ = [

@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rmz_acquire.scanning.decision import checked
 from rmz_acquire.scanning.frame_quality import Observation, fault_of, look_at
 from rmz_acquire.scanning.policies import largest_gap
+from rmz_acquire.scanning.records import checked
 from rmz_acquire.scanning.stale import StaleFramesError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rmz_acquire.scanning.decision import Seen, Status
     from rmz_acquire.scanning.plan import ScanPlan
-    from rmz_acquire.scanning.policies import Policy
-    from rmz_acquire.scanning.protocols import ChosenBy, Estimator, Plane
+    from rmz_acquire.scanning.protocols import Estimator, Policy, StopRule
+    from rmz_acquire.scanning.records import ChosenBy, Plane, Seen, Status
     from rmz_acquire.scanning.stale import RecentFrames
-    from rmz_acquire.scanning.stopping import StopRule
 
 __all__ = ["Judge", "Judgement"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rmz_acquire.scanning.protocols import Estimate, Plane
+    from rmz_acquire.scanning.records import Estimate, Plane
 
 __all__ = [
     "FrameFacts",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rmz_acquire.scanning.protocols import Estimate
+from rmz_acquire.scanning.records import Estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

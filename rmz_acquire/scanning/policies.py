@@ -6,7 +6,7 @@ it answers with a z of the grid, or None where it has nothing left to ask for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,42 +20,18 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.plan import ScanPlan
+    from rmz_acquire.scanning.protocols import Policy
 
 __all__ = [
     "POLICIES",
     "Bisect",
     "ExactList",
-    "Policy",
     "Uniform",
     "largest_gap",
     "make_policy",
 ]
 
 _ROUNDING_UM = 1e-9
-
-
-@runtime_checkable
-class Policy(Protocol):
-    """Chooses the next z.
-
-    One object may serve several volumes: it is asked with no planes where a volume
-    begins. After an experiment was taken up again it is asked as if all planes came
-    anew, so the same planes must give the same answers.
-    """
-
-    def next_z(self, taken: Sequence[Observation]) -> float | None:
-        """Give the next z to take, µm, or None where there is none left.
-
-        Parameters
-        ----------
-        taken : sequence of Observation
-            Every plane so far, in the order taken.
-
-        Returns
-        -------
-        float or None
-        """
-        ...
 
 
 class ExactList:

@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING, Literal
 
 from rmz_acquire.errors import message_of
 from rmz_acquire.scanning.decide import Judge
-from rmz_acquire.scanning.decision import Decision, Outcome, Seen, Status
 from rmz_acquire.scanning.policies import make_policy
+from rmz_acquire.scanning.records import Decision, Outcome, Seen, Status
 from rmz_acquire.scanning.requested_planes import RequestedPlanes
 from rmz_acquire.scanning.stale import RecentFrames
 from rmz_acquire.scanning.stopping import make_rule
@@ -35,9 +35,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.scanning.plan import ScanPlan
-    from rmz_acquire.scanning.policies import Policy
-    from rmz_acquire.scanning.protocols import ChosenBy, Estimate, Estimator, Plane
-    from rmz_acquire.scanning.stopping import StopRule
+    from rmz_acquire.scanning.protocols import Estimator, Policy, StopRule
+    from rmz_acquire.scanning.records import ChosenBy, Estimate, Plane
 
 __all__ = ["Scan", "ScanState"]
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rmz_acquire.scanning.frame_quality import FrameFacts
-    from rmz_acquire.scanning.protocols import Plane
+    from rmz_acquire.scanning.records import Plane
 
 __all__ = ["RecentFrames", "StaleFramesError"]
 

@@ -8,51 +8,21 @@ reason says which it was.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 from rmz_acquire.plugins import STOP_RULE, load
 from rmz_acquire.scanning.foreign import own_rule
 from rmz_acquire.scanning.frame_quality import blank_reason
+from rmz_acquire.scanning.records import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.plan import ScanPlan
+    from rmz_acquire.scanning.protocols import StopRule
 
-__all__ = ["ChangeRule", "StopRule", "Verdict", "make_rule"]
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether the scan has converged, and why or why not in one sentence."""
-
-    converged: bool
-    reason: str
-
-
-@runtime_checkable
-class StopRule(Protocol):
-    """Judges after every plane whether it was enough.
-
-    The most planes that the plan allows end a scan whatever it says. As for a
-    `Policy`, the same planes must give the same verdicts.
-    """
-
-    def judge(self, taken: Sequence[Observation]) -> Verdict:
-        """Judge the planes so far, the last of which has just come.
-
-        Parameters
-        ----------
-        taken : sequence of Observation
-            Every plane so far, in the order taken; at least one.
-
-        Returns
-        -------
-        Verdict
-        """
-        ...
+__all__ = ["ChangeRule", "make_rule"]
 
 
 class ChangeRule:

@@ -19,7 +19,8 @@ import numpy as np
 
 from rmz_acquire.scanning.frame_similarity import compare
 from rmz_acquire.scanning.policies import cell_centres, farthest
-from rmz_acquire.scanning.stopping import ChangeRule, Verdict
+from rmz_acquire.scanning.records import Verdict
+from rmz_acquire.scanning.stopping import ChangeRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.frame_similarity import FrameDifference
     from rmz_acquire.scanning.plan import ScanPlan
-    from rmz_acquire.scanning.protocols import Estimate, Estimator
+    from rmz_acquire.scanning.protocols import Estimator
+    from rmz_acquire.scanning.records import Estimate
 
 __all__ = ["Carrying", "OldPlane"]
 

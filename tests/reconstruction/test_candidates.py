@@ -20,8 +20,7 @@ from rmz_acquire.reconstruction.candidates import (
     relative_errors,
 )
 from rmz_acquire.reconstruction.likelihood import CameraFloor
-from rmz_acquire.scanning.decision import Decision, Seen
-from rmz_acquire.scanning.protocols import Plane
+from rmz_acquire.scanning.records import Decision, Plane, Seen
 
 
 @pytest.mark.parametrize("seed", range(8))

@@ -1,4 +1,4 @@
-"""What a scan says: one decision a plane, and one outcome at the end."""
+"""What a scan is told and says: planes, estimates, decisions, its outcome."""
 
 from __future__ import annotations
 
@@ -7,16 +7,119 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Self
 
-from rmz_acquire.scanning.protocols import Estimate
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rmz_acquire.scanning.protocols import Plane
+    import numpy as np
+    from numpy.typing import NDArray
 
-__all__ = ["Decision", "Outcome", "Seen", "Status", "checked", "winner_of"]
+
+__all__ = [
+    "ChosenBy",
+    "Decision",
+    "Estimate",
+    "Outcome",
+    "Plane",
+    "Seen",
+    "Status",
+    "Verdict",
+    "checked",
+    "winner_of",
+]
+
+ChosenBy = Literal["policy", "hand", "more"]
+"""Who wanted a plane: the policy, somebody who asked for it, or the policy again after
+somebody let the scan go on past its stop."""
 
 Status = Literal["converged", "max_planes", "list_done", "stopped", "aborted", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """One 2D image with the z at which the stage says that it was taken.
+
+    Parameters
+    ----------
+    image : ndarray, (Y, X)
+        Camera counts as the camera delivered them, in its own dtype.
+    z_um : float
+        Position read back from the stage, µm.
+    z_requested_um : float
+        Position that was asked for, µm.
+    exposure_ms : float or None
+        Exposure time, ms; None where it is not known (a recorded stack).
+    stage_ms : float or None
+        Time that the move took with its settling, ms.
+    camera_ms : float or None
+        Time from the trigger to the frame in memory, ms, exposure included.
+    time : datetime
+        When the exposure ended, UTC (with a time zone).
+    z_shift_um : float
+        What a hardware autofocus added to the z asked for, µm. Both z above are
+        without it: the specimen's, not the stage's.
+    chosen_by : {"policy", "hand", "more"}
+        Who wanted it.
+    noise_free : bool
+        Whether the camera is known to have no noise (a recorded stack): then two
+        exposures of one scene are equal to the last bit.
+    after_resume : bool
+        Whether the experiment was taken up again since the plane before it, perhaps on
+        a camera that was started anew.
+    """
+
+    image: NDArray[Any]
+    z_um: float
+    z_requested_um: float
+    exposure_ms: float | None
+    stage_ms: float | None
+    camera_ms: float | None
+    time: datetime
+    z_shift_um: float = 0.0
+    chosen_by: ChosenBy = "policy"
+    noise_free: bool = False
+    after_resume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """The volume after a plane, and how much that plane changed it.
+
+    Parameters
+    ----------
+    volume : ndarray of float32, (Z, Y, X)
+        V_M in camera counts, one output plane per z of the grid.
+    delta : float or None
+        ‖V_M − V_(M−1)‖ (Frobenius), counts; None at M = 1.
+    delta_relative : float or None
+        `delta` over the norm of the background-subtracted V_M, so that the
+        camera's offset does not count; None at M = 1.
+    innovation : float or None
+        Relative RMS error of this plane as predicted from V_(M−1) at its z;
+        None at M = 1.
+    gap_um : float
+        Largest distance from any z of the grid to the nearest taken plane, µm.
+    seconds : float
+        Time that the estimate took, s.
+    predictions : mapping or None
+        Error of this plane as each candidate for the volume predicted it before it
+        was taken, in the unit of `innovation`, the plane's own noise taken out; None
+        where nothing is compared.
+    shares : mapping or None
+        Share of each candidate in the volume; they sum to 1.
+    z_scale : float or None
+        Steps of the focus over steps of the stage, as found so far; None where it is
+        not looked for.
+    """
+
+    volume: NDArray[np.float32]
+    delta: float | None
+    delta_relative: float | None
+    innovation: float | None
+    gap_um: float
+    seconds: float
+    predictions: Mapping[str, float] | None = None
+    shares: Mapping[str, float] | None = None
+    z_scale: float | None = None
 
 
 @dataclass(slots=True)
@@ -170,6 +273,14 @@ class Decision:
         return {key: getattr(self, key) for key in keys} | {
             "time": self.time.isoformat()
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether the scan has converged, and why or why not in one sentence."""
+
+    converged: bool
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
