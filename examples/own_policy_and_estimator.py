@@ -49,5 +49,5 @@ if __name__ == "__main__":
     summary = rmz_acquire.run(
         core, sequence, sys.argv[1], estimator=Smooth, policy=TopDown, overwrite=True
     )
-    print(f"{summary.planes_taken} planes by {summary.estimator['policy']}")
-    print(f"and {summary.estimator['estimator']}: {summary.reason}")
+    print(f"{summary.planes_taken} planes by {summary.policy}")
+    print(f"and {summary.estimator}: {summary.reason}")

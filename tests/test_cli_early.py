@@ -72,7 +72,7 @@ CASES = {
     "scan good.yaml --config simulated --out night": "--overwrite",
     "scan --resume held": "--resume held",
     "scan --verify new": "--verify new",
-    "export held --out new": "held holds no experiment",
+    "export held --out new": "held holds no run",
     "export night --out stack.tif": "--out stack.tif",
     "simulate sim.png": "*.ome.tif",
     "simulate sim.ome.tif --size 3": "--size",

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = {
     "script.py": "all 4 volumes are taken",
     "beside_pymmcore_gui.py": "5 frames, the first at c 0, z 2",
-    "beside_napari.py": "4 frames in the viewer; all 1 volumes are taken",
+    "beside_napari.py": "4 frames in the viewer; change ",
     "own_policy_and_estimator.py": "5 planes by __main__:TopDown",
     "abort_from_outside.py": "stopped to look at it after 1 of 2 volumes",
 }

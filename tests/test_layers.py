@@ -16,7 +16,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "rmz_acquire"
 ROWS = [
     {"cli"},
     {"gui"},
-    {"experiments", "session", "doctor"},
+    {"experiments", "doctor"},
     {"training"},
     {"acquisition", "evaluation"},
     {"recording", "reconstruction", "simulation"},

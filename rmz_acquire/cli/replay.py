@@ -39,7 +39,12 @@ from rmz_acquire.cli.options import (
     parse_z,
     positive,
 )
-from rmz_acquire.cli.running import block_of, in_the_words_of_flags, run_and_print
+from rmz_acquire.cli.running import (
+    block_of,
+    in_the_words_of_flags,
+    model_for,
+    run_and_print,
+)
 from rmz_acquire.errors import InputError
 from rmz_acquire.plugins import ESTIMATOR, POLICY
 
@@ -134,6 +139,8 @@ def replay(
     }
     with flagged(PLAN):
         plan = ScanPlan.from_grid(_grid(stack), **options, z_exact_um=positions)
+    if strict:
+        model_for(estimator, plan.z_um, optics, model=model, strict=True)
     microscope = RecordedMicroscope(
         stack.data,
         plan.z_um,

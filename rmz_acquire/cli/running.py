@@ -28,6 +28,7 @@ __all__ = [
     "block_of",
     "estimator_for",
     "in_the_words_of_flags",
+    "model_for",
     "opened",
     "run_and_print",
 ]
@@ -128,8 +129,8 @@ def estimator_for(
     InputError
         If something is missing, or with `strict` where the model does not fit.
     """
-    from rmz_acquire.methods import METHODS, method_of
-    from rmz_acquire.models import instead_of, load_model, read_card, suitable_model
+    from rmz_acquire.methods import METHODS
+    from rmz_acquire.models import load_model
 
     check_estimator(name, model=model, device=device)
     check_optics(name, optics)
@@ -138,21 +139,54 @@ def estimator_for(
 
         return own_estimator(load_named(ESTIMATOR, name, "--estimator"), z_um, optics)
     loaded = None
-    if method_of(name).model and optics is not None:
-        card = read_card(model or suitable_model(optics, z_um))
-        misfits = card.check(optics, z_um)
-        other = instead_of(card.name, optics, z_um) if misfits else ""
-        for line in misfits:
-            if strict:
-                msg = f"{line}: {other}; without --strict it is used all the same"
-                raise InputError(msg)
-            warn(f"{line}: {other}" if line is misfits[-1] else line)
+    fitting, misfits = model_for(name, z_um, optics, model=model, strict=strict)
+    for line in misfits:
+        warn(line)
+    if fitting is not None:
         with busy("loading"):
             _check_device(device)
-            loaded = load_model(model or card.name)
+            loaded = load_model(fitting)
     with busy("loading"):
         from rmz_acquire.reconstruction import make_estimator
     return make_estimator(name, z_um, optics, model=loaded, device=device)
+
+
+def model_for(
+    name: str,
+    z_um: Sequence[float],
+    optics: Optics | None,
+    *,
+    model: str | None,
+    strict: bool,
+) -> tuple[str | None, list[str]]:
+    """Find the model of an estimator, and by how much it is off; loads nothing.
+
+    Returns
+    -------
+    str or None
+        Name or folder; None where the estimator has none.
+    list of str
+        By how much, and which other one would fit.
+
+    Raises
+    ------
+    InputError
+        With `strict`, where it does not fit.
+    """
+    from rmz_acquire.methods import method_of
+    from rmz_acquire.models import instead_of, read_card, suitable_model
+
+    if not method_of(name).model or optics is None:
+        return None, []
+    card = read_card(model or suitable_model(optics, z_um))
+    misfits = card.check(optics, z_um)
+    if misfits:
+        other = instead_of(card.name, optics, z_um)
+        if strict:
+            msg = f"{misfits[0]}: {other}; without --strict it is used all the same"
+            raise InputError(msg)
+        misfits[-1] = f"{misfits[-1]}: {other}"
+    return model or card.name, misfits
 
 
 def _check_device(device: str) -> None:

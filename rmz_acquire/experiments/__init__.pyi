@@ -10,8 +10,8 @@ from .loading import LoadedRun, load
 from .prepare import Prepared, prepare
 from .replay_decisions import Further
 from .run import resume, run
-from .scoring import Truth
 from .stored import StoredExperiment
+from .truth import Truth
 from .volumes import Volume, volumes_of
 
 __all__ = [

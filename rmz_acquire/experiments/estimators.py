@@ -213,10 +213,10 @@ class Estimators:
             "model_path": self._path(),
             "model_sha256": None if model is None else model.sha256,
             "optics": {name: one.model_dump() for name, one in optics.items()} or None,
-            **self._others(),
+            **self.foreign_rules(),
         }
 
-    def _others(self) -> dict[str, str]:
+    def foreign_rules(self) -> dict[str, str]:
         """Policy and stop rule, where they are somebody else's."""
         policy, rule = self._settings.policy, self._settings.stop_rule
         found = {} if policy in POLICY_NAMES else {"policy": full_name(POLICY, policy)}
@@ -229,7 +229,7 @@ class Estimators:
     def _try_own(self) -> None:
         """Make what is somebody else's once for every grid, before anything moves."""
         settings, tried = self._settings, set[tuple[float, ...]]()
-        if not self._foreign and not self._others():
+        if not self._foreign and not self.foreign_rules():
             return
         self.own.check_count(sum(not volume.single for volume in self._volumes))
         for volume in self._volumes:

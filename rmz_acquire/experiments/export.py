@@ -94,7 +94,7 @@ def _made(run: StoredExperiment, volumes: list[Volume]) -> list[TiffPlane]:
             z_um=z_um,
         )
         for volume in volumes
-        if run.folder.done(volume.key) and not volume.single
+        if run.folder.done(volume.key) and run.folder.has_volume(volume.key)
         for number, z_um in enumerate(sorted(volume.z_um))
     ]
 

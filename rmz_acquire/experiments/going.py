@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments.instrument import Instrument, Taken
     from rmz_acquire.experiments.prepare import Prepared
     from rmz_acquire.experiments.replay_decisions import Further
-    from rmz_acquire.experiments.scoring import Truth
+    from rmz_acquire.experiments.truth import Truth
     from rmz_acquire.recording import Summary
 
 __all__ = ["go"]

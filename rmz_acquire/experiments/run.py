@@ -19,8 +19,8 @@ from rmz_acquire.experiments.keeping import as_json, as_yaml, check_kept
 from rmz_acquire.experiments.on_core import OnCore
 from rmz_acquire.experiments.on_stack import OnStack
 from rmz_acquire.experiments.own import Own
-from rmz_acquire.experiments.scoring import Truth
 from rmz_acquire.experiments.stored import StoredExperiment
+from rmz_acquire.experiments.truth import Truth
 from rmz_acquire.experiments.useq_fields import check_fields
 from rmz_acquire.recording import check_folder, versions
 from rmz_acquire.recording.experiment_folder import ExperimentFolder

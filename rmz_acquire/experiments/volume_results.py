@@ -8,8 +8,8 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from rmz_acquire.experiments.scoring import score_volume
 from rmz_acquire.experiments.stored import StoredVolumes
+from rmz_acquire.experiments.volume_scores import score_volume
 from rmz_acquire.recording import (
     Summary,
     candidates_of,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.experiments.prepare import Prepared
-    from rmz_acquire.experiments.scoring import Truth
+    from rmz_acquire.experiments.truth import Truth
     from rmz_acquire.experiments.volumes import Volume
 
 __all__ = ["finish_volumes", "report_volume", "summary_of"]

@@ -135,7 +135,8 @@ class VolumeTasks:
             scan = fresh_scan(self._prepared, volume, exact, old, decided, frames)
             self.pending = scan
             if not volume.single:
-                record.plan = scan.plan.to_line()
+                rules = self._prepared.estimators.foreign_rules()
+                record.plan = {**scan.plan.to_line(), **rules}
             watcher.volume(volume, scan)
             take_up(scan, volume, self._folder, record, self._control, further)
             if scan.outcome is not None and scan.outcome.ok:

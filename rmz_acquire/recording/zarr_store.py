@@ -226,14 +226,14 @@ class Series:
         if (folder / "0" / "c").exists():
             msg = f"{folder} holds planes but not what they are: move it away"
             raise OSError(msg)
-        # what a process left that was killed while it made it; not the journal
-        for name in ("0", "zarr.json"):
-            remove(folder / name)
+        # beside it first: a process that is killed meanwhile leaves no half of one
+        fresh = folder.with_name(f".{folder.name}.new")
+        remove(fresh)
         y, x = pixels.shape[-2:]
         one = y * x * pixels.dtype.itemsize
         deep = 1 if pixels.ndim == 2 else max(1, min(len(pixels), _CHUNK_BYTES // one))
         prepare_image(
-            folder,
+            fresh,
             self._model(image, pixels),
             ((*image.shape, y, x), pixels.dtype),
             extra_attributes={"rmz_acquire": self._block(image)},
@@ -241,6 +241,11 @@ class Series:
             writer="tensorstore",
             compression="blosc-lz4",
         )
+        folder.mkdir(exist_ok=True)
+        for name in ("zarr.json", "0"):
+            remove(folder / name)
+            (fresh / name).rename(folder / name)
+        fresh.rmdir()
         sync_directory(folder)
         return self._open(place)
 

@@ -192,13 +192,14 @@ def test_a_plain_scan_and_its_abort_from_outside(held, make_scan):
     after(held)
 
 
-def test_stacks(held, tmp_path):
+def test_stacks(held, tmp_path, caplog):
     said = []
     places = [Position(0, 0, 5.0), Position(10, 0, 6.0)]
     good = {"range_um": 2, "step_um": 1, "exposure_ms": 1.0}
     files = acquire_stacks(held, places, tmp_path / "a", on_step=said.append, **good)
     assert len(files) == 2
-    assert said[0] == "the focus lock 'Autofocus' is off for the scan"
+    assert said == ["stack 1 of 2", "stack 2 of 2"]
+    assert "the focus lock 'Autofocus'" in caplog.text
     after(held)
     with pytest.raises(ScanFailed, match="enough"):
         acquire_stacks(

@@ -248,7 +248,7 @@ def test_a_baseline_that_breaks_does_not_cost_the_run(tmp_path, monkeypatch, cap
             raise MemoryError
         return make_estimator(name, *args, **kw)
 
-    monkeypatch.setattr("rmz_acquire.experiments.scoring.make_estimator", broken)
+    monkeypatch.setattr("rmz_acquire.experiments.volume_scores.make_estimator", broken)
     with caplog.at_level(logging.ERROR):
         summary = a_run(tmp_path, estimator="nearest", truth=STACK)
     assert summary.baselines["linear"] is None

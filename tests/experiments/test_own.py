@@ -127,7 +127,7 @@ def test_objects_run_and_are_recorded(demo, tmp_path):
     told = json.loads((out / "run.json").read_text())
     names = {"estimator": "Mean", "policy": "Down", "stop_rule": "Two"}
     for key, name in names.items():
-        assert told[key] == f"{__name__}:{name}" == summary.estimator[key]
+        assert told[key] == f"{__name__}:{name}" == getattr(summary, key)
     volume = StoredExperiment(out)
     pixels = volume.pixels(volume.prepared.volumes[0])
     assert np.ptp(pixels, axis=0).max() == 0

@@ -94,7 +94,7 @@ def test_planes_of_another_kind_are_refused(
 def test_any_reader_understands_the_store(places: int, tmp_path: Path) -> None:
     writer = series(tmp_path, places)
     for i in range(3):
-        plane = np.full((6, 8), i, np.uint16)
+        plane = np.full((16, 18), i, np.uint16)
         writer.write((0, 0, 0, 0), i, plane, {"plane": i})
     image = image_of(tmp_path, places)
     yaozarrs.validate_zarr_store(str(image))
