@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.optics import Optics
 
 if TYPE_CHECKING:
@@ -199,10 +199,7 @@ class ToldOptics:
                 | {key: value for key, value in fitted.items() if value is not None}
             )
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            name = ".".join(str(part) for part in first["loc"])
-            text = first["msg"].removeprefix("Value error, ")
-            raise InputError(f"{name}: {text}" if name else text) from None
+            raise InputError(message_of(error)) from None
 
 
 def optics_from_core(core: CMMCorePlus, **given: float | None) -> Optics:

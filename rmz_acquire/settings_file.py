@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, key_message, message_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -66,15 +66,10 @@ def read_settings(
         msg = f"cannot read the configuration {path}: {error.strerror}"
         raise InputError(msg) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        msg = f"{path} is not YAML: {' '.join(str(error).split())}"
+        msg = f"{path} is not YAML: {message_of(error)}"
         raise InputError(msg) from error
     except ValidationError as error:
-        found = error.errors()
-        # a key with a typing error is missing, too: the one that was typed comes first
-        first = next((e for e in found if e["type"] == "extra_forbidden"), found[0])
-        key = ".".join(p for p in map(str, first["loc"]) if p not in tags)
-        what = first["msg"].removeprefix("Value error, ")
-        msg = f"{path}: {key + ': ' if key else ''}{what}"
+        msg = f"{path}: {key_message(error, unwritten=tags)}"
         raise InputError(msg) from error
 
 

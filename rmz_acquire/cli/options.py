@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from rmz_acquire.cli.console import warn
 from rmz_acquire.cli.flags import in_flags
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, key_message
 from rmz_acquire.methods import DEFAULT_METHOD, MethodName
 
 if TYPE_CHECKING:
@@ -256,10 +256,8 @@ def optics_from(
     try:
         return Optics.model_validate({**given, "sample_index": sample_index})
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = OPTICS_FLAGS.get(str(first["loc"][0]), "") if first["loc"] else ""
-        message = in_flags(first["msg"].removeprefix("Value error, "), _WORDS)
-        raise InputError(f"{where} {message}".strip()) from None
+        message = key_message(error, names=OPTICS_FLAGS)
+        raise InputError(in_flags(message, _WORDS)) from None
 
 
 def optics_over(

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, key_message
 from rmz_acquire.methods import (
     DEFAULT_METHOD,
     METHODS,
@@ -34,7 +34,6 @@ __all__ = [
     "OpticsSettings",
     "StageSettings",
     "TimeLapseSettings",
-    "one_line",
 ]
 
 #: Where the block lies, as messages name it.
@@ -319,7 +318,7 @@ class ExperimentSettings(_Block):
         try:
             return cls.model_validate(block)
         except ValidationError as error:
-            raise InputError(one_line(error, BLOCK)) from None
+            raise InputError(key_message(error, BLOCK)) from None
 
     def plan_options(self) -> dict[str, Any]:
         """Give the options of a `ScanPlan`, all but its grid and its list of z."""
@@ -337,34 +336,3 @@ class ExperimentSettings(_Block):
             "stop_rule",
         )
         return {name: getattr(self, name) for name in names}
-
-
-def one_line(error: ValidationError, under: str = "") -> str:
-    """Say the first thing that pydantic found, in one line that names the key.
-
-    Parameters
-    ----------
-    error : ValidationError
-        What was raised.
-    under : str
-        Where in the file it was, with dots.
-
-    Returns
-    -------
-    str
-    """
-    found = error.errors(include_url=False)
-    # of a union the branch that came farthest names the key best
-    item = max(found, key=lambda each: each["type"] != "missing")
-    steps = [str(step) for step in item["loc"]]
-    key = ".".join([under, *steps] if under else steps)
-    message = item["msg"].removeprefix("Value error, ")
-    if item["type"] == "extra_forbidden":
-        return f"{key}: there is no such key"
-    if item["type"] == "missing":
-        return f"{key} is missing"
-    if item["type"] == "value_error":
-        return f"{key}: {message}"
-    message = message.removeprefix("Input ").replace("\n", " ")
-    value = repr(item["input"])
-    return f"{key} {message}, not {value if len(value) < 60 else '…'}"

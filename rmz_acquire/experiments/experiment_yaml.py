@@ -8,10 +8,10 @@ from typing import Any
 
 import useq
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from rmz_acquire.errors import InputError
-from rmz_acquire.experiments.block import ExperimentSettings, one_line
+from rmz_acquire.errors import InputError, message_of
+from rmz_acquire.experiments.block import ExperimentSettings
 from rmz_acquire.experiments.keeping import check_kept
 from rmz_acquire.experiments.useq_fields import check_fields
 
@@ -67,10 +67,8 @@ def _sequence_of(text: str) -> useq.MDASequence:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             sequence = useq.MDASequence.model_validate(raw)
-    except ValidationError as error:
-        raise InputError(one_line(error)) from None
     except (TypeError, ValueError) as error:
-        raise InputError(" ".join(str(error).split())) from None
+        raise InputError(message_of(error)) from None
     unknown = _unknown(raw, sequence)
     if unknown is not None:
         msg = f"{unknown}: there is no such key"

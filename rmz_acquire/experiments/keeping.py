@@ -9,11 +9,9 @@ from typing import Any
 
 import useq
 import yaml
-from pydantic import ValidationError
 from pydantic_core import PydanticSerializationError
 
-from rmz_acquire.errors import InputError
-from rmz_acquire.experiments.block import one_line
+from rmz_acquire.errors import InputError, message_of
 
 __all__ = ["as_json", "as_yaml", "check_kept", "from_json"]
 
@@ -61,10 +59,8 @@ def from_json(data: Mapping[str, Any]) -> useq.MDASequence:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return useq.MDASequence.model_validate(data)
-    except ValidationError as error:
-        raise InputError(one_line(error)) from None
     except (TypeError, ValueError) as error:
-        raise InputError(" ".join(str(error).split())) from None
+        raise InputError(message_of(error)) from None
 
 
 def check_kept(sequence: useq.MDASequence) -> None:

@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, key_message
 from rmz_acquire.plugins import POLICY, STOP_RULE, name_check
 
 if TYPE_CHECKING:
@@ -184,7 +184,7 @@ class ScanPlan(BaseModel):
         try:
             return cls(z_um=tuple(float(z) for z in z_um), **options)
         except ValidationError as error:
-            raise InputError(_one_line(error)) from None
+            raise InputError(key_message(error, kind="argument")) from None
 
     @classmethod
     def from_range(
@@ -273,21 +273,3 @@ class ScanPlan(BaseModel):
     def same_z_um(self) -> float:
         """Two planes closer than this, µm, are the same plane taken twice."""
         return self.step_um / 4
-
-
-def _one_line(error: ValidationError) -> str:
-    """Say what pydantic found in one line, by the names of the arguments."""
-    lines = []
-    for item in error.errors(include_url=False):
-        message = item["msg"].removeprefix("Value error, ")
-        if item["type"] == "value_error":
-            lines.append(message)
-            continue
-        name = str(item["loc"][0]) if item["loc"] else "plan"
-        if item["type"] == "extra_forbidden":
-            lines.append(f"there is no argument {name}")
-            continue
-        message = message.removeprefix("Input ").replace("\n", " ")
-        value = repr(item["input"])
-        lines.append(f"{name} {message}, not {value if len(value) < 40 else '…'}")
-    return "; ".join(lines)

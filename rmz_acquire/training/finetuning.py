@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from pydantic import ValidationError
 
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.models import read_card, suitable_model
 from rmz_acquire.networks import OnLayersConfig
 from rmz_acquire.stacks import read_stack
@@ -79,7 +79,7 @@ def _read_list(path: Path) -> list[Any]:
         for entry in entries:
             StackFile.model_validate(entry)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, ValidationError) as error:
-        msg = f"{path} cannot be read: {' '.join(str(error).split())[:120]}"
+        msg = f"{path} cannot be read: {message_of(error)[:120]}"
         raise InputError(msg) from error
     except (KeyError, TypeError) as error:
         msg = f"{path} lists no stacks: it needs a key stacks"
@@ -174,10 +174,7 @@ def finetuning_config(
     try:
         return TrainingConfig.model_validate(raw)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        key = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        msg = f"these stacks do not go with model {card.name}: {key} {said}"
+        msg = f"these stacks do not go with model {card.name}: {message_of(error)}"
         raise InputError(msg) from error
 
 

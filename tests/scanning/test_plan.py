@@ -62,7 +62,7 @@ BAD = [
         "z_exact_um: 11 µm is outside the grid from 0 to 10 µm",
     ),
     ({"seed": -1}, "seed"),
-    ({"epsilom": 0.1}, "no argument epsilom"),
+    ({"epsilom": 0.1}, "epsilom: there is no such argument"),
 ]
 
 

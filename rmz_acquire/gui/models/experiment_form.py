@@ -11,7 +11,6 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 import useq
-from pydantic import ValidationError
 
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments import ExperimentSettings, read_experiment
@@ -146,7 +145,7 @@ def sequence_of(settings: ScanSettings) -> useq.MDASequence:
             if base is None:
                 return useq.MDASequence(**given)
             return base.replace(**changed)
-    except (ValidationError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise InputError(message_of(error)[:160]) from None
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, first_fault, key_message
 from rmz_acquire.objectives import emission_um, parse_objective
 
 if TYPE_CHECKING:
@@ -117,9 +117,9 @@ class ScopeFacts:
         try:
             return Optics.model_validate(values), {}
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            name = str(first["loc"][0]) if first["loc"] else "na"
-            return None, {name: f"{_WORDS.get(name, name)}: {first['msg']}"}
+            where = first_fault(error)["loc"]
+            name = str(where[0]) if where else "na"
+            return None, {name: key_message(error, names=_WORDS)}
 
     def optics_of(self, channels: Iterable[str], optics: Optics) -> list[Optics]:
         """Give the optics of channels that put another emission filter in.
