@@ -83,11 +83,11 @@ def calibrate_optics(
     with busy("leaving planes out; this takes a minute"):
         import yaml
 
+        from rmz_acquire.atomic_io import replace_text
         from rmz_acquire.reconstruction.optics_calibration import LEAST_GAIN_DB
         from rmz_acquire.reconstruction.optics_calibration import (
             calibrate_optics as fit,
         )
-        from rmz_acquire.recording.atomic_io import replace_text
 
         found = fit(stack.data, z_um, optics, on_step=lambda line: stderr.print(line))
     fitted = found.optics

@@ -99,6 +99,7 @@ def finetune(
     with bar.shown(wanted=not stop_with_input), flagged(flags):
         import yaml
 
+        from rmz_acquire.atomic_io import replace_text
         from rmz_acquire.models import read_card
         from rmz_acquire.training.claiming import NotReleased, check_run
         from rmz_acquire.training.finetuning import finetuning_config, list_stacks
@@ -119,7 +120,7 @@ def finetune(
         text = yaml.safe_dump(
             config.model_dump(mode="json"), sort_keys=False, allow_unicode=True
         )
-        path.write_text(text, encoding="utf-8")
+        replace_text(path, text)
     try:
         released = run_training(
             path,

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
+from rmz_acquire.atomic_io import replace_text
 from rmz_acquire.errors import InputError
 from rmz_acquire.evaluation import bead_width, paper_claims, real_stacks, timing
 from rmz_acquire.evaluation.acceptance import goals
@@ -21,7 +22,7 @@ from rmz_acquire.evaluation.exposures import EXPOSURES
 from rmz_acquire.evaluation.figures import save_figure
 from rmz_acquire.evaluation.objective_study import OBJECTIVES
 from rmz_acquire.evaluation.paper_figures import PAPER_FIGURES
-from rmz_acquire.evaluation.tables import full_table, write_whole
+from rmz_acquire.evaluation.tables import full_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -188,8 +189,8 @@ def _write_found(folder: Path, found: dict[str, Any]) -> None:
     reached = goals({k: v["summary"] for k, v in found["experiments"].items()})
     found["goals"] = [goal.to_dict() for goal in reached]
     text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)
-    write_whole(folder / RESULTS, text + "\n")
-    write_whole(folder / "table.md", full_table(found))
+    replace_text(folder / RESULTS, text + "\n")
+    replace_text(folder / "table.md", full_table(found))
     _write_csv(folder / "goals.csv", found["goals"])
 
 

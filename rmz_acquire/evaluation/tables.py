@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
+from rmz_acquire.atomic_io import replace_text
 from rmz_acquire.errors import InputError
 from rmz_acquire.evaluation.acceptance import COMPARED, goals
 
@@ -20,7 +20,6 @@ __all__ = [
     "place_of",
     "put_table",
     "short_table",
-    "write_whole",
 ]
 
 BEGIN = "<!-- made by rmz-acquire evaluate --table, from here -->"
@@ -158,22 +157,7 @@ def put_table(path: Path, table: str) -> None:
         What to put there.
     """
     before, after = place_of(path)
-    write_whole(path, f"{before}\n{table}{after}")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that is whole or as it was.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    text : str
-        UTF-8.
-    """
-    beside = path.with_name(f".{path.name}.tmp")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
+    replace_text(path, f"{before}\n{table}{after}")
 
 
 def _summaries(found: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:

@@ -26,6 +26,7 @@ from rmz_acquire.acquisition.preflight import (
     check_free,
 )
 from rmz_acquire.acquisition.sideways import SidewaysMove
+from rmz_acquire.atomic_io import replace_text
 from rmz_acquire.errors import InputError, ScanFailed, message_of
 from rmz_acquire.experiments.callbacks import Watcher
 from rmz_acquire.experiments.run import run
@@ -387,4 +388,4 @@ def _brought_back(core: CMMCorePlus | None) -> Iterator[None]:
 def _write_list(path: Path, entries: list[dict[str, str]]) -> None:
     lines = ["# for the files of a training configuration that lies in this folder"]
     lines += ["stacks:", *(f"  - {json.dumps(entry)}" for entry in entries)]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    replace_text(path, "\n".join(lines) + "\n")

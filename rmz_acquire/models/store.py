@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import yaml
 from pydantic import ValidationError
 
+from rmz_acquire.atomic_io import replace_file, replace_text
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.models.card import ModelCard
 from rmz_acquire.resources import resource_dir
@@ -139,7 +140,7 @@ def load_model(name_or_path: str | Path) -> LoadedModel:
     if not path.is_file():
         msg = f"model {card.name} has a card but no weights: {path} is missing"
         raise InputError(msg)
-    found = _sha256(path)
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != card.sha256:
         msg = (
             f"the weights of model {card.name} are not those of its card "
@@ -193,24 +194,21 @@ def save_model(folder: Path, network: Network, card: ModelCard) -> ModelCard:
     ModelCard
         As written.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / WEIGHTS
     # half the room; and safetensors knows one layout of memory only
     weights = {
         name: (w.half() if w.is_floating_point() else w).contiguous()
         for name, w in network.state_dict().items()
     }
     # and writes more than one line of metadata in any order, which changes the hash
-    save_file(weights, path, metadata={"format": "pt"})
-    card = card.model_copy(update={"sha256": _sha256(path)})
+    written = save(weights, metadata={"format": "pt"})
+    with replace_file(folder / WEIGHTS) as file:
+        file.write(written)
+    card = card.model_copy(update={"sha256": hashlib.sha256(written).hexdigest()})
     text = yaml.safe_dump(
         json.loads(card.model_dump_json()), sort_keys=False, allow_unicode=True
     )
-    (folder / CARD).write_text(text, encoding="utf-8")
+    replace_text(folder / CARD, text)
     return card
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()

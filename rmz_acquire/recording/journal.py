@@ -7,7 +7,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from rmz_acquire.recording.atomic_io import jsonable, sync_directory
+from rmz_acquire.atomic_io import jsonable, sync_directory
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -13,6 +13,7 @@ import numpy as np
 import tifffile
 from ome_types import model
 
+from rmz_acquire.atomic_io import replace_file
 from rmz_acquire.recording.ome_image import ome_image, ome_of, ome_plane
 
 if TYPE_CHECKING:
@@ -105,18 +106,16 @@ def write_ome_tiff(
     )
     image.acquisition_date = started
     ome = ome_of([(image, instrument)])
-    beside = path.with_name(f".{path.name}.tmp")
     big = len(planes) * first.nbytes > 2**31
-    try:
-        with tifffile.TiffWriter(beside, bigtiff=big, ome=False) as file:
-            for number, plane in enumerate(planes):
-                file.write(
-                    np.ascontiguousarray(plane.read()),
-                    photometric="minisblack",
-                    description=ome.to_xml().encode() if number == 0 else None,
-                    contiguous=False,
-                    metadata=None,
-                )
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with (
+        replace_file(path) as file,
+        tifffile.TiffWriter(file, bigtiff=big, ome=False) as tiff,
+    ):
+        for number, plane in enumerate(planes):
+            tiff.write(
+                np.ascontiguousarray(plane.read()),
+                photometric="minisblack",
+                description=ome.to_xml().encode() if number == 0 else None,
+                contiguous=False,
+                metadata=None,
+            )

@@ -19,7 +19,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rmz_acquire.recording.atomic_io import jsonable
+from rmz_acquire.atomic_io import jsonable
 
 if TYPE_CHECKING:
     from collections.abc import Callable

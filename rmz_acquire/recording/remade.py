@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
-from rmz_acquire.recording.atomic_io import jsonable, replace_json
+from rmz_acquire.atomic_io import jsonable, replace_json
 from rmz_acquire.recording.compared import candidates_of, z_scale_of
 from rmz_acquire.recording.summary import versions
 

@@ -17,6 +17,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.style import context
 
+from rmz_acquire.atomic_io import replace_file
 from rmz_acquire.recording.report_images import ImageGrid
 from rmz_acquire.recording.report_plots import (
     ACCENT,
@@ -91,15 +92,10 @@ def write_report(
     volume, truth : ndarray, (Z, Y, X), or None
         Camera counts; both are shown on the truth's colour scale.
     """
-    beside = path.with_name(f".{path.name}.tmp")
-    try:
-        # one style for the page, whatever the user's own is
-        with context(["default", _STYLE]):
-            figure = _draw(summary, decisions, volume, truth)
-            figure.savefig(beside, dpi=_DPI, format="png")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    # one style for the page, whatever the user's own is
+    with context(["default", _STYLE]), replace_file(path) as file:
+        figure = _draw(summary, decisions, volume, truth)
+        figure.savefig(file, dpi=_DPI, format="png")
 
 
 def draw_report(

@@ -23,7 +23,7 @@ import tensorstore
 from yaozarrs import v05
 from yaozarrs.write.v05 import prepare_image
 
-from rmz_acquire.recording.atomic_io import (
+from rmz_acquire.atomic_io import (
     replace_json,
     replace_text,
     sync_directory,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import tifffile
 
+from rmz_acquire.atomic_io import replace_file
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -28,20 +30,15 @@ def write_stack(
         Voxel size, µm.
     """
     path = Path(path)
-    beside = path.with_name(f".{path.name}.tmp")
     sizes = {"X": pixel_size_um, "Y": pixel_size_um, "Z": z_step_um}
     voxel: dict[str, Any] = {}
     for axis, size in sizes.items():
         voxel |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": "µm"}
-    try:
-        with beside.open("wb") as file:
-            tifffile.imwrite(
-                file,
-                data,
-                ome=True,
-                photometric="minisblack",
-                metadata={"axes": "ZYX", **voxel},
-            )
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    with replace_file(path) as file:
+        tifffile.imwrite(
+            file,
+            data,
+            ome=True,
+            photometric="minisblack",
+            metadata={"axes": "ZYX", **voxel},
+        )

@@ -7,7 +7,6 @@ cache is lost makes it again.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 
+from rmz_acquire.atomic_io import replace_file
 from rmz_acquire.networks import Prior
 from rmz_acquire.reconstruction.layers_prior import prior_of
 from rmz_acquire.reconstruction.normalisation import Normalisation
@@ -158,10 +158,8 @@ class CachedSequences(IterableDataset[LayersSequence]):
         if not path.exists():
             made = _compute(self._config, specimen)
             self._folder.mkdir(parents=True, exist_ok=True)
-            beside = path.with_suffix(f".{os.getpid()}.tmp")
-            with beside.open("wb") as file:
+            with replace_file(path) as file:
                 np.savez(file, allow_pickle=False, **made)
-            beside.replace(path)
         with np.load(path) as kept:
             return {name: kept[name] for name in kept.files}
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from rmz_acquire.atomic_io import replace_file
 from rmz_acquire.errors import ScanFailed
 
 __all__ = ["WholeCheckpoints"]
@@ -38,15 +38,10 @@ class WholeCheckpoints(TorchCheckpointIO):
         """
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
-        beside = target.with_name(f".{target.name}.tmp")
         try:
-            with beside.open("wb") as file:
+            with replace_file(target) as file:
                 torch.save(checkpoint, file)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(target)
         except (OSError, RuntimeError) as error:
-            beside.unlink(missing_ok=True)
             kept = f"; {target} of before is intact" if target.exists() else ""
             reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
             msg = (

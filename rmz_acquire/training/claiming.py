@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
+from rmz_acquire.atomic_io import replace_text
 from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.models import read_card
 from rmz_acquire.training.training_config import TrainingConfig
@@ -89,4 +90,4 @@ def claim(folder: Path, config: TrainingConfig) -> None:
     told = folder / TOLD
     if not told.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        told.write_text(config.model_dump_json(indent=2), encoding="utf-8")
+        replace_text(told, config.model_dump_json(indent=2))

@@ -10,7 +10,7 @@ import pytest
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.recording import check_folder, write_volume
-from rmz_acquire.recording.atomic_io import jsonable, replace_json, replace_text
+from rmz_acquire.atomic_io import jsonable, replace_json, replace_text
 from rmz_acquire.scanning import Outcome
 
 
@@ -70,7 +70,7 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     def full(handle):
         raise OSError("no space left on device")
 
-    monkeypatch.setattr("rmz_acquire.recording.atomic_io.os.fsync", full)
+    monkeypatch.setattr("rmz_acquire.atomic_io.os.fsync", full)
     with pytest.raises(OSError, match="no space"):
         replace_text(target, "new and longer")
     assert target.read_text() == "old"

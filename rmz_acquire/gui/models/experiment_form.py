@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import useq
 
+from rmz_acquire.atomic_io import replace_text
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments import ExperimentSettings, read_experiment
 from rmz_acquire.experiments.keeping import as_yaml
@@ -77,7 +78,7 @@ def write_settings(path: Path, settings: ScanSettings) -> None:
     InputError
         If something is missing or makes no sense.
     """
-    path.write_text(as_yaml(sequence_of(settings)), encoding="utf-8")
+    replace_text(path, as_yaml(sequence_of(settings)))
 
 
 def settings_of(sequence: useq.MDASequence) -> ScanSettings:

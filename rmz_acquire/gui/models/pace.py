@@ -9,6 +9,8 @@ import platform
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rmz_acquire.atomic_io import replace_json
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -131,7 +133,7 @@ class PaceBook:
         told = {"machine": self._machine, "planes": self._known}
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            self._file.write_text(json.dumps(told, indent=1), encoding="utf-8")
+            replace_json(self._file, told)
         except OSError as error:
             logger.warning("times are not remembered: %s", error)
 

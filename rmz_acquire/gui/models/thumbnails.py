@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rmz_acquire.atomic_io import replace_file
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import StoredExperiment
 
@@ -82,7 +83,8 @@ def kept_thumbnail(folder: Path, cache: Path) -> Thumbnail | None:
         made = thumbnail_of(folder)
         if made is not None:
             cache.mkdir(parents=True, exist_ok=True)
-            np.savez(file, pixels=made.pixels, channel=np.array(made.channel))
+            with replace_file(file) as kept:
+                np.savez(kept, pixels=made.pixels, channel=np.array(made.channel))
     except (InputError, OSError, ValueError, KeyError):
         # a list of runs is of use without a picture of each
         return None
