@@ -5,18 +5,24 @@ And JSON without NaN.
 
 from __future__ import annotations
 
-import json
-import math
 import os
 from contextlib import contextmanager
-from datetime import datetime
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
+
+from pydantic_core import from_json, to_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
-__all__ = ["jsonable", "replace_file", "replace_json", "replace_text", "sync_directory"]
+__all__ = [
+    "json_text",
+    "jsonable",
+    "replace_file",
+    "replace_json",
+    "replace_text",
+    "sync_directory",
+]
 
 
 @contextmanager
@@ -61,41 +67,42 @@ def replace_text(path: Path, text: str) -> None:
 
 
 def replace_json(path: Path, value: Any) -> None:
-    """Write a value as JSON, as `replace_text` does; NaN and infinity become null."""
-    text = json.dumps(jsonable(value), indent=2, allow_nan=False, ensure_ascii=False)
-    replace_text(path, text + "\n")
+    """Write a value as `json_text` says it, as `replace_file` does."""
+    replace_text(path, json_text(value, indent=2) + "\n")
 
 
-def jsonable(value: Any) -> Any:
-    """Make a value fit for JSON: what is not a finite number becomes null.
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Say a value as JSON; what is not a finite number becomes null.
 
     Parameters
     ----------
     value : object
         Anything made of mappings, sequences, numbers (numpy's too), text, paths,
-        times and models that can `model_dump`.
+        times and pydantic models.
+    indent : int, optional
+        Of what lies in another; by default all stands in one line.
 
     Returns
     -------
-    object
-        Dicts, lists, str, int, float, bool and None only.
+    str
+
+    Raises
+    ------
+    ValueError
+        If something in it does not fit into JSON.
     """
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(key): jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [jsonable(item) for item in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
-    if hasattr(value, "model_dump"):
-        return jsonable(value.model_dump(mode="json"))
+    text = to_json(value, indent=indent, inf_nan_mode="null", fallback=_without_numpy)
+    return text.decode()
+
+
+def jsonable(value: Any) -> Any:
+    """Give what a reader of `json_text` finds: dicts, lists, texts and numbers."""
+    return from_json(json_text(value))
+
+
+def _without_numpy(value: Any) -> Any:
     if hasattr(value, "tolist"):
-        return jsonable(value.tolist())
+        return value.tolist()
     msg = f"a {type(value).__name__} does not fit into JSON"
     raise TypeError(msg)
 

@@ -7,7 +7,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
-from rmz_acquire.atomic_io import jsonable, sync_directory
+from rmz_acquire.atomic_io import json_text, sync_directory
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,7 +54,7 @@ class Journal:
         """Add a line; a killed process leaves it whole when this returns."""
         self.check()
         self._cut()
-        text = json.dumps(jsonable(line), allow_nan=False, ensure_ascii=False)
+        text = json_text(line)
         fresh = not self._path.exists()
         with self._path.open("a", encoding="utf-8") as file:
             file.write(text + "\n")  # closing it hands it to the system

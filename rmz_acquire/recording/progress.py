@@ -19,7 +19,7 @@ import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from rmz_acquire.atomic_io import jsonable
+from rmz_acquire.atomic_io import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,10 +54,10 @@ class ProgressLog:
 
     def write(self, **entry: Any) -> None:
         """Add a line; where that fails the training goes on, unwatched."""
+        line = json_text(entry)
         if self._on_progress is not None:
-            self._tale.add(jsonable(entry))
+            self._tale.add(json.loads(line))
             self._on_progress(self._tale.so_far())
-        line = json.dumps(jsonable(entry), allow_nan=False)
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("a", encoding="utf-8") as file:
@@ -155,13 +155,13 @@ class _Tale:
 def _told_in(folder: Path) -> _Tale:
     tale = _Tale()
     with contextlib.suppress(OSError):
-        text = (folder / PROGRESS_FILE).read_text("utf-8", errors="replace")
+        text = (folder / PROGRESS_FILE).read_bytes()
         for entry in _entries(text):
             tale.add(entry)
     return tale
 
 
-def _entries(text: str) -> list[dict[str, Any]]:
+def _entries(text: bytes) -> list[dict[str, Any]]:
     """Whole lines only: the last one may be half written."""
     found = []
     for line in text.splitlines():

@@ -131,5 +131,5 @@ def test_what_a_kill_left_of_a_line_stays_until_the_next_is_written(
     assert journal.lines == [{"index": 0}]
     assert file.read_bytes() == whole + b'{"ind'
     journal.append({"index": 1})
-    assert file.read_bytes() == whole + b'{"index": 1}\n'
+    assert file.read_bytes() == whole + b'{"index":1}\n'
     assert Journal(file).lines == [{"index": 0}, {"index": 1}]
