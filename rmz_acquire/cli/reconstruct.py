@@ -116,7 +116,8 @@ def reconstruct(
     listed = parse_z(z)
     estimator = check_estimator(estimator, model=model, device=device)
     with busy("reading"):
-        from rmz_acquire.recording import Comparison, Remade, write_volume
+        from rmz_acquire.recording import Comparison, Remade
+        from rmz_acquire.stacks import write_volume
 
         which = {"t": time, "p": position, "g": field, "c": channel}
         found = _find(source, listed, pixel_size, which)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.stored import StoredExperiment
-from rmz_acquire.recording.ome_tiff import TiffPlane, write_ome_tiff
+from rmz_acquire.stacks.writing import TiffPlane, write_ome_tiff
 
 if TYPE_CHECKING:
     from rmz_acquire.experiments.volumes import Volume

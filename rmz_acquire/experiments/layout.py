@@ -9,9 +9,9 @@ from rmz_acquire.experiments.channel_imaging import optics_given
 from rmz_acquire.experiments.repeat_check import CHECK_PLANES
 from rmz_acquire.objectives import ToldOptics
 from rmz_acquire.recording.experiment_folder import ExperimentFolder
-from rmz_acquire.recording.ome_image import About
 from rmz_acquire.recording.zarr_store import SeriesImage
 from rmz_acquire.stacks import even_step_um
+from rmz_acquire.stacks.ome_image import About
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments.block import ExperimentSettings
     from rmz_acquire.experiments.channel_imaging import Imagings
     from rmz_acquire.experiments.volumes import Volume
-    from rmz_acquire.recording.ome_image import Lens
+    from rmz_acquire.stacks.ome_image import Lens
 
 __all__ = ["lay_out"]
 

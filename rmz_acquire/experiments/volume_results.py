@@ -15,10 +15,10 @@ from rmz_acquire.recording import (
     candidates_of,
     write_report,
     write_summary,
-    write_volume,
     z_scale_of,
 )
 from rmz_acquire.recording.folder import REPORT, VOLUME
+from rmz_acquire.stacks import write_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,6 @@ from .lazy import Coordinate, LazyArray
 from .remade import Remade
 from .report import draw_report, write_report
 from .summary import Summary, TruthKind, read_summary, versions, write_summary
-from .volume import write_volume
 
 __all__ = [
     "RUN_FILES",
@@ -34,6 +33,5 @@ __all__ = [
     "versions",
     "write_report",
     "write_summary",
-    "write_volume",
     "z_scale_of",
 ]

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.atomic_io import replace_json, replace_text
 from rmz_acquire.errors import InputError
-from rmz_acquire.atomic_io import replace_json, replace_text
 from rmz_acquire.recording.folder import (
     CHECKS,
     DECISIONS,

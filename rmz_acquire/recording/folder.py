@@ -6,7 +6,6 @@ import os
 import shutil
 from pathlib import Path
 
-from rmz_acquire.atomic_io import jsonable, replace_json, sync_directory
 from rmz_acquire.errors import InputError
 
 __all__ = ["RUN_FILES", "check_folder", "is_run", "remove"]

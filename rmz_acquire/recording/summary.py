@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from rmz_acquire.atomic_io import jsonable
-from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.atomic_io import replace_json
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.recording.folder import SUMMARY
 from rmz_acquire.scanning import Status
 

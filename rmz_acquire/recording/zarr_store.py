@@ -30,7 +30,7 @@ from rmz_acquire.atomic_io import (
 )
 from rmz_acquire.recording.folder import remove
 from rmz_acquire.recording.journal import Journal
-from rmz_acquire.recording.ome_image import ome_image, ome_of, ome_plane
+from rmz_acquire.stacks.ome_image import ome_image, ome_of, ome_plane
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from ome_types import model
 
-    from rmz_acquire.recording.ome_image import About
+    from rmz_acquire.stacks.ome_image import About
 
 __all__ = ["Series", "SeriesImage"]
 

@@ -1,6 +1,13 @@
 from .axis_claims import Given
 from .plane_positions import even_step_um
 from .read import Stack, read_stack
-from .writing import write_stack
+from .writing import write_stack, write_volume
 
-__all__ = ["Given", "Stack", "even_step_um", "read_stack", "write_stack"]
+__all__ = [
+    "Given",
+    "Stack",
+    "even_step_um",
+    "read_stack",
+    "write_stack",
+    "write_volume",
+]

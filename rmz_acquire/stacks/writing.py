@@ -1,44 +1,206 @@
-"""Writes a z-stack as OME-TIFF."""
+"""Writes OME-TIFF: a stack, a volume, or a position for programs without OME-Zarr.
+
+What is not known is left out of the metadata, and what was never taken out of the file:
+its description lists the planes that are there.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import tifffile
+from ome_types import model
 
 from rmz_acquire.atomic_io import replace_file
+from rmz_acquire.stacks.ome_image import About, ome_image, ome_of, ome_plane
+from rmz_acquire.stacks.plane_positions import even_step_um
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from datetime import datetime
+
     from numpy.typing import NDArray
 
-__all__ = ["write_stack"]
+    from rmz_acquire.optics import Optics
+
+__all__ = ["TiffPlane", "write_ome_tiff", "write_stack", "write_volume"]
+
+
+@dataclass(frozen=True, slots=True)
+class TiffPlane:
+    """One plane of the file: where it belongs, and how to get at its pixels.
+
+    Parameters
+    ----------
+    index : (int, int, int)
+        t, c and z.
+    read : callable
+        Gives its pixels, (Y, X).
+    x_um, y_um, z_um : float or None
+        On the stage, µm.
+    exposure_ms : float or None
+        ms.
+    delta_s : float or None
+        When its exposure ended, s since the experiment began.
+    """
+
+    index: tuple[int, int, int]
+    read: Callable[[], NDArray[Any]]
+    x_um: float | None = None
+    y_um: float | None = None
+    z_um: float | None = None
+    exposure_ms: float | None = None
+    delta_s: float | None = None
+
+
+def write_ome_tiff(
+    path: Path,
+    planes: Sequence[TiffPlane],
+    about: About,
+    *,
+    key: str = "0",
+    started: datetime | None = None,
+) -> None:
+    """Write one image, whole or not at all; one plane in memory at a time.
+
+    Parameters
+    ----------
+    path : Path
+        The file, ``*.ome.tif``; replaced where it exists.
+    planes : sequence of TiffPlane
+        One or more, all of one size and type.
+    about : About
+        What other programs are told of it.
+    key : str
+        Its ID in the file; no spaces.
+    started : datetime or None
+        When it was begun.
+
+    Raises
+    ------
+    OSError
+        If the disk does not take it.
+    """
+    first = planes[0].read()
+    sizes = [1 + max(plane.index[axis] for plane in planes) for axis in range(3)]
+    image, instrument = ome_image(
+        key,
+        about,
+        (*sizes, *first.shape),
+        first.dtype,
+        planes=[
+            ome_plane(
+                plane.index,
+                (plane.z_um, plane.y_um, plane.x_um),
+                exposure_ms=plane.exposure_ms,
+                delta_s=plane.delta_s,
+            )
+            for plane in planes
+        ],
+        tiff_data_blocks=[
+            model.TiffData(ifd=n, first_t=t, first_c=c, first_z=z, plane_count=1)
+            for n, (t, c, z) in enumerate(plane.index for plane in planes)
+        ],
+    )
+    image.acquisition_date = started
+    ome = ome_of([(image, instrument)])
+    big = len(planes) * first.nbytes > 2**31
+    with (
+        replace_file(path) as file,
+        tifffile.TiffWriter(file, bigtiff=big, ome=False) as tiff,
+    ):
+        for number, plane in enumerate(planes):
+            tiff.write(
+                np.ascontiguousarray(plane.read()),
+                photometric="minisblack",
+                description=ome.to_xml().encode() if number == 0 else None,
+                contiguous=False,
+                metadata=None,
+            )
+
+
+def write_volume(
+    path: Path,
+    volume: NDArray[Any],
+    z_um: Sequence[float],
+    *,
+    pixel_size_um: float | None = None,
+    optics: Optics | None = None,
+    channel: str | None = None,
+) -> None:
+    """Write a volume, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file, by its usual name ``volume.ome.tif``; replaced where it exists.
+    volume : ndarray, (Z, Y, X)
+        Camera counts; written as float32.
+    z_um : sequence of float, (Z,)
+        Position of each plane, µm, kept with each; the voxel has a z size only where
+        they are evenly spaced.
+    pixel_size_um : float, optional
+        Pixel size at the sample, µm; left out of the metadata where not known.
+    optics : Optics, optional
+        What it was taken with.
+    channel : str, optional
+        Name of the channel.
+
+    Raises
+    ------
+    ValueError
+        If the volume is not 3D or has not one plane per z.
+    OSError
+        If the disk does not take it.
+    """
+    if volume.ndim != 3 or len(volume) != len(z_um):
+        msg = f"a volume of shape {volume.shape} does not fit {len(z_um)} z positions"
+        raise ValueError(msg)
+    z = [float(value) for value in z_um]
+    write_ome_tiff(
+        path,
+        [
+            TiffPlane((0, 0, i), partial(np.asarray, image, np.float32), z_um=z[i])
+            for i, image in enumerate(volume)
+        ],
+        About(
+            name=path.name.split(".")[0],
+            channels=() if channel is None else (channel,),
+            optics=(optics,),
+            pixel_size_um=pixel_size_um,
+            z_step_um=even_step_um(z),
+        ),
+    )
 
 
 def write_stack(
     path: str | Path, data: NDArray[Any], *, z_step_um: float, pixel_size_um: float
 ) -> None:
-    """Write a z-stack as OME-TIFF with its voxel size, whole or not at all.
+    """Write a z-stack with its voxel size, whole or not at all.
 
     Parameters
     ----------
     path : str or Path
-        The file; overwritten.
+        The file; replaced where it exists.
     data : ndarray, (Z, Y, X)
-        Integer or floating.
+        Integer or floating; written as it is.
     z_step_um, pixel_size_um : float
         Voxel size, µm.
+
+    Raises
+    ------
+    OSError
+        If the disk does not take it.
     """
     path = Path(path)
-    sizes = {"X": pixel_size_um, "Y": pixel_size_um, "Z": z_step_um}
-    voxel: dict[str, Any] = {}
-    for axis, size in sizes.items():
-        voxel |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": "µm"}
-    with replace_file(path) as file:
-        tifffile.imwrite(
-            file,
-            data,
-            ome=True,
-            photometric="minisblack",
-            metadata={"axes": "ZYX", **voxel},
-        )
+    write_ome_tiff(
+        path,
+        [TiffPlane((0, 0, i), partial(np.asarray, data[i])) for i in range(len(data))],
+        About(
+            path.name.split(".")[0], pixel_size_um=pixel_size_um, z_step_um=z_step_um
+        ),
+    )

@@ -11,8 +11,7 @@ from yaozarrs import open_group
 
 from rmz_acquire.experiments import run
 from rmz_acquire.experiments.export import export_ome_tiff
-from rmz_acquire.recording import write_volume
-from rmz_acquire.stacks import read_stack
+from rmz_acquire.stacks import read_stack, write_volume
 
 CHANNELS = [{"config": "DAPI", "exposure": 1}, {"config": "FITC", "exposure": 1}]
 PLACES = [{"x": 1, "y": 2, "z": 3, "name": "A/1: low"}, {"x": 4, "y": 5, "z": 6}]

@@ -8,10 +8,11 @@ import os
 import numpy as np
 import pytest
 
-from rmz_acquire.errors import InputError
-from rmz_acquire.recording import check_folder, write_volume
 from rmz_acquire.atomic_io import jsonable, replace_json, replace_text
+from rmz_acquire.errors import InputError
+from rmz_acquire.recording import check_folder
 from rmz_acquire.scanning import Outcome
+from rmz_acquire.stacks import write_volume
 
 
 def test_a_volume_that_does_not_fit_its_grid_is_refused(tmp_path):

@@ -11,9 +11,9 @@ import pytest
 import yaozarrs
 
 from rmz_acquire.recording.journal import Journal
-from rmz_acquire.recording.ome_image import About
 from rmz_acquire.recording.zarr_store import Series, SeriesImage
 from rmz_acquire.stacks import Given, read_stack
+from rmz_acquire.stacks.ome_image import About
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 import tifffile
+from ome_types import from_tiff
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.stacks import read_stack, write_stack
@@ -76,12 +77,17 @@ def test_a_truncated_tiff_is_never_read_as_a_whole(
         assert "truncated" in _refused(path), cut
 
 
-def test_voxel_size_goes_round(tmp_path: Path) -> None:
-    path = tmp_path / "stack.ome.tif"
-    write_stack(path, VOLUME, z_step_um=0.5, pixel_size_um=0.325)
+@pytest.mark.parametrize("kind", ["uint8", "uint16", "float32", "float64"])
+def test_stack_and_voxel_size_go_round(tmp_path: Path, kind: str) -> None:
+    path, counts = tmp_path / "stack.ome.tif", VOLUME.astype(kind)
+    write_stack(path, counts, z_step_um=0.5, pixel_size_um=0.325)
     stack = read_stack(path)
+    np.testing.assert_array_equal(stack.data, counts)
+    assert stack.data.dtype == kind
     assert stack.z_step_um == pytest.approx(0.5)
     assert stack.pixel_size_um == pytest.approx(0.325)
+    # an origin in z is not known
+    assert from_tiff(path).images[0].pixels.planes[0].position_z is None
 
 
 def test_axes_of_length_one_do_not_matter(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from rmz_acquire.gui.models.display_levels import contrast_along_z
 from rmz_acquire.gui.models.time_left import TimeLeft, left_words
 from rmz_acquire.gui.views.volume3d import Volume3D
 from rmz_acquire.methods import METHODS
-from rmz_acquire.recording import write_volume
+from rmz_acquire.stacks import write_volume
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
