@@ -14,12 +14,13 @@ from rmz_acquire.reconstruction.richardson_lucy import RichardsonLucyEstimator
 from rmz_acquire.reconstruction.stateless import DeepZEstimator, UNet3DEstimator
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import ArrayLike
 
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction.base import VolumeEstimator
-    from rmz_acquire.reconstruction.network import Precision
 
 __all__ = ["BASELINES", "ESTIMATORS", "NETWORKS", "make_estimator"]
 
@@ -36,8 +37,6 @@ def make_estimator(
     *,
     model: LoadedModel | None = None,
     device: str = "auto",
-    precision: Precision = "float32",
-    chunk: int | None = None,
 ) -> VolumeEstimator:
     """Make an estimator that has seen no plane yet.
 
@@ -53,8 +52,6 @@ def make_estimator(
         Of a network.
     device
         Of a network and of richardson-lucy: see `NetworkEstimator`.
-    precision, chunk
-        Of a network.
 
     Returns
     -------
@@ -92,15 +89,10 @@ def make_estimator(
         )
         raise InputError(msg)
     if model.card.network.prior == "richardson-lucy":
-        return OnLayersEstimator(
-            z_um, optics, model, device=device, precision=precision, chunk=chunk
-        )
-    network = {
+        return OnLayersEstimator(z_um, optics, model, device=device)
+    network: dict[str, Callable[..., VolumeEstimator]] = {
         "recurrent-mz": RecurrentEstimator,
         "deep-z": DeepZEstimator,
         "unet3d": UNet3DEstimator,
-    }[name]
-    made: VolumeEstimator = network(
-        z_um, optics, model, device=device, precision=precision, chunk=chunk
-    )
-    return made
+    }
+    return network[name](z_um, optics, model, device=device)

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
-    from rmz_acquire.reconstruction.network import Precision
     from rmz_acquire.scanning.records import Estimate
 
 __all__ = ["OnLayersEstimator"]
@@ -51,13 +50,13 @@ class OnLayersEstimator(VolumeEstimator):
 
     Parameters
     ----------
-    z_um, optics, model, device, precision, chunk
-        As of `NetworkEstimator`; chunk is in rows of the picture.
+    z_um, optics, model, device
+        As of `NetworkEstimator`.
 
     Raises
     ------
     InputError
-        For another kind of network, a chunk of less than one row, or a bad grid.
+        For another kind of network, or a bad grid.
     """
 
     name = "recurrent-mz"
@@ -69,21 +68,15 @@ class OnLayersEstimator(VolumeEstimator):
         model: LoadedModel,
         *,
         device: str = "auto",
-        precision: Precision = "float32",
-        chunk: int | None = None,
     ) -> None:
         super().__init__(z_um)
         if not isinstance(model.network, OnLayers):
             msg = f"model {model.card.name} is not on the richardson-lucy prior"
             raise InputError(msg)
-        if chunk is not None and chunk < 1:
-            msg = f"chunk is {chunk}: give at least one row at a time"
-            raise InputError(msg)
         self._prior = RichardsonLucyEstimator(z_um, optics, device=device)
-        self._optics, self._model, self._chunk = optics, model, chunk
+        self._optics, self._model = optics, model
         self._device = device_of(device)
-        dtype: torch.dtype = getattr(torch, precision)
-        self._network = copy.deepcopy(model.network).to(self._device, dtype)
+        self._network = copy.deepcopy(model.network).to(self._device)
         self._gate = Gate()
         self._scale: Normalisation | None = None
         self._hidden: Tensor | None = None
@@ -220,7 +213,7 @@ class OnLayersEstimator(VolumeEstimator):
         """Rows that are computed at once, and with all that they see."""
         channels = 4 * self._network.config.channels
         per_row = channels * len(self.z_um) * width  # bytes, a quarter of the pixels
-        rows = self._chunk or max(16, int(_ACTIVATIONS / per_row))
+        rows = max(16, int(_ACTIVATIONS / per_row))
         rows += rows % 2
         halo = self._network.reach_px // 2 * 2 + 2
         for top in range(0, height, rows):

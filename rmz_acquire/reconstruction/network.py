@@ -1,11 +1,9 @@
-"""What estimators with a network share: its copy, device, precision, its optics."""
+"""What estimators with a network share: its copy, device, its optics."""
 
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
-
-import torch
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.models import normalisation_kind
@@ -20,9 +18,8 @@ if TYPE_CHECKING:
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
 
-__all__ = ["NetworkEstimator", "Precision"]
+__all__ = ["NetworkEstimator"]
 
-Precision = Literal["float32", "bfloat16", "float16"]
 
 _ACTIVATIONS = 256e6
 """Bytes, about, that keep caches and small GPUs happy."""
@@ -43,15 +40,11 @@ class NetworkEstimator(VolumeEstimator, Generic[Net]):
         The network and its card.
     device : str
         Of torch; "auto" takes the GPU where there is one.
-    precision : {"float32", "bfloat16", "float16"}
-        Of the network and its state.
-    chunk : int, optional
-        Output planes computed at once; by default what keeps memory small.
 
     Raises
     ------
     InputError
-        For another kind of network, a chunk of less than one plane, or a bad grid.
+        For another kind of network, or a bad grid.
     """
 
     network_type: type[Net]
@@ -63,13 +56,8 @@ class NetworkEstimator(VolumeEstimator, Generic[Net]):
         model: LoadedModel,
         *,
         device: str = "auto",
-        precision: Precision = "float32",
-        chunk: int | None = None,
     ) -> None:
         super().__init__(z_um)
-        if chunk is not None and chunk < 1:
-            msg = f"chunk is {chunk}: give at least one output plane at a time"
-            raise InputError(msg)
         network, made_of = model.network, model.card.network
         if isinstance(made_of, OnLayersConfig) or not isinstance(
             network, self.network_type
@@ -77,11 +65,10 @@ class NetworkEstimator(VolumeEstimator, Generic[Net]):
             kind = model.card.network.kind
             msg = f"model {model.card.name} is a {kind} network, not a {self.name} one"
             raise InputError(msg)
-        self._optics, self._model, self._chunk = optics, model, chunk
+        self._optics, self._model = optics, model
         self._device = device_of(device)
-        self._dtype: torch.dtype = getattr(torch, precision)
-        # A copy: another estimator may run the model elsewhere or more precisely.
-        self._network = copy.deepcopy(network).to(self._device, self._dtype)
+        # A copy: another estimator may run the model elsewhere.
+        self._network = copy.deepcopy(network).to(self._device)
         self._channels = made_of.base_channels
         self._kind = normalisation_kind(model)
 
@@ -98,9 +85,9 @@ class NetworkEstimator(VolumeEstimator, Generic[Net]):
         """Parts of the z grid that are computed one after another."""
         height, width = self._images[0].shape
         per_plane = 40 * self._channels * height * width
-        chunk = self._chunk or max(1, int(_ACTIVATIONS / per_plane))
-        return [slice(i, i + chunk) for i in range(0, len(self.z_um), chunk)]
+        some = max(1, int(_ACTIVATIONS / per_plane))
+        return [slice(i, i + some) for i in range(0, len(self.z_um), some)]
 
     def _to_network(self, pictures: Tensor) -> Tensor:
-        """On the network's device, in its precision."""
-        return pictures.to(self._device, self._dtype)
+        """On the network's device."""
+        return pictures.to(self._device)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rmz_acquire.networks.recurrent_mz import RecurrentMZ, State
 from rmz_acquire.reconstruction.filters import wiener_filter
-from rmz_acquire.reconstruction.network import NetworkEstimator, Precision
+from rmz_acquire.reconstruction.network import NetworkEstimator
 from rmz_acquire.reconstruction.normalisation import Normalisation
 
 if TYPE_CHECKING:
@@ -35,10 +35,8 @@ class RecurrentEstimator(NetworkEstimator[RecurrentMZ]):
 
     Parameters
     ----------
-    z_um, optics, model, device, precision, chunk
+    z_um, optics, model, device
         As of `NetworkEstimator`.
-    order : {"taken", "sorted"}
-        "sorted" feeds the planes by z: it rebuilds wherever a plane comes in between.
     """
 
     name = "recurrent-mz"
@@ -51,21 +49,15 @@ class RecurrentEstimator(NetworkEstimator[RecurrentMZ]):
         model: LoadedModel,
         *,
         device: str = "auto",
-        precision: Precision = "float32",
-        chunk: int | None = None,
-        order: Literal["taken", "sorted"] = "taken",
     ) -> None:
-        super().__init__(
-            z_um, optics, model, device=device, precision=precision, chunk=chunk
-        )
-        self._order = order
+        super().__init__(z_um, optics, model, device=device)
         self._wiener = (
             wiener_filter(optics, self.z_um)
             if self._network.config.prior == "wiener"
             else None
         )
         self._normalisation: Normalisation | None = None
-        self._fed: list[int] = []
+        self._fed = 0
         self._states: list[State | None] = []
 
     @property
@@ -82,7 +74,7 @@ class RecurrentEstimator(NetworkEstimator[RecurrentMZ]):
             (Z, Y, X) float32 volume, counts.
         """
         self._normalisation = Normalisation.of(self.planes, self._kind)
-        self._fed = []
+        self._fed = 0
         self._states = [None] * len(self._slices())
         self._volume = self._feed()
         return self._volume
@@ -90,32 +82,21 @@ class RecurrentEstimator(NetworkEstimator[RecurrentMZ]):
     def _reconstruct(self) -> NDArray[np.float32]:
         fresh = Normalisation.of(self.planes, self._kind)
         kept = self._normalisation
-        if kept is None or not kept.fits(fresh, TOLERANCE) or self._comes_between():
+        if kept is None or not kept.fits(fresh, TOLERANCE):
             return self.rebuild()
         return self._feed()
-
-    def _comes_between(self) -> bool:
-        return self._order == "sorted" and self._sequence()[-1] != len(self._images) - 1
-
-    def _sequence(self) -> list[int]:
-        """Planes in the order in which the network gets them."""
-        if self._order == "taken":
-            return list(range(len(self._images)))
-        return [int(i) for i in np.argsort(self.planes_z_um, kind="stable")]
 
     @torch.inference_mode()
     def _feed(self) -> NDArray[np.float32]:
         """Feed what the state does not hold yet, and decode."""
         scale = self._normalisation
         assert scale is not None
-        sequence = self._sequence()
         planes = torch.from_numpy(scale.apply(self.planes))
         volume = np.empty((len(self.z_um), *self._images[0].shape), dtype=np.float32)
         slices = self._slices()
-        for place in range(len(self._fed), len(sequence)):
-            given = sequence[: place + 1]
-            index, last = given[-1], place == len(sequence) - 1
-            prior = self._prior(planes, given)
+        for index in range(self._fed, len(planes)):
+            last = index == len(planes) - 1
+            prior = self._prior(planes[: index + 1])
             plane = self._to_network(planes[index][None, None])
             dz_um = torch.from_numpy(self.z_um) - self._at_um[index]
             dz_px = (dz_um * self._optics.blur_radius_px_per_um).to(self._device)
@@ -132,11 +113,12 @@ class RecurrentEstimator(NetworkEstimator[RecurrentMZ]):
                     values = out[:, 0].float().cpu().numpy()
                     volume[part] = scale.undo(values)
                 self._states[i] = State(state.hidden, ())
-        self._fed = sequence
+        self._fed = len(planes)
         return volume
 
-    def _prior(self, planes: Tensor, given: list[int]) -> WienerVolume | None:
+    def _prior(self, planes: Tensor) -> WienerVolume | None:
+        """Of the first planes, (M, Y, X)."""
         if self._wiener is None:
             return None
-        at = torch.from_numpy(self.planes_z_um[given])
-        return self._wiener.estimate(planes[given], at)
+        at = torch.from_numpy(self.planes_z_um[: len(planes)])
+        return self._wiener.estimate(planes, at)
