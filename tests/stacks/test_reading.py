@@ -27,6 +27,10 @@ def _deflated(path: Path, data: np.ndarray) -> None:
     tifffile.imwrite(path, data, metadata={"axes": "ZYX"}, compression="zlib")
 
 
+def _lzw(path: Path, data: np.ndarray) -> None:
+    tifffile.imwrite(path, data, metadata={"axes": "ZYX"}, compression="lzw")
+
+
 def _imagej(path: Path, data: np.ndarray) -> None:
     tifffile.imwrite(path, data, imagej=True, metadata={"axes": "ZYX"})
 
@@ -41,7 +45,7 @@ def _pages(path: Path, data: np.ndarray) -> None:
             tiff.write(plane, contiguous=False, metadata=None)
 
 
-WRITERS = [_ome, _deflated, _imagej, _bare, _pages]
+WRITERS = [_ome, _deflated, _lzw, _imagej, _bare, _pages]
 
 
 def _refused(path: Path) -> str:

@@ -20,7 +20,7 @@ _PARTS = (
     "PyQt6",
     "pyqtgraph",
     "ndv",
-    "ome-writers",
+    "tensorstore",
     "numpy",
 )
 
