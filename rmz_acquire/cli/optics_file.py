@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -67,6 +66,8 @@ def optics_told(
             pixel_size_um=pixel_size_um,
             sample_index=sample_index,
         )
+    from rmz_acquire.experiments.calibrated import check_given
+
     optics = optics_of_flag(file)
     given = {
         "na": na,
@@ -75,14 +76,7 @@ def optics_told(
         "pixel_size_um": pixel_size_um,
         "sample_index": sample_index,
     }
-    for field, value in given.items():
-        here = getattr(optics, field)
-        if value is not None and (
-            here is None or not math.isclose(value, here, rel_tol=0.02)
-        ):
-            known = "none" if here is None else f"{here:.4g}"
-            msg = f"{_FLAGS[field]} is {value:g}, --optics {file} has {known}"
-            raise InputError(f"{msg}: leave one of them out")
+    check_given(optics, given, source=f"--optics {file}", name=_FLAGS.__getitem__)
     return optics
 
 

@@ -58,6 +58,14 @@ def test_wavelengths_by_channel_stay():
 def test_another_value_in_the_block_is_refused():
     with pytest.raises(InputError, match=r"optics\.na is 0\.75.*leave one"):
         with_optics(experiment(na=0.75), CALIBRATED)
+    # it was calibrated as if the sample had the index of the immersion
+    with pytest.raises(InputError, match=r"sample_index is 1\.38.* has none"):
+        with_optics(experiment(sample_index=1.38), CALIBRATED)
+
+
+def test_the_same_value_rounded_is_the_calibrated_one():
+    told = with_optics(experiment(na=0.72, z_scale=0.79), CALIBRATED)
+    assert told.metadata["rmz_acquire"]["optics"]["z_scale"] == 0.8
 
 
 def test_the_command_takes_them_for_a_new_experiment_only(tmp_path, capsys):
