@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Literal
 
+from rmz_acquire.errors import message_of
 from rmz_acquire.installing import install_line, missing, pip_line, system_line
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _adapters() -> str:
     try:
         core.loadDevice("Probe", "DemoCamera", "DCam")
     except Exception as error:
-        words = " ".join(str(error).split())
+        words = message_of(error)
         raise _Missing(
             f"those in {folder} do not load ({words})",
             f"get adapters of device interface {interface}: "

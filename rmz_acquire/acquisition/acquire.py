@@ -15,6 +15,7 @@ from pymmcore_plus.mda import FinishReason
 from rmz_acquire.acquisition.cameras import Cameras, set_property
 from rmz_acquire.acquisition.focus_lock import FocusLock, FocusLockError
 from rmz_acquire.acquisition.shutdown import quiet_at_exit
+from rmz_acquire.errors import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -91,7 +92,7 @@ def acquire(
         name="rmz-acquire scan",
     )
     _start_and_wait(thread, done, core, abort, aborted)
-    return problems + [" ".join(str(error).split()) for error in engine.errors]
+    return problems + [message_of(error) for error in engine.errors]
 
 
 def _live(
@@ -121,7 +122,7 @@ def _live(
     except BaseException as error:
         logger.debug("the scan failed", exc_info=error)
         if engine.task is None:
-            problems.append(" ".join(str(error).split()))
+            problems.append(message_of(error))
         else:
             engine.task.scan.fail(error)
     finally:
@@ -132,7 +133,7 @@ def _live(
             except Exception as error:
                 # each step on its own: a stage that jams must not keep the light on
                 logger.debug("%s", what, exc_info=error)
-                said = " ".join(str(error).split())
+                said = message_of(error)
                 told = isinstance(error, FocusLockError)  # which says all of it
                 problems.append(said if told else f"{what}: {said}")
         done.set()

@@ -16,6 +16,7 @@ from pymmcore_plus import DeviceType, Keyword
 from rmz_acquire.acquisition.cameras import crop, set_property
 from rmz_acquire.acquisition.focus_stage import wait_while
 from rmz_acquire.acquisition.sideways import SidewaysMove
+from rmz_acquire.errors import message_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -135,7 +136,7 @@ class EventSettings:
             try:
                 step()
             except Exception as error:
-                msg = f"{what} cannot be set: {' '.join(str(error).split())}"
+                msg = f"{what} cannot be set: {message_of(error)}"
                 raise RuntimeError(msg) from error
             self._last[kind] = value
             changed = True

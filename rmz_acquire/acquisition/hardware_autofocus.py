@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from rmz_acquire.errors import message_of
+
 if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
     from useq import HardwareAutofocus
@@ -92,7 +94,7 @@ class Autofocus:
                 core.fullFocus()
                 core.waitForDevice(self._stage)
             except RuntimeError as error:
-                said = " ".join(str(error).split())
+                said = message_of(error)
                 continue
             finally:
                 # some leave their lock on, against which nothing could be moved

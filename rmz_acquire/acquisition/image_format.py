@@ -14,7 +14,7 @@ from pymmcore_plus import DeviceType, Keyword
 
 from rmz_acquire.acquisition.cameras import Box, Cameras, crop, set_property
 from rmz_acquire.acquisition.preflight import check_camera, check_exposure
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.objectives import ToldOptics, emission_um
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ class Bench:
             except InputError:
                 raise
             except Exception as error:
-                said = " ".join(str(error).split())
+                said = message_of(error)
                 msg = f"{'-'.join(setting)} cannot be set to {value}: {said}"
                 raise InputError(msg) from error
             self._now[setting] = value

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rmz_acquire.errors import InputError
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.stacks.axis_claims import Claims, Length, Positions
 from rmz_acquire.stacks.image import COPY_AGAIN, Image, several
 
@@ -158,7 +158,7 @@ def _array(where: Path, zarr_format: int) -> tuple[Any, list[str]]:
     try:
         array: Any = tensorstore.open(spec, open=True, read=True).result()
     except (ValueError, OSError, NotImplementedError) as error:
-        said = " ".join(str(error).split())
+        said = message_of(error)
         if "NOT_FOUND" in said or "Error parsing" not in said:
             raise InputError(COPY_AGAIN) from error
         why = said[said.index("Error parsing") :].split(" [")[0][:160]
