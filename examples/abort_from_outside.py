@@ -32,7 +32,7 @@ summary = rmz_acquire.run(
     overwrite=True,
     control=control,
     on_decision=on_decision,
-)
+).summary
 print(summary.reason)
-summary = rmz_acquire.resume(core, sys.argv[1])
+summary = rmz_acquire.resume(core, sys.argv[1]).summary
 print(summary.reason)

@@ -48,6 +48,6 @@ if __name__ == "__main__":
     )
     summary = rmz_acquire.run(
         core, sequence, sys.argv[1], estimator=Smooth, policy=TopDown, overwrite=True
-    )
+    ).summary
     print(f"{summary.planes_taken} planes by {summary.policy}")
     print(f"and {summary.estimator}: {summary.reason}")

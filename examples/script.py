@@ -25,5 +25,5 @@ sequence = useq.MDASequence(
         }
     },
 )
-summary = rmz_acquire.run(core, sequence, sys.argv[1], overwrite=True)
+summary = rmz_acquire.run(core, sequence, sys.argv[1], overwrite=True).summary
 print(summary.reason)

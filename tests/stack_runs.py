@@ -65,7 +65,7 @@ def a_run(
         out,
         estimator=estimator,
         **own,
-    )
+    ).summary
 
 
 def saved(folder: Path) -> dict[str, Any]:

@@ -132,14 +132,16 @@ def demo(
         )
         with in_the_words_of_flags():
             run_and_print(
-                lambda watcher: experiments.run(
-                    core,
-                    sequence,
-                    out,
-                    overwrite=overwrite,
-                    config=config,
-                    truth=truth,
-                    watcher=watcher,
+                lambda watcher: (
+                    experiments.run(
+                        core,
+                        sequence,
+                        out,
+                        overwrite=overwrite,
+                        config=config,
+                        truth=truth,
+                        watcher=watcher,
+                    ).summary
                 ),
                 out,
                 most=len(positions) if positions else plan.max_planes,

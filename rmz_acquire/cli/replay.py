@@ -169,13 +169,15 @@ def replay(
     )
     with in_the_words_of_flags():
         run_and_print(
-            lambda watcher: experiments.run(
-                microscope,
-                sequence,
-                out,
-                overwrite=overwrite,
-                truth=against,
-                watcher=watcher,
+            lambda watcher: (
+                experiments.run(
+                    microscope,
+                    sequence,
+                    out,
+                    overwrite=overwrite,
+                    truth=against,
+                    watcher=watcher,
+                ).summary
             ),
             out,
             most=len(positions) if positions else plan.max_planes,

@@ -51,8 +51,10 @@ def resume_and_print(folder: Path, config: str | None) -> None:
             raise InputError(msg)
         with flagged(PLUGINS):
             run_and_print(
-                lambda watcher: experiments.resume(
-                    stack, folder, truth=truth, watcher=watcher
+                lambda watcher: (
+                    experiments.resume(
+                        stack, folder, truth=truth, watcher=watcher
+                    ).summary
                 ),
                 folder,
             )
@@ -70,8 +72,8 @@ def resume_and_print(folder: Path, config: str | None) -> None:
                 lambda volume: simulated_camera(core).expected(sorted(volume.z_um))
             )
         run_and_print(
-            lambda watcher: experiments.resume(
-                core, folder, truth=truth, watcher=watcher
+            lambda watcher: (
+                experiments.resume(core, folder, truth=truth, watcher=watcher).summary
             ),
             folder,
         )

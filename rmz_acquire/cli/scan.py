@@ -104,13 +104,15 @@ def scan(
             check_folder(out, overwrite=overwrite)
     with opened(config) as core, flagged(PLUGINS):
         run_and_print(
-            lambda watcher: experiments.run(
-                core,
-                sequence,
-                out,
-                overwrite=overwrite,
-                config=config,
-                watcher=watcher,
+            lambda watcher: (
+                experiments.run(
+                    core,
+                    sequence,
+                    out,
+                    overwrite=overwrite,
+                    config=config,
+                    watcher=watcher,
+                ).summary
             ),
             out,
         )

@@ -6,7 +6,7 @@ from .block import (
 from .calibrated import read_optics, with_optics
 from .callbacks import Watcher
 from .experiment_yaml import read_experiment
-from .loading import LoadedRun, load
+from .loading import FinishedRun, LoadedRun, load
 from .prepare import Prepared, prepare
 from .replay_decisions import Further
 from .run import resume, run
@@ -16,6 +16,7 @@ from .volumes import Volume, volumes_of
 
 __all__ = [
     "ExperimentSettings",
+    "FinishedRun",
     "Further",
     "LoadedRun",
     "OpticsSettings",

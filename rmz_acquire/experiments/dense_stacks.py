@@ -231,7 +231,7 @@ def acquire_stacks(
     )
     watcher = _Teller(len(positions or [None]), on_step, on_start, on_plane)
     with _brought_back(core if positions else None):
-        summary = run(core, sequence, folder, config=config, watcher=watcher)
+        summary = run(core, sequence, folder, config=config, watcher=watcher).summary
         files = export_stacks(folder)
         if summary.focus_lock is not None:
             logger.warning("%s", summary.focus_lock)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.recording import LazyArray, Summary
 
-__all__ = ["LoadedRun", "load"]
+__all__ = ["FinishedRun", "LoadedRun", "load"]
 
 T = TypeVar("T")
 
@@ -29,20 +29,22 @@ _DAMAGE = (AttributeError, LookupError, OSError, TypeError, ValueError, struct.e
 
 
 class LoadedRun:
-    """What a run left, read-only; `load` makes it.
+    """What a run left, read-only; `load` gives it.
 
     Parameters
     ----------
     folder : Path
         Where it lies.
-    kept : KeptExperiment
-        Its reader.
     """
 
-    def __init__(self, folder: Path, kept: KeptExperiment) -> None:
+    def __init__(self, folder: Path) -> None:
         #: Where it lies.
         self.folder = folder
-        self._kept = kept
+
+    @cached_property
+    def _kept(self) -> KeptExperiment:
+        """Its reader; made when something is asked for that is in the files only."""
+        return _or_one_line(self.folder, lambda: _kept(self.folder))
 
     @property
     def summary(self) -> Summary | None:
@@ -125,6 +127,27 @@ class LoadedRun:
         return "\n".join(lines)
 
 
+class FinishedRun(LoadedRun):
+    """The same of a run that has just ended: `run` and `resume` give it.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it lies.
+    summary : Summary
+        How it ended, also where the disk was too full to take that.
+    """
+
+    def __init__(self, folder: Path, summary: Summary) -> None:
+        super().__init__(folder)
+        self._summary = summary
+
+    @property
+    def summary(self) -> Summary:
+        """How it ended."""
+        return self._summary
+
+
 def load(folder: Path | str) -> LoadedRun:
     """Open what a run left, of one volume or of many.
 
@@ -150,8 +173,10 @@ def load(folder: Path | str) -> LoadedRun:
     >>> run = rmz_acquire.load("my-run")  # doctest: +SKIP
     >>> run.volumes[..., 0, 0]  # doctest: +SKIP
     """
-    path = Path(folder).expanduser()
-    return LoadedRun(path, _or_one_line(path, lambda: _kept(path)))
+    run = LoadedRun(Path(folder).expanduser())
+    # what cannot be read is said now
+    _ = run.optics
+    return run
 
 
 def _kept(path: Path) -> KeptExperiment:

@@ -16,6 +16,7 @@ from rmz_acquire.experiments.callbacks import DecisionWatcher, Watcher
 from rmz_acquire.experiments.experiment_yaml import read_experiment
 from rmz_acquire.experiments.going import go
 from rmz_acquire.experiments.keeping import as_json, as_yaml, check_kept
+from rmz_acquire.experiments.loading import FinishedRun
 from rmz_acquire.experiments.on_core import OnCore
 from rmz_acquire.experiments.on_stack import OnStack
 from rmz_acquire.experiments.own import Own
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments.prepare import Prepared
     from rmz_acquire.experiments.replay_decisions import Further
     from rmz_acquire.experiments.volumes import Volume
-    from rmz_acquire.recording import Summary
     from rmz_acquire.scanning import Decision, Estimate, Estimator, Policy, StopRule
 
 __all__ = ["resume", "run"]
@@ -59,7 +59,7 @@ def run(
     estimator: Estimator | MakesEstimator | str | None = None,
     policy: Policy | MakesPolicy | str | None = None,
     stop_rule: StopRule | MakesRule | str | None = None,
-) -> Summary:
+) -> FinishedRun:
     """Run an experiment whose z-stacks are adaptive scans.
 
     Works on a core that another program owns: its engine is put back at the end, and
@@ -101,8 +101,9 @@ def run(
 
     Returns
     -------
-    Summary
-        Also after a failure or an abort: look at its `status`.
+    FinishedRun
+        With planes, volumes, decisions and `summary`; also after a failure or an
+        abort: look at ``summary.status``.
 
     Raises
     ------
@@ -140,7 +141,10 @@ def run(
     )
     watcher = _watcher(watcher, on_decision)
     control = control or Control()
-    return go(instrument, prepared, Path(out), control, watcher, started, truth=against)
+    summary = go(
+        instrument, prepared, Path(out), control, watcher, started, truth=against
+    )
+    return FinishedRun(Path(out), summary)
 
 
 def resume(
@@ -155,7 +159,7 @@ def resume(
     estimator: Estimator | MakesEstimator | str | None = None,
     policy: Policy | MakesPolicy | str | None = None,
     stop_rule: StopRule | MakesRule | str | None = None,
-) -> Summary:
+) -> FinishedRun:
     """Go on with an experiment that was killed, aborted or failed.
 
     The next plane is the one that would have come next; what was decided is decided
@@ -176,7 +180,8 @@ def resume(
 
     Returns
     -------
-    Summary
+    FinishedRun
+        As of `run`.
 
     Raises
     ------
@@ -202,7 +207,7 @@ def resume(
         against.check(prepared)
     started = datetime.fromisoformat(stored.told["started"])
     elapsed_s = (datetime.now(UTC) - started).total_seconds()
-    return go(
+    summary = go(
         instrument,
         prepared,
         Path(out),
@@ -213,6 +218,7 @@ def resume(
         further=further,
         truth=against,
     )
+    return FinishedRun(Path(out), summary)
 
 
 def _instrument(microscope: CMMCorePlus | RecordedMicroscope) -> Instrument:

@@ -90,7 +90,7 @@ def test_every_ending(held, tmp_path, ending, autofocus, monkeypatch):
         folder,
         control=control,
         on_decision=decided,
-    )
+    ).summary
     expected = {"done": "completed", "abort": "aborted", "failure": "failed"}
     assert summary.status == expected.get(ending, "stopped")
     after(held)
@@ -100,18 +100,18 @@ def test_every_ending(held, tmp_path, ending, autofocus, monkeypatch):
     monkeypatch.undo()
 
     if ending in ("abort", "failure"):
-        assert resume(held, folder).status == "completed"
+        assert resume(held, folder).summary.status == "completed"
         after(held)
         # a kill leaves it off: it is on again after the experiment all the same
         (folder / "volumes.ome.zarr" / "volumes.jsonl").unlink()
         held.enableContinuousFocus(False)
-        assert resume(held, folder).focus_lock == HELD
+        assert resume(held, folder).summary.focus_lock == HELD
         after(held)
 
 
 def test_one_that_is_off_stays_off_and_nothing_is_said(held, tmp_path):
     held.enableContinuousFocus(False)
-    summary = run(held, sequence(), tmp_path / "run")
+    summary = run(held, sequence(), tmp_path / "run").summary
     assert summary.status == "completed" and summary.focus_lock is None
     assert not held.isContinuousFocusEnabled()
     assert told(tmp_path / "run")[0]["focus_lock"] is None
@@ -129,7 +129,7 @@ def test_an_experiment_may_refuse_it(held, tmp_path):
 
 def test_one_that_stays_on_is_a_failure_before_anything_moves(held, tmp_path):
     held.broken = False
-    summary = run(held, sequence(), tmp_path / "run")
+    summary = run(held, sequence(), tmp_path / "run").summary
     assert summary.status == "failed" and summary.planes_taken == 0
     assert "cannot be switched off (the lock does not answer)" in summary.error
     assert "by hand" in summary.error
@@ -138,7 +138,7 @@ def test_one_that_stays_on_is_a_failure_before_anything_moves(held, tmp_path):
 
 def test_one_that_does_not_come_on_again_is_told(held, tmp_path):
     held.broken = True
-    summary = run(held, sequence(), tmp_path / "run")
+    summary = run(held, sequence(), tmp_path / "run").summary
     assert summary.status == "failed" and summary.volumes_done == 1
     assert "cannot be switched on (the lock does not answer)" in summary.error
 
@@ -146,13 +146,13 @@ def test_one_that_does_not_come_on_again_is_told(held, tmp_path):
 def test_one_that_only_tells_that_it_holds_counts_too(held, tmp_path, monkeypatch):
     monkeypatch.setattr(held, "isContinuousFocusLocked", held.isContinuousFocusEnabled)
     monkeypatch.setattr(held, "isContinuousFocusEnabled", lambda: False)
-    assert run(held, sequence(), tmp_path / "run").focus_lock == HELD
+    assert run(held, sequence(), tmp_path / "run").summary.focus_lock == HELD
     assert held.isContinuousFocusLocked() and held.moves
 
 
 def test_the_offset_of_a_lock_is_moved_while_it_is_on(held, tmp_path, monkeypatch):
     monkeypatch.setattr(held, "isContinuousFocusDrive", lambda label: label == "Z")
-    summary = run(held, sequence({"focus_lock": "refuse"}), tmp_path / "run")
+    summary = run(held, sequence({"focus_lock": "refuse"}), tmp_path / "run").summary
     assert summary.status == "completed" and summary.focus_lock is None
     assert held.fought == held.moves > 0
 
@@ -168,7 +168,7 @@ def test_an_autofocus_that_leaves_its_lock_on(held, tmp_path, monkeypatch):
     plan = sequence(
         stage_positions=[{"x": 0, "y": 0, "z": 5}], autofocus_plan={"axes": ["p"]}
     )
-    assert run(held, plan, tmp_path / "run").status == "completed"
+    assert run(held, plan, tmp_path / "run").summary.status == "completed"
     after(held)
 
 

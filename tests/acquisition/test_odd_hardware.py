@@ -111,7 +111,7 @@ def test_a_stage_that_forgets_where_it_is(odd, tmp_path, make_scan):
 )
 def test_a_picture_of_another_kind_ends_what_takes_it(odd, tmp_path, change, said):
     odd.turn = lambda number, image: change(image) if number > 2 else image
-    summary = run(odd, sequence(), tmp_path / "run")
+    summary = run(odd, sequence(), tmp_path / "run").summary
     assert summary.status == "failed" and summary.planes_taken == 2
     assert summary.error and odd.getPosition() == 0.0
     odd.pictures = 0
@@ -124,7 +124,7 @@ def test_a_picture_of_another_kind_ends_what_takes_it(odd, tmp_path, change, sai
 def test_an_xy_stage_that_does_not_move(odd, tmp_path):
     odd.sideways = lambda x, y: (0.0, 0.0)
     plan = sequence(stage_positions=[{"x": 100, "y": 50, "z": 5}])
-    summary = run(odd, plan, tmp_path / "run")
+    summary = run(odd, plan, tmp_path / "run").summary
     assert summary.status == "failed" and summary.planes_taken == 0
     assert "stage 'XY' was sent to x 100, y 50 µm and stands at x" in summary.error
     said = r"stack 2 was not taken .*'XY'.*; 1 before it"
@@ -148,7 +148,7 @@ def test_a_camera_that_rounds_its_exposure_is_told_once(odd, tmp_path, caplog):
     channels = [{"config": c, "exposure": 5} for c in ("DAPI", "FITC")]
     plan = sequence(channels=channels, time_plan={"interval": 0, "loops": 2})
     with caplog.at_level(logging.WARNING, "rmz_acquire"):
-        summary = run(odd, plan, tmp_path / "run")
+        summary = run(odd, plan, tmp_path / "run").summary
     said = [r.getMessage() for r in caplog.records if "exposes" in r.getMessage()]
     assert said == [
         "the camera exposes 33 ms where 5 ms are asked for: what it does is recorded"
@@ -156,7 +156,7 @@ def test_a_camera_that_rounds_its_exposure_is_told_once(odd, tmp_path, caplog):
     assert summary.dose_ms == 16 * 33
     odd.least_ms = 5.1
     caplog.clear()
-    assert run(odd, plan, tmp_path / "near").dose_ms == pytest.approx(16 * 5.1)
+    assert run(odd, plan, tmp_path / "near").summary.dose_ms == pytest.approx(16 * 5.1)
     assert "exposes" not in caplog.text
 
 
@@ -164,7 +164,7 @@ def test_a_channel_whose_preset_sets_an_exposure_has_the_one_asked_for(odd, tmp_
     """Both channels ask for the same, and one preset for another."""
     odd.defineConfig("Channel", "FITC", "Camera", "Exposure", "40")
     channels = [{"config": c, "exposure": 5} for c in ("DAPI", "FITC")]
-    summary = run(odd, sequence(channels=channels), tmp_path / "run")
+    summary = run(odd, sequence(channels=channels), tmp_path / "run").summary
     assert summary.dose_ms == 8 * 5
 
 
@@ -175,7 +175,7 @@ def test_an_autofocus_after_which_the_stage_is_nowhere(odd, tmp_path, monkeypatc
     plan = sequence(
         stage_positions=[{"x": 0, "y": 0, "z": 5}], autofocus_plan={"axes": ["p"]}
     )
-    summary = run(odd, plan, tmp_path / "run")
+    summary = run(odd, plan, tmp_path / "run").summary
     assert summary.status == "failed" and summary.planes_taken == 0
     assert "reports no position afterwards" in summary.error
 

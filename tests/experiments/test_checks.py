@@ -42,10 +42,10 @@ def _sent(demo, monkeypatch):
 
 
 def test_it_is_dose_and_on_disk_and_the_scan_is_the_same(demo, tmp_path):
-    plain = run(demo, sequence(**PLACES), tmp_path / "plain")
+    plain = run(demo, sequence(**PLACES), tmp_path / "plain").summary
     shown = []
     demo.mda.events.frameReady.connect(lambda image, event, _: shown.append(event))
-    again = run(demo, sequence(REPEAT, **PLACES), tmp_path / "again")
+    again = run(demo, sequence(REPEAT, **PLACES), tmp_path / "again").summary
     assert again.status == "completed", again.reason
     assert again.planes_taken == plain.planes_taken == 8
     assert again.check_planes == 6 and again.dose_ms == plain.dose_ms + 6
@@ -92,7 +92,7 @@ def test_it_comes_from_where_the_scan_came(demo, tmp_path, monkeypatch, stage, w
     block = {**REPEAT, "z_um": [0, 3], "stage": stage}
     sent = _sent(demo, monkeypatch)
     wanted = sequence(block, z_plan={"bottom": 0, "top": 6, "step": 1})
-    assert run(demo, wanted, tmp_path / "run").status == "completed"
+    assert run(demo, wanted, tmp_path / "run").summary.status == "completed"
     assert sent[-1 - len(ways) : -1] == ways
 
 
@@ -106,11 +106,11 @@ def test_a_camera_that_fails_in_it_costs_no_volume(demo, tmp_path, monkeypatch):
         snap()
 
     monkeypatch.setattr(demo, "snapImage", failing)
-    summary = run(demo, sequence(REPEAT, **PLACES), tmp_path / "run")
+    summary = run(demo, sequence(REPEAT, **PLACES), tmp_path / "run").summary
     assert summary.status == "failed" and "the camera is gone" in summary.reason
     assert summary.volumes_done == 1 and summary.planes_taken == 4
     monkeypatch.undo()
-    summary = resume(demo, tmp_path / "run")
+    summary = resume(demo, tmp_path / "run").summary
     assert summary.status == "completed", summary.reason
     # one of the first volume, whose check is not taken up again
     assert (summary.planes_taken, summary.check_planes) == (8, 4)
@@ -124,7 +124,7 @@ def test_an_abort_in_it_keeps_the_volume(demo, tmp_path):
             demo.mda.cancel()
 
     demo.mda.events.frameReady.connect(stop)
-    summary = run(demo, sequence(REPEAT, **PLACES), tmp_path / "run")
+    summary = run(demo, sequence(REPEAT, **PLACES), tmp_path / "run").summary
     assert summary.status == "aborted"
     assert (summary.volumes_done, summary.check_planes) == (1, 1)
 
@@ -142,10 +142,10 @@ def test_what_it_found_is_told_after_a_resumption_too(demo, tmp_path, monkeypatc
     demo.mda.events.frameReady.connect(
         lambda _i, event, _m: demo.mda.cancel() if event.index["p"] == 1 else None
     )
-    first = run(demo, sequence(REPEAT, **PLACES), tmp_path / "run")
+    first = run(demo, sequence(REPEAT, **PLACES), tmp_path / "run").summary
     assert first.status == "aborted" and len(first.findings) == 1
     assert "brightness has fallen to 49%" in first.findings[0]
     assert first.findings[0].startswith("p 0 DAPI, z ")
     demo.mda.events.frameReady.disconnect()
-    second = resume(demo, tmp_path / "run")
+    second = resume(demo, tmp_path / "run").summary
     assert second.status == "completed" and second.findings[:1] == first.findings

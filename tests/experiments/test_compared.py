@@ -60,7 +60,7 @@ def check_against_decisions(folder):
 
 
 def test_every_volume_has_what_a_run_of_one_volume_has(scope, tmp_path):
-    summary = run(scope, wanted(), tmp_path)
+    summary = run(scope, wanted(), tmp_path).summary
     assert summary.status == "completed", summary.reason
     _, lines = told(tmp_path)
     assert all(set(Decision.__slots__) <= set(line) for line in lines)
@@ -92,18 +92,18 @@ def test_one_that_goes_on_tells_of_the_volumes_before_too(scope, tmp_path):
             scope.mda.cancel()
 
     scope.mda.events.frameReady.connect(stop_in_the_second)
-    assert run(scope, wanted(), tmp_path).status == "aborted"
+    assert run(scope, wanted(), tmp_path).summary.status == "aborted"
     scope.mda.events.frameReady.disconnect()
     first, _ = told(tmp_path)
     assert first["compared"][0]["p"] == 0
-    assert resume(scope, tmp_path).status == "completed"
+    assert resume(scope, tmp_path).summary.status == "completed"
     check_against_decisions(tmp_path)
     again, _ = told(tmp_path)
     assert again["compared"][0] == first["compared"][0]
 
 
 def test_an_estimator_without_candidates_tells_nothing(scope, tmp_path):
-    assert run(scope, wanted("linear"), tmp_path).compared == []
+    assert run(scope, wanted("linear"), tmp_path).summary.compared == []
     summary, lines = told(tmp_path)
     assert all(line["predictions"] is None for line in lines)
     # as written before there was any of it

@@ -66,7 +66,7 @@ def test_at_most_five_ms_a_plane_over_a_bare_run(demo, no_network, tmp_path):
     for number in range(4):
         bare += _gaps(demo, lambda: demo.mda.run(wanted))
         folder = tmp_path / f"run-{number}"
-        ours += _gaps(demo, lambda folder=folder: run(demo, wanted, folder))
+        ours += _gaps(demo, lambda folder=folder: run(demo, wanted, folder).summary)
     more = statistics.median(ours) - statistics.median(bare)
     print(f"\n{statistics.median(bare):.2f} ms a plane bare, {more:.2f} ms more")
     assert more <= 5.0
@@ -92,7 +92,7 @@ def test_soak(demo, tmp_path):
             gc.collect()
             marks.append((volume.number, time.process_time(), _rss()))
 
-    summary = run(demo, wanted, tmp_path / "soak", on_decision=note)
+    summary = run(demo, wanted, tmp_path / "soak", on_decision=note).summary
     assert summary.status == "completed", summary.reason
     assert summary.planes_taken == SOAK * PER_VOLUME
     spent = [

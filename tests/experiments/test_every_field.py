@@ -95,7 +95,7 @@ def test_kept_or_refused_by_a_run(demo, tmp_path_factory, told):
     try:
         try:
             sequence = read(folder, told)
-            summary = run(demo, sequence, folder / "run")
+            summary = run(demo, sequence, folder / "run").summary
         except InputError as error:
             is_one_line_with_a_key(error)
             assert not exposures and not (folder / "run").exists()
@@ -115,7 +115,7 @@ def test_kept_or_refused_by_a_run(demo, tmp_path_factory, told):
         assert len(stored.prepared.volumes) == summary.volumes
         result = verify(folder / "run")
         assert not result.differences
-        again = resume(demo, folder / "run")
+        again = resume(demo, folder / "run").summary
         assert again.status == "completed"
         assert again.planes_taken == summary.planes_taken
         assert export_ome_tiff(folder / "run", folder / "tif")

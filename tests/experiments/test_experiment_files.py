@@ -42,7 +42,7 @@ def made(demo, tmp_path):
         stage_positions=[{"x": 10, "y": 20, "z": 3}, {"x": 30, "y": 40, "z": 5}],
         time_plan={"interval": 0, "loops": 2},
     )
-    summary = run(demo, wanted, tmp_path / "run")
+    summary = run(demo, wanted, tmp_path / "run").summary
     assert summary.status == "completed", summary.reason
     return tmp_path / "run", images, summary
 
@@ -116,7 +116,7 @@ def test_a_position_that_was_not_reached_is_not_listed(demo, tmp_path):
     demo.mda.events.frameReady.connect(
         lambda _i, event, _m: demo.mda.cancel() if event.index["p"] == 1 else None
     )
-    assert run(demo, wanted, tmp_path / "run").status == "aborted"
+    assert run(demo, wanted, tmp_path / "run").summary.status == "aborted"
 
     def listed():
         path = tmp_path / "run" / "planes.ome.zarr" / "OME" / "METADATA.ome.xml"
@@ -124,7 +124,7 @@ def test_a_position_that_was_not_reached_is_not_listed(demo, tmp_path):
 
     assert listed() == ["p000", "p001"]
     demo.mda.events.frameReady.disconnect()
-    assert resume(demo, tmp_path / "run").status == "completed"
+    assert resume(demo, tmp_path / "run").summary.status == "completed"
     assert listed() == ["p000", "p001", "p002"]
 
 
@@ -158,7 +158,7 @@ def test_autofocus_once_a_volume_nominal_and_actual_z_stored(
         stage_positions=[(0, 0, 3), (5, 0, 4)],
         autofocus_plan={"axes": ["p"]},
     )
-    summary = run(demo, wanted, tmp_path / "run")
+    summary = run(demo, wanted, tmp_path / "run").summary
     assert summary.status == "completed", summary.reason
     assert calls == pytest.approx([3, 4], abs=0.02)
     lines = _lines(tmp_path / "run" / "planes.ome.zarr" / "planes.jsonl")
@@ -176,7 +176,7 @@ def test_an_autofocus_that_leads_out_of_the_limits(demo, tmp_path, monkeypatch):
         stage_positions=[(0, 0, 3)],
         autofocus_plan={"axes": ["p"]},
     )
-    summary = run(demo, wanted, tmp_path / "run")
+    summary = run(demo, wanted, tmp_path / "run").summary
     assert summary.status == "failed"
     assert "outside its limits of -5 to 10 µm" in summary.reason
     assert demo.getPosition() == pytest.approx(0, abs=0.02)

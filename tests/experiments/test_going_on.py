@@ -53,9 +53,9 @@ def check(folder, planes):
 
 @pytest.mark.parametrize("policy", ["bisect", "uniform"])
 def test_more_planes_after_the_stop(demo, tmp_path, policy):
-    first = run(demo, sequence({"policy": policy}), tmp_path)
+    first = run(demo, sequence({"policy": policy}), tmp_path).summary
     assert first.planes_taken == 4
-    again = resume(demo, tmp_path, further=Further(ONE, planes=2))
+    again = resume(demo, tmp_path, further=Further(ONE, planes=2)).summary
     assert again.status == "completed"
     planes = taken(tmp_path)
     assert [p.chosen_by for p in planes] == ["policy"] * 4 + ["more"] * 2
@@ -80,7 +80,9 @@ def test_so_many_more_are_exactly_so_many(demo, tmp_path, end, more):
     stop = control.wind_up if end == "stopped" else control.abort
     watcher = ByHand(2, lambda _: stop("enough")) if "max_planes" in block else None
     wanted = sequence({**block, "epsilon": min(block["epsilon"], 0.99)})
-    before = run(demo, wanted, tmp_path, control=control, watcher=watcher).planes_taken
+    before = run(
+        demo, wanted, tmp_path, control=control, watcher=watcher
+    ).summary.planes_taken
     resume(demo, tmp_path, further=Further(ONE, planes=more))
     planes = taken(tmp_path)
     assert len(planes) == before + more
@@ -116,7 +118,7 @@ def test_a_volume_whose_scan_cannot_be_made_gets_no_other_end(
 
     monkeypatch.setattr(Estimators, "make", second_fails)
     wanted = sequence(stage_positions=[(0, 0, 0), (10, 0, 1)])
-    summary = run(demo, wanted, tmp_path)
+    summary = run(demo, wanted, tmp_path).summary
     assert summary.status == "failed" and "no room for a second" in summary.reason
     monkeypatch.undo()
     assert summary.volumes_done == 1 and summary.planes_taken == 4
@@ -147,7 +149,9 @@ def test_a_plane_by_hand_takes_no_place_in_a_list(demo, tmp_path):
 def test_enough_is_another_end_than_aborted(demo, tmp_path):
     control = Control()
     watcher = ByHand(2, lambda _: control.wind_up("enough"))
-    summary = run(demo, sequence(**SERIES), tmp_path, control=control, watcher=watcher)
+    summary = run(
+        demo, sequence(**SERIES), tmp_path, control=control, watcher=watcher
+    ).summary
     assert summary.status == "stopped" and summary.reason.startswith("enough after")
     stored = StoredExperiment(tmp_path)
     (volume,) = stored.begun
@@ -179,7 +183,7 @@ def test_enough_while_it_waits_for_the_next_time_point(demo, tmp_path, paused):
         tmp_path,
         control=control,
         watcher=watcher,
-    )
+    ).summary
     assert summary.status == "stopped"
     assert summary.planes_taken == (2 if paused else 4)
     demo.mda.set_paused(False)
@@ -230,8 +234,8 @@ def test_a_leader_that_went_on_alone_still_verifies(demo, tmp_path):
 
 def test_one_that_goes_on_is_checked_once(demo, tmp_path):
     told = {"checks": {"repeat": True}}
-    first = run(demo, sequence(told), tmp_path)
-    again = resume(demo, tmp_path, further=Further(ONE, planes=1))
+    first = run(demo, sequence(told), tmp_path).summary
+    again = resume(demo, tmp_path, further=Further(ONE, planes=1)).summary
     assert again.status == "completed"
     assert 0 < again.check_planes == first.check_planes
     check(tmp_path, 5)
@@ -246,7 +250,7 @@ def test_enough_in_a_check_takes_no_further_plane(demo, tmp_path):
 
     demo.mda.events.frameReady.connect(enough)
     told = {"checks": {"repeat": True}}
-    summary = run(demo, sequence(told, **SERIES), tmp_path, control=control)
+    summary = run(demo, sequence(told, **SERIES), tmp_path, control=control).summary
     assert summary.status == "stopped"
     assert (summary.volumes_done, summary.check_planes) == (1, 1)
     check(tmp_path, 4)
@@ -268,9 +272,9 @@ def test_what_cannot_go_on_is_refused(demo, tmp_path, further, said):
 
 def test_tau_holds_a_scan_until_it_foretells_well(demo, tmp_path):
     lax = {"epsilon": 10.0, "max_planes": 7}
-    assert run(demo, sequence(lax), tmp_path / "lax").planes_taken == 4
+    assert run(demo, sequence(lax), tmp_path / "lax").summary.planes_taken == 4
     strict = {**lax, "tau": 1e-9}
-    summary = run(demo, sequence(strict), tmp_path / "strict")
+    summary = run(demo, sequence(strict), tmp_path / "strict").summary
     assert summary.planes_taken == 7
     reason = StoredExperiment(tmp_path / "strict").folder.volumes_before[ONE]["reason"]
     assert "above tau 1e-09" in reason

@@ -71,6 +71,6 @@ def test_refused_while_another_acquisition_runs(demo, tmp_path):
                 run(demo, sequence(), tmp_path / "inner")
             refused.append(said)
 
-    summary = run(demo, sequence(), tmp_path / "outer", on_decision=once_more)
+    summary = run(demo, sequence(), tmp_path / "outer", on_decision=once_more).summary
     assert summary.status == "completed" and len(refused) == 1
     assert not (tmp_path / "inner").exists()

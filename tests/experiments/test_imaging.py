@@ -68,11 +68,11 @@ def experiment(block=None, **given):
 def check_whole_life(core, folder, wanted):
     """Nothing of it needs what the microscope was not asked for."""
     before = standing(core)
-    assert run(core, wanted, folder).status == "completed"
+    assert run(core, wanted, folder).summary.status == "completed"
     after = standing(core)
     assert {**after, "xyz": 0} == {**before, "xyz": 0}
     assert verify(folder).differences == []
-    again = resume(core, folder)
+    again = resume(core, folder).summary
     assert again.status == "completed", again.reason
     assert {**standing(core), "xyz": 0} == {**before, "xyz": 0}
     assert export_ome_tiff(folder, folder.with_name("export"))
@@ -268,10 +268,10 @@ def test_a_camera_for_each_channel(scope, tmp_path, monkeypatch):
             core.mda.cancel()
 
     core.mda.events.frameReady.connect(stop)
-    assert run(core, wanted, tmp_path / "cut").status == "aborted"
+    assert run(core, wanted, tmp_path / "cut").summary.status == "aborted"
     core.mda.events.frameReady.disconnect(stop)
     assert core.getCameraDevice() == "Cam"
-    assert resume(core, tmp_path / "cut").status == "completed"
+    assert resume(core, tmp_path / "cut").summary.status == "completed"
     assert used == ([("Cam", 2)] * 4 + [("Cam2", 2)] * 4) * 2
 
 
@@ -301,7 +301,8 @@ def test_tiles_of_no_known_size_are_refused(scope, tmp_path):
         run(core, experiment(grid_plan=tiles), tmp_path / "run")
     given = {**tiles, "fov_width": 30, "fov_height": 20}
     assert (
-        run(core, experiment(grid_plan=given), tmp_path / "run").status == "completed"
+        run(core, experiment(grid_plan=given), tmp_path / "run").summary.status
+        == "completed"
     )
     x_um = [v.first.x_pos for v in StoredExperiment(tmp_path / "run").prepared.volumes]
     assert sorted(set(x_um)) == [-15, 15]
@@ -336,7 +337,7 @@ def test_a_stage_that_is_not_the_focus_device(scope, tmp_path):
             tmp_path / "run",
         )
     core.setPosition("Piezo", 20.0)
-    summary = run(core, experiment(block), tmp_path / "run")
+    summary = run(core, experiment(block), tmp_path / "run").summary
     assert summary.status == "completed"
     stored = StoredExperiment(tmp_path / "run")
     z_um = sorted(p.z_um for p in stored.planes(stored.prepared.volumes[0]))
@@ -357,7 +358,7 @@ def test_a_folder_of_the_version_before_opens_and_goes_on(scope, tmp_path, caplo
 
     core.mda.events.frameReady.connect(stop)
     wanted = experiment({"estimator": "wiener"}, setup={"roi": ROI})
-    assert run(core, wanted, folder).status == "aborted"
+    assert run(core, wanted, folder).summary.status == "aborted"
     core.mda.events.frameReady.disconnect(stop)
     told = json.loads((folder / "run.json").read_text())
     del told["imaging"], told["model_path"]
@@ -365,7 +366,7 @@ def test_a_folder_of_the_version_before_opens_and_goes_on(scope, tmp_path, caplo
     told["sequence"]["setup"]["action"] = {"name": "setup"}
     (folder / "run.json").write_text(json.dumps(told))
     assert verify(folder).decisions == 6
-    assert resume(core, folder).status == "completed"
+    assert resume(core, folder).summary.status == "completed"
     assert scales(folder) == (0.325, (16, 32))
     assert not verify(folder).differences
     assert isinstance(StoredExperiment(folder).sequence, useq.MDASequence)

@@ -59,7 +59,11 @@ def child(stack, folder, resuming, done):
     from rmz_acquire.experiments import resume, run
 
     core = _open(stack)
-    summary = resume(core, folder) if resuming else run(core, _sequence(), folder)
+    summary = (
+        resume(core, folder).summary
+        if resuming
+        else run(core, _sequence(), folder).summary
+    )
     done.put((summary.status, summary.reason))
     close_core(core)
 
@@ -179,7 +183,7 @@ def test_another_microscope_is_refused(stack, tmp_path, monkeypatch):
 
         summary = run(
             core, _sequence(), tmp_path / "run", control=control, on_decision=stop
-        )
+        ).summary
         assert summary.status == "aborted" and "for a coffee" in summary.reason
         # settings are brought back; what cannot be is named
         core.setProperty("Z", "Speed_um_per_s", 77)
@@ -196,7 +200,7 @@ def test_another_microscope_is_refused(stack, tmp_path, monkeypatch):
             resume(core, tmp_path / "run")
         told["model_sha256"] = None
         (tmp_path / "run" / "run.json").write_text(json.dumps(told))
-        assert resume(core, tmp_path / "run").status == "completed"
+        assert resume(core, tmp_path / "run").summary.status == "completed"
         assert float(core.getProperty("Z", "Speed_um_per_s")) == 2000
         assert int(core.getProperty("Camera", "Binning")) == 1
     finally:
@@ -223,7 +227,7 @@ def test_other_decisions_of_the_same_planes_are_refused(stack, tmp_path):
         lines[1] = json.dumps(forged)
         (folder / "decisions.jsonl").write_text("\n".join(lines) + "\n")
         assert "delta is" in verify(folder).differences[0]
-        summary = resume(core, folder)
+        summary = resume(core, folder).summary
         assert summary.status == "failed" and "delta is" in summary.reason
     finally:
         close_core(core)

@@ -140,7 +140,7 @@ def test_event_by_event(watched, tmp_path, name):
     core.setProperty("Camera", "Gain", "0")
     core.setProperty("Camera", "Offset", "0")
 
-    summary = run(core, sequence, tmp_path / "run")
+    summary = run(core, sequence, tmp_path / "run").summary
 
     assert summary.status == "completed", summary.reason
     assert len(plain["events"]) > 8
@@ -186,6 +186,6 @@ def test_relative_to_where_the_stage_is(demo, tmp_path):
     )
     at = []
     demo.mda.events.eventStarted.connect(lambda event: at.append(event.z_pos))
-    assert run(demo, sequence, tmp_path / "run").status == "completed"
+    assert run(demo, sequence, tmp_path / "run").summary.status == "completed"
     assert at == [5, 6, 7, 8, 9]  # useq alone would go to -2 … 2
     assert demo.getPosition() == pytest.approx(7.0, abs=0.02)

@@ -55,7 +55,7 @@ def one_volume(tmp_path_factory):
     wanted = useq.MDASequence(
         z_plan={"bottom": -5, "top": 5, "step": 1}, metadata={"rmz_acquire": block}
     )
-    summary = rmz_acquire.run(core, wanted, folder)
+    summary = rmz_acquire.run(core, wanted, folder).summary
     assert summary.status == "completed", summary.reason
     close_core(core)
     return folder
@@ -76,7 +76,7 @@ def experiment(demo, tmp_path):
         ],
         time_plan={"interval": 0, "loops": 2},
     )
-    summary = rmz_acquire.run(demo, wanted, tmp_path / "run")
+    summary = rmz_acquire.run(demo, wanted, tmp_path / "run").summary
     assert summary.status == "completed", summary.reason
     return tmp_path / "run"
 
@@ -230,7 +230,7 @@ def test_what_was_not_reached_is_not_a_number(demo, tmp_path):
     demo.mda.events.frameReady.connect(
         lambda _i, event, _m: demo.mda.cancel() if event.index["p"] == 1 else None
     )
-    assert rmz_acquire.run(demo, wanted, tmp_path / "run").status == "aborted"
+    assert rmz_acquire.run(demo, wanted, tmp_path / "run").summary.status == "aborted"
     run = load(tmp_path / "run")
     # the channel of single planes has planes and no volumes; z is the same for all
     assert _values(run.volumes, "channel").tolist() == ["DAPI"]
@@ -251,7 +251,7 @@ def test_positions_may_differ_in_depth_and_have_fields(demo, tmp_path):
         stage_positions=[{"x": 0, "y": 0, "z": 3}, {"z": 3, "sequence": inner}],
         grid_plan={"rows": 1, "columns": 2, "fov_width": 32, "fov_height": 32},
     )
-    summary = rmz_acquire.run(demo, wanted, tmp_path / "run")
+    summary = rmz_acquire.run(demo, wanted, tmp_path / "run").summary
     assert summary.status == "completed", summary.reason
     run = load(tmp_path / "run")
     volumes = run.volumes

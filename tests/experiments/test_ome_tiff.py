@@ -32,7 +32,7 @@ def _lines(path):
 
 
 def test_volumes_and_planes_of_every_position(demo, tmp_path, wanted):
-    summary = run(demo, wanted, tmp_path / "run")
+    summary = run(demo, wanted, tmp_path / "run").summary
     assert summary.status == "completed", summary.reason
     lines = _lines(tmp_path / "run" / "planes.ome.zarr" / "planes.jsonl")
     for p, (x, y, middle) in enumerate([(10, 20, 3), (30, 40, 5)]):
@@ -77,7 +77,7 @@ def test_an_unfinished_one_gives_what_it_has(demo, tmp_path, wanted, capsys):
 
     demo.mda.events.frameReady.connect(stop)
     plain = wanted.replace(metadata=sequence().metadata)
-    assert run(demo, plain, tmp_path / "run").status == "aborted"
+    assert run(demo, plain, tmp_path / "run").summary.status == "aborted"
     assert not (tmp_path / "run" / "ome-tiff").exists()
     assert main(["export", str(tmp_path / "run"), "--out", str(tmp_path / "tif")]) == 0
     assert "planes_p000.ome.tif" in capsys.readouterr().out
@@ -92,7 +92,7 @@ def test_an_unknown_pixel_size_is_left_out(demo, tmp_path):
     demo.deletePixelSizeConfig("Res10x")
     demo.deletePixelSizeConfig("Res20x")
     demo.deletePixelSizeConfig("Res40x")
-    assert run(demo, sequence(), tmp_path / "run").status == "completed"
+    assert run(demo, sequence(), tmp_path / "run").summary.status == "completed"
     assert main(["export", str(tmp_path / "run"), "--out", str(tmp_path / "tif")]) == 0
     pixels = from_tiff(tmp_path / "tif" / "volumes_p000.ome.tif").images[0].pixels
     assert pixels.physical_size_x is None and pixels.physical_size_z == 1

@@ -41,7 +41,7 @@ def made(demo, tmp_path):
         z_plan={"range": 3, "step": 0.5},
     )
     folder = tmp_path / "run"
-    summary = run(demo, wanted, folder)
+    summary = run(demo, wanted, folder).summary
     assert summary.status == "completed", summary.reason
     return folder
 
@@ -98,7 +98,7 @@ def uneven(demo, tmp_path):
         stage_positions=PLACES,
         z_plan={"absolute": UNEVEN},
     )
-    assert run(demo, wanted, tmp_path / "run").status == "completed"
+    assert run(demo, wanted, tmp_path / "run").summary.status == "completed"
     return tmp_path / "run"
 
 
@@ -137,7 +137,7 @@ def test_steps_of_time_that_are_not_even_are_not_claimed(demo, tmp_path):
     for number, plan in enumerate((phases, {"interval": 0, "loops": 2})):
         out = tmp_path / str(number)
         wanted = sequence(channels=CHANNELS[:1], time_plan=plan)
-        assert run(demo, wanted, out).status == "completed"
+        assert run(demo, wanted, out).summary.status == "completed"
         (path, *_) = export_ome_tiff(out, out / "tif")
         pixels = from_tiff(path).images[0].pixels
         assert pixels.time_increment is None
@@ -149,7 +149,7 @@ def test_steps_of_time_that_are_not_even_are_not_claimed(demo, tmp_path):
 def test_channels_with_z_of_their_own(demo, tmp_path):
     channels = [CHANNELS[0], {**CHANNELS[1], "z_offset": 2}]
     wanted = sequence(channels=channels, stage_positions=PLACES)
-    assert run(demo, wanted, tmp_path / "run").status == "completed"
+    assert run(demo, wanted, tmp_path / "run").summary.status == "completed"
     store = tmp_path / "run" / "volumes.ome.zarr"
     block = open_group(store / "p000").attrs["rmz_acquire"]
     z = block["z_um_by_channel"]

@@ -121,7 +121,7 @@ def theirs(tmp_path, monkeypatch):
 def test_objects_run_and_are_recorded(demo, tmp_path):
     out = tmp_path / "run"
     parts = {"estimator": Mean, "policy": Down, "stop_rule": Two()}
-    summary = rmz_acquire.run(demo, sequence(), out, **parts)
+    summary = rmz_acquire.run(demo, sequence(), out, **parts).summary
     assert summary.status == "completed", summary.reason
     assert z_taken(out) == [8, 7]
     told = json.loads((out / "run.json").read_text())
@@ -179,7 +179,7 @@ def test_an_estimator_object_makes_one_volume(demo, tmp_path):
             rmz_acquire.run(demo, each, tmp_path / "run", estimator=made)
     summary = rmz_acquire.run(
         demo, sequence(max_planes=3), tmp_path / "run", estimator=made
-    )
+    ).summary
     assert summary.status == "completed"
     assert made.planes_taken == 3
 
@@ -197,7 +197,7 @@ def test_a_name_is_imported_from_a_folder_of_plugins(demo, tmp_path, theirs):
     plugins.allow(theirs)
     out = tmp_path / "run"
     named = sequence(estimator="their_scans:First", policy="their_scans:Down")
-    summary = rmz_acquire.run(demo, named, out)
+    summary = rmz_acquire.run(demo, named, out).summary
     assert summary.status == "completed", summary.reason
     assert z_taken(out) == [8, 7, 6]
     assert verify(out).differences == []
@@ -224,7 +224,7 @@ def test_an_experiment_is_read_where_its_entry_point_is_gone(
     assert json.loads((out / "run.json").read_text())["policy"] == "their_scans:Down"
     assert StoredExperiment(out).begun
     assert verify(out).differences == []
-    assert rmz_acquire.resume(demo, out).status == "completed"
+    assert rmz_acquire.resume(demo, out).summary.status == "completed"
 
 
 @pytest.mark.parametrize(
@@ -273,7 +273,7 @@ def test_it_goes_on_with_what_it_began_with(demo, tmp_path):
         rmz_acquire.resume(demo, out, policy=Down)
     with pytest.raises(InputError, match=r"policy: .*:Two was handed over, but"):
         rmz_acquire.resume(demo, out, estimator=local["estimator"], policy=Two)
-    summary = rmz_acquire.resume(demo, out, **local)
+    summary = rmz_acquire.resume(demo, out, **local).summary
     assert summary.status == "completed"
     assert z_taken(out) == [8, 7, 6]
 
@@ -289,7 +289,7 @@ def test_one_volume_takes_them_too(tmp_path):
         estimator=Mean,
         policy=Down,
         stop_rule=Two(),
-    )
+    ).summary
     assert summary.z_taken_um == [8, 7]
     assert summary.estimator == f"{__name__}:Mean"
     assert summary.plan["policy"] == f"{__name__}:Down"
@@ -327,5 +327,5 @@ def test_an_estimator_that_gives_no_volume_fails_in_words(tmp_path):
         (Small, "of shape (3, 8, 8), not (9, 8, 8)"),
     ):
         out = tmp_path / own.__name__
-        summary = rmz_acquire.run(microscope, over(z_um), out, estimator=own)
+        summary = rmz_acquire.run(microscope, over(z_um), out, estimator=own).summary
         assert summary.status == "failed" and said in summary.error

@@ -99,7 +99,7 @@ def test_abort_within_a_second(scope, state, tmp_path, monkeypatch, pulse):
 
     thread = threading.Thread(target=press)
     thread.start()
-    summary = run(scope, wanted, tmp_path / "run", control=control)
+    summary = run(scope, wanted, tmp_path / "run", control=control).summary
     took_s = pulse() - pressed[0]
     thread.join()
     assert summary.status == "aborted" and "pressed" in summary.reason, summary.reason
@@ -131,7 +131,7 @@ def test_nothing_is_exposed_while_paused(scope, state, tmp_path, monkeypatch, pu
 
     thread = threading.Thread(target=press)
     thread.start()
-    summary = run(scope, wanted, tmp_path / "run", control=control)
+    summary = run(scope, wanted, tmp_path / "run", control=control).summary
     thread.join()
     (before, after, light) = seen[0]
     assert before == after and not light
@@ -152,7 +152,7 @@ def test_a_paused_experiment_goes_on(scope, tmp_path):
         scope,
         sequence(channels=[{"config": "GFP", "exposure": 2}]),
         tmp_path / "run",
-    )
+    ).summary
     assert summary.status == "completed" and summary.planes_taken == 4
 
 
@@ -167,7 +167,7 @@ def test_time_points_keep_their_schedule(scope, tmp_path, pulse):
     channels = [{"config": "GFP", "exposure": 2}]
     plan = {"interval": 0.6, "loops": 3}
     slow = sequence({"stage": {"settle_ms": 250}}, channels=channels, time_plan=plan)
-    summary = run(scope, slow, tmp_path / "late")
+    summary = run(scope, slow, tmp_path / "late").summary
     assert summary.status == "completed"
     assert [item["t"] for item in summary.late] == [1, 2]
     assert summary.late[0]["late_s"] > 0
@@ -177,7 +177,7 @@ def test_time_points_keep_their_schedule(scope, tmp_path, pulse):
     plan["interval"] = every_s
     summary = run(
         scope, sequence(channels=channels, time_plan=plan), tmp_path / "on-time"
-    )
+    ).summary
     assert summary.status == "completed"
     wall, fair = np.array([started[t] for t in range(3)]).T
     # never early, and late only by what the machine did not give

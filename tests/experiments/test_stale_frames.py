@@ -71,7 +71,7 @@ def test_the_stock_camera_which_repeats_its_waves_is_not_taken_for_stale(
         channels=TWO,
         time_plan={"interval": 0, "loops": 2},
     )
-    summary = run(camera, plan, tmp_path / "run")
+    summary = run(camera, plan, tmp_path / "run").summary
     assert summary.status == "completed" and summary.planes_taken == 28
     assert not told(tmp_path / "run")
     assert not any(AGAIN in text for text in summary.findings)
@@ -86,7 +86,7 @@ def test_nor_are_its_pictures_without_noise(camera, tmp_path, mode):
     plan = sequence(
         {"z_um": [-2.0, 2.0, -1.0, 1.0, 0.0]}, z_plan={"range": 6, "step": 1}
     )
-    summary = run(camera, plan, tmp_path / "run")
+    summary = run(camera, plan, tmp_path / "run").summary
     assert summary.status == "completed"
     assert not told(tmp_path / "run")
 
@@ -99,7 +99,7 @@ def test_a_follower_whose_first_frame_is_the_leaders_last(camera, tmp_path):
         sequence({"channels": "leader"}, channels=TWO),
         tmp_path / "run",
         on_decision=lambda volume, decision, _: said.append(decision.frame),
-    )
+    ).summary
     assert summary.status == "completed"
     assert [text for text in said if text is not None] == [
         f"is plane 4 of DAPI {AGAIN}: the camera gave no new frame",
@@ -140,11 +140,11 @@ def test_going_on_decides_the_same(camera, tmp_path, ending):
             control.abort("enough")
 
     folder = tmp_path / "run"
-    first = run(camera, plan, folder, control=control, on_decision=decided)
+    first = run(camera, plan, folder, control=control, on_decision=decided).summary
     assert first.status == "aborted"
     # another session, in which the demo camera begins with any of its waves
     camera.shown, camera.stale = [], {2}
-    assert resume(camera, folder).status == "completed"
+    assert resume(camera, folder).summary.status == "completed"
     again = verify(folder)
     assert not again.differences
     assert again.decisions == len(lines(folder / "planes.ome.zarr" / "planes.jsonl"))
@@ -155,7 +155,7 @@ def test_no_new_frames_fail_the_run_which_can_go_on_later(camera, tmp_path):
     camera.stale = set(range(3, 99))
     folder = tmp_path / "run"
     block = {"stale_frames": 4, "max_planes": 7}
-    summary = run(camera, sequence(block), folder)
+    summary = run(camera, sequence(block), folder).summary
     assert summary.status == "failed" and summary.planes_taken == 6
     assert "4 times in a row: see to the camera" in summary.error
     assert [n[3] for n in told(folder)] == [
@@ -163,7 +163,7 @@ def test_no_new_frames_fail_the_run_which_can_go_on_later(camera, tmp_path):
     ] * 4
     assert not verify(folder).differences
     camera.stale = set()
-    summary = resume(camera, folder)
+    summary = resume(camera, folder).summary
     assert summary.status == "completed" and summary.planes_taken == 7
     assert not verify(folder).differences
 
@@ -183,12 +183,12 @@ def test_the_window_says_so_too(camera, tmp_path):
 def test_one_in_a_check_is_told(camera, tmp_path):
     camera.stale = {6}
     block = {"checks": {"repeat": True, "rest_ms": 0}}
-    summary = run(camera, sequence(block), tmp_path / "run")
+    summary = run(camera, sequence(block), tmp_path / "run").summary
     assert summary.status == "completed"
     (said,) = summary.findings
     assert f"a plane of the check is plane 1 {AGAIN}" in said
     camera.shown, camera.stale = [], {5, 6, 7}
-    summary = run(camera, sequence(block), tmp_path / "other")
+    summary = run(camera, sequence(block), tmp_path / "other").summary
     assert summary.status == "failed" and summary.volumes_done == 1
     assert "is plane 4 of DAPI again" in summary.error
     assert "3 times in a row" in summary.error
@@ -198,13 +198,13 @@ def test_a_single_plane_and_a_row_across_volumes(camera, tmp_path):
     channels = [{"config": "DAPI", "exposure": 1, "do_stack": False}, TWO[1]]
     plan = sequence(channels=channels, time_plan={"interval": 0, "loops": 2})
     camera.stale = {6}
-    summary = run(camera, plan, tmp_path / "once")
+    summary = run(camera, plan, tmp_path / "once").summary
     assert summary.status == "completed" and summary.planes_taken == 11
     assert told(tmp_path / "once")[0][3].startswith("is plane 4 of t 0 FITC again")
     assert not verify(tmp_path / "once").differences
     # two old ones end a volume, the third comes with the next one
     camera.shown, camera.stale = [], {4, 5, 6}
-    summary = run(camera, plan, tmp_path / "row")
+    summary = run(camera, plan, tmp_path / "row").summary
     assert summary.status == "failed" and summary.volumes_done == 2
     assert "is plane 2 of t 0 FITC again" in summary.error
 
@@ -214,7 +214,7 @@ def test_a_time_point_that_stands_on_the_one_before(camera, tmp_path):
     plan = sequence(
         {"time_lapse": {"start": "last"}}, time_plan={"interval": 0, "loops": 3}
     )
-    summary = run(camera, plan, tmp_path / "run")
+    summary = run(camera, plan, tmp_path / "run").summary
     assert summary.status == "completed"
     assert len(told(tmp_path / "run")) == 2
     assert not verify(tmp_path / "run").differences
@@ -244,6 +244,6 @@ def test_a_recorded_specimen_may_give_one_plane_for_many_z(tmp_path):
     core.setPosition(6.0)
     core.waitForSystem()
     channels = [{"config": "GFP", "exposure": 1}]
-    summary = run(core, sequence(channels=channels), tmp_path / "run")
+    summary = run(core, sequence(channels=channels), tmp_path / "run").summary
     close_core(core)
     assert summary.status == "completed" and not told(tmp_path / "run")

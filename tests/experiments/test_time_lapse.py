@@ -100,7 +100,9 @@ def _later(core, t, change):
 
 def test_a_still_specimen_takes_fewer_planes_for_the_same_quality(scope, tmp_path):
     run(scope, _sequence(tmp_path / "a.yaml", "fresh"), tmp_path / "fresh")
-    summary = run(scope, _sequence(tmp_path / "b.yaml", "last"), tmp_path / "last")
+    summary = run(
+        scope, _sequence(tmp_path / "b.yaml", "last"), tmp_path / "last"
+    ).summary
     assert summary.status == "completed", summary.reason
     assert summary.findings == []
     fresh, last = _planes(tmp_path / "fresh"), _planes(tmp_path / "last")
@@ -122,7 +124,7 @@ def _one_change(scope, tmp_path, start, change, **stage):
     told["metadata"]["rmz_acquire"]["stage"] = stage
     path.write_text(yaml.safe_dump(told), encoding="utf-8")
     _later(scope, 1, change)
-    summary = run(scope, path, tmp_path / start)
+    summary = run(scope, path, tmp_path / start).summary
     assert summary.status == "completed", summary.reason
     return summary
 
@@ -174,7 +176,7 @@ def test_a_specimen_that_bleached_is_scanned_anew(scope, tmp_path, monkeypatch):
 
 def test_no_plane_is_believed_beyond_its_age(scope, tmp_path):
     wanted = _sequence(tmp_path / "a.yaml", "last", loops=6, max_age=2)
-    assert run(scope, wanted, tmp_path / "run").status == "completed"
+    assert run(scope, wanted, tmp_path / "run").summary.status == "completed"
     lines = _lines(tmp_path / "run" / "volumes.ome.zarr" / "volumes.jsonl")
     for line in lines:
         assert all(line["t"] - each["t"] <= 2 for each in line["stands_on"])
@@ -194,9 +196,9 @@ def test_resumed_to_the_same_decisions(scope, tmp_path, after):
             scope.mda.cancel()
 
     scope.mda.events.frameReady.connect(stop)
-    assert run(scope, wanted, tmp_path / "cut").status == "aborted"
+    assert run(scope, wanted, tmp_path / "cut").summary.status == "aborted"
     scope.mda.events.frameReady.disconnect(stop)
-    assert resume(scope, tmp_path / "cut").status == "completed"
+    assert resume(scope, tmp_path / "cut").summary.status == "completed"
     cut = {(t, z): rest for t, z, *rest in _decided(tmp_path / "cut")}
     whole = {(t, z): rest for t, z, *rest in _decided(tmp_path / "whole")}
     assert cut.keys() == whole.keys()
@@ -212,7 +214,7 @@ def test_going_on_with_one_leaves_those_after_it_as_they_were(scope, tmp_path, t
     run(scope, _sequence(tmp_path / "a.yaml", "last"), folder)
     before = _planes(folder)
     key = (t, 0, 0, 0)
-    again = resume(scope, folder, further=Further(key, planes=2, z_um=(3.4,)))
+    again = resume(scope, folder, further=Further(key, planes=2, z_um=(3.4,))).summary
     assert again.status == "completed"
     assert again.planes_taken == sum(before) + 3
     result = verify(folder)
@@ -228,10 +230,13 @@ def test_one_that_was_cut_goes_on_with_what_it_began_with(scope, tmp_path):
             scope.mda.cancel()
 
     scope.mda.events.frameReady.connect(stop)
-    assert run(scope, _sequence(tmp_path / "a.yaml", "last"), folder).status != "failed"
+    assert (
+        run(scope, _sequence(tmp_path / "a.yaml", "last"), folder).summary.status
+        != "failed"
+    )
     scope.mda.events.frameReady.disconnect(stop)
     # the first time point goes on; the second had begun with less
-    again = resume(scope, folder, further=Further((0, 0, 0, 0), planes=2))
+    again = resume(scope, folder, further=Further((0, 0, 0, 0), planes=2)).summary
     assert again.status == "completed", again.reason
     assert not verify(folder).differences
 
@@ -244,7 +249,7 @@ def test_a_plane_by_hand_confirms_no_other_plane(scope, tmp_path):
 
     folder = tmp_path / "run"
     wanted = _sequence(tmp_path / "a.yaml", "last", loops=2)
-    summary = run(scope, wanted, folder, watcher=Asking())
+    summary = run(scope, wanted, folder, watcher=Asking()).summary
     assert summary.findings == []
     # the two that confirm come behind the one by hand
     assert _planes(folder)[1] == 3

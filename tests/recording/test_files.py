@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 
-from rmz_acquire.atomic_io import jsonable, replace_json, replace_text
+from rmz_acquire.atomic_io import jsonable, replace_file, replace_json, replace_text
 from rmz_acquire.errors import InputError
+from rmz_acquire.optics import Optics
 from rmz_acquire.recording import check_folder
 from rmz_acquire.scanning import Outcome
 from rmz_acquire.stacks import write_volume
@@ -54,13 +56,21 @@ def test_nan_is_never_written(tmp_path):
         "c": np.array([1.0, np.nan]),
         "d": (True, None, "µm", tmp_path),
         "e": Outcome("failed", "x", 1).planes_taken,
+        "f": Optics(na=1.4, immersion_index=1.5, wavelength_um=0.5, pixel_size_um=0.1),
+        "g": datetime(2026, 11, 29, 18, tzinfo=UTC),
+        5: {np.int64(3).item()},
     }
     assert jsonable(value)["b"] == [None, 1.5, 3]
     replace_json(tmp_path / "x.json", value)
     text = (tmp_path / "x.json").read_text(encoding="utf-8")
     assert "NaN" not in text and "Infinity" not in text
-    assert json.loads(text)["c"] == [1.0, None]
-    with pytest.raises(TypeError):
+    found = json.loads(text)
+    assert found == jsonable(value)
+    assert found["c"] == [1.0, None] and found["d"] == [True, None, "µm", str(tmp_path)]
+    assert found["e"] == 1 and found["f"]["sample_index"] is None
+    assert datetime.fromisoformat(found["g"]) == value["g"]
+    assert found["5"] == [3]
+    with pytest.raises(ValueError, match="object does not fit into JSON"):
         jsonable(object())
 
 
@@ -74,5 +84,9 @@ def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     monkeypatch.setattr("rmz_acquire.atomic_io.os.fsync", full)
     with pytest.raises(OSError, match="no space"):
         replace_text(target, "new and longer")
+    assert target.read_text() == "old"
+    with pytest.raises(KeyError), replace_file(target) as file:
+        file.write(b"half of")
+        raise KeyError("what was to follow")
     assert target.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["x.json"]

@@ -128,12 +128,14 @@ class ScanController:
             return self._watched(
                 running,
                 core,
-                lambda telling: experiments.resume(
-                    core,
-                    folder,
-                    control=running.control,
-                    watcher=telling,
-                    further=further,
+                lambda telling: (
+                    experiments.resume(
+                        core,
+                        folder,
+                        control=running.control,
+                        watcher=telling,
+                        further=further,
+                    ).summary
                 ),
             )
 
@@ -311,13 +313,15 @@ class ScanController:
         return self._watched(
             running,
             core,
-            lambda telling: experiments.run(
-                core,
-                sequence,
-                running.folder,
-                config=self._microscope.config,
-                control=running.control,
-                watcher=telling,
+            lambda telling: (
+                experiments.run(
+                    core,
+                    sequence,
+                    running.folder,
+                    config=self._microscope.config,
+                    control=running.control,
+                    watcher=telling,
+                ).summary
             ),
         )
 
