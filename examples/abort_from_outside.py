@@ -25,14 +25,14 @@ def on_decision(volume, decision, estimate):
         control.abort("stopped to look at it")
 
 
-summary = rmz_acquire.run(
+run = rmz_acquire.run(
     core,
     sequence,
     sys.argv[1],
     overwrite=True,
     control=control,
     on_decision=on_decision,
-).summary
-print(summary.reason)
-summary = rmz_acquire.resume(core, sys.argv[1]).summary
-print(summary.reason)
+)
+print(run.summary.reason)
+run = rmz_acquire.resume(core, sys.argv[1])
+print(run.summary.reason)

@@ -23,5 +23,5 @@ block = {"version": 1, "estimator": "linear", "max_planes": 4}
 sequence = from_widget.replace(metadata={**from_widget.metadata, "rmz_acquire": block})
 frames = []
 core.mda.events.frameReady.connect(lambda image, _event: frames.append(image.shape))
-summary = rmz_acquire.run(core, sequence, sys.argv[1], overwrite=True).summary
-print(f"{len(frames)} frames in the viewer; {summary.reason}")
+run = rmz_acquire.run(core, sequence, sys.argv[1], overwrite=True)
+print(f"{len(frames)} frames in the viewer; {run.summary.reason}")

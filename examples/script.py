@@ -25,5 +25,6 @@ sequence = useq.MDASequence(
         }
     },
 )
-summary = rmz_acquire.run(core, sequence, sys.argv[1], overwrite=True).summary
-print(summary.reason)
+run = rmz_acquire.run(core, sequence, sys.argv[1], overwrite=True)
+print(run.summary.reason)
+print(run)  # planes, volumes and decisions, to look at

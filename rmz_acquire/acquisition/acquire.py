@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pymmcore_plus.mda import FinishReason
 
-from rmz_acquire.acquisition.cameras import Cameras, set_property
 from rmz_acquire.acquisition.focus_lock import FocusLock, FocusLockError
+from rmz_acquire.acquisition.microscope_state import home_step, restorer
 from rmz_acquire.acquisition.shutdown import quiet_at_exit
 from rmz_acquire.errors import message_of
 
@@ -83,7 +83,7 @@ def acquire(
     """
     quiet_at_exit(core)
     lock = lock or FocusLock(core, drive.label)
-    restore = _restorer(core, drive, light, groups, cameras, also or {})
+    restore = restorer(core, drive, light, groups, cameras, also or {})
     problems: list[str] = []
     done = threading.Event()
     thread = threading.Thread(
@@ -115,7 +115,7 @@ def _live(
             lock.release()
         except Exception:
             # nothing has moved, and nothing can
-            del restore[_home(drive)]
+            del restore[home_step(drive)]
             raise
         core.mda.run(events)
         _say_why(core, engine)
@@ -155,39 +155,6 @@ def _say_why(core: CMMCorePlus, engine: ScanEngine) -> None:
     else:
         task.scan.fail(RuntimeError("the acquisition ended before the scan did"))
     task.scan.next_z()
-
-
-def _restorer(
-    core: CMMCorePlus,
-    drive: FocusDrive,
-    light: ShutterGuard,
-    groups: Iterable[str],
-    cameras: Iterable[str],
-    also: dict[str, Callable[[], None]],
-) -> dict[str, Callable[[], None]]:
-    """Remember how things stand; give the steps that bring them back, light first."""
-    before = Cameras.of(core, cameras)
-    steps: dict[str, Callable[[], None]] = {
-        "the light cannot be switched off": light.close,
-        _home(drive): drive.home,
-    }
-    for group in groups:
-        # the properties, not the preset: they need not stand as any preset has them
-        state = [tuple(setting) for setting in core.getConfigGroupState(group)]
-
-        def set_back(state: list[Any] = state) -> None:
-            for device, name, value in state:
-                set_property(core, device, name, value)
-            core.waitForSystem()
-
-        steps[f"the {group} cannot be set back"] = set_back
-    # the last: a group or a property may have changed the binning
-    back = {"the camera cannot be set back": lambda: before.bring_back(core)}
-    return {**steps, **also, **back}
-
-
-def _home(drive: FocusDrive) -> str:
-    return f"stage {drive.label!r} cannot be brought back"
 
 
 def _put_back(core: CMMCorePlus, engine: PMDAEngine | None) -> None:

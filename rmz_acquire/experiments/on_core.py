@@ -12,18 +12,18 @@ from rmz_acquire.acquisition import (
     ShutterGuard,
     acquire,
 )
+from rmz_acquire.acquisition.microscope_state import (
+    restore_settings,
+    set_back_if_refused,
+    settings_of,
+    steps_back,
+)
 from rmz_acquire.acquisition.preflight import check_free
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.asking import ask
 from rmz_acquire.experiments.block import BLOCK
 from rmz_acquire.experiments.instrument import Taken
-from rmz_acquire.experiments.microscope_state import (
-    restore_settings,
-    set_back_if_refused,
-    settings_of,
-)
 from rmz_acquire.experiments.prepare import Prepared, prepare
-from rmz_acquire.experiments.restoring import steps_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -162,7 +162,7 @@ class OnCore:
                 or (control.winding_up is not None and not engine.at_work)
             ),
             lock=self._lock,
-            also=steps_back(core, prepared.sequence, prepared.volumes),
+            also=steps_back(core, events),
         )
         return Taken(engine.task, problems, self._lock.told, focus.failures)
 

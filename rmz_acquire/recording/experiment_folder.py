@@ -63,12 +63,12 @@ def read_run(path: Path | str) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If it holds no experiment.
+        If it holds no run.
     """
     try:
         told = json.loads((Path(path) / RUN).read_text(encoding="utf-8"))
     except OSError as error:
-        msg = f"{path} holds no experiment: {RUN}: {error.strerror}"
+        msg = f"{path} holds no run: {RUN}: {error.strerror}"
         raise InputError(msg) from error
     except ValueError as error:
         msg = f"{path}: {RUN} cannot be read: {error}"
@@ -113,10 +113,11 @@ class ExperimentFolder:
         #: What lay in the journals when it was opened.
         self.planes_before = _by_key(self._planes.journal.lines)
         self.checks_before = _by_key(self._checks.journal.lines)
-        # those of version 0.1.0's runs of one volume name none
-        self.decisions_before = _by_key(
-            [{"t": 0, "p": 0, "g": 0, "c": 0, **line} for line in self._decisions.lines]
-        )
+        made = self._decisions.lines
+        if isinstance(self._planes, OldPlanes):
+            # which name no volume
+            made = [{"t": 0, "p": 0, "g": 0, "c": 0, **line} for line in made]
+        self.decisions_before = _by_key(made)
         taken = [*self._planes.journal.lines, *self._checks.journal.lines]
         #: The planes and those of checks, as they were exposed one after the other.
         self.exposures_before = sorted(

@@ -220,7 +220,7 @@ def test_a_run_is_opened_and_compared(bench, settings, tmp_path):
     assert other.volume.shape == (17, 64, 64)
     reader.open_run(tmp_path)
     (problem,) = of(gather(events, lambda s: of(s, Problem)), Problem)
-    assert "holds no finished run" in problem.text
+    assert "holds no run" in problem.text
 
 
 def test_the_full_stack_scores_the_run(bench, settings, tmp_path):

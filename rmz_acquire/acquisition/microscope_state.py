@@ -1,4 +1,4 @@
-"""How the microscope stands: noted at the beginning, asked for to go on.
+"""How the microscope stands: noted at the beginning, brought back at the end.
 
 An experiment that goes on with another binning, gain or objective would be two
 experiments in one folder. So every setting that can be written is noted; going on
@@ -10,17 +10,29 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from pymmcore_plus import DeviceType, Keyword
+from pymmcore_plus import DeviceType, FocusDirection, Keyword
 
-from rmz_acquire.acquisition.cameras import Cameras
+from rmz_acquire.acquisition.cameras import Cameras, set_property
+from rmz_acquire.acquisition.image_format import CAMERA
 from rmz_acquire.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    import useq
     from pymmcore_plus import CMMCorePlus
 
-__all__ = ["restore_settings", "set_back_if_refused", "settings_of"]
+    from rmz_acquire.acquisition.focus_stage import FocusDrive
+    from rmz_acquire.acquisition.shutter import ShutterGuard
+
+__all__ = [
+    "home_step",
+    "restore_settings",
+    "restorer",
+    "set_back_if_refused",
+    "settings_of",
+    "steps_back",
+]
 
 _MOVING = (DeviceType.Stage, DeviceType.XYStage)
 # what follows from where the microscope stands, not from how it is set
@@ -166,3 +178,100 @@ def _alike(a: str, b: str) -> bool:
         return abs(float(a) - float(b)) <= 1e-6 * max(1.0, abs(float(b)))
     except ValueError:
         return False
+
+
+def restorer(
+    core: CMMCorePlus,
+    drive: FocusDrive,
+    light: ShutterGuard,
+    groups: Iterable[str],
+    cameras: Iterable[str],
+    also: dict[str, Callable[[], None]],
+) -> dict[str, Callable[[], None]]:
+    """Note how things stand; give the steps that bring them back, light first.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The microscope.
+    drive, light
+        Of the acquisition.
+    groups : iterable of str
+        Configuration groups whose settings are brought back.
+    cameras : iterable of str
+        Labels of cameras that are selected on the way.
+    also : dict
+        Further steps, by what to say where one fails.
+    """
+    before = Cameras.of(core, cameras)
+    steps: dict[str, Callable[[], None]] = {
+        "the light cannot be switched off": light.close,
+        home_step(drive): drive.home,
+    }
+    for group in groups:
+        # the properties, not the preset: they need not stand as any preset has them
+        state = [tuple(setting) for setting in core.getConfigGroupState(group)]
+
+        def set_back(state: list[Any] = state) -> None:
+            for device, name, value in state:
+                set_property(core, device, name, value)
+            core.waitForSystem()
+
+        steps[f"the {group} cannot be set back"] = set_back
+    # the last: a group or a property may have changed the binning
+    back = {"the camera cannot be set back": lambda: before.bring_back(core)}
+    return {**steps, **also, **back}
+
+
+def home_step(drive: FocusDrive) -> str:
+    """What to say where the stage cannot be brought back."""
+    return f"stage {drive.label!r} cannot be brought back"
+
+
+def steps_back(
+    core: CMMCorePlus, events: Sequence[useq.MDAEvent]
+) -> dict[str, Callable[[], None]]:
+    """Note how the microscope stands where events will change it.
+
+    The XY stage goes back only where the direction of the focus is known, as the
+    stock engine has it: sideways under a lowered objective is how slides break.
+
+    Parameters
+    ----------
+    core : CMMCorePlus
+        The microscope.
+    events : sequence of useq.MDAEvent
+        The first of each volume, and the setup.
+
+    Returns
+    -------
+    dict
+        The steps, by what to say where one fails.
+    """
+    steps: dict[str, Callable[[], None]] = {}
+    if any(event.x_pos is not None or event.y_pos is not None for event in events):
+        stage, focus = core.getXYStageDevice(), core.getFocusDevice()
+        known = focus and core.getFocusDirection(focus) != FocusDirection.Unknown
+        if known:
+            x, y = core.getXYPosition(stage)
+
+            def go_back() -> None:
+                core.setXYPosition(stage, x, y)
+                core.waitForDevice(stage)
+
+            steps[f"stage {stage!r} cannot be brought back"] = go_back
+    named = {
+        (device, name): core.getProperty(device, name)
+        for event in events
+        for device, name, _ in event.properties or ()
+        if (device, name) != CAMERA and core.hasProperty(device, name)
+    }
+    for (device, name), value in named.items():
+
+        def set_back(
+            device: str = device, name: str = name, value: str = value
+        ) -> None:
+            set_property(core, device, name, value)
+
+        steps[f"{device}-{name} cannot be set back"] = set_back
+    return steps
