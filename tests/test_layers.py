@@ -23,7 +23,15 @@ ROWS = [
     {"models", "scanning", "stacks"},
     {"networks", "objectives"},
     {"optics", "plugins", "settings_file"},
-    {"atomic_io", "errors", "installing", "methods", "resources", "workers"},
+    {
+        "atomic_io",
+        "defaults",
+        "errors",
+        "installing",
+        "methods",
+        "resources",
+        "workers",
+    },
 ]
 DEPTH = {room: depth for depth, row in enumerate(ROWS) for room in row}
 

@@ -28,6 +28,7 @@ from rmz_acquire.cli.options import (
     positive,
 )
 from rmz_acquire.cli.running import block_of, in_the_words_of_flags, run_and_print
+from rmz_acquire.defaults import EPSILON, POLICY
 
 if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
@@ -60,8 +61,8 @@ def demo(
     exposure_ms: Annotated[
         float, typer.Option("--exposure", help="Exposure of every plane, ms.")
     ] = 20.0,
-    policy: Policy = "bisect",
-    epsilon: Epsilon = 0.05,
+    policy: Policy = POLICY,
+    epsilon: Epsilon = EPSILON,
     first_planes: FirstPlanes = None,
     min_planes: MinPlanes = None,
     max_planes: MaxPlanes = None,

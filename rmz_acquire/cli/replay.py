@@ -45,6 +45,8 @@ from rmz_acquire.cli.running import (
     model_for,
     run_and_print,
 )
+from rmz_acquire.defaults import EPSILON
+from rmz_acquire.defaults import POLICY as DEFAULT_POLICY
 from rmz_acquire.errors import InputError
 from rmz_acquire.plugins import ESTIMATOR, POLICY
 
@@ -74,8 +76,8 @@ def replay(
     model: Model = None,
     strict: Strict = False,
     device: Device = "auto",
-    policy: AnyPolicy = "bisect",
-    epsilon: Epsilon = 0.05,
+    policy: AnyPolicy = DEFAULT_POLICY,
+    epsilon: Epsilon = EPSILON,
     first_planes: FirstPlanes = None,
     min_planes: MinPlanes = None,
     max_planes: MaxPlanes = None,

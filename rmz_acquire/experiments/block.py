@@ -25,7 +25,7 @@ from rmz_acquire.methods import (
     method_without_name,
 )
 from rmz_acquire.plugins import ESTIMATOR, name_check
-from rmz_acquire.scanning.plan import PolicyName, RuleName
+from rmz_acquire.scanning.plan import ScanOptions
 
 __all__ = [
     "BLOCK",
@@ -169,7 +169,7 @@ class TimeLapseSettings(_Block):
     max_age: int = Field(default=5, ge=1)
 
 
-class ExperimentSettings(_Block):
+class ExperimentSettings(_Block, ScanOptions):
     """The block, with the scan's settings as `rmz_acquire.scanning.ScanPlan` has them.
 
     Parameters
@@ -230,17 +230,6 @@ class ExperimentSettings(_Block):
     strict: bool = True
     channels: Literal["independent", "leader"] = "independent"
     leader: str | None = None
-    policy: PolicyName = "bisect"
-    epsilon: Positive = 0.05
-    epsilon_kind: Literal["relative", "absolute"] = "relative"
-    tau: Positive | None = None
-    first_planes: int | None = Field(default=None, ge=1)
-    min_planes: int | None = Field(default=None, ge=1)
-    max_planes: int | None = Field(default=None, ge=1)
-    max_gap_um: Positive | None = None
-    stale_frames: int = Field(default=3, ge=0, le=100)
-    seed: int = Field(default=0, ge=0)
-    stop_rule: RuleName | None = None
     z_um: tuple[Finite, ...] | None = None
     stage: StageSettings = StageSettings()
     checks: CheckSettings = CheckSettings()
@@ -322,17 +311,4 @@ class ExperimentSettings(_Block):
 
     def plan_options(self) -> dict[str, Any]:
         """Give the options of a `ScanPlan`, all but its grid and its list of z."""
-        names = (
-            "policy",
-            "epsilon",
-            "epsilon_kind",
-            "tau",
-            "first_planes",
-            "min_planes",
-            "max_planes",
-            "max_gap_um",
-            "stale_frames",
-            "seed",
-            "stop_rule",
-        )
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in ScanOptions.model_fields}

@@ -15,13 +15,15 @@ from pydantic import (
     model_validator,
 )
 
+from rmz_acquire.defaults import EPSILON, FIRST_PLANES, MIN_PLANES, STALE_FRAMES
+from rmz_acquire.defaults import POLICY as POLICY_BY_DEFAULT
 from rmz_acquire.errors import InputError, key_message
 from rmz_acquire.plugins import POLICY, STOP_RULE, name_check
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["POLICY_NAMES", "PolicyName", "RuleName", "ScanPlan"]
+__all__ = ["POLICY_NAMES", "PolicyName", "RuleName", "ScanOptions", "ScanPlan"]
 
 POLICY_NAMES = POLICY.ours
 PolicyName = Annotated[str, name_check(POLICY, POLICY_NAMES)]
@@ -29,13 +31,39 @@ PolicyName = Annotated[str, name_check(POLICY, POLICY_NAMES)]
 RuleName = Annotated[str, name_check(STOP_RULE, ())]
 """An entry point, or ``package.module:Class``."""
 
-_DEFAULTS = {"first_planes": 3, "min_planes": 4}
+_DEFAULTS = {"first_planes": FIRST_PLANES, "min_planes": MIN_PLANES}
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
-class ScanPlan(BaseModel):
+class ScanOptions(BaseModel):
+    """How a scan decides, whatever its grid: what block, window and commands set.
+
+    Parameters
+    ----------
+    policy, epsilon, epsilon_kind, tau, max_gap_um, stale_frames, seed, stop_rule
+        As in `ScanPlan`.
+    first_planes, min_planes, max_planes : int, optional
+        The same; None for what a `ScanPlan` has by default.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    policy: PolicyName = POLICY_BY_DEFAULT
+    epsilon: Positive = EPSILON
+    epsilon_kind: Literal["relative", "absolute"] = "relative"
+    tau: Positive | None = None
+    first_planes: int | None = Field(default=None, ge=1)
+    min_planes: int | None = Field(default=None, ge=1)
+    max_planes: int | None = Field(default=None, ge=1)
+    max_gap_um: Positive | None = None
+    stale_frames: int = Field(default=STALE_FRAMES, ge=0, le=100)
+    seed: int = Field(default=0, ge=0)
+    stop_rule: RuleName | None = None
+
+
+class ScanPlan(ScanOptions):
     """The plan of a scan of one volume.
 
     `from_grid` and `from_range` say what is wrong in one line; the constructor raises
@@ -80,21 +108,12 @@ class ScanPlan(BaseModel):
         point, or ``package.module:Class``, which is made of the plan.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     z_um: tuple[Finite, ...]
-    first_planes: int = Field(default=_DEFAULTS["first_planes"], ge=1)
-    min_planes: int = Field(default=_DEFAULTS["min_planes"], ge=1)
+    # filled in before they are checked: never None
+    first_planes: int = Field(default=FIRST_PLANES, ge=1)
+    min_planes: int = Field(default=MIN_PLANES, ge=1)
     max_planes: int = Field(default=0, ge=1)
-    epsilon: Positive = 0.05
-    epsilon_kind: Literal["relative", "absolute"] = "relative"
-    tau: Positive | None = None
-    policy: PolicyName = "bisect"
     z_exact_um: tuple[Finite, ...] | None = None
-    max_gap_um: Positive | None = None
-    stale_frames: int = Field(default=3, ge=0, le=100)
-    seed: int = Field(default=0, ge=0)
-    stop_rule: RuleName | None = None
 
     @model_validator(mode="before")
     @classmethod

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from rmz_acquire.defaults import EPSILON, MIN_PLANES
+
 if TYPE_CHECKING:
     import useq
 
@@ -43,7 +45,7 @@ QUALITIES = {
     quality.name: quality
     for quality in (
         Quality("fast", "Fast", epsilon=0.1, min_planes=3),
-        Quality("balanced", "Balanced", epsilon=0.05, min_planes=4),
+        Quality("balanced", "Balanced", epsilon=EPSILON, min_planes=MIN_PLANES),
         Quality("careful", "Careful", epsilon=0.02, min_planes=6),
     )
 }

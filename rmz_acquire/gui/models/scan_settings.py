@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rmz_acquire.defaults import EPSILON, MIN_PLANES, POLICY
 from rmz_acquire.errors import InputError
 from rmz_acquire.gui.models.fitted_optics import Calibration
 from rmz_acquire.methods import DEFAULT_METHOD, method_of
@@ -74,10 +75,10 @@ class ScanSettings:
     channel: tuple[str, str] | None = None
     estimator: str = DEFAULT_METHOD
     model: str | None = None
-    epsilon: float = 0.05
+    epsilon: float = EPSILON
     tau: float | None = None
-    policy: str = "bisect"
-    min_planes: int = 4
+    policy: str = POLICY
+    min_planes: int = MIN_PLANES
     max_planes: int | None = None
     max_light_ms: float | None = None
     na: float | None = None

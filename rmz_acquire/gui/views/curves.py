@@ -17,6 +17,8 @@ from PyQt6.QtWidgets import (
     QVBoxLayout,
 )
 
+from rmz_acquire.defaults import EPSILON
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -145,7 +147,7 @@ class ChangePlot(PlotCard):
         self.tau = pg.InfiniteLine(angle=0, label="τ", labelOpts=at_right)
         for line in (self.limit, self.tau):
             self.plot.addItem(line)
-        self.clear(0.05, None, 12)
+        self.clear(EPSILON, None, 12)
 
     def dress(self, theme: Theme) -> None:
         """Take the colours of a theme."""
