@@ -126,3 +126,75 @@ def test_no_two_files_of_different_rooms_share_a_name() -> None:
             continue
         assert path.name not in met, (path, met.get(path.name))
         met[path.name] = path
+
+
+def _files() -> dict[str, Path]:
+    """The modules of the package by their full names, rooms themselves aside."""
+    found = {}
+    for path in PACKAGE.rglob("*.py"):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        if parts[-1] != "__init__":
+            found[".".join(("rmz_acquire", *parts))] = path
+    return found
+
+
+def _offered() -> dict[tuple[str, str], str]:
+    """Where what a room offers comes from: by room and name, the module."""
+    found = {}
+    for file in [*PACKAGE.rglob("__init__.pyi"), *PACKAGE.rglob("__init__.py")]:
+        room = ".".join(("rmz_acquire", *file.parent.relative_to(PACKAGE).parts))
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                module = f"{room}.{node.module}" if node.level else node.module
+                found |= {(room, alias.name): module for alias in node.names}
+    return found
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    """Also not for types alone: one can be read after the other."""
+    files, offered = _files(), _offered()
+    needs: dict[str, set[str]] = {}
+    for name, path in files.items():
+        needs[name] = set()
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or not node.module:
+                continue
+            for alias in node.names:
+                inner = f"{node.module}.{alias.name}"
+                module = offered.get((node.module, alias.name), node.module)
+                module = inner if inner in files else module
+                if module in files and module != name:
+                    needs[name].add(module)
+    while True:
+        # what needs nothing that is left is in no circle
+        left = {n: {m for m in of if m in needs} for n, of in needs.items()}
+        kept = {n: of for n, of in left.items() if of}
+        if len(kept) == len(needs):
+            break
+        needs = kept
+    while True:
+        # nor is what nothing that is left needs
+        needed = set().union(*needs.values()) if needs else set()
+        kept = {n: of for n, of in needs.items() if n in needed}
+        if len(kept) == len(needs):
+            break
+        needs = kept
+    assert not needs
+
+
+def test_no_file_is_longer_than_400_lines() -> None:
+    lengths = {p: len(p.read_text("utf-8").splitlines()) for p in PACKAGE.rglob("*.py")}
+    assert not {p.name: n for p, n in lengths.items() if n > 400}
+
+
+def test_what_contributing_lists_is_there() -> None:
+    text = (PACKAGE.parent / "CONTRIBUTING.md").read_text("utf-8")
+    rows = re.findall(r"^\| .+ \| `(rmz_acquire/.+?\.py)` \| `(.+?)` \|$", text, re.M)
+    assert len(rows) >= 10
+    for file, name in rows:
+        body = ast.parse((PACKAGE.parent / file).read_text("utf-8")).body
+        for part in name.split("."):
+            kinds = ast.ClassDef | ast.FunctionDef
+            named = [n for n in body if isinstance(n, kinds) and n.name == part]
+            assert named, (file, name)
+            body = named[0].body
