@@ -30,10 +30,13 @@ icons.install()
 from rmz_acquire.gui.controllers.thumbnail_worker import Thumbnailer  # noqa: E402
 from rmz_acquire.gui.models.pace import PaceBook  # noqa: E402
 from rmz_acquire.gui.models.runs import RecentRuns  # noqa: E402
+from rmz_acquire.gui.views.commands import Commands  # noqa: E402
 from rmz_acquire.gui.views.main_window import MainWindow  # noqa: E402
 from rmz_acquire.gui.views.presenter import Presenter  # noqa: E402
+from rmz_acquire.gui.views.steering import Steering  # noqa: E402
 from rmz_acquire.gui.views.training_presenter import TrainingPresenter  # noqa: E402
 from rmz_acquire.gui.views.wheel import guard_wheel  # noqa: E402
+from rmz_acquire.gui.views.wiring import connect_views  # noqa: E402
 from rmz_acquire.workers import leave  # noqa: E402
 
 if TYPE_CHECKING:
@@ -52,6 +55,7 @@ class Gui:
 
     window: MainWindow
     presenter: Presenter
+    commands: Commands
     training: TrainingPresenter
 
 
@@ -87,7 +91,9 @@ def make_gui(
     times = PaceBook(state / "pace.json") if measure else None
     presenter = Presenter(window, runs, log_file, times)
     presenter.endings.append(thumbnails.stop)
-    return Gui(window, presenter, TrainingPresenter(presenter))
+    commands = Commands(presenter)
+    connect_views(presenter, Steering(presenter), commands)
+    return Gui(window, presenter, commands, TrainingPresenter(presenter))
 
 
 def run(
@@ -126,7 +132,7 @@ def run(
         gui.window.form.folder.setText(str(out))
 
     if optics is not None:
-        gui.presenter.commands.take_optics(*optics)
+        gui.commands.take_optics(*optics)
 
     def hook(
         kind: type[BaseException], error: BaseException, trace: TracebackType | None

@@ -34,7 +34,7 @@ class Desk:
         self.state_dir = tmp_path / "state"
         gui = make_gui(self.state_dir, self.root, tmp_path / "log.txt", measure=measure)
         self.window, self.presenter = gui.window, gui.presenter
-        self.training = gui.training
+        self.commands, self.training = gui.commands, gui.training
         self.window.show()
 
     @property
@@ -98,7 +98,7 @@ def desk(qtbot, tmp_path, qapp):
     if made.window.isVisible():
         made.close()
     made.window.deleteLater()
-    made.window = made.presenter = made.training = None
+    made.window = made.presenter = made.commands = made.training = None
     for _ in range(3):
         gc.collect()
         qapp.sendPostedEvents(None, QEvent.Type.DeferredDelete)

@@ -101,7 +101,7 @@ def test_fit_and_pace_are_those_of_the_loaded_optics(desk, tmp_path, monkeypatch
     monkeypatch.setattr(desk.presenter.pace, "want", lambda tasks: asked.append(tasks))
     reconstruction = desk.window.form.reconstruction
     monkeypatch.setattr(reconstruction, "set_site", sites.append)
-    desk.presenter.commands.use_optics(optics_file(tmp_path))
+    desk.commands.use_optics(optics_file(tmp_path))
     assert asked[-1][0].optics == FOUND
     assert sites[-1].optics == (FOUND,)
     line_of(desk).forget.click()
@@ -126,9 +126,9 @@ def test_a_bad_file_is_one_line_and_changes_nothing(desk, tmp_path, text):
     with pytest.raises(InputError) as refused:
         read_optics(file)
     desk.connect()
-    desk.presenter.commands.use_optics(optics_file(tmp_path))
+    desk.commands.use_optics(optics_file(tmp_path))
     before = desk.presenter.settings()
-    desk.presenter.commands.use_optics(file)
+    desk.commands.use_optics(file)
     assert desk.window.status.detail.text() == str(refused.value)
     assert "\n" not in str(refused.value) and "bad.yaml" in str(refused.value)
     assert desk.presenter.settings() == before
@@ -140,10 +140,10 @@ def test_what_was_typed_is_said_where_it_is_replaced(desk, tmp_path):
     box_of(desk).inputs["na"].setText("0.75")
     box_of(desk).inputs["wavelength_um"].setText("600")
     box_of(desk).inputs["pixel_size_um"].setText("0.325")
-    desk.presenter.commands.use_optics(optics_file(tmp_path))
+    desk.commands.use_optics(optics_file(tmp_path))
     assert noted(desk) == "optics of optics.yaml, in place of NA 0.75, 600 nm"
     other = optics_file(tmp_path, FOUND.model_copy(update={"z_scale": 0.9}))
-    desk.presenter.commands.use_optics(other)
+    desk.commands.use_optics(other)
     assert noted(desk).endswith(f"in place of {SAID}")
 
 
@@ -151,8 +151,8 @@ def test_wavelengths_by_channel_stay(desk, tmp_path):
     desk.connect()
     by_channel = {"DAPI": 0.46, "GFP": 0.52}
     told = experiment_file(tmp_path, wavelength_um=by_channel)
-    desk.presenter.commands.use_settings(told)
-    desk.presenter.commands.use_optics(optics_file(tmp_path))
+    desk.commands.use_settings(told)
+    desk.commands.use_optics(optics_file(tmp_path))
     assert noted(desk) == "optics of optics.yaml; wavelengths by channel stay"
     assert box_of(desk).inputs["wavelength_um"].text() == ""
     sequence = sequence_of(desk.presenter.settings())
@@ -168,7 +168,7 @@ def test_the_command_loads_them_at_start(desk, tmp_path, monkeypatch):
     ((config, out, told),) = begun
     assert (config, out, told) == (None, None, (FOUND, file.name))
     # before there is a microscope
-    desk.presenter.commands.take_optics(*told)
+    desk.commands.take_optics(*told)
     desk.connect()
     assert line_of(desk).isVisible() and line_of(desk).line.text() == SAID
     assert desk.presenter.settings().na == FOUND.na
@@ -179,7 +179,7 @@ def test_the_command_loads_them_at_start(desk, tmp_path, monkeypatch):
 
 def test_another_na_by_hand_keeps_the_z_scale_and_is_said(desk, tmp_path, monkeypatch):
     desk.connect()
-    desk.presenter.commands.use_optics(optics_file(tmp_path))
+    desk.commands.use_optics(optics_file(tmp_path))
     na = box_of(desk).inputs["na"]
     shown, line = na.text(), line_of(desk).line
     na.setText("0.75")
@@ -205,7 +205,7 @@ def test_another_na_by_hand_keeps_the_z_scale_and_is_said(desk, tmp_path, monkey
 def test_an_experiment_with_the_keys_shows_them_and_forget_removes_them(desk, tmp_path):
     told = {"na": 0.7, "z_scale": 0.9, "wavelength_um": 0.6}
     desk.connect()
-    desk.presenter.commands.use_settings(experiment_file(tmp_path, **told))
+    desk.commands.use_settings(experiment_file(tmp_path, **told))
     line = line_of(desk)
     assert line.isVisible() and line.line.text() == "z scale 0.90 (calibrated)"
     line.forget.click()
@@ -217,8 +217,8 @@ def test_an_experiment_with_the_keys_shows_them_and_forget_removes_them(desk, tm
 
 def test_an_experiment_without_them_does_not_drop_them_in_silence(desk, tmp_path):
     desk.connect()
-    desk.presenter.commands.use_optics(optics_file(tmp_path))
-    desk.presenter.commands.use_settings(experiment_file(tmp_path))
+    desk.commands.use_optics(optics_file(tmp_path))
+    desk.commands.use_settings(experiment_file(tmp_path))
     assert not line_of(desk).isVisible()
     assert noted(desk).startswith(f"settings of scan.yaml, without {SAID}: load")
 
@@ -227,7 +227,7 @@ def test_an_experiment_without_them_does_not_drop_them_in_silence(desk, tmp_path
 def test_nothing_is_cut_off_in_a_small_window(desk, tmp_path, size):
     desk.connect()
     desk.fill(estimator="wiener")
-    desk.presenter.commands.use_optics(optics_file(tmp_path))
+    desk.commands.use_optics(optics_file(tmp_path))
     box_of(desk).inputs["na"].setText("0.75")
     desk.window.resize(*size)
     desk.window.right.raise_()

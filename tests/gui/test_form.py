@@ -93,7 +93,7 @@ def test_a_file_with_other_values_is_custom_and_loses_nothing(desk, tmp_path, bl
     file = tmp_path / "scan.yaml"
     file.write_text(sequence.yaml(exclude={"uid"}))
     desk.connect()
-    desk.presenter.commands.use_settings(file)
+    desk.commands.use_settings(file)
     assert desk.window.form.quality.buttons["custom"].isChecked()
     write_settings(tmp_path / "again.yaml", desk.presenter.settings())
     again = read_settings(tmp_path / "again.yaml").base.metadata

@@ -102,7 +102,7 @@ def test_a_series_is_saved_and_loaded_again(series, tmp_path, monkeypatch):
         table.switch.setChecked(False)
     assert "At most 4 planes" in window.form.reason.text()
     assert "volume" not in window.form.reason.text()
-    series.presenter.commands.use_settings(file)
+    series.commands.use_settings(file)
     assert series.presenter.settings().positions == PLACES
     assert series.presenter.settings().time_plan == TIMES
     assert "8 volumes" in window.form.reason.text()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PyQt6.QtCore import QUrl
+from PyQt6.QtCore import QObject, QUrl
 from PyQt6.QtGui import QDesktopServices
 from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Commands"]
 
 
-class Commands:
+class Commands(QObject):
     """Asks the user where, and passes it on.
 
     Parameters
@@ -38,6 +38,7 @@ class Commands:
     """
 
     def __init__(self, presenter: Presenter) -> None:
+        super().__init__(presenter)
         self._presenter = presenter
         self._window = presenter.window
 

@@ -43,13 +43,10 @@ from rmz_acquire.gui.controllers.run_reader import RunReader
 from rmz_acquire.gui.controllers.scans import ScanController
 from rmz_acquire.gui.models.stored_runs import fault_in_words, sentence
 from rmz_acquire.gui.napari_view import has_napari
-from rmz_acquire.gui.views.commands import Commands
 from rmz_acquire.gui.views.enabled_actions import allow, show_busy
 from rmz_acquire.gui.views.form_presenter import FormPresenter
 from rmz_acquire.gui.views.live_picture import show_picture
 from rmz_acquire.gui.views.run_view import ShownRun
-from rmz_acquire.gui.views.steering import Steering
-from rmz_acquire.gui.views.wiring import connect_views
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,8 +99,6 @@ class Presenter(QObject):
         self.scans = ScanController(self.microscope, self.events)
         self.reader = RunReader(self.events)
         self.shown = ShownRun(window, self.reader)
-        self.steering = Steering(self)
-        self.commands = Commands(self)
         self.pace = PaceController(self.events, times)
         self.form = FormPresenter(window, self.pace)
         self._state = self.microscope.state
@@ -114,7 +109,6 @@ class Presenter(QObject):
         self._startable = False
         self.ending: Ending | None = None
         self.endings: list[Callable[[], None]] = []  # before the window closes
-        connect_views(self)
         self._refresh_soon = QTimer(self)
         self._refresh_soon.setSingleShot(True)
         self._refresh_soon.setInterval(60)

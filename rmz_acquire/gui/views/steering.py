@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PyQt6.QtCore import QObject
+
 from rmz_acquire.gui.controllers.events import State
 from rmz_acquire.gui.models.runs import new_folder
 
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["Steering"]
 
 
-class Steering:
+class Steering(QObject):
     """Passes on what is asked for, where it is allowed.
 
     Parameters
@@ -23,6 +25,7 @@ class Steering:
     """
 
     def __init__(self, presenter: Presenter) -> None:
+        super().__init__(presenter)
         self._presenter = presenter
         self._window = presenter.window
         self._microscope = presenter.microscope

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from rmz_acquire.gui.views.commands import Commands
     from rmz_acquire.gui.views.presenter import Presenter
+    from rmz_acquire.gui.views.steering import Steering
 
 __all__ = ["connect_views"]
 
 
-def connect_views(presenter: Presenter) -> None:
+def connect_views(presenter: Presenter, steering: Steering, commands: Commands) -> None:
     """Connect what a window asks for with who does it."""
     window, status = presenter.window, presenter.window.status
-    scans, commands = presenter.scans, presenter.commands
-    steering = presenter.steering
+    scans = presenter.scans
     for signal in (
         window.welcome.simulated_asked,
         window.connect_simulated.triggered,
