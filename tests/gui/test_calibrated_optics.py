@@ -14,12 +14,13 @@ from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import ExperimentSettings, read_experiment, read_optics
 from rmz_acquire.gui import app
+from rmz_acquire.gui.models.calibrated_settings import with_calibrated
 from rmz_acquire.gui.models.experiment_form import (
     read_settings,
     sequence_of,
     write_settings,
 )
-from rmz_acquire.gui.models.fitted_optics import Calibration, with_calibrated
+from rmz_acquire.gui.models.fitted_optics import Calibration
 from rmz_acquire.gui.models.scan_settings import ScanSettings
 from rmz_acquire.optics import Optics
 

@@ -105,4 +105,7 @@ def test_a_colour_is_chosen_in_the_dialog(desk):
     dialog.close()
     from rmz_acquire.gui.views.colouring import Colouring
 
-    assert Colouring(window).colours.of("GFP") == PALETTE["Orange"]
+    panes = window.camera, window.volume
+    assert (
+        Colouring(window, window.store, *panes).colours.of("GFP") == PALETTE["Orange"]
+    )

@@ -23,7 +23,9 @@ from rmz_acquire.gui.models.channels import PALETTE, ChannelColours, colour_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rmz_acquire.gui.views.main_window import MainWindow
+    from PyQt6.QtCore import QSettings
+
+    from rmz_acquire.gui.views.images.pane import Pane
 
 __all__ = ["ChannelDialog", "Colouring"]
 
@@ -35,16 +37,22 @@ class Colouring:
 
     Parameters
     ----------
-    window : MainWindow
-        Whose pictures they are; its store keeps what was chosen.
+    parent : QWidget
+        Of the dialog.
+    store : QSettings
+        Keeps what was chosen.
+    camera, volume : Pane
+        The two pictures.
     """
 
-    def __init__(self, window: MainWindow) -> None:
-        self._window = window
-        self.colours = ChannelColours(str(window.store.value(_KEY, "")))
+    def __init__(
+        self, parent: QWidget, store: QSettings, camera: Pane, volume: Pane
+    ) -> None:
+        self._parent, self._store = parent, store
+        self._panes = {"camera": camera, "volume": volume}
+        self.colours = ChannelColours(str(store.value(_KEY, "")))
         self._shown = {"camera": "", "volume": ""}
         self._labels: dict[str, None] = {}
-        window.channel_colours.triggered.connect(self.ask)
 
     def know(self, labels: Iterable[str]) -> None:
         """Note channels that colours can be chosen for."""
@@ -66,13 +74,13 @@ class Colouring:
     def choose(self, label: str, colour: str | None) -> None:
         """Show a channel in a colour from now on; None for the usual one."""
         self.colours.choose(label, colour)
-        self._window.store.setValue(_KEY, self.colours.text())
+        self._store.setValue(_KEY, self.colours.text())
         for what, shown in self._shown.items():
             self._show(what, shown)
 
     def ask(self) -> None:
         """Let the user choose."""
-        dialog = ChannelDialog(self._window, self.colours, list(self._labels))
+        dialog = ChannelDialog(self._parent, self.colours, list(self._labels))
         dialog.setObjectName("channel colours")
         for label, box in dialog.boxes.items():
             box.activated.connect(partial(self._chosen, dialog, label))
@@ -86,8 +94,7 @@ class Colouring:
     def _show(self, what: str, label: str) -> None:
         self._shown[what] = label
         self.know([label])
-        pane = self._window.camera if what == "camera" else self._window.volume
-        pane.set_channel_colour(self.colours.of(label))
+        self._panes[what].set_channel_colour(self.colours.of(label))
 
 
 class ChannelDialog(QDialog):

@@ -11,12 +11,12 @@ from PyQt6.QtWidgets import QFileDialog, QMessageBox
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import read_optics
-from rmz_acquire.gui.models.experiment_form import read_settings, write_settings
-from rmz_acquire.gui.models.fitted_optics import (
+from rmz_acquire.gui.models.calibrated_settings import (
     keeps_wavelengths,
     replaced_by,
     with_calibrated,
 )
+from rmz_acquire.gui.models.experiment_form import read_settings, write_settings
 from rmz_acquire.gui.napari_view import has_napari, open_in_napari
 from rmz_acquire.gui.views.about import AboutDialog, ManualDialog
 from rmz_acquire.gui.views.volume3d import has_opengl
