@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 
 import pytest
+from listening import Told
 from patience import PATIENCE_S
 
 pytest.importorskip("PyQt6.QtWidgets", exc_type=ImportError)
@@ -14,12 +15,12 @@ pytest.importorskip("mm_test_adapters")
 # before anything of Qt
 from rmz_acquire.gui.app import make_gui
 
-from PyQt6.QtCore import QEvent  # isort: skip
+from PyQt6.QtCore import QEvent, QTimer  # isort: skip
 from PyQt6.QtWidgets import QApplication, QMessageBox  # isort: skip
 
-from rmz_acquire.gui.controllers.events import EventQueue, State
 from rmz_acquire.gui.controllers.microscope_session import MicroscopeController
 from rmz_acquire.gui.controllers.scans import ScanController
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.models.scan_settings import ScanSettings
 
 SMALL = {"Camera": {"SensorSize_px": 64}}
@@ -43,6 +44,13 @@ class Desk:
 
     def until(self, condition, timeout=1000 * PATIENCE_S):
         self.bot.waitUntil(condition, timeout=int(timeout))
+
+    def look_often(self, look):
+        """Do something again and again, until the timer that this gives is stopped."""
+        timer = QTimer(self.window)
+        timer.timeout.connect(look)
+        timer.start(10)
+        return timer
 
     def connect(self, *, small=True):
         self.window.welcome.simulated.click()
@@ -110,11 +118,10 @@ def desk(qtbot, tmp_path, qapp):
 
 @pytest.fixture
 def bench():
-    """The controllers without a window: queue, microscope, scans."""
-    events = EventQueue()
-    microscope = MicroscopeController(events)
-    scans = ScanController(microscope, events)
-    yield events, microscope, scans
+    """The controllers without a window: what they tell, microscope, scans."""
+    microscope = MicroscopeController()
+    scans = ScanController(microscope)
+    yield Told(microscope, scans), microscope, scans
     scans.abort()
     scans.wait(PATIENCE_S)
     microscope.close()

@@ -12,7 +12,7 @@ import tifffile
 from rmz_acquire.experiments import StoredExperiment
 from rmz_acquire.experiments.verify import verify
 from rmz_acquire.gui import napari_view
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.models.stored_runs import load_run
 
 

@@ -7,7 +7,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 
 from rmz_acquire.gui.controllers.allowed import ALLOWED, Situation
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.views.enabled_actions import controls
 
 FREE = ("ready", "live")

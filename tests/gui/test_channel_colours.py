@@ -8,7 +8,7 @@ from grabbing import pixels_of
 from PyQt6.QtGui import QColor
 from PyQt6.QtWidgets import QDialog
 
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.models.channels import PALETTE, ChannelColours, colour_of
 
 LABELS = {

@@ -7,9 +7,9 @@ import time
 from dataclasses import replace
 
 import pytest
+from listening import Told
 
 from rmz_acquire.evaluation.time_per_plane import measure
-from rmz_acquire.gui.controllers.events import EventQueue, Paced
 from rmz_acquire.gui.controllers.pace_measurement import PaceController
 from rmz_acquire.gui.models.cost import cost_of, duration
 from rmz_acquire.gui.models.pace import PaceBook, PaceTask
@@ -111,8 +111,9 @@ def wait_for(condition, seconds=90.0):
 
 
 def test_it_measures_in_a_process_that_ends_when_a_scan_begins():
-    events, book = EventQueue(), PaceBook()
-    pace = PaceController(events, book)
+    book = PaceBook()
+    pace = PaceController(book)
+    told = Told(pace)
     long = PaceTask("wiener", None, (2048, 2048), (0.0, 60.0, 0.2), AIR)
     try:
         pace.want([long])
@@ -126,7 +127,7 @@ def test_it_measures_in_a_process_that_ends_when_a_scan_begins():
         assert not pace.measuring
         pace.hold(False)
         wait_for(lambda: book.has(TASK))
-        assert any(isinstance(event, Paced) for event in events.drain())
+        told.until("learned")
         assert 0 < book.seconds(TASK) < 10
     finally:
         pace.close()

@@ -22,7 +22,7 @@ from scipy import stats
 from superqt import QElidingLabel
 
 import rmz_acquire
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.icons import svg
 from rmz_acquire.gui.models.thumbnails import kept_thumbnail
 from rmz_acquire.gui.theme import DARK, LIGHT

@@ -16,7 +16,7 @@ from PyQt6.QtWidgets import (
     QSpinBox,
 )
 
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.models.experiment_form import read_settings, write_settings
 from rmz_acquire.gui.models.quality import QUALITIES, quality_of, with_quality
 from rmz_acquire.gui.models.scan_settings import ScanSettings

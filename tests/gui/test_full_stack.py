@@ -9,7 +9,7 @@ import pytest
 from PyQt6.QtCore import Qt
 
 from rmz_acquire.evaluation import planes_not_taken, psnr_db
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.models.stored_runs import load_run
 from rmz_acquire.reconstruction import make_estimator
 
@@ -35,7 +35,7 @@ def test_it_is_seen_while_it_is_taken_and_scored_behind(scanned):
     window, status = desk.window, desk.window.status
     before = len(window.along_z.taken.data)
     notes, bars, details = set(), set(), []
-    desk.presenter.timer.timeout.connect(
+    desk.look_often(
         lambda: (
             notes.add(window.camera.note.text()),
             bars.add(status.progress.value()),
@@ -99,12 +99,10 @@ def test_one_that_is_cut_short_gives_the_run_back(scanned, how, monkeypatch):
 
 def test_scores_of_a_run_that_is_not_shown_any_more_are_not_shown(scanned):
     desk, folder = scanned
-    from rmz_acquire.gui.controllers.events import Compared
-
     other = np.zeros((17, 64, 64), np.float32)
     before = desk.window.status.detail.text()
-    desk.presenter.events.put(
-        Compared("full stack", other, "12 dB", folder.parent / "other", (0, 0, 0, 0))
+    desk.presenter.scans.stack_scored.emit(
+        folder.parent / "other", (0, 0, 0, 0), other, "12 dB"
     )
     desk.bot.wait(150)
     assert desk.window.status.detail.text() == before
@@ -115,9 +113,7 @@ def test_a_scan_says_how_long_it_takes_at_most(desk):
     desk.connect()
     desk.fill(max_planes=8)
     said = []
-    desk.presenter.timer.timeout.connect(
-        lambda: said.append(desk.window.status.detail.text())
-    )
+    desk.look_often(lambda: said.append(desk.window.status.detail.text()))
     desk.scan()
     desk.finish()
     told = [text for text in said if "at most" in text and text.endswith("left")]

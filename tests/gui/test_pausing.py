@@ -8,7 +8,7 @@ import pytest
 from patience import PATIENCE_S
 
 from rmz_acquire.acquisition import FocusDrive
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 
 PAUSED = "Paused: the light is off"
 

@@ -11,7 +11,7 @@ import useq
 
 from rmz_acquire.experiments import StoredExperiment
 from rmz_acquire.experiments.verify import verify
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.models.experiment_form import read_settings
 
 PLACES = (

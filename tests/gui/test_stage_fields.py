@@ -7,7 +7,7 @@ from PyQt6.QtCore import Qt
 from PyQt6.QtTest import QTest
 from PyQt6.QtWidgets import QCheckBox, QDoubleSpinBox, QPushButton
 
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 
 
 def field(desk, label, axis):
@@ -30,10 +30,10 @@ def ready(desk):
         if bar(desk) and bar(desk) != box.text() and not box.hasFocus():
             unlike.append((bar(desk), box.text()))
 
-    desk.presenter.timer.timeout.connect(look)
+    looking = desk.look_often(look)
     box.valueChanged.connect(look)
     yield desk
-    desk.presenter.timer.timeout.disconnect(look)
+    looking.stop()
     assert not unlike
 
 
@@ -101,7 +101,7 @@ def test_after_a_scan_both_show_where_the_stage_is(ready, end):
     settled(desk, 2.25)
     desk.fill(max_planes=5)
     seen = set()
-    desk.presenter.timer.timeout.connect(lambda: seen.add(bar(desk)))
+    desk.look_often(lambda: seen.add(bar(desk)))
     desk.scan()
     if end == "abort":
         desk.until(lambda: desk.window.volume.volume is not None)

@@ -1,4 +1,4 @@
-"""Stacks and trainings without Qt: real core, real process, small network."""
+"""Stacks and trainings without a window: real core, real process, small network."""
 
 from __future__ import annotations
 
@@ -12,23 +12,12 @@ from dataclasses import replace
 import pytest
 import yaml
 from cli_helpers import OPTICS, write_model
+from listening import Told
 from patience import PATIENCE_S
 
 from rmz_acquire.experiments.dense_stacks import Position
-from rmz_acquire.gui.controllers.events import (
-    EventQueue,
-    Picture,
-    Problem,
-    State,
-)
 from rmz_acquire.gui.controllers.microscope_session import MicroscopeController
-from rmz_acquire.gui.controllers.training_events import (
-    PlaceFound,
-    StacksEnded,
-    StacksStep,
-    TrainingEnded,
-    TrainingStep,
-)
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.controllers.training_session import TrainingController
 from rmz_acquire.gui.models.scan_settings import ScanSettings
 from rmz_acquire.gui.models.training_form import (
@@ -47,10 +36,10 @@ PLACES = (Position(0, 0, 0.0), Position(30, 0, 1.0), Position(0, 30, 0.0))
 
 class Room:
     def __init__(self):
-        self.events = EventQueue()
-        self.seen = []
-        self.microscope = MicroscopeController(EventQueue())
-        self.training = TrainingController(self.microscope, self.events)
+        self.microscope = MicroscopeController()
+        self.training = TrainingController(self.microscope)
+        self.told = Told(self.training)
+        self.of, self.until = self.told.of, self.told.until
 
     def connect(self):
         self.microscope.connect("simulated").result(60)
@@ -60,19 +49,6 @@ class Room:
     @property
     def core(self):
         return self.microscope.core
-
-    def of(self, kind):
-        self.seen += self.events.drain()
-        return [event for event in self.seen if isinstance(event, kind)]
-
-    def until(self, kind, condition=lambda _: True, timeout_s=PATIENCE_S):
-        end = time.monotonic() + timeout_s
-        while True:
-            for event in self.of(kind):
-                if condition(event):
-                    return event
-            assert time.monotonic() < end, self.seen
-            time.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -123,10 +99,10 @@ def training_of(tmp_path, steps=4, **changes):
     return TrainingSettings(**{**values, **changes})
 
 
-def test_no_qt_and_no_training_library_is_imported():
+def test_no_widget_and_no_training_library_is_imported():
     code = (
         "import sys, rmz_acquire.gui.controllers.training_session\n"
-        "print([m for m in sys.modules if m.startswith(('PyQt6', 'lightning'))])"
+        "print([m for m in sys.modules if m.startswith(('PyQt6.QtW', 'lightning'))])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
@@ -140,19 +116,19 @@ def test_stacks_at_places_that_were_added(room, tmp_path):
     core.waitForDevice(core.getXYStageDevice())
     core.setPosition(1.5)
     room.training.find_place(stacks_of(tmp_path, scan=replace(SCAN, relative=True)))
-    place = room.until(PlaceFound).place
+    (place,) = room.until("place_found")
     at = (place.x_um, place.y_um, place.z_um)
     assert at == pytest.approx((5, -5, 1.5), abs=0.1)
     core.setPosition(0.0)
     core.waitForDevice(core.getFocusDevice())
     room.microscope.start_live().result(30)
     assert room.training.take_stacks(stacks_of(tmp_path / "s"))
-    ended = room.until(StacksEnded)
-    assert ended.error is None and len(ended.files) == 3
+    files, error, cancelled = room.until("stacks_ended")
+    assert error == "" and len(files) == 3 and not cancelled
     assert room.microscope.state is State.ready
-    last = room.of(StacksStep)[-1]
-    assert (last.stacks, last.planes) == (3, 9)
-    assert read_stack(ended.files[0]).data.shape == (9, 64, 64)
+    *numbers, image = room.of("stacks_step")[-1]
+    assert numbers == [3, 3, 9, 9] and image.shape == (64, 64)
+    assert read_stack(files[0]).data.shape == (9, 64, 64)
     assert not core.getShutterOpen() and not core.isSequenceRunning()
     assert core.getPosition() == pytest.approx(0)
     assert core.getXYPosition() == pytest.approx((5, -5), abs=0.1)
@@ -163,8 +139,8 @@ def test_without_places_a_stack_is_taken_where_the_stage_stands(room, tmp_path):
     core.setPosition(7.0)
     core.waitForDevice(core.getFocusDevice())
     room.training.take_stacks(stacks_of(tmp_path / "s", places=()))
-    ended = room.until(StacksEnded)
-    assert len(ended.files) == 1 and ended.error is None
+    files, error, _ = room.until("stacks_ended")
+    assert len(files) == 1 and error == ""
     assert core.getPosition() == pytest.approx(7.0)
 
 
@@ -172,17 +148,18 @@ def test_cancelling_keeps_whole_stacks_and_frees_the_microscope(room, tmp_path):
     core = room.connect()
     room.training.take_stacks(stacks_of(tmp_path / "s"))
     assert not room.training.take_stacks(stacks_of(tmp_path / "t"))
-    assert "not free" in room.until(Problem).text
-    room.until(StacksStep, lambda step: step.stack == 2)
+    assert "not free" in room.until("problem")[0]
+    room.until("stacks_step", lambda stack, *_: stack == 2)
     room.training.cancel_stacks()
-    ended = room.until(StacksEnded)
-    assert ended.cancelled and len(ended.files) < 3
+    files, _, cancelled = room.until("stacks_ended")
+    assert cancelled and len(files) < 3
     listed = yaml.safe_load((tmp_path / "s" / "stacks.yaml").read_text())["stacks"]
-    assert len(listed) == len(ended.files)
+    assert len(listed) == len(files)
     assert room.microscope.state is State.ready
     assert not core.getShutterOpen() and core.getPosition() == pytest.approx(0)
+    told = Told(room.microscope)
     room.microscope.snap().result(30)
-    assert [e for e in room.microscope.events.drain() if isinstance(e, Picture)]
+    assert told.of("picture")
 
 
 def test_what_goes_wrong_with_stacks_is_one_line(room, tmp_path, monkeypatch):
@@ -191,12 +168,12 @@ def test_what_goes_wrong_with_stacks_is_one_line(room, tmp_path, monkeypatch):
         ({"scan": ScanSettings(bottom_um=1.0)}, "set the top"),
         ({"pixel_size_um": None}, "pixel size is not known"),
     ):
-        room.seen.clear()
+        room.told.clear()
         assert not room.training.take_stacks(stacks_of(tmp_path / "s", **changes))
-        assert said in room.until(Problem).text
+        assert said in room.until("problem")[0]
     far = stacks_of(tmp_path / "s", places=(Position(0, 0, 900.0),))
     room.training.take_stacks(far)
-    assert "outside" in room.until(StacksEnded).error
+    assert "outside" in room.until("stacks_ended")[1]
     assert room.microscope.state is State.ready
 
     def broken():
@@ -204,22 +181,22 @@ def test_what_goes_wrong_with_stacks_is_one_line(room, tmp_path, monkeypatch):
         raise RuntimeError(msg)
 
     monkeypatch.setattr(room.core, "snapImage", broken)
-    room.seen.clear()
+    room.told.clear()
     room.training.take_stacks(stacks_of(tmp_path / "u"))
-    ended = room.until(StacksEnded)
-    assert "stack 1 was not taken" in ended.error and "\n" not in ended.error
-    assert not ended.cancelled
+    _, error, cancelled = room.until("stacks_ended")
+    assert "stack 1 was not taken" in error and "\n" not in error
+    assert not cancelled
     monkeypatch.undo()
 
 
 def test_a_training_tells_how_far_it_is_and_what_came_of_it(room, tmp_path):
     settings = training_of(tmp_path)
     assert room.training.train(settings)
-    ended = room.until(TrainingEnded)
-    assert ended.error is None, ended.log
-    steps = [event.progress for event in room.of(TrainingStep)]
-    assert any(progress.steps == 4 for progress in steps)
-    model = ended.model
+    _, model, error, log = room.until("training_ended")
+    assert error == "", log
+    assert any(progress.steps == 4 for _, progress in room.of("training_step"))
+    # another one may start now
+    assert not room.training.training
     assert model.folder == settings.folder / "mine"
     # four steps from an untrained model make no difference
     assert not model.verdict.better and "Not better" in model.verdict.headline
@@ -237,7 +214,7 @@ def test_what_training_lacks_is_said_before_there_is_light(room, tmp_path, monke
     assert not room.training.take_stacks(stacks_of(tmp_path / "stacks"))
     settings = training_of(tmp_path)
     assert not room.training.train(settings)
-    said = [problem.text for problem in room.of(Problem)]
+    said = [text for text, _ in room.of("problem")]
     assert len(said) == 2
     assert all("lightning" in text and install_line("train") in text for text in said)
     assert camera.dose_ms() == before
@@ -249,31 +226,29 @@ def test_too_few_stacks_start_nothing(room, tmp_path):
     settings = training_of(tmp_path)
     few = replace(settings, stacks=settings.stacks[:2])
     assert not room.training.train(few)
-    assert "2 of 3 stacks" in room.until(Problem).text
+    assert "2 of 3 stacks" in room.until("problem")[0]
     assert not settings.folder.exists()
 
 
 def test_a_training_that_is_killed_says_so(room, tmp_path):
     settings = training_of(tmp_path, steps=500)
     room.training.train(settings)
-    room.until(TrainingStep, lambda event: event.progress.step >= 1)
+    room.until("training_step", lambda _, progress: progress.step >= 1)
     assert not room.training.train(settings)
-    assert "runs already" in room.until(Problem).text
+    assert "runs already" in room.until("problem")[0]
     (child,) = children(os.getpid(), "finetune")
     os.kill(child, signal.SIGKILL)
-    ended = room.until(TrainingEnded)
-    assert "ended without a word (code -9)" in ended.error
+    _, _, error, _ = room.until("training_ended")
+    assert "ended without a word (code -9)" in error
 
 
 def test_a_training_ends_with_whoever_started_it(tmp_path):
     settings = training_of(tmp_path, steps=5000)
     code = (
         "import sys, time\n"
-        "from rmz_acquire.gui.controllers.events import EventQueue\n"
         "from rmz_acquire.gui.controllers import microscope_session, training_session\n"
-        "events = EventQueue()\n"
-        "microscope = microscope_session.MicroscopeController(events)\n"
-        "training = training_session.TrainingController(microscope, events)\n"
+        "microscope = microscope_session.MicroscopeController()\n"
+        "training = training_session.TrainingController(microscope)\n"
         "training._start(sys.argv[2:], __import__('pathlib').Path(sys.argv[1]))\n"
         "time.sleep(1000)"
     )

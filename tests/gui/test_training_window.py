@@ -6,7 +6,7 @@ import pytest
 from cli_helpers import OPTICS, write_model
 from PyQt6.QtWidgets import QLabel, QMessageBox, QPushButton
 
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.simulation.stack import simulate_stack
 from rmz_acquire.stacks import write_stack
 

@@ -8,7 +8,7 @@ from cli_helpers import write_model
 from PyQt6.QtCore import Qt
 from PyQt6.QtWidgets import QAbstractButton, QMessageBox, QPushButton
 
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.icons import svg
 from rmz_acquire.gui.models.slice_layout import SliceLayout
 from rmz_acquire.optics import Optics

@@ -15,7 +15,7 @@ from pymmcore_widgets import ExposureWidget
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import QLabel, QPushButton
 
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.simulation.camera import SimulatedCamera
 
 # what is promised, and what a loaded machine may add

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 
 __all__ = ["ALLOWED", "BUSY", "Situation"]
 

@@ -7,8 +7,9 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from PyQt6.QtCore import QObject, pyqtSignal
+
 from rmz_acquire.errors import message_of
-from rmz_acquire.gui.controllers.events import EventQueue, Step
 from rmz_acquire.workers import end_workers
 
 if TYPE_CHECKING:
@@ -27,27 +28,29 @@ _SCAN_S = 30.0
 _SAY_S = 2.0
 
 
-class Ending:
+class Ending(QObject):
     """Aborts what runs, waits for it, and lets go of the microscope, on a thread.
 
     Parameters
     ----------
-    events : EventQueue
-        Where the window hears what is waited for.
     microscope, scans
         What is ended.
     others : sequence of callable
         What is ended before, each in a time of its own.
     """
 
+    #: What is waited for, in words.
+    step = pyqtSignal(str)
+    #: Nothing more is waited for.
+    over = pyqtSignal()
+
     def __init__(
         self,
-        events: EventQueue,
         microscope: MicroscopeController,
         scans: ScanController,
         others: list[Callable[[], None]],
     ) -> None:
-        self._events = events
+        super().__init__()
         self._microscope = microscope
         self._scans = scans
         self._others = others
@@ -56,23 +59,28 @@ class Ending:
         # a daemon: it must not keep the process either
         self._thread = threading.Thread(target=self._work, name="closing", daemon=True)
 
-    @property
-    def over(self) -> bool:
-        """Whether nothing more is waited for."""
-        return self._thread.ident is not None and not self._thread.is_alive()
-
     def begin(self) -> None:
         """End everything."""
         self._thread.start()
 
+    def join(self) -> None:
+        """Wait for the end of the thread, which is near once it is `over`."""
+        self._thread.join()
+
     def _work(self) -> None:
+        try:
+            self._end_all()
+        finally:
+            self.over.emit()
+
+    def _end_all(self) -> None:
         self._do("ending the scan: light off, focus back", self._end_scan)
         for other in self._others:
             self._do("ending what else runs; a training stops at its checkpoint", other)
         if not self.left_behind:
             # devices in use are not unloaded
             self._do("letting go of the microscope", self._microscope.close)
-        self._say("waiting for the reconstruction to stop")
+        self.step.emit("waiting for the reconstruction to stop")
         for name in end_workers():
             # it computes somewhere where nothing stops it; all of it is on disk
             logger.warning("%s did not end: left behind", name)
@@ -89,15 +97,12 @@ class Ending:
             if waited > _SCAN_S + 2 * exposure_s:
                 msg = "camera or stage does not answer: see that the light is off"
                 raise TimeoutError(msg)
-            self._say(f"waiting for camera and stage, {waited:.0f} s")
+            self.step.emit(f"waiting for camera and stage, {waited:.0f} s")
 
     def _do(self, words: str, step: Callable[[], None]) -> None:
-        self._say(words)
+        self.step.emit(words)
         try:
             step()
         except Exception as error:
             logger.exception("not ended well: %s", words)
             self.left_behind.append(f"{words}: {message_of(error)}")
-
-    def _say(self, words: str) -> None:
-        self._events.put(Step(words))

@@ -1,19 +1,10 @@
-"""Tells the window what a running experiment does, step by step."""
+"""Says by signals what a running experiment does, step by step."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from rmz_acquire.experiments import Watcher
-from rmz_acquire.gui.controllers.events import (
-    EventQueue,
-    PlaneCame,
-    ScanStarted,
-    StackPlane,
-    Step,
-    VolumeCame,
-    VolumeStarted,
-)
 from rmz_acquire.gui.controllers.watched_core import WatchedCore
 from rmz_acquire.gui.models.display_levels import contrast_along_z, levels_of
 from rmz_acquire.gui.models.stored_runs import Ending, StoredVolume, name_of
@@ -24,6 +15,7 @@ if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
     from rmz_acquire.experiments import Prepared, Volume
+    from rmz_acquire.gui.controllers.scan_signals import ScanSignals
     from rmz_acquire.recording.experiment_folder import ExperimentFolder
     from rmz_acquire.scanning import Decision, Estimate, Plane, Scan
 
@@ -31,18 +23,18 @@ __all__ = ["EventForwarder"]
 
 
 class EventForwarder(Watcher):
-    """Puts volumes, planes, decisions and steps into the window's queue.
+    """Emits volumes, planes, decisions and steps on the threads of the scan.
 
     Parameters
     ----------
-    events : EventQueue
-        Where to.
+    told : ScanSignals
+        By which.
     stack : bool
         Whether it is the full stack beside a run, which stays the one that is shown.
     """
 
-    def __init__(self, events: EventQueue, *, stack: bool = False) -> None:
-        self._events = events
+    def __init__(self, told: ScanSignals, *, stack: bool = False) -> None:
+        self._told = told
         self._stack = stack
         self._prepared: Prepared | None = None
         self._folder: ExperimentFolder | None = None
@@ -61,7 +53,7 @@ class EventForwarder(Watcher):
         """An experiment begins, or goes on."""
         self._prepared, self._folder = prepared, folder
         if not self._stack:
-            self._events.put(ScanStarted(folder.path, len(prepared.volumes)))
+            self._told.begun.emit(folder.path, len(prepared.volumes))
 
     def volume(self, volume: Volume, scan: Scan) -> None:
         """A volume begins, or goes on."""
@@ -72,7 +64,7 @@ class EventForwarder(Watcher):
         ending = Ending(volume.key, name, "", "", len(planes), len(volume.z_um))
         plan = scan.plan
         exact = plan.z_exact_um
-        told = StoredVolume(
+        begun = StoredVolume(
             ending,
             plan.z_um,
             planes,
@@ -86,7 +78,7 @@ class EventForwarder(Watcher):
             None,
             volume.channel or "",
         )
-        self.scan, self._ending, self._most = scan, ending, told.most
+        self.scan, self._ending, self._most = scan, ending, begun.most
         self.planes = len(planes)
         while self._asked:
             scan.ask(self._asked.pop(0))
@@ -94,9 +86,9 @@ class EventForwarder(Watcher):
         wait_s, due_s = self._waits(volume)
         if not self._stack:
             later = prepared.volumes[volume.number + 1 :]
-            each = 0 if volume.single else told.most
+            each = 0 if volume.single else begun.most
             more = sum(1 if other.single else each for other in later)
-            self._events.put(VolumeStarted(told, volume.number + 1, more, due_s))
+            self._told.volume_begun.emit(begun, volume.number + 1, more, due_s)
         if wait_s >= 1:
             self._say(f"{name}: its time comes in {wait_s:.0f} s")
 
@@ -116,9 +108,9 @@ class EventForwarder(Watcher):
         """A plane is on disk."""
         self.planes = index + 1
         if self._stack:
-            self._events.put(StackPlane(plane, index + 1, self._most))
+            self._told.stack_plane.emit(plane, index + 1, self._most)
         else:
-            self._events.put(PlaneCame(plane, index + 1))
+            self._told.plane_taken.emit(plane, index + 1)
             self._say(f"{self._which(index + 1)}: reconstructing")
         if self.on_plane is not None:
             self.on_plane(index + 1)
@@ -129,11 +121,11 @@ class EventForwarder(Watcher):
         """A decision was made."""
         if self._stack:
             return
-        pixels = None if estimate is None or volume.single else estimate.volume
+        if estimate is not None and not volume.single:
+            made = estimate.volume
+            self._told.volume_made.emit(made, levels_of(made), contrast_along_z(made))
         planned = None if self.scan is None else self.scan.planned_z_um
-        levels = None if pixels is None else levels_of(pixels)
-        contrast = None if pixels is None else contrast_along_z(pixels)
-        self._events.put(VolumeCame(decision, pixels, planned, levels, contrast))
+        self._told.decided.emit(decision, planned)
 
     def ask(self, z_um: float) -> None:
         """Take a plane here, µm, in the scan under way or in the first one."""
@@ -168,4 +160,4 @@ class EventForwarder(Watcher):
         return f"{name}, {said}" if name else said
 
     def _say(self, text: str) -> None:
-        self._events.put(Step(text))
+        self._told.step.emit(text)

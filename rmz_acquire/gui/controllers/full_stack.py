@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rmz_acquire.errors import message_of
-from rmz_acquire.gui.controllers.events import (
-    Compared,
-    EventQueue,
-    Problem,
-    StackEnded,
-)
+from rmz_acquire.errors import InputError
 from rmz_acquire.gui.controllers.run_reader import score_against
 from rmz_acquire.gui.models.stored_runs import load_run
 from rmz_acquire.workers import Worker
@@ -21,12 +13,10 @@ from rmz_acquire.workers import Worker
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rmz_acquire.recording import Summary
+    from rmz_acquire.gui.controllers.scan_signals import ScanSignals
     from rmz_acquire.recording.experiment_folder import Key
 
 __all__ = ["FullStack"]
-
-logger = logging.getLogger(__name__)
 
 _NAME = "full-stack"
 
@@ -62,47 +52,20 @@ class FullStack:
             folder = run / f"{name}_{count}"
         return cls(run, key, folder)
 
-    def ended(
-        self,
-        taken: int,
-        summary: Summary | None,
-        error: str | None,
-        trace: str,
-    ) -> StackEnded:
-        """Say how it ended, with so many planes on disk."""
-        status = "failed" if summary is None else summary.status
-        reason = (error or "") if summary is None else summary.reason
-        return StackEnded(
-            self.run,
-            self.key,
-            self.folder,
-            taken,
-            self.planes,
-            status,
-            reason,
-            error,
-            trace,
-        )
-
-    def score(self, events: EventQueue) -> None:
-        """Score the volume against it, on a thread of its own; a `Compared` comes."""
+    def score(self, told: ScanSignals) -> None:
+        """Score the volume against it, on a thread of its own; `stack_scored` comes."""
         worker = Worker("score")
-        worker.submit(lambda: self._score(events))
+        wrong = "the volume could not be scored: "
+        worker.submit(lambda: told.guarded(lambda: self._score(told), wrong))
         worker.close()
 
-    def _score(self, events: EventQueue) -> None:
-        try:
-            full, own = load_run(self.folder).shown, load_run(self.run, self.key).shown
-            truth = None if full is None else full.pixels
-            text = None
-            if truth is not None and own is not None:
-                text = score_against(truth, own)
-        except Exception as problem:
-            logger.exception("the volume could not be scored")
-            said = f"the volume could not be scored: {message_of(problem)}"
-            events.put(Problem(said, traceback.format_exc()))
-            return
+    def _score(self, told: ScanSignals) -> None:
+        full, own = load_run(self.folder).shown, load_run(self.run, self.key).shown
+        truth = None if full is None else full.pixels
+        text = None
+        if truth is not None and own is not None:
+            text = score_against(truth, own)
         if truth is None or text is None:
-            events.put(Problem("the full stack does not fit the run's volume"))
-        else:
-            events.put(Compared("full stack", truth, text, self.run, self.key))
+            msg = "the full stack does not fit the run's volume"
+            raise InputError(msg)
+        told.stack_scored.emit(self.run, self.key, truth, text)

@@ -1,4 +1,4 @@
-"""The microscope of the window: loaded, looked through, let go. Knows nothing of Qt.
+"""The microscope of the window: loaded, looked through, let go.
 
 Whatever may take time runs on one worker thread, one thing after the other, so that
 the window never waits for a device.
@@ -9,27 +9,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pymmcore_plus import DeviceType
+from PyQt6.QtCore import pyqtSignal
 
 from rmz_acquire.acquisition import ShutterGuard, close_core, open_core
 from rmz_acquire.acquisition.preflight import check_channel
-from rmz_acquire.errors import InputError, message_of
-from rmz_acquire.gui.controllers.events import (
-    Connected,
-    EventQueue,
-    Focus,
-    Looked,
-    Picture,
-    Problem,
-    State,
-    StateChanged,
-)
+from rmz_acquire.errors import InputError
+from rmz_acquire.gui.controllers.controller import Controller
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.controllers.watched_core import WatchedCore
 from rmz_acquire.gui.models.microscope_facts import ScopeFacts
 
@@ -49,17 +41,23 @@ _FRAME_S = 0.03
 _FOCUS_S = 0.15
 
 
-class MicroscopeController:
-    """Connects, snaps, shows live, and ends safely.
+class MicroscopeController(Controller):
+    """Connects, snaps, shows live, and ends safely."""
 
-    Parameters
-    ----------
-    events : EventQueue
-        Where the window hears of it.
-    """
+    #: The microscope is in another state now.
+    state_changed = pyqtSignal(State)
+    #: A configuration is loaded: its name.
+    connected = pyqtSignal(str)
+    #: What the microscope tells of itself now.
+    looked = pyqtSignal(ScopeFacts)
+    #: A picture, (Y, X) camera counts, live or snapped.
+    picture = pyqtSignal(np.ndarray, str)
+    #: Label of the focus stage; the positions of all stages by label, µm: of a z stage
+    #: one, of an XY stage two.
+    stages_seen = pyqtSignal(str, dict)
 
-    def __init__(self, events: EventQueue) -> None:
-        self.events = events
+    def __init__(self) -> None:
+        super().__init__()
         self._state = State.empty
         self._lock = threading.RLock()
         self._core: CMMCorePlus | None = None
@@ -95,7 +93,8 @@ class MicroscopeController:
             if self._state is State.closed or state is self._state:
                 return
             self._state = state
-        self.events.put(StateChanged(state))
+            # inside, so that they are told in this order
+            self.state_changed.emit(state)
 
     def claim(self, state: State = State.scanning) -> bool:
         """Take the microscope, for a scan or stacks; False where it is not free."""
@@ -103,7 +102,7 @@ class MicroscopeController:
             if self._state not in (State.ready, State.live):
                 return False
             self._state = state
-        self.events.put(StateChanged(state))
+            self.state_changed.emit(state)
         return True
 
     def connect(self, config: str | Path) -> Future[None]:
@@ -117,10 +116,11 @@ class MicroscopeController:
         Returns
         -------
         Future
-            Done when it is loaded or has failed; both are told by events.
+            Done when it is loaded or has failed; both are told by signals.
         """
         if self._state.busy or self._state is State.connecting:
-            self.events.put(Problem("stop the scan before loading a configuration"))
+            said = "stop the scan before loading a configuration"
+            self.problem.emit(said, "")
             return self._submit(lambda: None)
         self.set_state(State.connecting)
         return self._submit(lambda: self._connect(config))
@@ -209,22 +209,8 @@ class MicroscopeController:
         return self._submit(guarded)
 
     def look(self) -> None:
-        """Read again what the microscope tells of itself; a `Looked` will come."""
+        """Read again what the microscope tells of itself; `looked` will come."""
         self._look.set()
-
-    def where(self) -> Focus | None:
-        """Where the stages stand, µm; None without a focus stage."""
-        core = self._core
-        if core is None or not core.getFocusDevice():
-            return None
-        stages: dict[str, tuple[float, ...]] = {}
-        for label in core.getLoadedDevicesOfType(DeviceType.Stage):
-            stages[label] = (float(core.getPosition(label)),)
-        for label in core.getLoadedDevicesOfType(DeviceType.XYStage):
-            x_um, y_um = core.getXYPosition(label)
-            stages[label] = (float(x_um), float(y_um))
-        focus = core.getFocusDevice()
-        return Focus(stages[focus][0], str(focus), stages)
 
     def close(self) -> None:
         """End the live view, switch the light off, unload; waits until it is done."""
@@ -234,24 +220,12 @@ class MicroscopeController:
         self._worker.submit(self._let_go).result(timeout=30)
         self._worker.shutdown()
         self._watcher.join(timeout=5)
-        with self._lock:
-            self._state = State.closed
-        self.events.put(StateChanged(State.closed))
+        self.set_state(State.closed)
 
     # ---- on the worker thread ---------------------------------------------------
 
     def _submit(self, work: Callable[[], None]) -> Future[None]:
-        return self._worker.submit(self._guarded, work)
-
-    def _guarded(self, work: Callable[[], None]) -> None:
-        try:
-            work()
-        except InputError as error:
-            self.events.put(Problem(str(error)))
-        except Exception as error:
-            logger.exception("the microscope raised")
-            text = message_of(error)
-            self.events.put(Problem(text, traceback.format_exc()))
+        return self._worker.submit(self.guarded, work)
 
     def _connect(self, config: str | Path) -> None:
         self._let_go()
@@ -268,8 +242,8 @@ class MicroscopeController:
         with self._lock:
             self._core, self._config = core, str(config)
         name = Path(config).stem
-        self.events.put(Looked(ScopeFacts.of(core)))
-        self.events.put(Connected(core, name))
+        self.looked.emit(ScopeFacts.of(core))
+        self.connected.emit(name)
         self.set_state(State.ready)
 
     def _let_go(self) -> None:
@@ -301,7 +275,7 @@ class MicroscopeController:
         gate = ShutterGuard(core)
         with gate.exposure():
             core.snapImage()
-        self.events.put(Picture(np.array(core.getImage()), live=False))
+        self.picture.emit(np.array(core.getImage()), "snapped")
 
     def _start_live(self) -> None:
         core = self._camera_ready()
@@ -330,17 +304,26 @@ class MicroscopeController:
                 continue
             try:
                 if self._live.is_set() and core.getRemainingImageCount() > 0:
-                    image = np.array(core.getLastImage())
-                    self.events.put(Picture(image, live=True))
+                    self.picture.emit(np.array(core.getLastImage()), "live")
                 if self._look.is_set() and not self._state.busy:
                     self._look.clear()
-                    self.events.put(Looked(ScopeFacts.of(core)))
+                    self.looked.emit(ScopeFacts.of(core))
                 now = time.perf_counter()
                 if now - looked > _FOCUS_S:
                     looked = now
-                    where = self.where()
-                    if where is not None:
-                        self.events.put(where)
+                    self._see_stages(core)
             except Exception:
                 # unloaded between two lines, or a camera between two frames
                 logger.debug("nothing to watch", exc_info=True)
+
+    def _see_stages(self, core: CMMCorePlus) -> None:
+        focus = core.getFocusDevice()
+        if not focus:
+            return
+        stages: dict[str, tuple[float, ...]] = {}
+        for label in core.getLoadedDevicesOfType(DeviceType.Stage):
+            stages[label] = (float(core.getPosition(label)),)
+        for label in core.getLoadedDevicesOfType(DeviceType.XYStage):
+            x_um, y_um = core.getXYPosition(label)
+            stages[label] = (float(x_um), float(y_um))
+        self.stages_seen.emit(str(focus), stages)

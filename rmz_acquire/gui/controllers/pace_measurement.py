@@ -1,4 +1,4 @@
-"""Measures in the background how long planes take here. Knows nothing of Qt.
+"""Measures in the background how long planes take here.
 
 One process at a time, at low priority, which is killed as soon as a scan begins or
 something else is asked: the window is never blocked, a scan never shares the machine.
@@ -14,7 +14,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
-from rmz_acquire.gui.controllers.events import EventQueue, Paced
+from PyQt6.QtCore import QObject, pyqtSignal
+
 from rmz_acquire.gui.models.pace import PaceBook
 
 if TYPE_CHECKING:
@@ -30,19 +31,20 @@ _REST_S = 1.0
 """A range that is still being set is not measured."""
 
 
-class PaceController:
+class PaceController(QObject):
     """Measures what is wanted and not known yet, the first first.
 
     Parameters
     ----------
-    events : EventQueue
-        Where the window hears of it.
     book : PaceBook, optional
         Where it is written down; without one nothing is measured.
     """
 
-    def __init__(self, events: EventQueue, book: PaceBook | None = None) -> None:
-        self._events = events
+    #: More is known of how long planes take here.
+    learned = pyqtSignal()
+
+    def __init__(self, book: PaceBook | None = None) -> None:
+        super().__init__()
         self._on = book is not None
         self.book = book or PaceBook()
         self._changed = threading.Condition()
@@ -161,7 +163,7 @@ class PaceController:
             for line in child.stdout:
                 seconds = float(json.loads(line)["seconds"])
                 self.book.guess(task, seconds)
-                self._events.put(Paced())
+                self.learned.emit()
         except (ValueError, KeyError, OSError):
             logger.exception("a measurement said what nobody understands")
         finally:
@@ -172,7 +174,7 @@ class PaceController:
                 self._child = self._running = None
         if code == 0 and seconds is not None:
             self.book.learn(task, seconds)
-            self._events.put(Paced())
+            self.learned.emit()
         elif code > 0:
             # killed ones are asked again
             logger.warning("measuring %s failed (code %d)", task.key, code)

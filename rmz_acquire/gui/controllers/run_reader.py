@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import traceback
 from typing import TYPE_CHECKING
 
-from rmz_acquire.errors import InputError, message_of
+import numpy as np
+from PyQt6.QtCore import pyqtSignal
+
 from rmz_acquire.evaluation import planes_not_taken, score
-from rmz_acquire.gui.controllers.events import Compared, EventQueue, Problem, RunOpened
-from rmz_acquire.gui.models.stored_runs import StoredVolume, load_run
+from rmz_acquire.gui.controllers.controller import Controller
+from rmz_acquire.gui.models.stored_runs import StoredRun, StoredVolume, load_run
 from rmz_acquire.reconstruction import make_estimator
 from rmz_acquire.workers import Worker
 
@@ -17,32 +17,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from rmz_acquire.recording.experiment_folder import Key
 
 __all__ = ["RunReader", "score_against"]
 
-logger = logging.getLogger(__name__)
 
+class RunReader(Controller):
+    """Opens runs and makes the volumes to compare with."""
 
-class RunReader:
-    """Opens runs and makes the volumes to compare with.
+    #: A run was read from disk, or another volume of it.
+    opened = pyqtSignal(StoredRun)
+    #: Another volume to look at was made: by what, (Z, Y, X) float32 counts.
+    compared = pyqtSignal(str, np.ndarray)
 
-    Parameters
-    ----------
-    events : EventQueue
-        Where the window hears of it.
-    """
-
-    def __init__(self, events: EventQueue) -> None:
-        self._events = events
+    def __init__(self) -> None:
+        super().__init__()
         self._workers: list[Worker] = []
 
     def open_run(self, folder: Path, key: Key | None = None) -> None:
-        """Read a run, by default its last volume; a `RunOpened` comes."""
-        self._help(lambda: self._events.put(RunOpened(load_run(folder, key))))
+        """Read a run, by default its last volume; `opened` comes."""
+        self._help(lambda: self.opened.emit(load_run(folder, key)))
 
     def compare(self, volume: StoredVolume, name: str) -> None:
         """Make the volume that another estimator gives from the same planes.
@@ -58,7 +54,7 @@ class RunReader:
         def work() -> None:
             made = _made_by(name, volume)
             if made is not None:
-                self._events.put(Compared(name, made))
+                self.compared.emit(name, made)
 
         self._help(work)
 
@@ -69,20 +65,9 @@ class RunReader:
 
     def _help(self, work: Callable[[], None]) -> None:
         """Do something that takes time, tell what goes wrong."""
-
-        def guarded() -> None:
-            try:
-                work()
-            except InputError as error:
-                self._events.put(Problem(str(error)))
-            except Exception as error:
-                logger.exception("a helper raised")
-                text = message_of(error)
-                self._events.put(Problem(text, traceback.format_exc()))
-
         self._workers = [worker for worker in self._workers if worker.alive]
         worker = Worker("helper")
-        worker.submit(guarded)
+        worker.submit(lambda: self.guarded(work))
         worker.close()
         self._workers.append(worker)
 

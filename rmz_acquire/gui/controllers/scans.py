@@ -1,4 +1,4 @@
-"""Scans for the window: each on a thread of its own, told by events. No Qt.
+"""Scans for the window: each on a thread of its own, told by signals.
 
 A scan is an experiment, of one volume where nothing else is asked for, and runs as
 `rmz_acquire.experiments` runs it; here it is steered, and told of.
@@ -17,15 +17,9 @@ from rmz_acquire.acquisition import Control, ScanEngine
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments import Further, StoredExperiment
 from rmz_acquire.gui.controllers.event_forwarder import EventForwarder
-from rmz_acquire.gui.controllers.events import (
-    EventQueue,
-    Problem,
-    ScanEnded,
-    StackEnded,
-    State,
-    Step,
-)
 from rmz_acquire.gui.controllers.full_stack import FullStack
+from rmz_acquire.gui.controllers.scan_signals import ScanSignals
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.models.experiment_form import full_stack_of, sequence_of
 from rmz_acquire.gui.models.stored_runs import load_run
 
@@ -56,20 +50,18 @@ class _Running:
     pause: bool = False
 
 
-class ScanController:
+class ScanController(ScanSignals):
     """Starts scans and steers them.
 
     Parameters
     ----------
     microscope : MicroscopeController
         What the planes are taken with.
-    events : EventQueue
-        Where the window hears of it.
     """
 
-    def __init__(self, microscope: MicroscopeController, events: EventQueue) -> None:
+    def __init__(self, microscope: MicroscopeController) -> None:
+        super().__init__()
         self._microscope = microscope
-        self._events = events
         self._thread: threading.Thread | None = None
         self._running: _Running | None = None
 
@@ -80,7 +72,7 @@ class ScanController:
         return thread is not None and thread.is_alive()
 
     def start(self, settings: ScanSettings, folder: Path) -> bool:
-        """Begin a scan; False, with a `Problem`, where that cannot be.
+        """Begin a scan; False, with a `problem`, where that cannot be.
 
         Parameters
         ----------
@@ -97,9 +89,9 @@ class ScanController:
         try:
             sequence = sequence_of(settings)
         except InputError as error:
-            self._events.put(Problem(str(error)))
+            self.problem.emit(str(error), "")
             return False
-        running = _Running(folder, Control(), EventForwarder(self._events))
+        running = _Running(folder, Control(), EventForwarder(self))
         return self._begin(running, lambda core: self._run(running, core, sequence))
 
     def go_on(
@@ -122,7 +114,7 @@ class ScanController:
         if planes or z_um is not None:
             at = () if z_um is None else (float(z_um),)
             further = Further(key, planes, at)
-        running = _Running(folder, Control(), EventForwarder(self._events))
+        running = _Running(folder, Control(), EventForwarder(self))
 
         def work(core: CMMCorePlus) -> Summary:
             return self._watched(
@@ -144,8 +136,8 @@ class ScanController:
     def take_full_stack(self, run: Path, key: Key) -> bool:
         """Take every plane of a volume's grid, and score the volume against them.
 
-        `StackPlane` come, a `StackEnded`, and behind a stack that is whole a
-        `Compared` with the scores.
+        `stack_plane` come, `stack_ended`, and behind a stack that is whole
+        `stack_scored`.
 
         Parameters
         ----------
@@ -160,7 +152,7 @@ class ScanController:
             Whether it has begun.
         """
         stack = FullStack.beside(run, key)
-        telling = EventForwarder(self._events, stack=True)
+        telling = EventForwarder(self, stack=True)
         running = _Running(stack.folder, Control(), telling)
 
         def work(core: CMMCorePlus) -> Summary:
@@ -208,7 +200,7 @@ class ScanController:
         running = self._running
         if running is not None:
             running.control.wind_up("stopped by the user, the volume is kept,")
-            self._events.put(Step("stopping with this plane"))
+            self.step.emit("stopping with this plane")
             self._microscope.set_state(State.ending)
 
     def abort(self, reason: str = "aborted by the user") -> None:
@@ -240,7 +232,7 @@ class ScanController:
     ) -> bool:
         if not self._microscope.claim():
             said = f"the microscope is {self._microscope.state.value}"
-            self._events.put(Problem(f"a scan cannot start now: {said}"))
+            self.problem.emit(f"a scan cannot start now: {said}", "")
             return False
         self._running = running
         self._thread = threading.Thread(
@@ -256,8 +248,7 @@ class ScanController:
         stack: FullStack | None,
     ) -> None:
         """Be the scan's thread: whatever happens, the microscope is free at the end."""
-        error: str | None = None
-        trace = ""
+        error = trace = ""
         summary: Summary | None = None
         try:
             self._microscope.stop_live().result()
@@ -282,18 +273,17 @@ class ScanController:
             core = self._microscope.core
             if core is not None and core.mda.status.pause_requested:
                 core.mda.set_paused(False)
-        ended: ScanEnded | StackEnded
         if stack is None:
-            ended = self._ended(running.folder, error, trace)
-        else:
-            ended = stack.ended(running.telling.planes, summary, error, trace)
-        # first, so that what can be done next can be offered with the words
+            self._end(running.folder, error, trace)
+            return
+        status = "failed" if summary is None else summary.status
         self._microscope.set_state(State.ready)
-        self._events.put(ended)
-        if stack is not None and summary is not None and summary.status == "completed":
-            stack.score(self._events)
+        taken = running.telling.planes
+        self.stack_ended.emit(stack.folder, taken, stack.planes, status, error, trace)
+        if status == "completed":
+            stack.score(self)
 
-    def _ended(self, folder: Path, error: str | None, trace: str) -> ScanEnded:
+    def _end(self, folder: Path, error: str, trace: str) -> None:
         """Read back what lies on disk now: that is what the window shows."""
         run = None
         if (folder / "run.json").is_file():
@@ -302,7 +292,9 @@ class ScanController:
             except Exception as problem:
                 logger.exception("the run could not be read back")
                 error = error or " ".join(str(problem).split())
-        return ScanEnded(folder, run, error, trace)
+        # first, so that what can be done next can be offered with the words
+        self._microscope.set_state(State.ready)
+        self.ended.emit(folder, run, error, trace)
 
     def _run(
         self,
@@ -331,7 +323,7 @@ class ScanController:
         core: Any,
         work: Callable[[EventForwarder], Summary],
     ) -> Summary:
-        self._events.put(Step("loading the reconstruction"))
+        self.step.emit("loading the reconstruction")
         telling = running.telling
         telling.on_plane = lambda _: self._pause_if_asked(running, core)
         telling.listen(core)
@@ -355,10 +347,10 @@ class ScanController:
         if _will_pause(core):
             running.pause = False
             self._microscope.set_state(State.paused)
-            self._events.put(Step("pausing behind what is under way"))
+            self.step.emit("pausing behind what is under way")
         else:
             # the network is being loaded, or the first event is being made
-            self._events.put(Step("pausing with the next plane"))
+            self.step.emit("pausing with the next plane")
 
 
 def _will_pause(core: CMMCorePlus) -> bool:

@@ -1,4 +1,4 @@
-"""Stacks to train on, and the training, for the window. Knows nothing of Qt.
+"""Stacks to train on, and the training, for the window.
 
 Stacks are taken on a thread of this process, as a scan is. The training is another
 process: it cannot hold the window up, and ends when this one does, whatever happens
@@ -15,25 +15,26 @@ import tempfile
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PyQt6.QtCore import pyqtSignal
 
 from rmz_acquire.acquisition import FocusLock
 from rmz_acquire.errors import InputError, ScanFailed, message_of
 from rmz_acquire.experiments.dense_stacks import Position, acquire_stacks
-from rmz_acquire.gui.controllers.events import EventQueue, Problem, State
-from rmz_acquire.gui.controllers.training_events import (
-    PlaceFound,
-    StacksEnded,
-    StacksStep,
-    TrainingEnded,
-    TrainingStep,
-)
+from rmz_acquire.gui.controllers.controller import Controller
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.models.training_form import TrainedModel
-from rmz_acquire.recording.progress import PROGRESS_FILE, read_progress
+from rmz_acquire.recording.progress import (
+    PROGRESS_FILE,
+    TrainingProgress,
+    read_progress,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from pymmcore_plus import CMMCorePlus
 
@@ -51,22 +52,35 @@ _PATIENCE_S = 20.0
 _CANCELLED = "cancelled by the user"
 
 
-class TrainingController:
+class TrainingController(Controller):
     """Takes stacks, and runs one training at a time.
 
     Parameters
     ----------
     microscope : MicroscopeController
         What the stacks are taken with.
-    events : EventQueue
-        Where the window hears of it.
     """
 
-    def __init__(self, microscope: MicroscopeController, events: EventQueue) -> None:
+    #: Where the stage stands, for the list of places.
+    place_found = pyqtSignal(Position)
+    #: A plane of a stack was taken: stack, stacks, plane, planes, all from 1; (Y, X)
+    #: counts.
+    stacks_step = pyqtSignal(int, int, int, int, np.ndarray)
+    #: No more stacks are taken: the files on disk, what went wrong in a line or "",
+    #: whether somebody ended it.
+    stacks_ended = pyqtSignal(tuple, str, bool)
+    #: A training is so far.
+    training_step = pyqtSignal(Path, TrainingProgress)
+    #: A training is over: its folder, `TrainedModel` or None, what went wrong in a line
+    #: or "", all that it said. With neither model nor error somebody stopped it.
+    training_ended = pyqtSignal(Path, object, str, str)
+
+    def __init__(self, microscope: MicroscopeController) -> None:
+        super().__init__()
         self._microscope = microscope
-        self._events = events
         self._taker: threading.Thread | None = None
         self._trainer: threading.Thread | None = None
+        self._training = False
         self._scan: Scan | None = None
         self._cancel = threading.Event()
         self._stop = threading.Event()
@@ -79,12 +93,12 @@ class TrainingController:
     @property
     def training(self) -> bool:
         """Whether a training runs."""
-        return self._trainer is not None and self._trainer.is_alive()
+        return self._training
 
     # ---- stacks -------------------------------------------------------------------
 
     def find_place(self, settings: StackSettings) -> None:
-        """Ask where the stage stands; a `PlaceFound` will come, for a stack there."""
+        """Ask where the stage stands; `place_found` will come, for a stack there."""
 
         def work(core: CMMCorePlus) -> None:
             if not core.getXYStageDevice():
@@ -97,17 +111,17 @@ class TrainingController:
                 core.waitForDevice(stage)
             x, y = core.getXYPosition()
             middle = settings.middle_um(core.getPosition())
-            self._events.put(PlaceFound(Position(float(x), float(y), middle)))
+            self.place_found.emit(Position(float(x), float(y), middle))
 
         self._microscope.use(work)
 
     def take_stacks(self, settings: StackSettings) -> bool:
-        """Begin to take stacks; False, with a `Problem`, where that cannot be."""
+        """Begin to take stacks; False, with a `problem`, where that cannot be."""
         problem = settings.problem()
         if problem is None and not self._microscope.claim(State.collecting):
             problem = "the microscope is not free"
         if problem is not None:
-            self._events.put(Problem(problem))
+            self.problem.emit(problem, "")
             return False
         self._cancel.clear()
         self._taker = threading.Thread(
@@ -124,8 +138,7 @@ class TrainingController:
             scan.abort(_CANCELLED)
 
     def _take(self, settings: StackSettings) -> None:
-        error: str | None = None
-        trace = ""
+        error = ""
         try:
             self._microscope.stop_live().result()
             self._acquire(settings)
@@ -133,13 +146,11 @@ class TrainingController:
             if not isinstance(raised, (InputError, ScanFailed)):
                 logger.exception("the stacks raised")
             error = message_of(raised)
-            trace = traceback.format_exc()
         finally:
             self._scan = None
             self._microscope.set_state(State.ready)
         files = tuple(sorted(settings.folder.glob("position-*.ome.tif")))
-        cancelled = self._cancel.is_set()
-        self._events.put(StacksEnded(files, error, cancelled, trace))
+        self.stacks_ended.emit(files, error, self._cancel.is_set())
 
     def _acquire(self, settings: StackSettings) -> None:
         core = self._microscope.core
@@ -172,7 +183,7 @@ class TrainingController:
                     channel=scan.channel,
                     pixel_size_um=settings.pixel_size_um,
                     on_start=self._on_start,
-                    on_plane=lambda *plane: self._events.put(StacksStep(*plane)),
+                    on_plane=self.stacks_step.emit,
                 )
             finally:
                 if by_hand:
@@ -187,11 +198,11 @@ class TrainingController:
     # ---- training -----------------------------------------------------------------
 
     def train(self, settings: TrainingSettings) -> bool:
-        """Start a training; False, with a `Problem`, where that cannot be."""
+        """Start a training; False, with a `problem`, where that cannot be."""
         try:
             command = settings.command()
         except InputError as error:
-            self._events.put(Problem(str(error)))
+            self.problem.emit(str(error), "")
             return False
         return self._start(command, settings.folder)
 
@@ -223,7 +234,7 @@ class TrainingController:
 
     def _start(self, command: list[str], folder: Path) -> bool:
         if self.training:
-            self._events.put(Problem("a training runs already: stop it first"))
+            self.problem.emit("a training runs already: stop it first", "")
             return False
         self._stop.clear()
         # a core stays free for the microscope
@@ -232,19 +243,30 @@ class TrainingController:
         self._trainer = threading.Thread(
             target=self._train, args=(command, folder), name="training"
         )
+        self._training = True
         self._trainer.start()
         return True
 
     def _train(self, command: list[str], folder: Path) -> None:
+        model: TrainedModel | None = None
+        error = ""
         try:
-            ended = self._run(command, folder)
-        except Exception as error:
+            code, log = self._run(command, folder)
+            progress = read_progress(folder)
+            # one that loses to the optics is not released, but judged all the same
+            if progress.model is not None:
+                model = TrainedModel.load(folder / progress.model)
+            elif not self._stop.is_set():
+                error = _error(log, code)
+        except Exception as raised:
             logger.exception("the training could not be watched")
-            text = message_of(error)
-            ended = TrainingEnded(folder, error=text, log=traceback.format_exc())
-        self._events.put(ended)
+            error, log = message_of(raised), traceback.format_exc()
+        # first: whoever hears of the end may start another one
+        self._training = False
+        self.training_ended.emit(folder, model, error, log)
 
-    def _run(self, command: list[str], folder: Path) -> TrainingEnded:
+    def _run(self, command: list[str], folder: Path) -> tuple[int, str]:
+        """Run it to its end; gives its exit code and all that it said."""
         words = [sys.executable, "-m", "rmz_acquire", *command]
         logger.info("training: %s", subprocess.list2cmdline(words))
         quiet: dict[str, Any] = {}
@@ -266,14 +288,7 @@ class TrainingController:
                     child.wait()
             said.seek(0)
             log = said.read().decode("utf-8", errors="replace")
-        progress = read_progress(folder)
-        # one that loses to the optics is not released, but judged all the same
-        if progress.model is not None:
-            made = TrainedModel.load(folder / progress.model)
-            return TrainingEnded(folder, model=made, log=log)
-        if self._stop.is_set():
-            return TrainingEnded(folder, log=log)
-        return TrainingEnded(folder, error=_error(log, child.returncode), log=log)
+        return child.returncode, log
 
     def _watch(self, child: subprocess.Popen[bytes], folder: Path) -> None:
         """Tell how far it is until it ends, or has been asked to long enough."""
@@ -292,7 +307,7 @@ class TrainingController:
             size = file.stat().st_size if file.is_file() else 0
             if size != seen:
                 seen = size
-                self._events.put(TrainingStep(folder, read_progress(folder)))
+                self.training_step.emit(folder, read_progress(folder))
         if asked is None:
             child.stdin.close()
 

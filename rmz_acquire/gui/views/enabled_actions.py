@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rmz_acquire.gui.controllers.allowed import ALLOWED, BUSY
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 
 if TYPE_CHECKING:
     from PyQt6.QtGui import QAction

@@ -35,7 +35,6 @@ from rmz_acquire.gui.views.stage_looks import dress_stage
 if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
-    from rmz_acquire.gui.controllers.events import Focus
     from rmz_acquire.gui.theme import Theme
 
 __all__ = ["MicroscopePanel"]
@@ -108,10 +107,10 @@ class MicroscopePanel(QWidget):
         (field,) = self._fields.get(self._focus) or (None,)
         return None if field is None else field.um
 
-    def show_stages(self, where: Focus) -> None:
-        """Show where the stages stand, wherever nobody types."""
-        self._focus = where.label
-        for label, at_um in where.stages.items():
+    def show_stages(self, focus: str, stages: dict[str, tuple[float, ...]]) -> None:
+        """Show where the stages stand, µm, wherever nobody types."""
+        self._focus = focus
+        for label, at_um in stages.items():
             fields = self._fields.get(label, [])
             for field, value in zip(fields, at_um, strict=False):
                 field.show_um(value)

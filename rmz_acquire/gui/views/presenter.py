@@ -1,56 +1,38 @@
-"""Between controllers and views: polls what happened, passes on what is asked.
+"""Between controllers and views: shows what is told, and what may be asked.
 
-A timer on the GUI thread drains the queue of events; of the volumes that came since
-the last look only the newest is drawn. Nothing here waits for a device.
+Controllers tell by signals, which are queued for the thread of the window; of pictures
+only the latest is drawn (`Latest`). Nothing here waits for a device.
 """
 
 from __future__ import annotations
 
-import logging
-import time
-from typing import TYPE_CHECKING
+from functools import wraps
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
-from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QApplication
 
 from rmz_acquire.gui.controllers.allowed import BUSY, Situation
 from rmz_acquire.gui.controllers.ending import Ending
-from rmz_acquire.gui.controllers.events import (
-    Compared,
-    Connected,
-    Event,
-    EventQueue,
-    Focus,
-    Looked,
-    Paced,
-    Picture,
-    PlaneCame,
-    Problem,
-    RunOpened,
-    ScanEnded,
-    ScanStarted,
-    StackEnded,
-    StackPlane,
-    State,
-    StateChanged,
-    Step,
-    VolumeCame,
-    VolumeStarted,
-)
 from rmz_acquire.gui.controllers.microscope_session import MicroscopeController
 from rmz_acquire.gui.controllers.pace_measurement import PaceController
 from rmz_acquire.gui.controllers.run_reader import RunReader
 from rmz_acquire.gui.controllers.scans import ScanController
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.models.stored_runs import fault_in_words, sentence
 from rmz_acquire.gui.napari_view import has_napari
 from rmz_acquire.gui.views.enabled_actions import allow, show_busy
 from rmz_acquire.gui.views.form_presenter import FormPresenter
 from rmz_acquire.gui.views.live_picture import show_picture
+from rmz_acquire.gui.views.redraw import Latest, hear
 from rmz_acquire.gui.views.run_view import ShownRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from rmz_acquire.gui.models.microscope_facts import ScopeFacts
     from rmz_acquire.gui.models.pace import PaceBook
@@ -58,14 +40,28 @@ if TYPE_CHECKING:
     from rmz_acquire.gui.models.scan_settings import ScanSettings
     from rmz_acquire.gui.models.stored_runs import StoredRun
     from rmz_acquire.gui.views.main_window import MainWindow
+    from rmz_acquire.recording.experiment_folder import Key
+    from rmz_acquire.scanning import Decision
 
 __all__ = ["Presenter"]
 
-logger = logging.getLogger(__name__)
+P = ParamSpec("P")
 
-_POLL_MS = 30
-_SECOND_S = 0.5
+_COUNT_DOWN_MS = 500
 _GONE_MS = 30
+
+
+def _until_closing(
+    told: Callable[Concatenate[Presenter, P], None],
+) -> Callable[Concatenate[Presenter, P], None]:
+    """Hear nothing more once the window closes: the views of the core are gone."""
+
+    @wraps(told)
+    def hears(presenter: Presenter, /, *args: P.args, **given: P.kwargs) -> None:
+        if presenter.ending is None:
+            told(presenter, *args, **given)
+
+    return hears
 
 
 class Presenter(QObject):
@@ -83,6 +79,9 @@ class Presenter(QObject):
         How long planes took here before; without it nothing is measured.
     """
 
+    #: What the microscope is doing, or what is known of it, may be another now.
+    refreshed = pyqtSignal()
+
     def __init__(
         self,
         window: MainWindow,
@@ -94,18 +93,16 @@ class Presenter(QObject):
         self.window = window
         self.runs = runs
         self.log_file = log_file
-        self.events = EventQueue()
-        self.microscope = MicroscopeController(self.events)
-        self.scans = ScanController(self.microscope, self.events)
-        self.reader = RunReader(self.events)
+        self.microscope = MicroscopeController()
+        self.scans = ScanController(self.microscope)
+        self.reader = RunReader()
         self.shown = ShownRun(window, self.reader)
-        self.pace = PaceController(self.events, times)
+        self.pace = PaceController(times)
         self.form = FormPresenter(window, self.pace)
         self._state = self.microscope.state
         self.traceback = ""
         self._napari = has_napari()
         self.facts: ScopeFacts | None = None
-        self._said_at = 0.0
         self._startable = False
         self.ending: Ending | None = None
         self.endings: list[Callable[[], None]] = []  # before the window closes
@@ -113,10 +110,11 @@ class Presenter(QObject):
         self._refresh_soon.setSingleShot(True)
         self._refresh_soon.setInterval(60)
         self._refresh_soon.timeout.connect(self.microscope.look)
-        self.timer = QTimer(self)
-        self.timer.setInterval(_POLL_MS)
-        self.timer.timeout.connect(self.poll)
-        self.timer.start()
+        self._clock = QTimer(self)
+        self._clock.setInterval(_COUNT_DOWN_MS)
+        self._clock.timeout.connect(self._count_down)
+        self._clock.start()
+        self._hear()
         self.refresh()
 
     @property
@@ -149,105 +147,58 @@ class Presenter(QObject):
         self._let_go_of_core()
         self.window.status.show_idle("Ending safely")
         self.window.setEnabled(False)
-        ending = self.ending = Ending(
-            self.events,
-            self.microscope,
-            self.scans,
-            [self.pace.close, *self.endings, self.reader.close],
-        )
+        others = [self.pace.close, *self.endings, self.reader.close]
+        ending = self.ending = Ending(self.microscope, self.scans, others)
+        hear(ending.step, self._say_step)
+        hear(ending.over, self._close_now)
         QTimer.singleShot(_GONE_MS, ending.begin)
 
-    def poll(self) -> None:
-        """Take what came since the last look, and draw it."""
-        events = self.events.drain()
-        last = max(
-            (i for i, event in enumerate(events) if isinstance(event, VolumeCame)),
-            default=-1,
-        )
-        for i, event in enumerate(events):
-            try:
-                self._handle(event, draw=i == last)
-            except Exception:
-                logger.exception("the window could not show %s", type(event).__name__)
-        if self.state.busy and self.ending is None:
-            self._count_down()
-        if self.ending is not None and self.ending.over:
-            self.timer.stop()
-            self.window.may_close = True
-            # a dialog that is open would hold the application
-            QApplication.closeAllWindows()
+    def _close_now(self) -> None:
+        assert self.ending is not None
+        self.ending.join()
+        self.window.may_close = True
+        # a dialog that is open would hold the application
+        QApplication.closeAllWindows()
 
-    def _count_down(self) -> None:
-        """Say anew how long it takes, while nothing else is heard of the scan."""
-        now = time.monotonic()
-        if now - self._said_at > _SECOND_S:
-            self._said_at = now
-            status, cost = self.window.status, self.shown.cost()
-            if self.state is State.paused and self.scans.held:
-                status.say("Paused: the light is off", cost)
-            elif self.state is not State.collecting and cost:
-                status.say(status.headline.text(), cost)
+    # ---- what is told -------------------------------------------------------------
 
-    def _handle(self, event: Event, *, draw: bool) -> None:
-        window = self.window
-        if self.ending is not None:
-            # the views of the microscope are gone: only words are shown
-            if isinstance(event, Step):
-                window.status.say("Ending safely", f"Now: {event.text}.")
-            elif isinstance(event, ScanEnded) and event.run is not None:
-                self.runs.add(event.folder)
-            return
-        match event:
-            case StateChanged(state):
-                self._state = state
-                self.show_state()
-            case Connected(core, name):
-                self._connected(core, name)
-            case Looked(facts):
-                self.facts = facts
-                window.colouring.know(facts.channels)
-                self.refresh()
-            case Picture(image, live):
-                if not self.state.busy:
-                    note = "live" if live else "snapped"
-                    show_picture(window, self.facts, image, note)
-            case Focus():
-                window.microscope.show_stages(event)
-            case Paced():
-                self.refresh()
-            case ScanStarted(folder, volumes):
-                self.traceback = ""
-                self.shown.begin(folder, volumes, self.form.expected_s)
-                self.show_state()
-            case VolumeStarted():
-                self.shown.begin_volume(event)
-            case Step(text):
-                window.status.say(text[:1].upper() + text[1:], self.shown.cost())
-            case PlaneCame(plane, number):
-                self.shown.add_plane(plane, number)
-            case VolumeCame():
-                self.form.learn(event.decision)
-                self.shown.add_volume(event, draw=draw)
-                if event.decision.frame is not None:
-                    self.note(fault_in_words(event.decision))
-                self.show_allowed()
-            case ScanEnded():
-                self._ended(event)
-            case StackPlane():
-                self.shown.add_stack_plane(event)
-            case StackEnded():
-                self._stack_ended(event)
-            case RunOpened(run):
-                self.traceback = ""
-                window.show_welcome(False)
-                self.shown.open(run)
-                self._show_done(run)
-            case Compared():
-                self._compared(event)
-            case Problem(text, trace):
-                self._problem(text, trace)
+    def _hear(self) -> None:
+        """Hear of everything on this thread, in the order in which it happened."""
+        microscope, scans, reader = self.microscope, self.scans, self.reader
+        for signal, slot in (
+            (microscope.state_changed, self._state_changed),
+            (microscope.connected, self._connected),
+            (microscope.looked, self._looked),
+            (microscope.stages_seen, self.window.microscope.show_stages),
+            (microscope.problem, self._problem),
+            (scans.begun, self._begun),
+            (scans.volume_begun, self.shown.begin_volume),
+            (scans.step, self._say_step),
+            (scans.plane_taken, self.shown.add_plane),
+            (scans.volume_made, self.shown.add_volume),
+            (scans.decided, self._decided),
+            (scans.ended, self._ended),
+            (scans.stack_plane, self.shown.add_stack_plane),
+            (scans.stack_ended, self._stack_ended),
+            (scans.stack_scored, self._stack_scored),
+            (scans.problem, self._problem),
+            (reader.opened, self._opened),
+            (reader.compared, self.shown.compared),
+            (reader.problem, self._problem),
+        ):
+            hear(signal, slot)
+        # of these only the latest is worth a look
+        Latest(self._show_picture, self).hear(microscope.picture)
+        Latest(self.refresh, self).hear(self.pace.learned)
+        self.shown.drawn.connect(self.show_allowed)
 
-    def _connected(self, core: object, name: str) -> None:
+    @_until_closing
+    def _state_changed(self, state: State) -> None:
+        self._state = state
+        self.show_state()
+
+    @_until_closing
+    def _connected(self, name: str) -> None:
         window = self.window
         core = self.microscope.core
         if core is None:
@@ -269,45 +220,98 @@ class Presenter(QObject):
             signal.connect(self._core_changed)
         self.refresh()
 
+    @_until_closing
     def _core_changed(self, *_: object) -> None:
-        if self.ending is None:
-            self._refresh_soon.start()
+        self._refresh_soon.start()
 
-    def _ended(self, event: ScanEnded) -> None:
-        window = self.window
-        self.traceback = event.traceback
+    @_until_closing
+    def _looked(self, facts: ScopeFacts) -> None:
+        self.facts = facts
+        self.window.colouring.know(facts.channels)
+        self.refresh()
+
+    def _show_picture(self, image: NDArray[Any], note: str) -> None:
+        if not self.state.busy:
+            show_picture(self.window, self.facts, image, note)
+
+    @_until_closing
+    def _begun(self, folder: Path, volumes: int) -> None:
+        self.traceback = ""
+        self.shown.begin(folder, volumes, self.form.expected_s)
+        self.show_state()
+
+    def _say_step(self, text: str) -> None:
+        status = self.window.status
+        if self.ending is not None:
+            status.say("Ending safely", f"Now: {text}.")
+        else:
+            status.say(text[:1].upper() + text[1:], self.shown.cost())
+
+    @_until_closing
+    def _count_down(self) -> None:
+        """Say anew how long it takes, while nothing else is heard of the scan."""
+        status, cost = self.window.status, self.shown.cost()
+        if self.state is State.paused and self.scans.held:
+            status.say("Paused: the light is off", cost)
+        elif self.state.busy and self.state is not State.collecting and cost:
+            status.say(status.headline.text(), cost)
+
+    def _decided(self, decision: Decision, next_z_um: float | None) -> None:
+        self.form.learn(decision)
+        self.shown.add_decision(decision, next_z_um)
+        if decision.frame is not None:
+            self.note(fault_in_words(decision))
+
+    def _ended(
+        self, folder: Path, run: StoredRun | None, error: str, trace: str
+    ) -> None:
+        if run is not None:
+            self.runs.add(folder)
+        if self.ending is not None:
+            return
+        self.traceback = trace
         self.form.end()
-        if event.run is not None:
-            self.runs.add(event.folder)
-            window.runs.refresh()
-        self.shown.end(event.run)
-        self._show_done(event.run, event.error)
+        if run is not None:
+            self.window.runs.refresh()
+        self.shown.end(run)
+        self._show_done(run, error)
 
-    def _stack_ended(self, event: StackEnded) -> None:
+    @_until_closing
+    def _stack_ended(
+        self, folder: Path, taken: int, planes: int, status: str, error: str, trace: str
+    ) -> None:
         """Say how a full stack ended; the run beside which it was taken is back."""
-        self.traceback = event.traceback
+        self.traceback = trace
         self.shown.end_stack()
         self._show_done(self.shown.run)
-        kept = f"{event.taken} of {event.planes} planes are in {event.folder.name}"
-        head, said = f"Full stack {event.status}", f"{kept}. It was not compared."
-        if event.error is not None:
-            head, said = "The full stack failed", event.error
-        elif event.status == "completed":
+        kept = f"{taken} of {planes} planes are in {folder.name}"
+        head, said = f"Full stack {status}", f"{kept}. It was not compared."
+        if error:
+            head, said = "The full stack failed", error
+        elif status == "completed":
             head, said = "Full stack taken", f"{kept}. Comparing the volume with it…"
         self.window.status.say(head, said)
 
-    def _compared(self, event: Compared) -> None:
-        if event.run is not None and event.key is not None:
-            if not self.shown.is_shown(event.run, event.key):
-                return
-        self.shown.compared(event.name, event.volume)
-        if event.text and not self.state.busy:
-            self.window.status.say("Full stack taken", event.text)
+    @_until_closing
+    def _stack_scored(
+        self, run: Path, key: Key, stack: NDArray[np.float32], text: str
+    ) -> None:
+        if self.shown.is_shown(run, key):
+            self.shown.compared("full stack", stack)
+            if not self.state.busy:
+                self.window.status.say("Full stack taken", text)
 
-    def _show_done(self, run: StoredRun | None, error: str | None = None) -> None:
+    @_until_closing
+    def _opened(self, run: StoredRun) -> None:
+        self.traceback = ""
+        self.window.show_welcome(False)
+        self.shown.open(run)
+        self._show_done(run)
+
+    def _show_done(self, run: StoredRun | None, error: str = "") -> None:
         """Say how a run ended, and what can be done with it."""
         words = ("", "") if run is None else sentence(run)
-        if error is not None:
+        if error:
             words = ("The scan failed", error)
         shown = None if run is None else run.shown
         self.window.status.show_done(
@@ -319,6 +323,7 @@ class Presenter(QObject):
         )
         self.show_state()
 
+    @_until_closing
     def _problem(self, text: str, trace: str) -> None:
         self.traceback = trace
         if self.window.pages.currentIndex() == 0:
@@ -343,6 +348,7 @@ class Presenter(QObject):
         self.form.refresh(None if busy else self.facts, BUSY.get(self.state))
         self._startable = self.window.form.start.isEnabled()
         self.show_allowed()
+        self.refreshed.emit()
 
     def _let_go_of_core(self) -> None:
         """Take down the widgets that hold on to the core."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QFileDialog
 
 from rmz_acquire.gui.models.display_levels import contrast_along_z
 from rmz_acquire.gui.models.time_left import TimeLeft, left_words
+from rmz_acquire.gui.views.redraw import Latest
 from rmz_acquire.gui.views.volume3d import Volume3D
 from rmz_acquire.methods import METHODS
 from rmz_acquire.stacks import write_volume
@@ -19,17 +21,12 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from rmz_acquire.gui.controllers.events import (
-        StackPlane,
-        VolumeCame,
-        VolumeStarted,
-    )
     from rmz_acquire.gui.controllers.run_reader import RunReader
     from rmz_acquire.gui.models.stored_runs import StoredRun, StoredVolume
     from rmz_acquire.gui.views.main_window import MainWindow
     from rmz_acquire.optics import Optics
     from rmz_acquire.recording.experiment_folder import Key
-    from rmz_acquire.scanning import Plane
+    from rmz_acquire.scanning import Decision, Plane
 
 __all__ = ["ShownRun"]
 
@@ -39,7 +36,7 @@ _OTHERS = {
 }
 
 
-class ShownRun:
+class ShownRun(QObject):
     """Fills pictures and curves with a run, one volume of it at a time.
 
     Parameters
@@ -50,7 +47,11 @@ class ShownRun:
         Reads other volumes, and makes those to compare with.
     """
 
+    #: A volume was drawn.
+    drawn = pyqtSignal()
+
     def __init__(self, window: MainWindow, reader: RunReader) -> None:
+        super().__init__(window)
         self._window = window
         self._reader = reader
         self.folder: Path | None = None
@@ -68,6 +69,7 @@ class ShownRun:
         self._stack_ms: float | None = None
         self._solid: Volume3D | None = None
         self._pictures: dict[str, NDArray[np.float32]] = {}
+        self._newest = Latest(self._show_volume, self)
         self._choices(None)
 
     @property
@@ -95,6 +97,7 @@ class ShownRun:
 
     def begin(self, folder: Path, volumes: int, plane_s: float | None = None) -> None:
         """A scan begins, or goes on; a plane is believed to take so many seconds."""
+        self._newest.drop()
         self._contrast_for(folder)
         self.folder, self.run = folder, None
         self._number, self._volumes_of_run = 1, volumes
@@ -105,19 +108,34 @@ class ShownRun:
         self._window.status.set_progress(0.0)
         self._choices(None)
 
-    def begin_volume(self, event: VolumeStarted) -> None:
-        """A volume of it begins, or goes on with the planes that it has."""
-        self._number = event.number
-        name = event.volume.ending.name
+    def begin_volume(
+        self, volume: StoredVolume, number: int, later: int, due_s: float
+    ) -> None:
+        """A volume of it begins, or goes on with the planes that it has.
+
+        Parameters
+        ----------
+        volume : StoredVolume
+            As it stands.
+        number : int
+            Counts from 1.
+        later : int
+            The most planes of all volumes after it.
+        due_s : float
+            In how many seconds the last of these may begin, at the earliest.
+        """
+        self._newest.drop()
+        self._number = number
+        name = volume.ending.name
         if name:
             self._window.which.clear()
-            self._window.which.addItem(name, event.volume.ending.key)
+            self._window.which.addItem(name, volume.ending.key)
             self._window.which.setEnabled(False)
             self._show_which(True)
-        self._start(event.volume)
-        self._may_end_early = not event.volume.exact
-        self._time.begin(self._most - self._taken, event.later, event.due_s)
-        if not event.volume.planes:
+        self._start(volume)
+        self._may_end_early = not volume.exact
+        self._time.begin(self._most - self._taken, later, due_s)
+        if not volume.planes:
             self._window.volume.clear()
             self._window.volume.show_hint("The first plane is on its way.")
 
@@ -166,20 +184,28 @@ class ShownRun:
         done = (self._number - 1 + part) / max(1, self._volumes_of_run)
         window.status.set_progress(done)
 
-    def add_volume(self, event: VolumeCame, *, draw: bool) -> None:
-        """A decision was made; its volume is drawn if it is the newest."""
-        decision, window = event.decision, self._window
+    def add_volume(
+        self,
+        volume: NDArray[np.float32],
+        levels: tuple[float, float],
+        contrast: NDArray[np.float64],
+    ) -> None:
+        """A volume was made: it is drawn soon, unless a newer one comes before."""
+        self._newest.put(volume, levels, contrast)
+
+    def add_decision(self, decision: Decision, next_z_um: float | None) -> None:
+        """A decision was made, and where the next plane is."""
+        window = self._window
         self._time.thought(decision.inference_ms)
         window.change.add(
             decision.index + 1, decision.delta_relative, decision.innovation
         )
         window.made_of.add(decision)
-        window.along_z.set_next(event.next_z_um)
-        if draw and event.volume is not None:
-            self._show_volume(event.volume, event.levels, event.contrast)
+        window.along_z.set_next(next_z_um)
 
     def end(self, run: StoredRun | None) -> None:
         """The run is over: this is how it lies on disk."""
+        self._newest.now()
         self.run = run
         window = self._window
         window.along_z.set_next(None)
@@ -199,9 +225,8 @@ class ShownRun:
         self._time, self._stack_ms = TimeLeft(), 0.0
         self._window.status.set_progress(0.0)
 
-    def add_stack_plane(self, event: StackPlane) -> None:
+    def add_stack_plane(self, plane: Plane, number: int, planes: int) -> None:
         """A plane of it was taken: seen in the camera view, and counted."""
-        plane, number, planes = event.plane, event.number, event.planes
         if self._stack_ms is None:
             self.begin_stack()
         assert self._stack_ms is not None
@@ -326,6 +351,7 @@ class ShownRun:
         if contrast is None:
             contrast = contrast_along_z(volume)
         self._window.along_z.set_contrast(contrast, self._z_um)
+        self.drawn.emit()
 
     def _draw(
         self, volume: NDArray[np.float32], levels: tuple[float, float] | None = None

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from PyQt6.QtCore import QObject
 
-from rmz_acquire.gui.controllers.events import State
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.models.runs import new_folder
 
 if TYPE_CHECKING:

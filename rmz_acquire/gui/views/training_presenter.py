@@ -1,27 +1,19 @@
 """Between the training controller and its dock: what is asked, what happened.
 
-Polls a queue of its own. What the microscope is doing is asked of the presenter of the
-window, and what is typed about the range of the form of the scan.
+What the microscope is doing is asked of the presenter of the window, and what is typed
+about the range of the form of the scan.
 """
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from PyQt6.QtCore import QObject, QTimer
+from PyQt6.QtCore import QObject
 from PyQt6.QtWidgets import QMessageBox
 
-from rmz_acquire.gui.controllers.events import Event, EventQueue, Problem, State
-from rmz_acquire.gui.controllers.training_events import (
-    PlaceFound,
-    StacksEnded,
-    StacksStep,
-    TrainingEnded,
-    TrainingStep,
-)
+from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.controllers.training_session import TrainingController
 from rmz_acquire.gui.models.runs import new_folder
 from rmz_acquire.gui.models.training_form import (
@@ -30,16 +22,17 @@ from rmz_acquire.gui.models.training_form import (
     can_go_on,
 )
 from rmz_acquire.gui.views.live_picture import show_picture
+from rmz_acquire.gui.views.redraw import Latest, hear
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from rmz_acquire.gui.models.training_form import TrainedModel
     from rmz_acquire.gui.views.presenter import Presenter
+    from rmz_acquire.recording.progress import TrainingProgress
 
 __all__ = ["TrainingPresenter"]
 
-logger = logging.getLogger(__name__)
-
-_POLL_MS = 60
 _STACKS, _UNFINISHED = "training/stacks", "training/unfinished"
 
 
@@ -58,19 +51,14 @@ class TrainingPresenter(QObject):
         self.window = presenter.window
         self.panel = presenter.window.training
         self.setup = self.panel.setup
-        self.events = EventQueue()
-        self.controller = TrainingController(presenter.microscope, self.events)
+        self.controller = TrainingController(presenter.microscope)
         self.folder: Path | None = None
         self.model: TrainedModel | None = None
         self._log = ""
-        self._seen: object = None
         presenter.endings.append(self.controller.close)
         self._restore()
         self._connect_views()
-        self.timer = QTimer(self)
-        self.timer.setInterval(_POLL_MS)
-        self.timer.timeout.connect(self.poll)
-        self.timer.start()
+        self._hear()
         self.refresh()
 
     # ---- what is asked ------------------------------------------------------------
@@ -136,78 +124,71 @@ class TrainingPresenter(QObject):
 
     # ---- what happened ------------------------------------------------------------
 
-    def poll(self) -> None:
-        """Take what came since the last look."""
-        for event in self.events.drain():
-            try:
-                self._handle(event)
-            except Exception:
-                name = type(event).__name__
-                logger.exception("the window could not show %s", name)
-        if not self.window.isEnabled():  # it is closing
-            return
-        now = (
-            self.presenter.state,
-            self.presenter.facts,
-            self.window.form.settings(),
-        )
-        if now != self._seen:
-            self._seen = now
-            self.refresh()
+    def _hear(self) -> None:
+        controller = self.controller
+        for signal, slot in (
+            (controller.place_found, self.setup.add_a_place),
+            (controller.stacks_ended, self._stacks_ended),
+            (controller.training_step, self._training_step),
+            (controller.training_ended, self._training_ended),
+            (controller.problem, self._problem),
+        ):
+            hear(signal, slot)
+        Latest(self._stacks_step, self).hear(controller.stacks_step)
 
-    def _handle(self, event: Event) -> None:
-        status = self.window.status
-        match event:
-            case PlaceFound(place):
-                self.setup.add_a_place(place)
-            case StacksStep(stack, stacks, plane, planes, image):
-                note = f"stack {stack}, plane {plane}"
-                show_picture(self.window, self.presenter.facts, image, note)
-                if self.presenter.state is State.collecting:
-                    status.say(
-                        f"Stack {stack} of {stacks}: plane {plane} of {planes}",
-                        "Every plane of the range, to train a model on.",
-                    )
-                    done = (stack - 1) * planes + plane
-                    status.set_progress(done / (stacks * planes))
-            case StacksEnded():
-                self._stacks_ended(event)
-            case TrainingStep(folder, progress):
-                if folder == self.folder and self.controller.training:
-                    self.panel.show_progress(progress)
-            case TrainingEnded():
-                self._training_ended(event)
-            case Problem(text):
-                self.presenter.note(text)
-                status.show_problem(text, details=False)
+    def _stacks_step(
+        self, stack: int, stacks: int, plane: int, planes: int, image: NDArray[Any]
+    ) -> None:
+        note = f"stack {stack}, plane {plane}"
+        show_picture(self.window, self.presenter.facts, image, note)
+        if self.presenter.state is State.collecting:
+            status = self.window.status
+            status.say(
+                f"Stack {stack} of {stacks}: plane {plane} of {planes}",
+                "Every plane of the range, to train a model on.",
+            )
+            done = (stack - 1) * planes + plane
+            status.set_progress(done / (stacks * planes))
 
-    def _stacks_ended(self, event: StacksEnded) -> None:
-        self.setup.add_stacks(event.files)
+    def _stacks_ended(
+        self, files: tuple[Path, ...], error: str, cancelled: bool
+    ) -> None:
+        self.setup.add_stacks(files)
         self._remember()
-        status, n = self.window.status, len(event.files)
+        status, n = self.window.status, len(files)
         stacks = f"{n} stack{'' if n == 1 else 's'}"
         kept = "Ticked under Train: what has a tick is learned from."
-        if event.cancelled:
+        if cancelled:
             said = kept if n else "Nothing was kept."
             status.show_idle(f"Stopped after {stacks}", said)
-        elif event.error is not None:
-            status.show_problem(event.error, details=False)
+        elif error:
+            status.show_problem(error, details=False)
         else:
             self.setup.clear_places()
             status.show_idle(f"{stacks} taken", kept)
 
-    def _training_ended(self, event: TrainingEnded) -> None:
-        self._log = event.log
-        self.model = event.model
-        again = event.model is None and can_go_on(event.folder)
-        self.window.store.setValue(_UNFINISHED, str(event.folder) if again else "")
-        if event.model is not None:
-            self.panel.show_model(event.model)
-        elif event.stopped:
-            self.panel.show_stopped(can_go_on=again)
+    def _training_step(self, folder: Path, progress: TrainingProgress) -> None:
+        if folder == self.folder and self.controller.training:
+            self.panel.show_progress(progress)
+
+    def _training_ended(
+        self, folder: Path, model: TrainedModel | None, error: str, log: str
+    ) -> None:
+        self._log = log
+        self.model = model
+        again = model is None and can_go_on(folder)
+        self.window.store.setValue(_UNFINISHED, str(folder) if again else "")
+        if model is not None:
+            self.panel.show_model(model)
+        elif error:
+            self.panel.show_failed(error, can_go_on=again)
         else:
-            self.panel.show_failed(event.error or "", can_go_on=again)
+            self.panel.show_stopped(can_go_on=again)
         self.refresh()
+
+    def _problem(self, text: str, _: str) -> None:
+        self.presenter.note(text)
+        self.window.status.show_problem(text, details=False)
 
     # ---- what is allowed ----------------------------------------------------------
 
@@ -278,7 +259,7 @@ class TrainingPresenter(QObject):
         setup.train_asked.connect(self.train)
         setup.go_on_asked.connect(self.go_on)
         setup.changed.connect(self.refresh)
-        self.window.form.changed.connect(self.refresh)
+        self.presenter.refreshed.connect(self.refresh)
         setup.changed.connect(self._remember)
         panel.stop_asked.connect(self.stop)
         panel.go_on_asked.connect(self.go_on)

@@ -1,0 +1,45 @@
+"""What a scan says of itself while it runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PyQt6.QtCore import pyqtSignal
+
+from rmz_acquire.gui.controllers.controller import Controller
+from rmz_acquire.gui.models.stored_runs import StoredVolume
+from rmz_acquire.scanning import Decision, Plane
+
+__all__ = ["ScanSignals"]
+
+
+class ScanSignals(Controller):
+    """Emitted on the threads of the scan, each thing once and in order.
+
+    Where nothing is known, words are empty; `object` stands for what may be None.
+    """
+
+    #: A scan begins, or goes on: its folder, and how many volumes it has.
+    begun = pyqtSignal(Path, int)
+    #: A volume begins, or goes on with the planes that it has: its number from 1, the
+    #: most planes of all after it, and in how many s the last of these may begin.
+    volume_begun = pyqtSignal(StoredVolume, int, int, float)
+    #: What the scan is doing, in words.
+    step = pyqtSignal(str)
+    #: A plane is on disk: its number from 1.
+    plane_taken = pyqtSignal(Plane, int)
+    #: A volume was made, (Z, Y, X) float32 counts: black and white, contrast by plane.
+    volume_made = pyqtSignal(np.ndarray, tuple, np.ndarray)
+    #: A decision was made: where the next plane is, µm, or None.
+    decided = pyqtSignal(Decision, object)
+    #: The scan is over, its files are whole: folder, `StoredRun` or None where nothing
+    #: was written, error in a line, traceback.
+    ended = pyqtSignal(Path, object, str, str)
+    #: A plane of the full stack is on disk: its number from 1, and how many there are.
+    stack_plane = pyqtSignal(Plane, int, int)
+    #: The full stack is over: folder, planes on disk, planes it has, status as of a
+    #: summary, error in a line, traceback.
+    stack_ended = pyqtSignal(Path, int, int, str, str, str)
+    #: A volume was scored: its run and its key, the full stack (Z, Y, X), the scores.
+    stack_scored = pyqtSignal(Path, tuple, np.ndarray, str)
