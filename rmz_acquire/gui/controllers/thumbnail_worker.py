@@ -5,22 +5,22 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rmz_acquire.gui.models.thumbnails import kept_thumbnail
+from PyQt6.QtCore import QObject, pyqtSignal
+
+from rmz_acquire.gui.models.thumbnails import Thumbnail, kept_thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
-
-    from rmz_acquire.gui.models.thumbnails import Thumbnail
 
 __all__ = ["Thumbnailer"]
 
 logger = logging.getLogger(__name__)
 
 
-class Thumbnailer:
+class Thumbnailer(QObject):
     """Takes folders and gives pictures, whenever they are done.
 
     Parameters
@@ -29,18 +29,21 @@ class Thumbnailer:
         Where the pictures are kept.
     """
 
+    #: The picture of a run was made; of one without planes none comes.
+    made = pyqtSignal(Path, Thumbnail)
+
     def __init__(self, cache: Path) -> None:
+        super().__init__()
         self._cache = cache
         self._lock = threading.Lock()
         self._asked: deque[Path] = deque()
-        self._made: list[tuple[Path, Thumbnail | None]] = []
         self._thread: threading.Thread | None = None
 
     @property
     def busy(self) -> bool:
         """Whether some are still to come."""
         with self._lock:
-            return self._thread is not None or bool(self._made)
+            return self._thread is not None
 
     def ask(self, folders: Iterable[Path]) -> None:
         """Make those of these folders, in order, in place of what was asked before."""
@@ -49,12 +52,6 @@ class Thumbnailer:
             if self._asked and self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="thumbnails")
                 self._thread.start()
-
-    def take(self) -> list[tuple[Path, Thumbnail | None]]:
-        """Give what was made since the last call; None for a run without one."""
-        with self._lock:
-            made, self._made = self._made, []
-        return made
 
     def stop(self) -> None:
         """Make no more; waits for the one under way."""
@@ -72,9 +69,9 @@ class Thumbnailer:
                     return
                 folder = self._asked.popleft()
             try:
-                made = kept_thumbnail(folder, self._cache)
+                picture = kept_thumbnail(folder, self._cache)
             except Exception:
                 logger.exception("no picture of %s", folder)
-                made = None
-            with self._lock:
-                self._made.append((folder, made))
+            else:
+                if picture is not None:
+                    self.made.emit(folder, picture)

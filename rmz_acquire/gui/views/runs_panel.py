@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PyQt6.QtCore import QSize, Qt, QTimer, pyqtSignal
+from PyQt6.QtCore import QSize, Qt, pyqtSignal
 from PyQt6.QtGui import QColor, QIcon, QImage, QPainter, QPixmap
 from PyQt6.QtWidgets import (
     QFileDialog,
@@ -19,6 +19,7 @@ from PyQt6.QtWidgets import (
 
 from rmz_acquire.gui.models.channels import colour_of
 from rmz_acquire.gui.views.images.colour_maps import BY_CHANNEL, lookup
+from rmz_acquire.gui.views.redraw import hear
 
 if TYPE_CHECKING:
     from rmz_acquire.gui.controllers.thumbnail_worker import Thumbnailer
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 __all__ = ["RunsPanel"]
 
 _ICON_PX = 48
-_POLL_MS = 100
 
 
 class RunsPanel(QWidget):
@@ -61,9 +61,7 @@ class RunsPanel(QWidget):
         column.setContentsMargins(10, 8, 10, 10)
         column.addWidget(self.list, 1)
         column.addWidget(other)
-        self._timer = QTimer(self)
-        self._timer.setInterval(_POLL_MS)
-        self._timer.timeout.connect(self._take)
+        hear(thumbnails.made, self._show)
         self.refresh()
 
     def refresh(self) -> None:
@@ -81,17 +79,12 @@ class RunsPanel(QWidget):
             item.setFlags(Qt.ItemFlag.NoItemFlags)
             self.list.addItem(item)
         self.thumbnails.ask(folders)
-        self._timer.start()
 
-    def _take(self) -> None:
-        if not self.thumbnails.busy:
-            self._timer.stop()
-        made = {str(folder): picture for folder, picture in self.thumbnails.take()}
+    def _show(self, folder: Path, picture: Thumbnail) -> None:
         for row in range(self.list.count()):
             item = self.list.item(row)
             assert item is not None
-            picture = made.get(item.data(Qt.ItemDataRole.UserRole))
-            if picture is not None:
+            if item.data(Qt.ItemDataRole.UserRole) == str(folder):
                 item.setIcon(_framed(picture))
 
     def _activated(self, item: QListWidgetItem) -> None:
