@@ -56,8 +56,8 @@ class Ending(QObject):
         self._others = others
         #: What did not end, in words; the process must not wait for it.
         self.left_behind: list[str] = []
-        # a daemon: it must not keep the process either
-        self._thread = threading.Thread(target=self._work, name="closing", daemon=True)
+        # no daemon: a process that is left early ends when the light is off
+        self._thread = threading.Thread(target=self._work, name="closing")
 
     def begin(self) -> None:
         """End everything."""

@@ -217,8 +217,14 @@ class MicroscopeController(Controller):
         if self._state is State.closed:
             return
         self._closing.set()
-        self._worker.submit(self._let_go).result(timeout=30)
-        self._worker.shutdown()
+        try:
+            gone = self._worker.submit(self._let_go)
+        except RuntimeError:
+            # the process ends: its pools have done all they had, and take no more
+            self._let_go()
+        else:
+            gone.result(timeout=30)
+            self._worker.shutdown()
         self._watcher.join(timeout=5)
         self.set_state(State.closed)
 
