@@ -15,6 +15,7 @@ from rmz_acquire.models import (
     DEFAULT_MODEL,
     WIDE_MODEL,
     ModelCard,
+    comparison_models,
     list_models,
     load_model,
     read_card,
@@ -219,12 +220,27 @@ def test_an_unknown_model_is_told_the_known_ones(
 
 
 def test_models_in_the_box_load() -> None:
-    for name in list_models():
+    offered, others = list_models(), comparison_models()
+    assert offered and not set(offered) & set(others)
+    for name in [*offered, *others]:
         model = load_model(name)
         assert model.card.name == name
         told = model.card.check(model.card.optics, [0.0, model.card.z_range_um])
         only = f"model {name} is there to be compared with only"
-        assert told == ([only] if model.card.comparison else [])
+        assert told == ([only] if name in others else [])
+
+
+def test_a_model_to_compare_with_is_found_by_its_name_but_not_offered(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(store, "resource_dir", lambda kind: tmp_path)
+    shutil.copytree(folder, tmp_path / "comparison" / "other")
+    assert (list_models(), comparison_models()) == (["little"], ["other"])
+    assert load_model("other").sha256 == load_model("little").sha256
+    with pytest.raises(InputError, match=r"no model 'big'.*\(little\)"):
+        load_model("big")
+    with pytest.raises(InputError, match="no model"):
+        load_model("comparison")
 
 
 # -- does a model fit a microscope ---------------------------------------------------

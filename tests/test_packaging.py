@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rmz_acquire.models.store import COMPARISON
 from rmz_acquire.resources import resource_dir
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,10 +42,14 @@ def test_the_wheel_has_code_types_models_and_configurations(wheel: Path) -> None
     assert {stub.relative_to(ROOT).as_posix() for stub in stubs} <= names
     assert not [n for n in names if n.startswith(("tests/", "models/", "configs/"))]
     for kind in ("models", "configs"):
-        for path in resource_dir(kind).rglob("*"):
-            if path.is_file():
-                inside = path.relative_to(resource_dir(kind)).as_posix()
-                assert f"rmz_acquire/_data/{kind}/{inside}" in names
+        shipped = {
+            f"rmz_acquire/_data/{kind}/{inside.as_posix()}"
+            for path in resource_dir(kind).rglob("*")
+            if path.is_file()
+            and (inside := path.relative_to(resource_dir(kind))).parts[0] != COMPARISON
+        }
+        inside_wheel = {n for n in names if n.startswith(f"rmz_acquire/_data/{kind}/")}
+        assert inside_wheel == shipped
 
 
 @pytest.mark.parametrize("kind", ["models", "configs"])

@@ -26,7 +26,13 @@ def models(
     from rich.table import Table
 
     with busy("reading"):
-        from rmz_acquire.models import DEFAULT_MODEL, list_models, load_model, read_card
+        from rmz_acquire.models import (
+            DEFAULT_MODEL,
+            comparison_models,
+            list_models,
+            load_model,
+            read_card,
+        )
 
     if name is not None:
         read_card(name)  # a wrong name is refused without waiting for torch
@@ -42,10 +48,10 @@ def models(
     table.add_column("model", no_wrap=True)  # it is typed elsewhere
     for heading in ("optics", "z range", "planes", "largest gap"):
         table.add_column(heading)
-    for each in names:
+    for each in [*names, *comparison_models()]:
         card = read_card(each)
         kind = "\n(default)" if each == DEFAULT_MODEL else ""
-        kind = "\n(to compare)" if card.comparison else kind
+        kind = "\n(to compare)" if each not in names else kind
         table.add_row(
             f"{each}{kind}",
             _optics(card),

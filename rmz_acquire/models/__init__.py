@@ -11,6 +11,7 @@ from rmz_acquire.models.choice import (
 )
 from rmz_acquire.models.store import (
     LoadedModel,
+    comparison_models,
     list_models,
     load_model,
     normalisation_kind,
@@ -23,6 +24,7 @@ __all__ = [
     "WIDE_MODEL",
     "LoadedModel",
     "ModelCard",
+    "comparison_models",
     "instead_of",
     "list_models",
     "load_model",

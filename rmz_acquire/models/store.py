@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LoadedModel",
+    "comparison_models",
     "list_models",
     "load_model",
     "normalisation_kind",
@@ -30,6 +31,8 @@ __all__ = [
 ]
 
 WEIGHTS, CARD = "model.safetensors", "card.yaml"
+COMPARISON = "comparison"
+"""Folder of the models that are there to be compared with only; not in a wheel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,33 +54,29 @@ class LoadedModel:
     sha256: str
 
 
-def list_models(*, for_scans: bool = False) -> list[str]:
-    """Names of the bundled models, sorted.
+def list_models() -> list[str]:
+    """Names of the bundled models, sorted: those that scans may use."""
+    return _names(resource_dir("models"))
 
-    Parameters
-    ----------
-    for_scans : bool
-        Without those that are there to be compared with only.
 
-    Returns
-    -------
-    list of str
-    """
-    names = sorted(
-        path.parent.name for path in resource_dir("models").glob(f"*/{CARD}")
-    )
-    if for_scans:
-        names = [name for name in names if not read_card(name).comparison]
-    return names
+def comparison_models() -> list[str]:
+    """Names of the models to be compared with only, sorted: none in an installation."""
+    return _names(resource_dir("models") / COMPARISON)
+
+
+def _names(folder: Path) -> list[str]:
+    return sorted(path.parent.name for path in folder.glob(f"*/{CARD}"))
 
 
 def _folder(name_or_path: str | Path) -> Path:
     path = Path(name_or_path)
     if (path / CARD).is_file():
         return path
-    boxed = resource_dir("models") / str(name_or_path)
-    if path.name == str(name_or_path) and (boxed / CARD).is_file():
-        return boxed
+    box = resource_dir("models")
+    if path.name == str(name_or_path):
+        for place in (box / path.name, box / COMPARISON / path.name):
+            if (place / CARD).is_file():
+                return place
     known = ", ".join(list_models()) or "none"
     msg = (
         f"no model {str(name_or_path)!r}: give the name of a bundled one ({known}) or "
@@ -92,7 +91,7 @@ def read_card(name_or_path: str | Path) -> ModelCard:
     Parameters
     ----------
     name_or_path : str or Path
-        A name from `list_models`, or a folder.
+        A name from `list_models` or `comparison_models`, or a folder.
 
     Returns
     -------
@@ -124,7 +123,7 @@ def load_model(name_or_path: str | Path) -> LoadedModel:
     Parameters
     ----------
     name_or_path : str or Path
-        A name from `list_models`, or a folder.
+        A name from `list_models` or `comparison_models`, or a folder.
 
     Returns
     -------

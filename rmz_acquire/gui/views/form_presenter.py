@@ -82,7 +82,7 @@ class FormPresenter:
         problems = settings.problems(
             stage_um=facts.stage_um,
             optics=wrong,
-            models=list_models(for_scans=True),
+            models=list_models(),
         )
         form.mark(problems, settings, busy=busy or facts.missing)
         self._series.mark(problems)

@@ -52,7 +52,7 @@ class ModelChoice(QWidget):
 
     def refresh_models(self) -> None:
         """List the bundled models, and one from elsewhere that is chosen."""
-        names: list[str | None] = [None, *list_models(for_scans=True)]
+        names: list[str | None] = [None, *list_models()]
         if self._chosen not in names:
             names.insert(1, self._chosen)
         self.model.clear()

@@ -134,7 +134,7 @@ class TrainingSetup(QWidget):
         had = self.model.currentData()
         self.model.blockSignals(True)
         self.model.clear()
-        for name in list_models(for_scans=True):
+        for name in list_models():
             self.model.addItem(name, name)
         self.model.insertSeparator(self.model.count())
         self.model.addItem(_OTHER, _OTHER)
