@@ -83,6 +83,14 @@ def _released(card: ModelCard) -> str:
     return "for use"
 
 
+def _seen(card: ModelCard) -> str:
+    seen = card.budget
+    said = (
+        f"{seen.steps} steps, {seen.sequences} sequences of {seen.specimens} specimens"
+    )
+    return f"{said}: {seen.note}" if seen.note else said
+
+
 def _show(card: ModelCard) -> None:
     from rich.markup import escape
     from rich.table import Table
@@ -99,6 +107,7 @@ def _show(card: ModelCard) -> None:
         ("normalisation", card.normalisation),
         ("dz", card.dz_unit),
         ("data", card.data),
+        ("training", _seen(card)),
         ("date", card.date),
         ("sha256", f"{card.sha256} (as the weights)"),
     ):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rmz_acquire.models.card import ModelCard
+from rmz_acquire.models.card import Budget, ModelCard
 from rmz_acquire.models.choice import (
     DEFAULT_MODEL,
     WIDE_MODEL,
@@ -22,6 +22,7 @@ from rmz_acquire.models.store import (
 __all__ = [
     "DEFAULT_MODEL",
     "WIDE_MODEL",
+    "Budget",
     "LoadedModel",
     "ModelCard",
     "comparison_models",

@@ -14,9 +14,35 @@ from rmz_acquire.optics.fit import depth_misfit, objectives_differ, pixel_misfit
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["ModelCard"]
+__all__ = ["Budget", "ModelCard"]
 
 Length = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Number = Annotated[int, Field(ge=1)] | Literal["unknown"]
+
+
+class Budget(BaseModel):
+    """What a network had seen when its training ended.
+
+    That of the models which it started from is counted in.
+
+    Parameters
+    ----------
+    steps : int or "unknown"
+        Of the optimiser.
+    sequences : int or "unknown"
+        Sequences of planes seen.
+    specimens : int or "unknown"
+        From which they were taken.
+    note : str
+        Of what these are the sum.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    steps: Number = "unknown"
+    sequences: Number = "unknown"
+    specimens: Number = "unknown"
+    note: str = ""
 
 
 class ModelCard(BaseModel):
@@ -48,6 +74,8 @@ class ModelCard(BaseModel):
         What it was trained on, with the seeds.
     training : dict
         The configuration of the run, whole.
+    budget : Budget
+        Steps, sequences and specimens seen.
     scores : dict
         By specimen and number of planes, PSNR in dB of the network and the baselines.
     gains : dict
@@ -83,6 +111,7 @@ class ModelCard(BaseModel):
     normalisation: str
     data: str
     training: dict[str, Any]
+    budget: Budget = Budget()
     scores: dict[str, dict[str, dict[str, float]]] = {}
     gains: dict[str, dict[str, dict[str, float]]] = {}
     conditions: dict[str, dict[str, float]] = {}

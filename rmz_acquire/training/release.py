@@ -12,9 +12,16 @@ import torch
 from pydantic import ValidationError
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.models import LoadedModel, ModelCard, load_model, save_model
+from rmz_acquire.models import (
+    Budget,
+    LoadedModel,
+    ModelCard,
+    load_model,
+    save_model,
+)
 from rmz_acquire.networks import DeepZ, Network, OnLayers, RecurrentMZ, UNet3D
 from rmz_acquire.recording.progress import ProgressLog, TrainingProgress
+from rmz_acquire.training.budget import budget_of
 from rmz_acquire.training.claiming import CHECKPOINT, TOLD, NotReleased
 from rmz_acquire.training.module import TrainingModule, training_module
 from rmz_acquire.training.recorded_dataset import training_stacks
@@ -89,8 +96,13 @@ def train(
     def say(step: str) -> None:
         watched.write(scoring=step)
 
+    trainer = module.trainer
+    steps = trainer.global_step // module.optimisers
+    budget = budget_of(config, steps, processes=trainer.world_size)
     try:
-        model = release(config, _averaged(module), out / config.name, on_step=say)
+        model = release(
+            config, _averaged(module), out / config.name, budget=budget, on_step=say
+        )
     except NotReleased as refused:
         watched.write(model=refused.folder.name)
         raise
@@ -137,13 +149,14 @@ def release_again(
         )
         module.load_state_dict(saved["state_dict"])
         network, target = _averaged(module), folder / config.name
+        budget = budget_of(config, saved["global_step"] // module.optimisers)
     else:
         model = load_model(folder)
         config = _config(json.dumps(model.card.training), folder)
-        network, target = model.network, folder
+        network, target, budget = model.network, folder, model.card.budget
     if min_gain_db is not None:
         config = config.model_copy(update={"min_gain_db": min_gain_db})
-    return release(config, network, out or target, on_step=on_step)
+    return release(config, network, out or target, budget=budget, on_step=on_step)
 
 
 def _config(text: str, folder: Path) -> TrainingConfig:
@@ -167,6 +180,7 @@ def release(
     network: Network,
     folder: Path,
     *,
+    budget: Budget | None = None,
     on_step: Callable[[str], None] | None = None,
 ) -> LoadedModel:
     """Write a model with its card, scored on held-out specimens.
@@ -179,6 +193,8 @@ def release(
         Its weights.
     folder : Path
         Where to.
+    budget : Budget, optional
+        What the network has seen; by default unknown.
     on_step : callable, optional
         Is told each specimen that the scores are made of.
 
@@ -193,7 +209,7 @@ def release(
         Where there is no such range; the weights lie beside, with their scores.
     """
     beside = folder.with_name(f"{folder.name}.unreleased")
-    card = _card(config)
+    card = _card(config).model_copy(update={"budget": budget or Budget()})
     save_model(beside, network.eval(), card)
     standing = score_model(
         load_model(beside),
