@@ -49,7 +49,9 @@ def evaluate(
     table: Annotated[
         Path | None,
         typer.Option(
-            "--table", metavar="FILE", help="Put the short table into this Markdown."
+            "--table",
+            metavar="FILE",
+            help="Put the short tables into this Markdown, and figures beside it.",
         ),
     ] = None,
     seed: Annotated[
@@ -78,6 +80,7 @@ def evaluate(
         from rmz_acquire.evaluation.tables import (
             full_table,
             place_of,
+            put_figures,
             put_table,
             short_table,
         )
@@ -107,6 +110,6 @@ def evaluate(
             raise ScanFailed(msg) from error
     console.print(full_table(found), soft_wrap=True, markup=False)
     if table is not None:
-        put_table(table, short_table(found))
+        put_table(table, short_table(found, put_figures(table, found, out)))
     console.print(f"table    {out / 'table.md'}", soft_wrap=True)
     console.print(f"results  {out / 'results.json'}", soft_wrap=True)

@@ -24,6 +24,9 @@ MODELS = (*RELEASED, COMPARED)
 _NUCLEUS = "wf_nucleus_40x12w.tif"
 """A real stack whose optics are known."""
 
+_EQUAL = "beads 20x"
+"""The set on which the paper's network and its competitors have one budget."""
+
 Summaries = dict[str, list[dict[str, Any]]]
 """Lines of the table by experiment."""
 
@@ -93,6 +96,7 @@ def _values(summaries: Summaries, experiment: str, start: str) -> dict[str, floa
 
 def _quality(summaries: Summaries) -> Iterator[Goal]:
     best = {"beads": (4.0, 1.5), "neurons": (2.5, 1.0)}
+    yield from _trained_as_long(summaries)
     for name, (over_lines, over_wiener) in best.items():
         values = _values(summaries, "fig2", f"{name}, M=3: PSNR, all")
         least = _values(summaries, "fig2", f"{name}, M=3: least gain over wiener")
@@ -114,6 +118,20 @@ def _quality(summaries: Summaries) -> Iterator[Goal]:
                 what = f"{name}, M=3: nowhere in reach below wiener by over 0.1 dB"
                 met = least[who] >= -0.1
                 yield Goal(what, "fig2", who, least[who], -0.1, "dB", met)
+
+
+def _trained_as_long(summaries: Summaries) -> Iterator[Goal]:
+    """Where the networks of the paper have seen as much as each other."""
+    values = _values(summaries, "fig2", f"{_EQUAL}, M=3: PSNR, all")
+    asked = [(COMPARED, "linear", 1.0), (COMPARED, "Deep-Z", 0.0)]
+    asked += [(who, "Deep-Z", 1.5) for who in RELEASED]
+    for who, other, limit in asked:
+        if {who, other} <= set(values):
+            gain = values[who] - values[other]
+            least = f" by {limit:g} dB or more" if limit else ""
+            met = gain >= limit if limit else gain > 0
+            what = f"{_EQUAL}, M=3: over {other}{least}"
+            yield Goal(what, "fig2", who, gain, limit, "dB", met)
 
 
 def _beads(summaries: Summaries) -> Iterator[Goal]:
@@ -174,6 +192,8 @@ def _layers(summaries: Summaries) -> Iterator[Goal]:
         ("real", f"{_NUCLEUS}, M=5: PSNR", 0.9),
         ("fig2", "beads, M=3: PSNR, all", 0.25),
         ("exposures", "beads, M=3: PSNR", 0.25),
+        ("exposures", f"{_EQUAL}, M=3: PSNR", 0.6),
+        ("exposures", f"{_EQUAL}, M=15: PSNR", 2.0),
     ):
         values = _values(summaries, experiment, start)
         if {LAYERS, "wiener"} <= set(values):

@@ -108,15 +108,23 @@ class Study:
 
     def model(self, name: str) -> LoadedModel | None:
         """Load a model, once; None where it is not there."""
+        model = self._load(name)
+        self._used[name] = model.sha256 if model else None
+        return model
+
+    def _load(self, name: str) -> LoadedModel | None:
         if name not in self._models:
             try:
                 self._models[name] = load_model(name)
             except InputError as error:
                 logger.info("%s", error)
                 self._models[name] = None
-        model = self._models[name]
-        self._used[name] = model.sha256 if model else None
-        return model
+        return self._models[name]
+
+    def budget(self, name: str) -> dict[str, Any] | None:
+        """What a model had seen, as its card tells; None where it is not there."""
+        model = self._load(name)
+        return None if model is None else model.card.budget.model_dump()
 
     def models_used(self) -> dict[str, str | None]:
         """Hashes of the models asked for since the last call; None: not there."""
@@ -185,8 +193,10 @@ class Study:
         -------
         HeldOut
         """
-        side_px, z_every = side_px or self.size.side_px, z_every or self.size.z_every
-        options = {**self.dataset(name).options, **(options or {})}
+        data = self.dataset(name)
+        side_px = side_px or self.size.side_px
+        z_every = z_every or data.z_every or self.size.z_every
+        options = {**data.options, **(options or {})}
         return self._stack(name, seed, side_px, z_every, tuple(sorted(options.items())))
 
     def _simulate(

@@ -56,6 +56,8 @@ class DataSet(Strict):
         The microscope.
     z_range_um, z_step_um : float
         Of the stack, µm.
+    z_every : int, optional
+        Every n-th plane of the stack is made, in place of the size's.
     spacing_um : float
         Distance of the input planes, µm.
     exposure_ms : float
@@ -69,6 +71,7 @@ class DataSet(Strict):
     optics: Optics
     z_range_um: Positive
     z_step_um: Positive
+    z_every: Count | None = None
     spacing_um: Positive
     exposure_ms: Positive
     models: dict[str, ModelEntry]
@@ -228,7 +231,8 @@ class EvaluationConfig(Strict):
     seed : int
         Of the first specimen and of all draws; the same seed, the same results.
     sets : dict of str to DataSet
-        "beads" and "neurons".
+        "beads" and "neurons" of the paper, and "beads 20x": where its network and
+        those that it is compared with are trained as long as each other.
     spacing_models : dict of float to str
         Models trained at other spacings (fig. S3).
     bead_fields : dict of str to dict
@@ -243,7 +247,7 @@ class EvaluationConfig(Strict):
     """
 
     seed: Annotated[int, Field(ge=0)]
-    sets: dict[Literal["beads", "neurons"], DataSet]
+    sets: dict[Literal["beads", "neurons", "beads 20x"], DataSet]
     spacing_models: dict[float, str] = Field(default={})
     bead_fields: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     order_models: dict[str, str] = Field(default={})

@@ -134,8 +134,8 @@ def evaluate(
             "cpu_s": round(time.process_time() - start, 1),
         }
         # after each, so that an evaluation that is stopped goes on there
-        _write_found(folder, found)
-    _write_found(folder, found)
+        _write_found(folder, found, study)
+    _write_found(folder, found, study)
     return found
 
 
@@ -149,6 +149,7 @@ def _about(config: EvaluationConfig, *, quick: bool) -> dict[str, Any]:
         "code_sha256": _code(),
         "config": config.model_dump(mode="json"),
         "experiments": {},
+        "budgets": {},
         "goals": [],
     }
 
@@ -185,7 +186,10 @@ def _stands(study: Study, folder: Path, key: str, kept: dict[str, Any]) -> bool:
     return not any("left out" in note for note in kept["notes"])
 
 
-def _write_found(folder: Path, found: dict[str, Any]) -> None:
+def _write_found(folder: Path, found: dict[str, Any], study: Study) -> None:
+    used = {name for each in found["experiments"].values() for name in each["models"]}
+    seen = {name: study.budget(name) for name in sorted(used)}
+    found["budgets"] = {name: each for name, each in seen.items() if each is not None}
     reached = goals({k: v["summary"] for k, v in found["experiments"].items()})
     found["goals"] = [goal.to_dict() for goal in reached]
     text = json.dumps(found, indent=2, ensure_ascii=False, allow_nan=False)

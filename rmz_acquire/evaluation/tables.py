@@ -1,7 +1,8 @@
-"""What was found as Markdown: all of it, and a short table for a README."""
+"""What was found as Markdown: all of it, and a short form for a page of results."""
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.atomic_io import replace_text
@@ -18,25 +19,13 @@ __all__ = [
     "END",
     "full_table",
     "place_of",
+    "put_figures",
     "put_table",
     "short_table",
 ]
 
 BEGIN = "<!-- made by rmz-acquire evaluate --table, from here -->"
 END = "<!-- to here -->"
-
-_USUAL = (
-    "Recurrent-MZ",
-    "Recurrent-MZ on wiener",
-    "widefield",
-    "Deep-Z",
-    "3D U-Net",
-    "richardson-lucy",
-    "wiener",
-    "linear",
-    "nearest",
-)
-"""Columns of the short table."""
 
 _PAPER = "paper, measured on other data"
 
@@ -54,63 +43,47 @@ def full_table(found: dict[str, Any]) -> str:
     str
         Markdown.
     """
-    lines = [_about(found), *_goals(goals(_summaries(found)), "###")]
-    for key, each in found["experiments"].items():
-        summary = each["summary"]
-        lines += ["", f"### {key}: {each['title']}", ""]
-        labels = list(dict.fromkeys(k for row in summary for k in row["values"]))
-        if summary:
-            lines += _head(["", "unit", "specimens"], [*labels, _PAPER])
-        for row in summary:
-            left = row["quantity"], row["unit"], _specimens(row)
-            cells = [_cell(row, label) for label in labels]
-            lines.append(_row(*left, *cells, row["paper"] or ""))
-        if each["missing"]:
-            lines += ["", f"No model, so not shown: {', '.join(each['missing'])}."]
-        lines += [line for note in each["notes"] for line in ("", note)]
-    return "\n".join(lines) + "\n"
+    return _pages(found)
 
 
-def short_table(found: dict[str, Any]) -> str:
-    """Make the table for a README: the goals, and a line or two of each experiment.
+def short_table(found: dict[str, Any], figures: str | None = None) -> str:
+    """Make the same of a line or two of each experiment, for people to read.
 
     Parameters
     ----------
     found : dict
         What stands in results.json.
+    figures : str, optional
+        Folder of the figures, as seen from the file that the table is for.
 
     Returns
     -------
     str
         Markdown.
     """
-    lines = [_about(found), ""]
-    rows = [
-        (key, line)
-        for key, each in found["experiments"].items()
-        for line in each["summary"]
-        if line["headline"]
-    ]
-    here = {k for _, line in rows for k, v in line["values"].items() if v is not None}
-    labels = [k for k in _USUAL if k in here]
-    lines += _head(["", "", "unit", "specimens"], [*labels, _PAPER])
-    others: list[str] = []
-    for key, line in rows:
-        quantity, unit = line["quantity"], line["unit"]
-        cells = [_cell(line, label) for label in labels]
-        left = key, quantity, unit, _specimens(line)
-        lines.append(_row(*left, *cells, line["paper"] or ""))
-        more = [f"{k} {_cell(line, k)}" for k in line["values"] if k not in _USUAL]
-        if more:
-            others.append(f"- {key}, {quantity}, {unit}: {', '.join(more)}")
-    if others:
-        lines += ["", "Beside these:", "", *others]
-    absent = dict.fromkeys(
-        name for each in found["experiments"].values() for name in each["missing"]
-    )
-    if absent:
-        lines += ["", f"No model, so not shown: {', '.join(absent)}."]
-    lines += _goals(goals(_summaries(found)), "###")
+    return _pages(found, short=True, figures=figures)
+
+
+def _pages(
+    found: dict[str, Any], *, short: bool = False, figures: str | None = None
+) -> str:
+    lines = [_about(found), *_goals(goals(_summaries(found)), "###"), *_budgets(found)]
+    for key, each in found["experiments"].items():
+        summary = [row for row in each["summary"] if row["headline"] or not short]
+        lines += ["", f"### {key}: {each['title']}"]
+        if figures is not None:
+            lines += ["", f"![{each['title']}]({figures}/{key}.png)"]
+        labels = list(dict.fromkeys(k for row in summary for k in row["values"]))
+        paper = [_PAPER] * any(row["paper"] for row in summary)
+        if summary:
+            lines += ["", *_head(["", "unit", "specimens"], [*labels, *paper])]
+        for row in summary:
+            left = row["quantity"], row["unit"], _specimens(row)
+            cells = [_cell(row, label) for label in labels]
+            lines.append(_row(*left, *cells, *([row["paper"] or ""] * len(paper))))
+        if each["missing"]:
+            lines += ["", f"No model, so not shown: {', '.join(each['missing'])}."]
+        lines += [line for note in each["notes"] for line in ("", note)]
     return "\n".join(lines) + "\n"
 
 
@@ -160,6 +133,30 @@ def put_table(path: Path, table: str) -> None:
     replace_text(path, f"{before}\n{table}{after}")
 
 
+def put_figures(path: Path, found: dict[str, Any], folder: Path) -> str:
+    """Copy the figures of an evaluation to beside a Markdown file.
+
+    Parameters
+    ----------
+    path : Path
+        The Markdown file.
+    found : dict
+        What stands in results.json.
+    folder : Path
+        That of the evaluation.
+
+    Returns
+    -------
+    str
+        That which they are in now, as seen from the file: its name without ``.md``.
+    """
+    beside = path.with_suffix("")
+    beside.mkdir(exist_ok=True)
+    for key in found["experiments"]:
+        shutil.copyfile(folder / f"{key}.png", beside / f"{key}.png")
+    return beside.name
+
+
 def _summaries(found: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
     return {key: each["summary"] for key, each in found["experiments"].items()}
 
@@ -174,6 +171,22 @@ def _about(found: dict[str, Any]) -> str:
     )
 
 
+def _budgets(found: dict[str, Any]) -> list[str]:
+    """What every network had seen, as its card says: no two were trained alike."""
+    if not found.get("budgets"):
+        return []
+    shown: dict[str, dict[str, None]] = {}
+    for name, data in found["config"]["sets"].items():
+        for label, entry in data["models"].items():
+            shown.setdefault(entry["model"], {})[f"{label} ({name})"] = None
+    lines = ["", "### What the networks had seen", ""]
+    lines += _head(["model", "shown as"], ["steps", "sequences", "specimens", ""])
+    for name, seen in found["budgets"].items():
+        numbers = (str(seen[key]) for key in ("steps", "sequences", "specimens"))
+        lines.append(_row(name, ", ".join(shown.get(name, {})), *numbers, seen["note"]))
+    return lines
+
+
 def _goals(reached: list[Goal], level: str) -> list[str]:
     """Those of the released models, then the paper's network held against the same."""
     lines: list[str] = []
@@ -181,7 +194,7 @@ def _goals(reached: list[Goal], level: str) -> list[str]:
         part = [goal for goal in reached if goal.compared is compared]
         if not part:
             continue
-        what = f"{COMPARED} as in the paper, not released" if compared else "Goals"
+        what = f"{COMPARED} as in the paper, to compare with" if compared else "Goals"
         lines += ["", f"{level} {what}: {sum(g.met for g in part)} of {len(part)} met"]
         lines += ["", *_head(["goal", "", "estimator"], ["measured", "met"])]
         lines += [_goal(goal) for goal in part]

@@ -13,7 +13,14 @@ from rmz_acquire.evaluation import runner
 from rmz_acquire.evaluation.acceptance import goals
 from rmz_acquire.evaluation.evaluation_config import EvaluationConfig
 from rmz_acquire.evaluation.result import Result
-from rmz_acquire.evaluation.tables import BEGIN, END, full_table, put_table, short_table
+from rmz_acquire.evaluation.tables import (
+    BEGIN,
+    END,
+    full_table,
+    put_figures,
+    put_table,
+    short_table,
+)
 from rmz_acquire.resources import resource_dir
 
 if TYPE_CHECKING:
@@ -131,7 +138,29 @@ def test_the_papers_network_is_no_part_of_what_the_released_models_met() -> None
     each = {"title": "Errors", "summary": summary, "missing": [], "notes": []}
     table = full_table(found(experiments={"fig5": each}))
     assert "### Goals: 1 of 2 met" in table
-    assert "### Recurrent-MZ as in the paper, not released: 0 of 1 met" in table
+    assert "### Recurrent-MZ as in the paper, to compare with: 0 of 1 met" in table
+
+
+def test_networks_that_have_seen_as_much_are_held_against_each_other() -> None:
+    values = {"Recurrent-MZ": 19.0, "Deep-Z": 18.5, "linear": 18.2, "widefield": 20.0}
+    of_all = line("beads 20x, M=3: PSNR, all unmeasured planes", **values)
+    reached = {(g.estimator, g.goal): g.met for g in goals({"fig2": [of_all]})}
+    assert reached == {
+        ("Recurrent-MZ", "beads 20x, M=3: over linear by 1 dB or more"): False,
+        ("Recurrent-MZ", "beads 20x, M=3: over Deep-Z"): True,
+        ("widefield", "beads 20x, M=3: over Deep-Z by 1.5 dB or more"): True,
+    }
+
+
+def test_the_table_says_what_the_networks_had_seen() -> None:
+    seen = {"steps": 400, "sequences": 400, "specimens": "unknown", "note": "a note"}
+    models = {"Deep-Z": {"estimator": "deep-z", "model": "some-model"}}
+    config = {"sets": {"beads": {"models": models}}}
+    for table in (full_table, short_table):
+        told = table(found(budgets={"some-model": seen}, config=config))
+        row = "| some-model | Deep-Z (beads) | 400 | 400 | unknown | a note |"
+        assert row in told
+        assert "seen" not in table(found())
 
 
 def test_what_was_not_measured_is_no_goal() -> None:
@@ -171,10 +200,30 @@ def test_the_paper_has_a_column_of_its_own_that_says_what_it_is() -> None:
     assert "of no interest" in table and "A note." in table
     assert "No model, so not shown: Deep-Z (some-model)." in table
     short = short_table(found())
-    assert "| claims | exposures saved |  |  | 1.00 | 30 |" in short
-    assert "- claims, exposures saved, : its own 2.50" in short
-    assert "of no interest" not in short
+    assert "| exposures saved |  |  | 1.00 | 2.50 | 30 |" in short
+    assert "of no interest" not in short and "](" not in short
     assert "quick" not in short and "quick" in short_table(found(quick=True))
+
+
+def test_the_papers_column_is_where_the_paper_has_a_number() -> None:
+    table = full_table(found(experiments={"claims": each_without_the_paper()}))
+    assert "|  | unit | specimens | linear |" in table
+    assert "| of no interest |  |  | 7.00 |" in table
+
+
+def each_without_the_paper() -> dict[str, Any]:
+    each = found()["experiments"]["claims"]
+    return {**each, "summary": [r for r in each["summary"] if r["paper"] is None]}
+
+
+def test_figures_are_put_beside_the_page_that_shows_them(tmp_path: Path) -> None:
+    out, page = tmp_path / "evaluation", tmp_path / "docs" / "results.md"
+    for folder in (out, page.parent):
+        folder.mkdir()
+    (out / "claims.png").write_bytes(b"a picture")
+    table = short_table(found(), put_figures(page, found(), out))
+    assert "![Claims](results/claims.png)" in table
+    assert (page.parent / "results" / "claims.png").read_bytes() == b"a picture"
 
 
 def test_the_table_is_put_between_its_marks(tmp_path: Path) -> None:
