@@ -7,15 +7,28 @@ from typing import TYPE_CHECKING, Any
 from rmz_acquire.errors import InputError, ScanFailed
 
 if TYPE_CHECKING:
+    from rmz_acquire.acquisition import open_core
     from rmz_acquire.experiments import load, resume, run
 
-__all__ = ["InputError", "ScanFailed", "__version__", "load", "resume", "run"]
+__all__ = [
+    "InputError",
+    "ScanFailed",
+    "__version__",
+    "load",
+    "open_core",
+    "resume",
+    "run",
+]
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     """Import what is heavy (torch, Micro-Manager) only when it is asked for."""
+    if name == "open_core":
+        from rmz_acquire import acquisition
+
+        return acquisition.open_core
     if name in ("load", "resume", "run"):
         from rmz_acquire import experiments
 

@@ -1,9 +1,9 @@
-"""Run the README's commands in the environment that its own set-up commands made.
+"""Run the README's and docs' commands in the environment that their own set-up made.
 
 ``readme.py demo`` runs those that `make demo` is enough for, ``readme.py gui`` those
 that need what `make gui` installs, each in an empty folder, with less of everything.
 What make itself runs stands in the Makefile's target ``readme``. A command that is new
-in the README has to get a row here: tests/test_readme.py asks for it.
+in the README or in docs has to get a row here: tests/test_readme.py asks for it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [
+    README,
+    # what happens in a fault is made by a test, and shows no commands to type
+    *(p.read_text("utf-8") for p in sorted(ROOT.glob("docs/[!f]*.md"))),
+]
 BY_MAKE = "by the Makefile"
 ELSEWHERE = "not on this system, or not by itself"
 
@@ -27,7 +32,9 @@ RUNS: dict[str, dict[str, str]] = {
     "demo": {
         # what comes after is added, and holds: less of everything
         "rmz-acquire doctor": "",
+        "rmz-acquire models": "",
         "rmz-acquire models widefield": "",
+        "rmz-acquire bench": "--sizes 32 --planes 5",
         "rmz-acquire demo --specimen nuclei --seed 7": "--z=-10,0,10 --overwrite",
         "rmz-acquire replay stack.tif --pixel-size 0.325 --z-step 0.5 --na 0.75 "
         "--immersion 1 --wavelength 0.52 --out run": "--max-planes 4",
@@ -40,11 +47,11 @@ RUNS: dict[str, dict[str, str]] = {
         "rmz-acquire acquire-stacks --config my-microscope.cfg --range 20 --step 0.5 "
         "--positions positions.csv --out stacks": "--range 4 --exposure 5",
         "rmz-acquire evaluate --out evaluation": _EVAL,
-        "rmz-acquire evaluate --only exposures --out exposures": "--quick",
+        "rmz-acquire evaluate --only exposures,timing --out exposures": "--quick",
         "rmz-acquire evaluate --quick --only fig3,fig5": (
             "--config tiny.yaml --out other"
         ),
-        "rmz-acquire evaluate --table README.md": _EVAL,
+        "rmz-acquire evaluate --table docs/results.md": _EVAL,
     },
     "gui": {
         "rmz-acquire finetune air-20x075 stacks --out runs/mine": "--steps 2",
@@ -85,9 +92,9 @@ _FIRST = ("rmz-acquire ", "make ", "tensorboard ", "pip ", ".venv", "py -")
 
 
 def commands() -> list[str]:
-    """Every command that the README shows, in blocks and in sentences."""
+    """Every command that the pages show, in blocks and in sentences."""
     found, prose, inside = [], [], None
-    for line in README.splitlines():
+    for line in "\n".join(PAGES).splitlines():
         if line.startswith("```"):
             inside = line[3:] if inside is None else None
         elif inside == "":
@@ -121,7 +128,9 @@ def prepare() -> None:
     Path("timelapse.yaml").write_text(yaml.safe_dump(timelapse), "utf-8")
     places = "".join(f"{30 * i},0,0,specimen-{i}\n" for i in range(4))
     Path("positions.csv").write_text(f"x_um,y_um,z_um,specimen\n{places}", "utf-8")
-    Path("README.md").write_text(README, "utf-8")
+    Path("docs").mkdir()
+    results = (ROOT / "docs" / "results.md").read_text("utf-8")
+    Path("docs/results.md").write_text(results, "utf-8")
     paper = ROOT / "configs" / "evaluation" / "paper.yaml"
     tiny = {
         "beads": {"side_px": 64, "seeds": 1, "z_every": 10},

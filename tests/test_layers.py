@@ -1,4 +1,4 @@
-"""Rooms see only what lies below them, as the README's picture of the parts says."""
+"""Rooms see only what lies below them, as docs/extending.md says."""
 
 from __future__ import annotations
 
