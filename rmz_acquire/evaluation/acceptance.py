@@ -149,7 +149,8 @@ def _beads(summaries: Summaries) -> Iterator[Goal]:
 
 
 def _errors(summaries: Summaries) -> Iterator[Goal]:
-    grown = _values(summaries, "fig5", "NRMSE gained at σ = 1 µm")
+    # 1 µm is less under a weaker objective: asked of the paper's own alone
+    grown = _values(summaries, "fig5", "neurons: NRMSE gained at σ = 1 µm")
     for who in MODELS:
         if who in grown:
             what = "neurons: NRMSE grows by 20 % at most at σ = 1 µm"
@@ -157,18 +158,18 @@ def _errors(summaries: Summaries) -> Iterator[Goal]:
 
 
 def _orders(summaries: Summaries) -> Iterator[Goal]:
-    spread = _values(summaries, "fig6", "spread over orders")
-    limit = 5.0
-    for who in MODELS:
-        if who in spread:
-            what = "neurons: spread over the 6 orders below 5 % of the RMSE"
-            met = spread[who] < limit
-            yield Goal(what, "fig6", who, spread[who], limit, "%", met)
-    other = "3D U-Net"
-    if other in spread:
-        what = "neurons: that of the 3D U-Net is not"
-        met = spread[other] >= limit
-        yield Goal(what, "fig6", other, spread[other], limit, "%", met)
+    limit, other = 5.0, "3D U-Net"
+    for name in ("neurons", _EQUAL):
+        spread = _values(summaries, "fig6", f"{name}: spread over orders")
+        for who in MODELS:
+            if who in spread:
+                what = f"{name}: spread over the 6 orders below 5 % of the RMSE"
+                met = spread[who] < limit
+                yield Goal(what, "fig6", who, spread[who], limit, "%", met)
+        if other in spread:
+            what = f"{name}: that of the 3D U-Net is not"
+            met = spread[other] >= limit
+            yield Goal(what, "fig6", other, spread[other], limit, "%", met)
 
 
 def _real(summaries: Summaries) -> Iterator[Goal]:

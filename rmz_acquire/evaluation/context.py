@@ -194,7 +194,7 @@ class Study:
         HeldOut
         """
         data = self.dataset(name)
-        side_px = side_px or self.size.side_px
+        side_px = side_px or min(data.side_px or self.size.side_px, self.size.side_px)
         z_every = z_every or data.z_every or self.size.z_every
         options = {**data.options, **(options or {})}
         return self._stack(name, seed, side_px, z_every, tuple(sorted(options.items())))

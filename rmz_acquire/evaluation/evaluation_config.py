@@ -56,8 +56,9 @@ class DataSet(Strict):
         The microscope.
     z_range_um, z_step_um : float
         Of the stack, µm.
-    z_every : int, optional
-        Every n-th plane of the stack is made, in place of the size's.
+    side_px, z_every : int, optional
+        Side of the pictures, and that every n-th plane of the stack is made, in place
+        of the size's.
     spacing_um : float
         Distance of the input planes, µm.
     exposure_ms : float
@@ -71,6 +72,7 @@ class DataSet(Strict):
     optics: Optics
     z_range_um: Positive
     z_step_um: Positive
+    side_px: Annotated[int, Field(ge=32)] | None = None
     z_every: Count | None = None
     spacing_um: Positive
     exposure_ms: Positive

@@ -203,7 +203,7 @@ def panels(
     draw: Callable[[Axes, Rows, str], None],
     values: dict[str, str],
     *,
-    split: str = "",
+    split: str | tuple[str, ...] = (),
     named: str = "",
     across: str = "",
     logarithmic: str = "",
@@ -220,8 +220,8 @@ def panels(
         Draws a panel: `line_by_z`, `curves`, `by_group` or `boxes`.
     values : dict of str to str
         What is shown, with the title of its axis.
-    split : str
-        By which fact rows go to panels of their own.
+    split : str or tuple of str
+        By which facts rows go to panels of their own.
     named : str
         Title of a panel, with its facts in braces.
     across : str
@@ -247,10 +247,9 @@ def panels(
         if not rows:
             nothing(figure.subplots(), empty)
             return
-        parts = [rows]
-        if split:
-            each = dict.fromkeys(row[split] for row in rows)
-            parts = [where(rows, **{split: fact}) for fact in each]
+        names = (split,) if isinstance(split, str) else split
+        each = dict.fromkeys(tuple(row[name] for name in names) for row in rows)
+        parts = [where(rows, **dict(zip(names, fact, strict=True))) for fact in each]
         down, along = (len(values), len(parts)) if split else (1, len(values))
         if down > 1 or tall:
             figure.set_size_inches(9, 6)

@@ -46,6 +46,11 @@ _SEQUENCES = {
 }
 
 
+def _both(_: Study) -> tuple[str, ...]:
+    """The paper's second data set, and that on which its network is trained most."""
+    return "neurons", "beads 20x"
+
+
 def _few(study: Study, name: str) -> Any:
     return specimens(study, name, study.size.few_seeds)
 
@@ -136,7 +141,7 @@ def _at_spacings(study: Study, name: str) -> tuple[list[Contender], list[str]]:
 def _in_orders(study: Study, name: str) -> tuple[list[Contender], list[str]]:
     models = {f"trained {k}": v for k, v in study.config.order_models.items()}
     contenders, missing = study.contenders(name)
-    more, absent = _trained(study, models)
+    more, absent = _trained(study, models) if name == "neurons" else ([], [])
     return contenders + more, missing + absent
 
 
@@ -242,13 +247,18 @@ PAPER_FIGURES = (
     ),
     Comparison(
         key="fig4",
-        title="Input planes at uneven distances (neurons, M = 3)",
+        title="Input planes at uneven distances, M = 3",
+        over=_both,
         cases=_uneven,
         values=("psnr_db",),
-        groups=("inputs",),
-        lines=(Line("{inputs} inputs: PSNR", means("psnr_db")),),
+        groups=("set", "inputs"),
+        lines=(Line("{set}, {inputs} inputs: PSNR", means("psnr_db")),),
         draw=panels(
-            line_by_z, _PSNR, split="inputs", named="{inputs} inputs", level=True
+            line_by_z,
+            _PSNR,
+            split=("set", "inputs"),
+            named="{set}, {inputs} inputs",
+            level=True,
         ),
     ),
     Comparison(
@@ -268,66 +278,92 @@ PAPER_FIGURES = (
     ),
     Comparison(
         key="fig5",
-        title="Errors of the planes' positions (neurons, M = 3)",
+        title="Errors of the planes' positions, M = 3",
+        over=_both,
         stacks=_small,
         cases=_errors,
         values=("nrmse",),
         by_z=False,
         pool=rms,
+        groups=("set",),
         lines=(
-            Line("NRMSE, median, at σ = 0 µm", _at_the_end(0), "", 3, headline=False),
-            Line("NRMSE, median, at σ = 1 µm", _at_the_end(-1), "", 3, headline=False),
-            Line("NRMSE gained at σ = 1 µm", _grown, "%", 0),
+            Line(
+                "{set}: NRMSE, median, at σ = 0 µm",
+                _at_the_end(0),
+                "",
+                3,
+                headline=False,
+            ),
+            Line(
+                "{set}: NRMSE, median, at σ = 1 µm",
+                _at_the_end(-1),
+                "",
+                3,
+                headline=False,
+            ),
+            Line("{set}: NRMSE gained at σ = 1 µm", _grown, "%", 0),
         ),
         draw=panels(
             partial(boxes, named="{sigma_um:g}"),
             {"nrmse": "NRMSE"},
+            split="set",
+            named="{set}",
             across="σ of every plane's z, µm",
         ),
     ),
     Comparison(
         key="fig6",
-        title="All six orders of three input planes (neurons)",
+        title="All six orders of three input planes",
+        over=_both,
         contenders=_in_orders,
         stacks=_few,
         cases=_orders,
         values=("rmse",),
+        groups=("set",),
         lines=(
             Line(
-                "RMSE, mean over orders",
+                "{set}: RMSE, mean over orders",
                 lambda rows, _: over_specimens(rows, "rmse"),
                 "counts",
                 2,
                 headline=False,
             ),
-            Line("spread over orders, of the RMSE", spread_over_orders, "%"),
+            Line("{set}: spread over orders, of the RMSE", spread_over_orders, "%"),
         ),
         draw=draw_orders,
     ),
     Comparison(
         key="fig7",
-        title="An input repeated, and two inputs in both orders (neurons)",
+        title="An input repeated, and two inputs in both orders",
+        over=_both,
         stacks=_few,
         cases=_repeats,
         values=("rmse",),
         by_z=False,
         pool=rms,
-        groups=("inputs",),
-        lines=(Line("RMSE from {inputs}", means("rmse"), "counts", 2),),
-        draw=panels(partial(by_group, named="{inputs}"), _RMSE),
+        groups=("set", "inputs"),
+        lines=(Line("{set}: RMSE from {inputs}", means("rmse"), "counts", 2),),
+        draw=panels(
+            partial(by_group, named="{inputs}"),
+            _RMSE,
+            split="set",
+            named="{set}",
+            tall=True,
+        ),
     ),
     Comparison(
         key="S1",
-        title="One to ten input planes, evenly spread (neurons)",
+        title="One to ten input planes, evenly spread",
+        over=_both,
         stacks=lambda study, name: specimens(study, name, 1),
         cases=_counts,
         values=("psnr_db", "seconds"),
         by_z=False,
-        groups=("planes",),
+        groups=("set", "planes"),
         lines=(
-            Line("M={planes}: PSNR", means("psnr_db"), only=_counted),
+            Line("{set}, M={planes}: PSNR", means("psnr_db"), only=_counted),
             Line(
-                "M={planes}: time for all planes",
+                "{set}, M={planes}: time for all planes",
                 means("seconds"),
                 "s",
                 2,
@@ -335,6 +371,12 @@ PAPER_FIGURES = (
                 only=_counted,
             ),
         ),
-        draw=panels(curves, {**_PSNR, "seconds": "time, s"}, logarithmic="seconds"),
+        draw=panels(
+            curves,
+            {**_PSNR, "seconds": "time, s"},
+            split="set",
+            named="{set}",
+            logarithmic="seconds",
+        ),
     ),
 )

@@ -39,17 +39,20 @@ def _by_order(rows: Rows, label: str) -> NDArray[np.float64]:
 
 
 def draw_orders(result: Result, figure: Figure) -> None:
-    """Mean and spread of the RMSE over z, of the first specimen."""
-    axes = figure.subplots()
-    rows = where(result.rows, seed=result.rows[0]["seed"])
-    z = sorted({r["z_um"] for r in rows})
-    for label in labels_of(rows):
-        table = _by_order(rows, label)
-        mean, spread = table.mean(0), table.std(0)
-        axes.plot(z, mean, color=colour(label), label=label, lw=1.5)
-        low, high = mean - spread, mean + spread
-        axes.fill_between(z, low, high, color=colour(label), alpha=0.3, lw=0)
-    axes.set_xlabel("z, µm")
-    axes.set_ylabel("RMSE, counts, one specimen\n(band: ± 1 σ over orders)")
-    tidy(axes)
-    legend_beside(figure, axes)
+    """Mean and spread of the RMSE over z, of the first specimen of each set."""
+    sets = labels_of(result.rows, "set")
+    grid = figure.subplots(1, len(sets), squeeze=False)
+    for name, axes in zip(sets, grid.flat, strict=True):
+        rows = where(result.rows, set=name, seed=result.rows[0]["seed"])
+        z = sorted({r["z_um"] for r in rows})
+        for label in labels_of(rows):
+            table = _by_order(rows, label)
+            mean, spread = table.mean(0), table.std(0)
+            axes.plot(z, mean, color=colour(label), label=label, lw=1.5)
+            low, high = mean - spread, mean + spread
+            axes.fill_between(z, low, high, color=colour(label), alpha=0.3, lw=0)
+        axes.set_xlabel("z, µm")
+        axes.set_title(name, fontsize=8)
+        tidy(axes)
+    grid[0, 0].set_ylabel("RMSE, counts, one specimen\n(band: ± 1 σ over orders)")
+    legend_beside(figure, grid[0, 0])

@@ -62,8 +62,8 @@ def time_planes(estimator: Estimator, side_px: int, planes: int) -> list[float]:
 def run(study: Study) -> Result:
     """Time the estimators on noise: it costs what a specimen costs."""
     result = Result(KEY, TITLE)
-    contenders, result.missing = study.contenders("beads")
-    optics = study.dataset("beads").optics
+    contenders, result.missing = study.contenders("neurons")
+    optics = study.dataset("neurons").optics
     size, large = study.size.timing_planes, study.size.timing_side_px
     for n, side, of, titled in ((size, 256, 101, 256), (2, large, 1, 1024)):
         z = np.linspace(-5, 5, max(2, n))

@@ -52,8 +52,12 @@ SUMMARIES = {
             **{"ours": 0.2, "Deep-Z": 0.1},
         ),
     ],
-    "fig5": [line("NRMSE gained at σ = 1 µm", ours=12.0)],
-    "fig6": [line("spread over orders, of the RMSE", **{"ours": 6.0, "3D U-Net": 4.0})],
+    "fig5": [line("neurons: NRMSE gained at σ = 1 µm", ours=12.0)],
+    "fig6": [
+        line(
+            "neurons: spread over orders, of the RMSE", **{"ours": 6.0, "3D U-Net": 4.0}
+        )
+    ],
     "real": [line("nucleus.tif, M=3: PSNR", ours=40.0, wiener=39.9, linear=37.0)],
 }
 
@@ -134,7 +138,7 @@ def test_where_richardson_lucy_loses_most_is_named() -> None:
 
 def test_the_papers_network_is_no_part_of_what_the_released_models_met() -> None:
     others = {"Recurrent-MZ": 30.0, "widefield": 21.0}
-    summary = [line("NRMSE gained at σ = 1 µm", ours=12.0, **others)]
+    summary = [line("neurons: NRMSE gained at σ = 1 µm", ours=12.0, **others)]
     each = {"title": "Errors", "summary": summary, "missing": [], "notes": []}
     table = full_table(found(experiments={"fig5": each}))
     assert "### Goals: 1 of 2 met" in table
