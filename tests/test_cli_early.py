@@ -36,7 +36,7 @@ CASES = {
     "demo --estimator deep-z": "--model",
     "demo --estimator linear --model air-20x075": "--model",
     "demo --model no-such": "--model",
-    "demo --model beads-63x14-deep-z": "--estimator deep-z",
+    "demo --model neurons-63x14-deep-z": "--estimator deep-z",
     "demo --device warp": "--device",
     "demo --config no-such.cfg": "--config no-such.cfg",
     "demo --exposure 0": "--exposure",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
     from rmz_acquire.evaluation.result import Result
@@ -269,7 +270,7 @@ def panels(
                 axes.set_xlabel(across)
             if value == logarithmic:
                 axes.set_yscale("log")
-        legend_beside(figure, grid[0, 0])
+        legend_beside(figure)
 
     return drawn
 
@@ -288,10 +289,20 @@ def tidy(axes: Axes) -> None:
     axes.tick_params(labelsize=8)
 
 
-def legend_beside(figure: Figure, axes: Axes) -> None:
-    """Put the legend of some axes beside all of them."""
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize=7, frameon=False)
+def legend_beside(figure: Figure) -> None:
+    """Put one legend beside all axes, of everyone who is in any of them."""
+    shown: dict[str, Artist] = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            shown.setdefault(label, handle)
+    named = sorted(shown, key=[*_COLOURS, *shown].index)
+    figure.legend(
+        [shown[label] for label in named],
+        named,
+        loc="outside right upper",
+        fontsize=7,
+        frameon=False,
+    )
 
 
 def save_figure(

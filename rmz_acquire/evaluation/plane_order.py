@@ -55,4 +55,4 @@ def draw_orders(result: Result, figure: Figure) -> None:
         axes.set_title(name, fontsize=8)
         tidy(axes)
     grid[0, 0].set_ylabel("RMSE, counts, one specimen\n(band: ± 1 σ over orders)")
-    legend_beside(figure, grid[0, 0])
+    legend_beside(figure)
