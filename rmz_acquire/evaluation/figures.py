@@ -254,6 +254,8 @@ def panels(
         down, along = (len(values), len(parts)) if split else (1, len(values))
         if down > 1 or tall:
             figure.set_size_inches(9, 6)
+        elif along > 3:
+            figure.set_size_inches(12, 4)
         if tall:
             down, along = along, down
         grid = figure.subplots(down, along, squeeze=False, sharey=level)

@@ -257,7 +257,7 @@ PAPER_FIGURES = (
             line_by_z,
             _PSNR,
             split=("set", "inputs"),
-            named="{set}, {inputs} inputs",
+            named="{set}\n{inputs} inputs",
             level=True,
         ),
     ),
