@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from rmz_acquire.evaluation.result import Rows, over_specimens, where
+from rmz_acquire.evaluation.result import Rows, in_order, over_specimens, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -60,8 +60,8 @@ def colour(label: str) -> str:
 
 
 def labels_of(rows: Rows, key: str = "estimator") -> list[str]:
-    """Labels in the order in which they come first."""
-    return list(dict.fromkeys(str(row[key]) for row in rows))
+    """Labels, those of networks in one order, others as they come first."""
+    return in_order(str(row[key]) for row in rows)
 
 
 def line_by_z(axes: Axes, rows: Rows, value: str) -> None:
@@ -297,7 +297,7 @@ def legend_beside(figure: Figure) -> None:
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             shown.setdefault(label, handle)
-    named = sorted(shown, key=[*_COLOURS, *shown].index)
+    named = in_order(shown)
     figure.legend(
         [shown[label] for label in named],
         named,

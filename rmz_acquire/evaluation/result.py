@@ -10,12 +10,38 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-__all__ = ["Mean", "Result", "Rows", "gains_over", "over_specimens", "where"]
+__all__ = [
+    "Mean",
+    "Result",
+    "Rows",
+    "gains_over",
+    "in_order",
+    "over_specimens",
+    "where",
+]
 
 Rows = list[dict[str, Any]]
 
 _SPECIMEN = ("set", "field", "objective", "specimen", "stack", "seed")
 """What tells one specimen from another, of what a row has."""
+
+
+_FIRST = (
+    "truth",
+    "Recurrent-MZ",
+    "Recurrent-MZ on wiener",
+    "widefield",
+    "its own",
+    "Deep-Z",
+    "3D U-Net",
+)
+
+
+def in_order(labels: Iterable[str]) -> list[str]:
+    """Put labels into one order, whoever of them came first; each once."""
+    each = list(dict.fromkeys(labels))
+    known = [label for label in _FIRST if label in each]
+    return known + [label for label in each if label not in _FIRST]
 
 
 @dataclass(frozen=True, slots=True)

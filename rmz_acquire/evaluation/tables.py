@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from rmz_acquire.atomic_io import replace_text
 from rmz_acquire.errors import InputError
 from rmz_acquire.evaluation.acceptance import COMPARED, goals
+from rmz_acquire.evaluation.result import in_order
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +74,7 @@ def _pages(
         lines += ["", f"### {key}: {each['title']}"]
         if figures is not None:
             lines += ["", f"![{each['title']}]({figures}/{key}.png)"]
-        labels = list(dict.fromkeys(k for row in summary for k in row["values"]))
+        labels = in_order(k for row in summary for k in row["values"])
         paper = [_PAPER] * any(row["paper"] for row in summary)
         if summary:
             lines += ["", *_head(["", "unit", "specimens"], [*labels, *paper])]

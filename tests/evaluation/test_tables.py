@@ -197,14 +197,14 @@ def found(**changes: Any) -> dict[str, Any]:
 def test_the_paper_has_a_column_of_its_own_that_says_what_it_is() -> None:
     table = full_table(found())
     assert (
-        "|  | unit | specimens | linear | its own | paper, measured on other data |"
+        "|  | unit | specimens | its own | linear | paper, measured on other data |"
         in table
     )
-    assert "| exposures saved |  |  | 1.00 | 2.50 | 30 |" in table
+    assert "| exposures saved |  |  | 2.50 | 1.00 | 30 |" in table
     assert "of no interest" in table and "A note." in table
     assert "No model, so not shown: Deep-Z (some-model)." in table
     short = short_table(found())
-    assert "| exposures saved |  |  | 1.00 | 2.50 | 30 |" in short
+    assert "| exposures saved |  |  | 2.50 | 1.00 | 30 |" in short
     assert "of no interest" not in short and "](" not in short
     assert "quick" not in short and "quick" in short_table(found(quick=True))
 
