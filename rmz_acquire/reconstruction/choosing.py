@@ -47,13 +47,15 @@ _AT_ONCE = 3
 _LATEST = 4
 """Planes left out that count for the scale."""
 
-_MARGIN_DB = 0.1
-_MARGIN_ON_GAIN_DB = 0.5
-"""What a scale has to gain over the nominal one; more where that one predicts better
-than the Wiener filter: on a good model the error is nearly flat in the scale."""
+_MARGIN_DB = 0.3
+"""What a scale has to gain over the nominal one. Where that one predicts better than
+the Wiener filter, its gain has to be doubled besides: a model whose scale is wrong
+hardly beats the filter, and on one that does, small pictures of few blurred spots
+prefer a wrong scale by as much as others the right one."""
 
-_GAIN_DB = 0.05
-"""Gain over the Wiener filter from which a model counts as good."""
+_PRIOR_DB = 2.0
+"""Gain that a scale e times the nominal one has to make up for, over the planes left
+out: planes predicted from few others prefer less blur than there is."""
 
 
 class Choice:
@@ -104,6 +106,12 @@ class Choice:
             if len(z_um) - self.candidates.latest_planes >= _STALE:
                 self._weigh(given, places[:1], noise, (TO_WEIGH_MANY, TO_WEIGH))
             return
+        if self._left_out.wide:
+            self._scale(given, places)
+        self._weigh(given, places, noise, (TO_WEIGH, TO_WEIGH_FEW))
+
+    def _scale(self, given: Given, places: Sequence[int]) -> None:
+        """Leave planes out at every scale, and take the one that they speak for."""
         for place in places:
             for scale in SCALES:
                 plane, made = self._left_out.predict(given, place, scale, TO_SCALE)
@@ -112,14 +120,18 @@ class Choice:
                     gain = 10 * math.log10(errors[0] / errors[1])
                     self._gains[scale].append(gain)
         nominal = self.gain_db(SCALES[0])
-        best = max(SCALES, key=self.gain_db)
-        margin = _MARGIN_ON_GAIN_DB if nominal > _GAIN_DB else _MARGIN_DB
-        if self.gain_db(best) < nominal + margin:
+        best = max(SCALES, key=self._likely)
+        if self.gain_db(best) < nominal + max(nominal, 0.0) + _MARGIN_DB:
             best = SCALES[0]
         if best != self.z_scale:
             self.z_scale = best
             self.candidates.forget()
-        self._weigh(given, places, noise, (TO_WEIGH, TO_WEIGH_FEW))
+
+    def _likely(self, z_scale: float) -> float:
+        """Mean gain, dB, less what the distance from the nominal scale costs."""
+        planes = max(1, len(self._gains[z_scale][-_LATEST:]))
+        away = math.log(z_scale / SCALES[0])
+        return self.gain_db(z_scale) - _PRIOR_DB * away**2 / planes
 
     def _weigh(
         self,

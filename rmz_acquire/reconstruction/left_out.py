@@ -75,6 +75,14 @@ class LeftOut:
         """Length of the z grid, µm."""
         return float(self._z_um[-1] - self._z_um[0])
 
+    @property
+    def wide(self) -> bool:
+        """Whether the picture is wider than the border from which light comes in.
+
+        On a smaller one, it is mostly light from outside that a scale of z explains.
+        """
+        return min(self._shape) > self.levels(1.0).border_px
+
     def levels(self, z_scale: float) -> Levels:
         """The grids at a scale of z, over that of the optics."""
         if z_scale not in self._levels:

@@ -62,6 +62,11 @@ class Levels:
         )
         self._made: dict[int, ObjectLayers] = {}
 
+    @property
+    def border_px(self) -> int:
+        """Camera pixels around the picture that are not seen."""
+        return self._border_px
+
     def at(self, binning: int) -> ObjectLayers:
         """The layers at a binning."""
         if binning not in self._made:
