@@ -78,6 +78,7 @@ class Candidates:
         predicted: Mapping[str, NDArray[np.float32]],
         noise: float,
         planes: int = 0,
+        weight: float = 1.0,
     ) -> None:
         """Compare predictions of a plane with the plane.
 
@@ -91,6 +92,8 @@ class Candidates:
             Variance of a pixel's noise in the plane, squared counts.
         planes : int
             How many planes there are now, for `latest_planes`.
+        weight : float
+            How much the plane counts, 0 to 1.
         """
         self.latest_planes = planes
         names = tuple(predicted)
@@ -99,7 +102,7 @@ class Candidates:
         here = names.index(self._reference)
         lack = max(gram[here, here] - noise, _LEAST_LACK * gram[here, here])
         if lack > 0:
-            self._seen.append((names, gram / lack))
+            self._seen.append((names, weight * gram / lack))
 
     def forget(self) -> None:
         """Drop what is known: the estimates are made otherwise from now on."""

@@ -147,7 +147,10 @@ class Choice:
             other = self._left_out.predict(given, place, self.z_scale, few)[1]
             made = {**made, FEW_STEPS: other[LAYERS]}
             binned = plane.size / given.light[0].numel()
-            self.candidates.see(plane, made, noise * binned, len(given.z_um))
+            z_um = given.z_um
+            known = given.without(place).z_um
+            weight = self._left_out.weight(z_um[place], known)
+            self.candidates.see(plane, made, noise * binned, len(z_um), weight)
 
 
 def _inner(z_um: Sequence[float], new: int) -> list[int]:

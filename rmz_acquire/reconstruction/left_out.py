@@ -29,6 +29,8 @@ from rmz_acquire.reconstruction.likelihood import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from rmz_acquire.optics import Optics
@@ -36,6 +38,9 @@ if TYPE_CHECKING:
     from rmz_acquire.reconstruction.wiener import WienerFilter
 
 __all__ = ["LeftOut"]
+
+_SPOTS = 3.0
+"""Blurred spots in a picture from which on it counts in full."""
 
 _LEAST_PX = 12
 """Pixels of a side, binned, below which nothing is to be learnt."""
@@ -82,6 +87,30 @@ class LeftOut:
         On a smaller one, it is mostly light from outside that a scale of z explains.
         """
         return min(self._shape) > self.levels(1.0).border_px
+
+    def weight(self, z_um: float, known_um: Sequence[float]) -> float:
+        """How much the error of a plane tells, predicted from some others.
+
+        Few blurred spots fit into a small picture: chance, and light from outside it,
+        decide how well they are predicted.
+
+        Parameters
+        ----------
+        z_um : float
+            Of the plane, µm of the stage.
+        known_um : sequence of float
+            Of the others; at least one.
+
+        Returns
+        -------
+        float
+            0 to 1, in proportion to the number of spots, as wide as the blur of the
+            nearest of the others.
+        """
+        away = min(abs(z_um - z) for z in known_um)
+        width = 2 * self._optics.blur_radius_px_per_um * away
+        height, breadth = self._shape
+        return min(1.0, height * breadth / (_SPOTS * max(width, 1.0) ** 2))
 
     def levels(self, z_scale: float) -> Levels:
         """The grids at a scale of z, over that of the optics."""

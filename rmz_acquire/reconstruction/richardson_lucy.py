@@ -202,8 +202,9 @@ class RichardsonLucyEstimator(VolumeEstimator):
                 self._optics, self._filter.z_um, self._lines, shape, self._device
             )
             self._choice = Choice(self._left_out)
-        for image, each in predicted:
-            self._choice.candidates.see(image, each, self.noise_in(image), len(z))
+        for image, each, weight in predicted:
+            noise = self.noise_in(image)
+            self._choice.candidates.see(image, each, noise, len(z), weight)
         linear = self._filter.estimate(planes, torch.from_numpy(self.planes_z_um))
         self._dark, self._noise = dark, float(linear.noise)
         self._gain, self._shift = variance, shift
@@ -252,9 +253,11 @@ class RichardsonLucyEstimator(VolumeEstimator):
 
     def _predict_new(
         self,
-    ) -> list[tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]]:
+    ) -> list[tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], float]]:
         """Predict planes that have come from those before them; inner ones only."""
-        found: list[tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]] = []
+        found: list[
+            tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], float]
+        ] = []
         if self._volume is None or self._linear_error is None:
             return found
         assert self._light is not None and self._linear is not None
@@ -275,7 +278,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
             }
             self._predictions = relative_errors(image, made, self._dark, noise)
             if min(known) < z < max(known):
-                found.append((image, made))
+                found.append((image, made, self._left_out.weight(z, known)))
         return found
 
     def _share(self) -> float:
