@@ -131,7 +131,7 @@ def summary_of(stored: StoredVolumes, volume: Volume, run: Summary) -> Summary:
     complete = bool(known) and len(known) == taken
     full = len(volume.z_um)
     update: dict[str, Any] = {
-        "stop_reason": status if status != "completed" else None,
+        "stop_reason": status,
         "reason": reason,
         "volumes": 1,
         "planes_taken": taken,

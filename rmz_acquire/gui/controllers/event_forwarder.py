@@ -55,6 +55,11 @@ class EventForwarder(Watcher):
         if not self._stack:
             self._told.begun.emit(folder.path, len(prepared.volumes))
 
+    def step(self, what: str) -> None:
+        """The report takes a second or two."""
+        if what == "report":
+            self._say("drawing the report")
+
     def volume(self, volume: Volume, scan: Scan) -> None:
         """A volume begins, or goes on."""
         prepared, folder = self._prepared, self._folder
