@@ -20,6 +20,9 @@ def export(
         Path, typer.Argument(help="Folder of a run.", show_default=False)
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the files.")],
+    reports: Annotated[
+        bool, typer.Option("--reports", help="A report of every volume, too, as PNG.")
+    ] = False,
 ) -> None:
     """Write a run as OME-TIFF: volumes and raw planes, a file a position.
 
@@ -34,5 +37,10 @@ def export(
         from rmz_acquire.experiments.export import export_ome_tiff
 
         files = export_ome_tiff(experiment, out)
+    if reports:
+        with busy("drawing reports"):
+            from rmz_acquire.experiments.volume_results import export_reports
+
+            files += export_reports(experiment, out)
     for path in files:
         stdout.print(escape(str(path)), soft_wrap=True)

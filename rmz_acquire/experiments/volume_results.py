@@ -6,13 +6,16 @@ All of it is made of what lies on disk, so a run that went on has it anew.
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rmz_acquire.experiments.stored import StoredVolumes
+from rmz_acquire.errors import InputError
+from rmz_acquire.experiments.stored import StoredExperiment, StoredVolumes
 from rmz_acquire.experiments.volume_scores import score_volume
 from rmz_acquire.recording import (
     Summary,
     candidates_of,
+    read_summary,
     write_report,
     write_summary,
     z_scale_of,
@@ -22,7 +25,6 @@ from rmz_acquire.stacks import write_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments.truth import Truth
     from rmz_acquire.experiments.volumes import Volume
 
-__all__ = ["finish_volumes", "report_volume", "summary_of"]
+__all__ = ["export_reports", "finish_volumes", "report_volume", "summary_of"]
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +101,44 @@ def finish_volumes(
         stack = None if truth is None else truth.stack(only)
         report_volume(out / REPORT, stored, only, summary, stack)
     return summary
+
+
+def export_reports(path: Path | str, out: Path | str) -> list[Path]:
+    """Draw the report of every volume that a run has made.
+
+    Parameters
+    ----------
+    path : path
+        The run's folder; it is left as it is.
+    out : path
+        The folder for the pictures; those of the same names are replaced.
+
+    Returns
+    -------
+    list of Path
+        ``report_t000_p000_g000_c000.png`` and so on.
+
+    Raises
+    ------
+    InputError
+        If it holds no run, or one that has not come to its end.
+    """
+    stored, out = StoredExperiment(path), Path(out)
+    run = read_summary(stored.path)
+    if run is None:
+        msg = f"{path} has not come to its end, which a report tells: resume it first"
+        raise InputError(msg)
+    out.mkdir(parents=True, exist_ok=True)
+    files = []
+    for volume in stored.begun:
+        if volume.single or stored.ending(volume) is None:
+            continue
+        name = "_".join(
+            f"{axis}{n:03d}" for axis, n in zip("tpgc", volume.key, strict=False)
+        )
+        files.append(out / f"report_{name}.png")
+        report_volume(files[-1], stored, volume, summary_of(stored, volume, run))
+    return files
 
 
 def summary_of(stored: StoredVolumes, volume: Volume, run: Summary) -> Summary:

@@ -9,6 +9,7 @@ import pytest
 import tifffile
 from experiment_fakes import sequence
 from ome_types import from_tiff
+from PIL import Image
 
 from rmz_acquire.cli import main
 from rmz_acquire.experiments import run
@@ -97,6 +98,19 @@ def test_an_unknown_pixel_size_is_left_out(demo, tmp_path):
     pixels = from_tiff(tmp_path / "tif" / "volumes_p000.ome.tif").images[0].pixels
     assert pixels.physical_size_x is None and pixels.physical_size_z == 1
     assert {(q.position_x, q.position_y) for q in pixels.planes} == {(None, None)}
+
+
+def test_a_report_of_every_volume(demo, tmp_path):
+    wanted = sequence(time_plan={"interval": 0, "loops": 2})
+    assert run(demo, wanted, tmp_path / "run").summary.status == "completed"
+    args = ["export", str(tmp_path / "run"), "--out", str(tmp_path / "out")]
+    assert main([*args, "--reports"]) == 0
+    names = sorted(path.name for path in (tmp_path / "out").glob("*.png"))
+    assert names == [f"report_t00{t}_p000_g000_c000.png" for t in (0, 1)]
+    with Image.open(tmp_path / "out" / names[1]) as picture:
+        assert picture.width > 1000
+    (tmp_path / "run" / "summary.json").unlink()
+    assert main([*args, "--reports"]) == 2
 
 
 def test_no_experiment(tmp_path, capsys):
