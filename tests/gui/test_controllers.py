@@ -6,10 +6,14 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
+import tifffile
 from listening import Told
 from patience import PATIENCE_S
 
+from rmz_acquire import load
+from rmz_acquire.cli import main
 from rmz_acquire.experiments import StoredExperiment
 from rmz_acquire.gui.controllers.run_reader import RunReader
 from rmz_acquire.gui.controllers.state import State
@@ -87,6 +91,25 @@ def test_a_scan_tells_what_it_does(bench, settings, tmp_path):
     assert not core.getShutterOpen() and not core.isSequenceRunning()
     words = " ".join(text for (text,) in told.of("step"))
     assert "of at most 5" in words
+
+
+def test_its_folder_is_one_as_any_other(bench, settings, tmp_path, capsys):
+    """What `demo`, `replay`, `scan` and a script leave: every command takes it."""
+    connected(bench)
+    told, _, scans = bench
+    folder, out = tmp_path / "run", tmp_path / "again.ome.tif"
+    assert scans.start(settings, folder)
+    told.until("ended")
+    assert main(["scan", "--verify", str(folder)]) == 0
+    assert main(["export", str(folder), "--out", str(tmp_path / "tif")]) == 0
+    estimator = StoredExperiment(folder).prepared.settings.estimator
+    args = ["reconstruct", str(folder), "--out", str(out), "--estimator", estimator]
+    assert main(args) == 0, capsys.readouterr().err
+    again, before = tifffile.imread(out), tifffile.imread(folder / "volume.ome.tif")
+    np.testing.assert_allclose(again, before, rtol=1e-4, atol=1e-2)
+    run = load(folder)
+    assert len(run.planes) == run.summary.planes_taken == 5
+    np.testing.assert_array_equal(np.asarray(run.volumes)[0, 0, 0], before)
 
 
 def test_a_second_scan_is_refused_while_one_runs(bench, settings, tmp_path):
