@@ -35,3 +35,8 @@ def __getattr__(name: str) -> Any:
         return getattr(experiments, name)
     msg = f"module {__name__!r} has no attribute {name!r}"
     raise AttributeError(msg)
+
+
+def __dir__() -> list[str]:
+    """What is meant to be used."""
+    return __all__

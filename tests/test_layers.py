@@ -198,3 +198,12 @@ def test_what_contributing_lists_is_there() -> None:
             named = [n for n in body if isinstance(n, kinds) and n.name == part]
             assert named, (file, name)
             body = named[0].body
+
+
+def test_what_users_import_is_shown() -> None:
+    package = importlib.import_module("rmz_acquire")
+    shown = dir(package)
+    assert {"run", "resume", "load", "open_core", "InputError"} <= set(shown)
+    for name in shown:
+        assert getattr(package, name) is not None
+        assert name == "__version__" or getattr(package, name).__doc__
