@@ -4,7 +4,9 @@ Several estimates of one volume predict a plane; once it is there, their errors 
 known, and with them the convex mixture that would have predicted best. With errors
 e_i = v_i - I of the candidates, on the latest planes t, the shares s minimise
 
-    sum_t |sum_i s_i e_i,t|^2 / c_t + trust |s - s_0|^2,   s_i >= 0, sum_i s_i = 1.
+    sum_t w_t |sum_i s_i e_i,t|^2 / c_t + trust |s - s_0|^2,   s_i >= 0, sum_i s_i = 1,
+
+where c_t is the squared error of the reference and w_t how much the plane counts.
 
 Noise of the plane adds the same to every <e_i, e_j>: as the shares sum to 1, it does
 not move them.

@@ -187,7 +187,7 @@ def test_an_estimator_object_makes_one_volume(demo, tmp_path):
 def test_a_policy_cannot_send_the_stage_out_of_the_range(demo, tmp_path):
     out = tmp_path / "run"
     run = partial(rmz_acquire.run, demo, sequence(estimator="linear"), out)
-    summary = run(policy=Wild())
+    summary = run(policy=Wild()).summary
     assert summary.status == "failed"
     assert "asks for z 502 µm, outside of 0 to 8 µm" in summary.reason
     assert z_taken(out) == [2.0]
