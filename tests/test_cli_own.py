@@ -92,11 +92,22 @@ def test_replay_takes_classes_from_a_folder_of_plugins(
     assert summary["plan"]["policy"] == "lab_scans:Down"
 
 
+def test_replay_takes_a_stop_rule(tmp_path: Path, lab: Path) -> None:
+    stack, out = write_stack_of_discs(tmp_path / "stack.tif"), tmp_path / "run"
+    rule = {"stop_rule": "lab_scans:Never", "epsilon": "1", "max_planes": "5"}
+    assert main(replay(stack, out, plugins=str(lab), **rule)) == 0
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["plan"]["stop_rule"] == "lab_scans:Never"
+    assert summary["stop_reason"] == "max_planes" and summary["planes_taken"] == 5
+    assert main(["scan", "--verify", str(out), "--plugins", str(lab)]) == 0
+
+
 @pytest.mark.parametrize(
     ("option", "value", "said"),
     [
         ("estimator", "wienr", "did you mean wiener?"),
         ("policy", "bisct", "did you mean bisect?"),
+        ("stop-rule", "paper", "'paper' is not package.module:Class"),
         ("policy", "lab_scans:Lines", "lab_scans:Lines is no policy: it must be a cl"),
         ("estimator", "lab_scans:Down", "must be a class with add and describe"),
         ("plugins", "nowhere", "--plugins nowhere: there is no such folder"),

@@ -11,12 +11,13 @@ import typer
 from rmz_acquire.cli.flags import flagged
 from rmz_acquire.errors import InputError
 from rmz_acquire.methods import DEFAULT_METHOD
-from rmz_acquire.plugins import ESTIMATOR, POLICY, Kind, allow, is_name, load
+from rmz_acquire.plugins import ESTIMATOR, POLICY, STOP_RULE, Kind, allow, is_name, load
 
 __all__ = [
     "PLUGINS",
     "AnyEstimator",
     "AnyPolicy",
+    "AnyStopRule",
     "Plugins",
     "allow_plugins",
     "load_named",
@@ -33,12 +34,17 @@ def _one_of(kind: Kind, value: str | None) -> str | None:
     near = difflib.get_close_matches(value, names, 1)
     meant = f"; did you mean {near[0]}?" if near else ""
     told = ", ".join(repr(name) for name in names)
-    msg = f"{value!r} is not one of {told} or package.module:Class{meant}"
+    among = f"one of {told} or " if told else ""
+    msg = f"{value!r} is not {among}package.module:Class{meant}"
     raise typer.BadParameter(msg)
 
 
 def _estimator(value: str | None) -> str | None:
     return _one_of(ESTIMATOR, value)
+
+
+def _stop_rule(value: str | None) -> str | None:
+    return _one_of(STOP_RULE, value)
 
 
 def _policy(value: str | None) -> str | None:
@@ -62,6 +68,16 @@ AnyPolicy = Annotated[
         metavar=f"[{'|'.join(POLICY.ours)}|package.module:Class]",
         callback=_policy,
         help="Where the next plane is.",
+        rich_help_panel="Scan",
+    ),
+]
+AnyStopRule = Annotated[
+    str | None,
+    typer.Option(
+        "--stop-rule",
+        metavar="package.module:Class",
+        callback=_stop_rule,
+        help="When it is enough, where --epsilon is not to say it.",
         rich_help_panel="Scan",
     ),
 ]

@@ -13,6 +13,7 @@ from rmz_acquire.cli.flags import FOLDER, PLAN, STACK, flagged
 from rmz_acquire.cli.open_names import (
     AnyEstimator,
     AnyPolicy,
+    AnyStopRule,
     Plugins,
     allow_plugins,
     load_named,
@@ -48,7 +49,7 @@ from rmz_acquire.cli.running import (
 from rmz_acquire.defaults import EPSILON
 from rmz_acquire.defaults import POLICY as DEFAULT_POLICY
 from rmz_acquire.errors import InputError
-from rmz_acquire.plugins import ESTIMATOR, POLICY
+from rmz_acquire.plugins import ESTIMATOR, POLICY, STOP_RULE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -77,6 +78,7 @@ def replay(
     strict: Strict = False,
     device: Device = "auto",
     policy: AnyPolicy = DEFAULT_POLICY,
+    stop_rule: AnyStopRule = None,
     epsilon: Epsilon = EPSILON,
     first_planes: FirstPlanes = None,
     min_planes: MinPlanes = None,
@@ -102,9 +104,10 @@ def replay(
         if value is not None:
             positive(value, option)
     allow_plugins(plugins)
-    for kind, name in ((ESTIMATOR, estimator), (POLICY, policy)):
+    named = ((ESTIMATOR, estimator), (POLICY, policy), (STOP_RULE, stop_rule))
+    for kind, name in named:
         if name is not None and name not in kind.ours:
-            load_named(kind, name, f"--{kind.title}")
+            load_named(kind, name, f"--{kind.title.replace(' ', '-')}")
     estimator = check_estimator(estimator, model=model, device=device)
     with busy("reading"), flagged(FOLDER):
         import useq
@@ -133,6 +136,7 @@ def replay(
     check_optics(estimator, optics)
     options: dict[str, Any] = {
         "policy": policy,
+        "stop_rule": stop_rule,
         "epsilon": epsilon,
         "first_planes": first_planes,
         "min_planes": min_planes,
