@@ -166,7 +166,9 @@ def test_one_that_was_killed_goes_on_to_the_same_end(made, way, tmp_path, capsys
         before = json.loads((made(way) / "summary.json").read_text("utf-8"))
         assert summary["scored_against"] == before["scored_against"]
         assert summary["psnr_db"] == pytest.approx(before["psnr_db"], abs=1.0)
-    if way != "acquire-stacks":
+    if way == "acquire-stacks":
+        assert (folder / "stacks.yaml").exists()
+    else:
         assert (folder / "volume.ome.tif").exists() and (folder / "report.png").exists()
 
 

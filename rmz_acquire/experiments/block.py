@@ -212,6 +212,9 @@ class ExperimentSettings(_Block, ScanOptions):
         What the configuration does not tell.
     ome_tiff : bool
         Whether to write everything as OME-TIFF too, in the end.
+    training_stacks : bool
+        Whether to leave the planes of every volume as position-001.ome.tif and so on,
+        in the end, with the list stacks.yaml that a training takes.
     focus_lock : {"pause", "refuse"}
         What becomes of a focus lock (continuous autofocus) that is on when the
         experiment begins: it is off until the stage is back, and then on again; or
@@ -236,6 +239,7 @@ class ExperimentSettings(_Block, ScanOptions):
     time_lapse: TimeLapseSettings = TimeLapseSettings()
     optics: OpticsSettings = OpticsSettings()
     ome_tiff: bool = False
+    training_stacks: bool = False
     focus_lock: Literal["pause", "refuse"] = "pause"
     autofocus_failure: Literal["stop", "continue"] = "stop"
 

@@ -7,7 +7,6 @@ light, stage and settings are treated as in any scan. What was cut short goes on
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import useq
 
 from rmz_acquire.acquisition.focus_stage import position_um
@@ -26,13 +24,10 @@ from rmz_acquire.acquisition.preflight import (
     check_free,
 )
 from rmz_acquire.acquisition.sideways import SidewaysMove
-from rmz_acquire.atomic_io import replace_text
 from rmz_acquire.errors import InputError, ScanFailed, message_of
 from rmz_acquire.experiments.callbacks import Watcher
 from rmz_acquire.experiments.run import run
-from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.methods import NO_VOLUME
-from rmz_acquire.stacks import write_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -43,9 +38,8 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.scanning import Decision, Estimate, Plane, Scan
 
-__all__ = ["Position", "acquire_stacks", "export_stacks", "read_positions"]
+__all__ = ["Position", "acquire_stacks", "read_positions"]
 
-LIST = "stacks.yaml"
 # A pixel size beside another one: what rounding and calibration leave.
 _UNLIKE = 0.02
 
@@ -232,7 +226,7 @@ def acquire_stacks(
     watcher = _Teller(len(positions or [None]), on_step, on_start, on_plane)
     with _brought_back(core if positions else None):
         summary = run(core, sequence, folder, config=config, watcher=watcher).summary
-        files = export_stacks(folder)
+        files = sorted(folder.glob("position-*.ome.tif"))
         if summary.focus_lock is not None:
             logger.warning("%s", summary.focus_lock)
         if summary.status != "completed":
@@ -242,52 +236,6 @@ def acquire_stacks(
                 f"{folder}"
             )
             raise ScanFailed(msg)
-    return files
-
-
-def export_stacks(folder: Path) -> list[Path]:
-    """Write the planes of every stack that is whole as a file, and list them.
-
-    Parameters
-    ----------
-    folder : Path
-        Of a run; the files are written into it.
-
-    Returns
-    -------
-    list of Path
-        position-001.ome.tif and so on.
-
-    Raises
-    ------
-    ScanFailed
-        If the disk does not take them; the planes are in the run all the same.
-    """
-    stored = StoredExperiment(folder)
-    files: list[Path] = []
-    entries: list[dict[str, str]] = []
-    for volume in stored.prepared.volumes:
-        if volume.single or not stored.folder.done(volume.key):
-            continue
-        path = folder / f"position-{volume.number + 1:03d}.ome.tif"
-        planes = sorted(stored.counted(volume), key=lambda plane: plane.z_requested_um)
-        z_um = sorted(volume.z_um)
-        try:
-            write_stack(
-                path,
-                np.stack([plane.image for plane in planes]),
-                z_step_um=z_um[1] - z_um[0],
-                pixel_size_um=stored.prepared.pixel_size_of(volume) or 1.0,
-            )
-        except OSError as error:
-            said = error.strerror or str(error)
-            msg = f"{path} cannot be written ({said}): make room; its planes are there"
-            raise ScanFailed(msg) from error
-        files.append(path)
-        name = volume.first.pos_name or path.stem[:-4]
-        entries.append({"path": path.name, "specimen": name})
-    if entries:
-        _write_list(folder / LIST, entries)
     return files
 
 
@@ -322,6 +270,7 @@ def _sequence(
     block = {
         "version": 1,
         "estimator": NO_VOLUME,
+        "training_stacks": True,
         "optics": {"pixel_size_um": pixel_size_um},
     }
     return useq.MDASequence(
@@ -383,9 +332,3 @@ def _brought_back(core: CMMCorePlus | None) -> Iterator[None]:
                 if before is not None:
                     said = f"{message_of(before)}; afterwards {said}"
                 raise ScanFailed(said) from error
-
-
-def _write_list(path: Path, entries: list[dict[str, str]]) -> None:
-    lines = ["# for the files of a training configuration that lies in this folder"]
-    lines += ["stacks:", *(f"  - {json.dumps(entry)}" for entry in entries)]
-    replace_text(path, "\n".join(lines) + "\n")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rmz_acquire.experiments.export import export_ome_tiff
 from rmz_acquire.experiments.layout import lay_out
 from rmz_acquire.experiments.tally import Tally
+from rmz_acquire.experiments.training_stacks import export_stacks
 from rmz_acquire.experiments.volume_results import finish_volumes
 from rmz_acquire.experiments.volume_tasks import VolumeTasks
 from rmz_acquire.recording.folder import OME_TIFF
@@ -105,6 +106,13 @@ def go(
         logger.debug("the summary was not written", exc_info=error)
         said = summary.error or f"the summary could not be written: {error}"
         return summary.model_copy(update={"status": "failed", "error": said})
+    if prepared.settings.training_stacks:
+        try:
+            export_stacks(out)
+        except OSError as error:
+            said = f"the stacks cannot be written ({error.strerror or error})"
+            said = f"{said}: make room; their planes are there"
+            return summary.model_copy(update={"status": "failed", "error": said})
     if prepared.settings.ome_tiff and summary.planes_taken:
         try:
             export_ome_tiff(out, out / OME_TIFF)

@@ -149,7 +149,7 @@ def test_a_full_disk_is_told_in_one_line(core, tmp_path, monkeypatch):
     def full(*_args, **_options):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("rmz_acquire.experiments.dense_stacks.write_stack", full)
+    monkeypatch.setattr("rmz_acquire.experiments.training_stacks.write_stack", full)
     with pytest.raises(ScanFailed, match="No space left on device") as caught:
         acquire_stacks(core, None, tmp_path / "s", range_um=4, step_um=1, exposure_ms=1)
     assert "make room" in str(caught.value) and "\n" not in str(caught.value)
