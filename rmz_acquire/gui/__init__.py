@@ -1,4 +1,4 @@
-"""The desktop application: models and controllers without Qt, and the views.
+"""The desktop application: models without Qt, controllers without widgets, views.
 
 Needs the extra ``gui``. Nothing else of the package imports it.
 """

@@ -1,1 +1,1 @@
-"""What the window does, without Qt: the microscope, scans, events."""
+"""What the window does, told by signals and without widgets: microscope, scans."""

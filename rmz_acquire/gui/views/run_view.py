@@ -69,6 +69,8 @@ class ShownRun(QObject):
         self._stack_ms: float | None = None
         self._solid: Volume3D | None = None
         self._pictures: dict[str, NDArray[np.float32]] = {}
+        # what comes while a scan runs
+        self._camera = Latest(window.camera.set_image, self)
         self._newest = Latest(self._show_volume, self)
         self._choices(None)
 
@@ -97,7 +99,6 @@ class ShownRun(QObject):
 
     def begin(self, folder: Path, volumes: int, plane_s: float | None = None) -> None:
         """A scan begins, or goes on; a plane is believed to take so many seconds."""
-        self._newest.drop()
         self._contrast_for(folder)
         self.folder, self.run = folder, None
         self._number, self._volumes_of_run = 1, volumes
@@ -124,6 +125,7 @@ class ShownRun(QObject):
         due_s : float
             In how many seconds the last of these may begin, at the earliest.
         """
+        self._camera.now()
         self._newest.drop()
         self._number = number
         name = volume.ending.name
@@ -175,9 +177,7 @@ class ShownRun(QObject):
         self._taken = number
         self._time.plane(plane.stage_ms, plane.camera_ms)
         window = self._window
-        window.camera.set_image(
-            plane.image, f"plane {number} · z = {plane.z_um:.2f} µm"
-        )
+        self._camera.put(plane.image, f"plane {number} · z = {plane.z_um:.2f} µm")
         window.along_z.add_plane(plane.z_um, plane.image)
         window.along_z.set_next(None)
         part = min(1.0, number / max(1, self._most))
@@ -205,6 +205,7 @@ class ShownRun(QObject):
 
     def end(self, run: StoredRun | None) -> None:
         """The run is over: this is how it lies on disk."""
+        self._camera.now()
         self._newest.now()
         self.run = run
         window = self._window
@@ -235,13 +236,13 @@ class ShownRun(QObject):
         self._time.plane(plane.stage_ms, plane.camera_ms)
         self._time.thought(0.0)
         self._stack_ms += plane.exposure_ms or 0.0
-        self._window.camera.set_image(
-            plane.image, f"full stack, plane {number} · z = {plane.z_um:.2f} µm"
-        )
+        said = f"full stack, plane {number} · z = {plane.z_um:.2f} µm"
+        self._camera.put(plane.image, said)
         self._window.status.set_progress(number / max(1, planes))
 
     def end_stack(self) -> None:
         """The full stack is over."""
+        self._camera.now()
         self._stack_ms = None
 
     def cost(self) -> str:
