@@ -160,12 +160,12 @@ class ToldOptics:
         immersion_index: float | None = None,
         pixel_size_um: float | None = None,
         sample_index: float | None = None,
-        z_scale: float | None = None,
-        spherical_waves: float | None = None,
+        **fitted: float | None,
     ) -> Optics:
         """Put the optics together; what is given goes first.
 
-        Parameters and errors are those of `optics_from_core`.
+        Parameters and errors are those of `optics_from_core`; `fitted` are the keys
+        of `rmz_acquire.optics.FITTED`.
         """
         na = self.na if na is None else na
         if immersion_index is None:
@@ -186,7 +186,6 @@ class ToldOptics:
         if unknown:
             msg = f"the configuration does not tell {', '.join(unknown)}: give it"
             raise InputError(msg)
-        fitted = {"z_scale": z_scale, "spherical_waves": spherical_waves}
         try:
             return Optics.model_validate(
                 {
@@ -217,7 +216,8 @@ def optics_from_core(core: CMMCorePlus, **given: float | None) -> Optics:
         ``wavelength_um``: emission wavelength, µm; ``na`` and ``immersion_index`` of
         the objective; ``pixel_size_um``: at the sample, binning included, µm;
         ``sample_index``: refractive index of the mounting medium, by default that of
-        the immersion; ``z_scale`` and ``spherical_waves`` as a calibration found them.
+        the immersion; the keys of `rmz_acquire.optics.FITTED` as a calibration found
+        them.
 
     Returns
     -------

@@ -318,10 +318,8 @@ def optics_over(
             raise
         warn(f"the optics that come with the planes cannot be, left out: {error}")
         return None
-    fitted = {key: getattr(told, key, None) for key in ("z_scale", "spherical_waves")}
-    if made is None or None in fitted.values():
-        return made
-    return made.model_copy(update=fitted)
+    fitted = getattr(told, "fitted", None)
+    return made.model_copy(update=fitted) if made and fitted else made
 
 
 def parse_z(text: str | None) -> tuple[float, ...] | None:

@@ -24,6 +24,7 @@ from rmz_acquire.methods import (
     NO_VOLUME,
     method_without_name,
 )
+from rmz_acquire.optics import Apodisation, Waves, ZScale
 from rmz_acquire.plugins import ESTIMATOR, name_check
 from rmz_acquire.scanning.plan import ScanOptions
 
@@ -115,7 +116,7 @@ class OpticsSettings(_Block):
         As for `rmz_acquire.acquisition.optics_from_core`.
     wavelength_um : float or dict, optional
         Emission wavelength, µm: of all channels, or by the name of each.
-    z_scale, spherical_waves : float, optional
+    z_scale, spherical_waves, secondary_spherical_waves, apodisation : float, optional
         As ``rmz-acquire calibrate-optics`` found them.
     """
 
@@ -124,8 +125,10 @@ class OpticsSettings(_Block):
     pixel_size_um: Positive | None = None
     sample_index: Positive | None = None
     wavelength_um: Positive | dict[str, Positive] | None = None
-    z_scale: Annotated[float, Field(ge=0.3, le=3)] | None = None
-    spherical_waves: Annotated[float, Field(ge=-2, le=2)] | None = None
+    z_scale: ZScale | None = None
+    spherical_waves: Waves | None = None
+    secondary_spherical_waves: Waves | None = None
+    apodisation: Apodisation | None = None
 
 
 class CheckSettings(_Block):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.acquisition.image_format import Imaging
 from rmz_acquire.objectives import ToldOptics
+from rmz_acquire.optics import FITTED
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -123,8 +124,7 @@ def optics_given(
         "wavelength_um": wavelength or told.wavelength_um,
         "pixel_size_um": given.pixel_size_um or told.pixel_size_um,
         "sample_index": given.sample_index,
-        "z_scale": given.z_scale,
-        "spherical_waves": given.spherical_waves,
+        **{name: getattr(given, name) for name in FITTED},
     }
 
 

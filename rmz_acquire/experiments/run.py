@@ -23,6 +23,7 @@ from rmz_acquire.experiments.own import Own
 from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.experiments.truth import Truth
 from rmz_acquire.experiments.useq_fields import check_fields
+from rmz_acquire.optics import Optics
 from rmz_acquire.recording import check_folder, versions
 from rmz_acquire.recording.experiment_folder import ExperimentFolder
 from rmz_acquire.simulation.recorded import RecordedMicroscope
@@ -262,7 +263,13 @@ def _check_further(prepared: Prepared, further: Further | None) -> None:
 
 def _same(stored: StoredExperiment, prepared: Prepared) -> Prepared:
     """Refuse another estimator, or other pictures, than the experiment began with."""
-    told, now = stored.told, prepared.estimators.describe()
+    told, now = dict(stored.told), prepared.estimators.describe()
+    if told["optics"]:
+        # keys that Optics has got since: then they had their default
+        told["optics"] = {
+            name: Optics.model_validate(one).model_dump()
+            for name, one in told["optics"].items()
+        }
     imaged = prepared.imagings.difference(stored.prepared.imagings)
     if stored.is_old:
         # what it told of binned pictures, or of another lens, may be wrong; it goes on

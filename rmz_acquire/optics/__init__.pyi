@@ -1,6 +1,6 @@
 from .fit import objective_words
 from .grid import RadialGrid, fourier_radius
-from .microscope import Optics
+from .microscope import FITTED, Apodisation, Optics, Waves, ZScale
 from .otf_table import OtfTable
 from .pupil import (
     Aberrations,
@@ -13,11 +13,15 @@ from .pupil import (
 from .range import OpticsRange
 
 __all__ = [
+    "FITTED",
     "Aberrations",
+    "Apodisation",
     "Optics",
     "OpticsRange",
     "OtfTable",
     "RadialGrid",
+    "Waves",
+    "ZScale",
     "fourier_radius",
     "is_symmetric",
     "objective_words",

@@ -9,9 +9,15 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rmz_acquire.errors import InputError
 
-__all__ = ["Optics"]
+__all__ = ["FITTED", "Apodisation", "Optics", "Waves", "ZScale"]
 
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+ZScale = Annotated[float, Field(ge=0.3, le=3, allow_inf_nan=False)]
+Waves = Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)]
+Apodisation = Annotated[float, Field(ge=-1, le=3, allow_inf_nan=False)]
+
+FITTED = ("z_scale", "spherical_waves", "secondary_spherical_waves", "apodisation")
+"""Keys that only a calibration tells; without one they have their default."""
 
 
 class Optics(BaseModel):
@@ -36,6 +42,11 @@ class Optics(BaseModel):
     spherical_waves : float, optional
         Primary spherical aberration (Noll 11), waves RMS: blur above the focus is not
         that below it.
+    secondary_spherical_waves : float, optional
+        Secondary spherical aberration (Noll 22), waves RMS.
+    apodisation : float, optional
+        Amplitude over the pupil is exp(-apodisation · ρ²), ρ = 1 at the rim: above 0
+        the rim is dimmer than the middle, below 0 brighter.
 
     Raises
     ------
@@ -50,8 +61,10 @@ class Optics(BaseModel):
     wavelength_um: Positive
     pixel_size_um: Positive
     sample_index: Positive | None = None
-    z_scale: Annotated[float, Field(ge=0.3, le=3, allow_inf_nan=False)] = 1.0
-    spherical_waves: Annotated[float, Field(ge=-2, le=2, allow_inf_nan=False)] = 0.0
+    z_scale: ZScale = 1.0
+    spherical_waves: Waves = 0.0
+    secondary_spherical_waves: Waves = 0.0
+    apodisation: Apodisation = 0.0
 
     @model_validator(mode="after")
     def _check_aperture(self) -> Self:
@@ -138,7 +151,12 @@ class Optics(BaseModel):
     @property
     def even_in_focus(self) -> bool:
         """Whether blur above the focus is that below it."""
-        return self.spherical_waves == 0
+        return self.spherical_waves == self.secondary_spherical_waves == 0
+
+    @property
+    def fitted(self) -> dict[str, float]:
+        """What only a calibration tells, by the names in `FITTED`."""
+        return {name: getattr(self, name) for name in FITTED}
 
     @property
     def blur_radius_px_per_um(self) -> float:

@@ -1,7 +1,8 @@
 """From the pupil of an objective to its blur: PSF and OTF at any defocus.
 
-Scalar wide-field model: the pupil function with defocus, index mismatch and Zernike
-aberrations, Fourier transformed. Light is kept: every plane holds the same total.
+Scalar wide-field model: the pupil function with its amplitude, defocus, index mismatch
+and Zernike aberrations, Fourier transformed. Light is kept: every plane holds the same
+total.
 
 References
 ----------
@@ -123,9 +124,18 @@ def _reach_um(optics: Optics, dz: Tensor, depth_um: float) -> float:
 def _zernike_waves(optics: Optics, aberrations: Aberrations) -> dict[int, float]:
     """Coefficients of both, waves RMS."""
     waves = dict(aberrations.zernike)
-    if optics.spherical_waves:
-        waves[11] = waves.get(11, 0.0) + optics.spherical_waves
+    for j, own in (
+        (11, optics.spherical_waves),
+        (22, optics.secondary_spherical_waves),
+    ):
+        if own:
+            waves[j] = waves.get(j, 0.0) + own
     return waves
+
+
+def _amplitude(optics: Optics, rho: Tensor) -> Tensor:
+    """Amplitude over the pupil, 1 in its middle: a Gaussian, as of an apodised one."""
+    return torch.exp(-optics.apodisation * rho**2)
 
 
 def radial_otf(
@@ -141,7 +151,7 @@ def radial_otf(
     no grid, so nothing wraps round however large the defocus. The rim of the pupil
     gives every spot the same faint tail, cut off at the end of the quadrature; the
     error that this makes is measured on the perfect spot in focus, whose OTF is
-    known in closed form [1]_, and subtracted.
+    known in closed form [1]_, and subtracted, in proportion to the light at the rim.
 
     Parameters
     ----------
@@ -179,12 +189,15 @@ def radial_otf(
     phase = 2 * math.pi / lam * path
     for j, waves in _zernike_waves(optics, aberrations).items():
         phase = phase + 2 * math.pi * waves * zernike(j, rho, torch.zeros_like(rho))
-    phase = torch.cat([phase, torch.zeros(1, nodes, dtype=f64)])
+    amplitude = _amplitude(optics, rho)
     dr = lam / (16 * rim)
     r = (torch.arange(int(r_max / dr), dtype=f64) + 0.5) * dr
     bessel = torch.special.bessel_j0(2 * math.pi * rim / lam * torch.outer(rho, r))
     weighted = bessel * rho[:, None]
-    cosine, sine = torch.cos(phase), torch.sin(phase)
+    # the last row is the perfect spot
+    perfect = torch.ones(1, nodes, dtype=f64)
+    cosine = torch.cat([amplitude * torch.cos(phase), perfect])
+    sine = torch.cat([amplitude * torch.sin(phase), 0 * perfect])
     real, imag = cosine @ weighted, sine @ weighted
     intensity = (real**2 + imag**2) * r
     # Midpoint rule on r·I(r)·J0(2πfr): Euler-Maclaurin's terms in its first and third
@@ -201,7 +214,10 @@ def radial_otf(
     transfer = (intensity @ kernel - bend) / energy
     nu = (frequency.to(f64) / cutoff).clamp_max(1)
     in_focus = 2 / math.pi * (nu.acos() - nu * (1 - nu**2).sqrt())
-    transfer = transfer[:-1] - transfer[-1] + in_focus
+    light = 2 * float((amplitude**2 * rho).mean())
+    rim_light = float(_amplitude(optics, torch.ones(1, dtype=f64)) ** 2)
+    error = transfer[-1] - in_focus
+    transfer = (transfer[:-1] - rim_light * error) / light
     transfer = torch.where(frequency == 0, 1.0, transfer)
     return torch.where(frequency < cutoff, transfer, 0.0)
 
@@ -271,15 +287,14 @@ def _otf_by_fft(
     theta = torch.atan2(fy, fx)
     inside = rho <= 1
     sine, phase0 = rim * rho[inside], torch.zeros_like(rho[inside])
+    amplitude = _amplitude(optics, rho[inside])
     for j, waves in _zernike_waves(optics, aberrations).items():
         phase0 += 2 * math.pi * waves * zernike(j, rho[inside], theta[inside])
     out = []
     for dz in dz_um.to(f64).reshape(-1, 1):
         path = _pupil_path_um(optics, dz, sine, aberrations.depth_um)[0]
         pupil = torch.zeros(big, dtype=torch.complex128)
-        pupil[inside] = torch.polar(
-            torch.ones_like(path), phase0 + 2 * math.pi / lam * path
-        )
+        pupil[inside] = torch.polar(amplitude, phase0 + 2 * math.pi / lam * path)
         intensity = torch.fft.ifft2(pupil).abs() ** 2
         full = torch.fft.fft2(intensity / intensity.sum())[::times, ::times]
         rows = torch.fft.fftfreq(shape[0], 1 / shape[0]).long()

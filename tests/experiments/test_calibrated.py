@@ -11,7 +11,7 @@ from cli_helpers import refused
 
 from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
-from rmz_acquire.experiments import run, with_optics
+from rmz_acquire.experiments import resume, run, with_optics
 from rmz_acquire.optics import Optics
 
 CALIBRATED = Optics(
@@ -21,6 +21,8 @@ CALIBRATED = Optics(
     pixel_size_um=0.325,
     z_scale=0.8,
     spherical_waves=-0.05,
+    secondary_spherical_waves=0.02,
+    apodisation=0.3,
 )
 
 
@@ -46,6 +48,24 @@ def test_they_are_what_the_volume_is_made_with(demo, tmp_path):
     run(demo, told, tmp_path / "run")
     kept = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))
     assert list(kept["optics"].values()) == [CALIBRATED.model_dump()]
+
+
+def test_a_run_from_before_a_key_goes_on(demo, tmp_path):
+    seen, folder = [], tmp_path / "run"
+
+    def stop(*_):
+        seen.append(1)
+        demo.mda.cancel()
+
+    demo.mda.events.frameReady.connect(stop)
+    assert run(demo, with_optics(experiment(), CALIBRATED), folder).status == "aborted"
+    demo.mda.events.frameReady.disconnect(stop)
+    told = json.loads((folder / "run.json").read_text("utf-8"))
+    block = told["sequence"]["metadata"]["rmz_acquire"]["optics"]
+    for optics in (*told["optics"].values(), block):
+        del optics["apodisation"], optics["secondary_spherical_waves"]
+    (folder / "run.json").write_text(json.dumps(told), "utf-8")
+    assert resume(demo, folder).status == "completed"
 
 
 def test_wavelengths_by_channel_stay():

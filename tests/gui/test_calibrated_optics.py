@@ -251,6 +251,7 @@ def test_nothing_is_cut_off_in_a_small_window(desk, tmp_path, size):
     [
         {"z_scale": 0.8, "spherical_waves": -0.05, "sample_index": 1.38, "na": 0.7},
         {"z_scale": 1.0, "spherical_waves": 0.0},
+        {"secondary_spherical_waves": 0.03, "apodisation": 0.4},
         {"sample_index": 1.38},
         {},
     ],
@@ -279,6 +280,10 @@ def test_settings_with_calibrated_optics_are_written_with_them(tmp_path):
         (Calibration(z_scale=1.0, spherical_waves=0.0, na=0.7), ""),
         (Calibration(z_scale=0.8), "z scale 0.80 (calibrated)"),
         (Calibration(spherical_waves=0.1), "spherical 0.10 waves (calibrated)"),
+        (
+            Calibration(secondary_spherical_waves=-0.03, apodisation=0.4),
+            "secondary spherical -0.03 waves, apodisation 0.40 (calibrated)",
+        ),
         (Calibration(sample_index=1.38, na=0.7), "sample index 1.38"),
         (
             Calibration(z_scale=0.8, na=0.7, immersion_index=1.0),

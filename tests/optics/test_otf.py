@@ -145,9 +145,11 @@ def test_spherical_optics_are_those_of_the_zernike_term() -> None:
     assert AIR.even_in_focus and not told.even_in_focus
 
 
-@pytest.mark.parametrize("spherical", [0.0, 0.1])
-def test_table_gives_any_defocus_of_either_sign(spherical: float) -> None:
-    optics = AIR.model_copy(update={"spherical_waves": spherical})
+@pytest.mark.parametrize(
+    "terms", [{}, {"spherical_waves": 0.1}, {"secondary_spherical_waves": 0.1}]
+)
+def test_table_gives_any_defocus_of_either_sign(terms: dict[str, float]) -> None:
+    optics = AIR.model_copy(update=terms)
     frequency = torch.linspace(0, 2.9, 200, dtype=torch.float64)
     table = OtfTable(optics, 6, optics.depth_of_field_um / 12, frequency)
     dz = torch.tensor([[-5.97, -0.31], [0.02, 5.99]], dtype=torch.float64)

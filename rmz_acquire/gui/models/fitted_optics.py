@@ -6,13 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rmz_acquire.optics import FITTED
+
 if TYPE_CHECKING:
     from rmz_acquire.experiments import OpticsSettings
     from rmz_acquire.optics import Optics
 
 __all__ = ["CALIBRATED", "Calibration"]
 
-CALIBRATED = ("z_scale", "spherical_waves", "sample_index")
+CALIBRATED = (*FITTED, "sample_index")
 """Keys of optics, in the file and in the experiment, that nobody types in."""
 
 _SAME = 1e-4
@@ -24,14 +26,18 @@ class Calibration:
 
     Parameters
     ----------
-    z_scale, spherical_waves, sample_index : float or None
+    z_scale, spherical_waves, secondary_spherical_waves, apodisation : float or None
         As in `rmz_acquire.optics.Optics`; None where nothing was told.
+    sample_index : float or None
+        The same.
     na, immersion_index : float or None
         Of the optics that they belong to; None where not known.
     """
 
     z_scale: float | None = None
     spherical_waves: float | None = None
+    secondary_spherical_waves: float | None = None
+    apodisation: float | None = None
     sample_index: float | None = None
     na: float | None = None
     immersion_index: float | None = None
@@ -104,4 +110,10 @@ class Calibration:
             said.append(f"z scale {self.z_scale:.2f}")
         if self.spherical_waves not in (None, 0.0):
             said.append(f"spherical {self.spherical_waves:.2f} waves")
+        if self.secondary_spherical_waves not in (None, 0.0):
+            said.append(
+                f"secondary spherical {self.secondary_spherical_waves:.2f} waves"
+            )
+        if self.apodisation not in (None, 0.0):
+            said.append(f"apodisation {self.apodisation:.2f}")
         return tuple(said)
