@@ -11,8 +11,12 @@ import yaml
 from cli_helpers import GOOD, OPTICS, refused, words, write_stack_of_discs
 
 from rmz_acquire.cli import main
+from rmz_acquire.experiments import read_optics
 from rmz_acquire.optics import Optics
-from rmz_acquire.reconstruction.optics_calibration import _Rows, calibrate_optics
+from rmz_acquire.reconstruction import bead_calibration
+from rmz_acquire.reconstruction.asked_planes import AskedPlanes
+from rmz_acquire.reconstruction.bead_calibration import BeadCalibration
+from rmz_acquire.reconstruction.optics_calibration import calibrate_optics
 from rmz_acquire.simulation.specimens import make_specimen
 from rmz_acquire.simulation.widefield import CameraModel, WideField
 from rmz_acquire.stacks import read_stack, write_stack
@@ -84,6 +88,48 @@ def test_what_gains_nothing_changes_nothing(
     assert not out.exists()
 
 
+def test_beads_are_said_and_what_they_tell_is_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack, out = tmp_path / "stack.tif", tmp_path / "optics.yaml"
+    terms = {"secondary_spherical_waves": -0.02, "apodisation": 0.5, "z_scale": 0.9}
+    fitted = OPTICS.model_copy(update=terms)
+    seen: list[float] = []
+
+    def fit(data, z_um, optics, *, on_step):  # type: ignore[no-untyped-def]
+        seen.append(len(data))
+        assert optics == OPTICS
+        return BeadCalibration(fitted, gain, 0.2, 6, 3, fitted)
+
+    monkeypatch.setattr(bead_calibration, "calibrate_on_beads", fit)
+    write_stack(stack, nuclei(1.0), z_step_um=0.5, pixel_size_um=0.325)
+    gain = 0.09
+    assert main([*calibrate(stack, out), "--beads"]) == 0
+    assert "nothing written" in capsys.readouterr().out and not out.exists()
+    gain = 0.5
+    assert main([*calibrate(stack, out), "--beads"]) == 0
+    said = capsys.readouterr().out
+    assert "beads averaged   3" in said and "+0.50 dB on 6 planes" in said
+    assert "apodisation  0 -> 0.5" in said
+    assert read_optics(out) == fitted
+    assert seen == [len(Z_UM)] * 2
+
+    run = tmp_path / "run"
+    take = ["replay", str(stack), "--out", str(run), "--optics", str(out)]
+    assert main([*take, "--estimator", "wiener", "--max-planes", "3"]) == 0
+    summary = json.loads((run / "summary.json").read_text("utf-8"))
+    assert summary["optics"] == fitted.model_dump()
+
+
+def test_nuclei_are_no_beads(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack, out = tmp_path / "stack.tif", tmp_path / "optics.yaml"
+    write_stack(stack, nuclei(1.0), z_step_um=0.5, pixel_size_um=0.325)
+    said = refused([*calibrate(stack, out), "--beads"], capsys)
+    assert "bead" in said and not out.exists()
+
+
 @pytest.mark.parametrize(
     ("planes", "side", "changes", "named"),
     [
@@ -115,7 +161,7 @@ def test_uniform_pictures_are_refused() -> None:
 @pytest.mark.parametrize("n", range(9, 62))
 def test_no_plane_judges_that_the_fit_has_seen(n: int) -> None:
     data = np.random.default_rng(1).normal(100, 2, (n, 32, 32)).astype(np.float32)
-    fit, judge = _Rows(data, np.arange(n, dtype=np.float64)).split()
+    fit, judge = AskedPlanes(data, np.arange(n, dtype=np.float64)).split()
     seen = {plane for given, asked in fit for plane in (*given, asked)}
     assert len(fit) >= 2 and len(judge) >= 3
     assert not seen & {plane for _, plane in judge}

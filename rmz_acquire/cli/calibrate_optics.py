@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,13 +22,18 @@ from rmz_acquire.cli.options import (
 )
 from rmz_acquire.errors import InputError
 
+if TYPE_CHECKING:
+    from rmz_acquire.optics import Optics
+
 __all__ = ["calibrate_optics"]
 
 
 def calibrate_optics(
     stack_path: Annotated[
         Path,
-        typer.Argument(metavar="STACK", help="A dense z-stack of any specimen."),
+        typer.Argument(
+            metavar="STACK", help="A dense z-stack of any specimen, or of beads."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", help="YAML file for the optics.")],
     pixel_size: PixelSize = None,
@@ -38,15 +43,26 @@ def calibrate_optics(
     immersion: Immersion = None,
     wavelength: Wavelength = None,
     sample_index: SampleIndex = None,
+    beads: Annotated[
+        bool,
+        typer.Option(
+            "--beads", help="The specimen is beads that are points: retrieve the pupil."
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file that is there.")
     ] = False,
 ) -> None:
-    """Fit z scale and NA to a dense stack, by planes that are left out.
+    """Fit z scale, NA and aberrations to a dense stack, by planes that are left out.
 
     Steps of the stage are not steps of the focus where refractive indices differ. Says
     what the fitted optics gain on planes that the fit has not seen; where that is less
     than 0.1 dB, nothing is written.
+
+    With --beads, beads that stand alone are averaged, and the phase and amplitude of a
+    radially symmetric pupil are retrieved from their mean, up to secondary spherical
+    aberration and apodisation. Take beads of a third of λ/NA or less, in 13 planes or
+    more that reach two depths of field to either side of the focus.
     """
     for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
         if value is not None:
@@ -80,34 +96,54 @@ def calibrate_optics(
     if z_um is None or stack.z_step_um is not None:
         step = stack.need_step("give --z-step")
         z_um = tuple(i * step for i in range(len(stack.data)))
-    with busy("leaving planes out; this takes a minute"):
-        import yaml
+    wait = "a few minutes" if beads else "a minute"
+    with busy(f"leaving planes out; this takes {wait}"):
+        from rmz_acquire.reconstruction import bead_calibration, optics_calibration
 
-        from rmz_acquire.atomic_io import replace_text
-        from rmz_acquire.reconstruction.optics_calibration import LEAST_GAIN_DB
-        from rmz_acquire.reconstruction.optics_calibration import (
-            calibrate_optics as fit,
+        fit = (
+            bead_calibration.calibrate_on_beads
+            if beads
+            else optics_calibration.calibrate_optics
         )
-
         found = fit(stack.data, z_um, optics, on_step=lambda line: stderr.print(line))
-    fitted = found.optics
+    if beads:
+        console.print(f"beads averaged   {found.beads}")
     for name, gain in (
         ("richardson-lucy", found.layers_db),
         ("wiener", found.wiener_db),
     ):
         console.print(f"{name:15}  {gain:+.2f} dB on {found.planes} planes left out")
     if not found.gains:
+        least = optics_calibration.LEAST_GAIN_DB
         console.print(
-            f"the fitted optics gain less than {LEAST_GAIN_DB:g} dB: keep yours, "
+            f"the fitted optics gain less than {least:g} dB: keep yours, "
             "nothing written"
         )
         return
-    text = yaml.safe_dump(fitted.model_dump(exclude_none=True), sort_keys=False)
-    replace_text(out, text)
-    console.print(f"z scale  {optics.z_scale:.3g} -> {fitted.z_scale:.3g}")
-    console.print(f"NA       {optics.na:.3g} -> {fitted.na:.3g}")
-    console.print(
-        f"spherical aberration, waves  {optics.spherical_waves:.3g} -> "
-        f"{fitted.spherical_waves:.3g}"
-    )
+    _write(found.optics, out)
+    for name, field in _TOLD.items():
+        was, now = getattr(optics, field), getattr(found.optics, field)
+        if beads or field not in _OF_BEADS:
+            console.print(f"{name}  {was:.3g} -> {now:.3g}")
     console.print(f"optics   {out}", soft_wrap=True)
+
+
+_OF_BEADS = ("secondary_spherical_waves", "apodisation")
+_TOLD = {
+    "z scale": "z_scale",
+    "NA": "na",
+    "spherical aberration, waves": "spherical_waves",
+    "secondary spherical aberration, waves": "secondary_spherical_waves",
+    "apodisation": "apodisation",
+}
+"""What the command says of the optics, and where it stands in them."""
+
+
+def _write(optics: Optics, out: Path) -> None:
+    """Write a file that every command takes as its optics."""
+    import yaml
+
+    from rmz_acquire.atomic_io import replace_text
+
+    text = yaml.safe_dump(optics.model_dump(exclude_none=True), sort_keys=False)
+    replace_text(out, text)

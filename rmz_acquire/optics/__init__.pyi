@@ -8,6 +8,7 @@ from .pupil import (
     otf,
     psf,
     radial_otf,
+    radial_psf,
     zernike,
 )
 from .range import OpticsRange
@@ -28,5 +29,6 @@ __all__ = [
     "otf",
     "psf",
     "radial_otf",
+    "radial_psf",
     "zernike",
 ]

@@ -16,24 +16,16 @@ import numpy as np
 import torch
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.reconstruction.asked_planes import AskedPlanes
 from rmz_acquire.reconstruction.candidates import LAYERS, WIENER
-from rmz_acquire.reconstruction.left_out import LeftOut
-from rmz_acquire.reconstruction.likelihood import (
-    CameraFloor,
-    Given,
-    LayerStack,
-    OtfLines,
-    few_threads,
-    shift_of,
-)
+from rmz_acquire.reconstruction.likelihood import few_threads
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import ArrayLike, NDArray
 
     from rmz_acquire.optics import Optics
-    from rmz_acquire.reconstruction.likelihood import Steps
 
 __all__ = ["LEAST_GAIN_DB", "Calibration", "calibrate_optics"]
 
@@ -45,7 +37,6 @@ LEAST_PX = 32
 _MOST_PX = 128
 _MOST_PLANES = 61
 
-_STEPS: Steps = ((4, 60), (2, 30))
 _SCALES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)
 _SCALE_STEPS = (0.05, 0.025)
 _APERTURES = (0.85, 0.9, 0.95, 1.05)
@@ -134,7 +125,7 @@ def _fit(
     optics: Optics,
     on_step: Callable[[str], None],
 ) -> Calibration:
-    rows = _Rows(data, z_um)
+    rows = AskedPlanes(data, z_um)
     fit, judge = rows.split()
     tried: dict[tuple[float, float, float], float] = {}
 
@@ -174,70 +165,6 @@ def _fit(
         before[WIENER] - after[WIENER],
         len({plane for _, plane in judge}),
     )
-
-
-class _Rows:
-    """Some planes of a stack given, others asked for.
-
-    Parameters
-    ----------
-    data : ndarray
-        (n, Y, X) counts.
-    z_um : ndarray
-        (n,) µm.
-    """
-
-    def __init__(self, data: NDArray[np.float32], z_um: NDArray[np.float64]) -> None:
-        self._z_um = z_um
-        floor = CameraFloor()
-        for plane in data:
-            floor.add(plane)
-        dark, noise = floor.level()
-        self._light = torch.from_numpy(data - np.float32(dark))
-        self._shift = shift_of(noise, max(float(self._light.mean()), 1e-9))
-
-    def split(
-        self,
-    ) -> tuple[list[tuple[tuple[int, ...], int]], list[tuple[tuple[int, ...], int]]]:
-        """Planes given, and one asked for: to fit with, and others to judge by."""
-        n = len(self._z_um)
-        fit: list[tuple[tuple[int, ...], int]] = []
-        judge: list[tuple[tuple[int, ...], int]] = []
-        for planes in (3, 5):
-            given = [int((i + 0.5) * n / planes) for i in range(planes)]
-            for place in range(planes - 1):
-                low, high = given[place], given[place + 1]
-                # two planes between each pair: they change sides from pair to pair
-                asked = [low + (high - low) // 2]
-                if high - low > 2:
-                    asked = [low + (high - low) // 3, high - (high - low) // 3]
-                sides = (fit, judge) if place % 2 == 0 else (judge, fit)
-                for side, plane in zip(sides, asked, strict=False):
-                    side.append((tuple(given), plane))
-        kept_apart = {plane for _, plane in judge}
-        fit = [each for each in fit if each[1] not in kept_apart]
-        seen = {plane for given, _ in fit for plane in given}
-        return fit, [each for each in judge if each[1] not in seen]
-
-    def errors_db(
-        self, optics: Optics, asked: Sequence[tuple[tuple[int, ...], int]]
-    ) -> dict[str, float]:
-        """Mean squared error of each estimator, over the planes asked for, dB."""
-        grid = torch.from_numpy(self._z_um)
-        lines = OtfLines(optics, LayerStack(optics, grid).reach_um)
-        height, width = self._light.shape[1:]
-        cpu = torch.device("cpu")
-        left_out = LeftOut(optics, grid, lines, (height, width), cpu)
-        total = {LAYERS: 0.0, WIENER: 0.0}
-        for given, plane in asked:
-            kept = [*given, plane]
-            z = tuple(float(self._z_um[i]) for i in kept)
-            planes = Given(self._light[kept], z, self._shift)
-            seen, made = left_out.predict(planes, len(given), 1.0, _STEPS)
-            for name in total:
-                error = max(float(np.mean((made[name] - seen) ** 2)), 1e-30)
-                total[name] += 10 * math.log10(error) / len(asked)
-        return total
 
 
 def _middle(data: NDArray[np.generic]) -> NDArray[np.float32]:

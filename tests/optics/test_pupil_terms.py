@@ -11,7 +11,7 @@ from pupil_integrals import defocus_um, gauss
 from pydantic import ValidationError
 from scipy import special
 
-from rmz_acquire.optics import Aberrations, Optics, otf, psf, radial_otf
+from rmz_acquire.optics import Aberrations, Optics, otf, psf, radial_otf, radial_psf
 
 AIR = Optics(na=0.75, immersion_index=1.0, wavelength_um=0.52, pixel_size_um=0.1)
 OIL = Optics(na=1.4, immersion_index=1.515, wavelength_um=0.52, pixel_size_um=0.07)
@@ -60,6 +60,18 @@ def test_spot_is_the_pupil_integral(
     expected = integral(there, np.hypot(*step.T) * optics.pixel_size_um, dz)
     found = spot[192 + step[:, 0], 192 + step[:, 1]] / optics.pixel_size_um**2
     np.testing.assert_allclose(found, expected, atol=4e-3 * expected.max())
+
+
+@pytest.mark.parametrize("optics", [AIR, OIL])
+@pytest.mark.parametrize("dz", [0.0, 0.7, -4.0])
+def test_light_along_the_radius_is_the_pupil_integral(
+    optics: Optics, dz: float
+) -> None:
+    there = told(optics, **TERMS)
+    r = np.array([0.0, 0.05, 0.3, 1.0, 3.0, 7.0])
+    found = radial_psf(there, torch.tensor([dz]), torch.from_numpy(r))[0]
+    expected = integral(there, r, dz)
+    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=1e-4 * expected.max())
 
 
 @pytest.mark.parametrize("optics", [AIR, OIL])
