@@ -121,7 +121,7 @@ for _name, _command, _example in (
         "calibrate-optics",
         calibrate_optics,
         "rmz-acquire calibrate-optics stack.tif --na 1.2 --immersion 1.33 "
-        "--wavelength 0.46 --out optics.yaml [--beads]",
+        "--wavelength 0.46 --out optics.yaml",
     ),
     ("doctor", doctor, "rmz-acquire doctor"),
 ):

@@ -62,7 +62,10 @@ def calibrate_optics(
     With --beads, beads that stand alone are averaged, and the phase and amplitude of a
     radially symmetric pupil are retrieved from their mean, up to secondary spherical
     aberration and apodisation. Take beads of a third of λ/NA or less, in 13 planes or
-    more that reach two depths of field to either side of the focus.
+    more that reach two depths of field to either side of the focus:
+
+    rmz-acquire calibrate-optics beads.tif --beads --na 1.2 --immersion 1.33
+    --wavelength 0.46 --out optics.yaml
     """
     for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
         if value is not None:

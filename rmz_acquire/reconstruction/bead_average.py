@@ -122,6 +122,7 @@ def average_beads(
     airy_px = optics.airy_radius_um / optics.pixel_size_um
     spots = _spots(data, z_um, optics, airy_px)
     spots = _not_saturated(data, spots, airy_px)
+    _check_points(data, z_um, optics, spots)
     spots = _reaching(z_um, optics, spots)
     need_um = _NEED_DOF * optics.depth_of_field_um
     alone = [spot for spot in spots if spot.reach_um >= need_um]
@@ -149,7 +150,6 @@ def average_beads(
         mean += _centred(crop, sharp, airy_px) / len(alone)
     brightest = max(alone, key=lambda spot: spot.height)
     at = (brightest.row, brightest.column)
-    _check_points(mean[sharp], optics)
     return MeanBead(mean, z_um[planes] - focus_um, planes, noise, len(alone), at)
 
 
@@ -293,9 +293,18 @@ def _centred(
     return np.asarray(np.fft.ifft2(spectra).real)
 
 
-def _check_points(spot: NDArray[np.float64], optics: Optics) -> None:
+def _check_points(
+    data: NDArray[np.generic],
+    z_um: NDArray[np.float64],
+    optics: Optics,
+    spots: Sequence[_Spot],
+) -> None:
     """Refuse beads that are no points: their size would be taken for the optics'."""
-    half = spot.shape[0] // 2
+    point_um = math.hypot(0.51 * optics.wavelength_um / optics.na, optics.pixel_size_um)
+    half = math.ceil(2 * _WIDE * point_um / optics.pixel_size_um)
+    brightest = max(spots, key=lambda spot: spot.height)
+    sharp = int(np.abs(z_um - brightest.focus_um).argmin())
+    spot = _crop(data[sharp : sharp + 1], brightest, half)[0]
     v, u = np.mgrid[-half : half + 1, -half : half + 1]
     r = np.hypot(v, u)
     base = np.median(spot[r > 0.8 * half])
@@ -307,7 +316,6 @@ def _check_points(spot: NDArray[np.float64], optics: Optics) -> None:
     if 0 < below < half:
         part = (rings[below - 1] - rings[0] / 2) / (rings[below - 1] - rings[below])
     width_um = 2 * (below - 1 + part) * optics.pixel_size_um
-    point_um = math.hypot(0.51 * optics.wavelength_um / optics.na, optics.pixel_size_um)
     if width_um > _WIDE * point_um:
         msg = (
             f"the beads are {width_um:.2g} µm wide in focus, where these optics show "
