@@ -99,7 +99,7 @@ def calibrate_optics(
     if z_um is None or stack.z_step_um is not None:
         step = stack.need_step("give --z-step")
         z_um = tuple(i * step for i in range(len(stack.data)))
-    wait = "a few minutes" if beads else "a minute"
+    wait = "a minute or two" if beads else "a minute"
     with busy(f"leaving planes out; this takes {wait}"):
         from rmz_acquire.reconstruction import bead_calibration, optics_calibration
 
