@@ -109,7 +109,7 @@ def calibrate_optics(
             else optics_calibration.calibrate_optics
         )
         found = fit(stack.data, z_um, optics, on_step=lambda line: stderr.print(line))
-    if beads:
+    if isinstance(found, bead_calibration.BeadCalibration):
         console.print(f"beads averaged   {found.beads}")
     for name, gain in (
         ("richardson-lucy", found.layers_db),

@@ -189,7 +189,8 @@ def radial_psf(optics: Optics, dz_um: Tensor, r_um: Tensor) -> Tensor:
     real, imag = ((weight * wave(phase)) @ bessel for wave in (torch.cos, torch.sin))
     # Parseval: every plane holds what passed the pupil
     light = float((amplitude * weight).sum()) / (2 * math.pi * scale**2)
-    return (real**2 + imag**2) / light
+    found: Tensor = (real**2 + imag**2) / light
+    return found
 
 
 def radial_otf(
