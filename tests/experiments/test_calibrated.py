@@ -58,14 +58,17 @@ def test_a_run_from_before_a_key_goes_on(demo, tmp_path):
         demo.mda.cancel()
 
     demo.mda.events.frameReady.connect(stop)
-    assert run(demo, with_optics(experiment(), CALIBRATED), folder).status == "aborted"
+    assert (
+        run(demo, with_optics(experiment(), CALIBRATED), folder).summary.status
+        == "aborted"
+    )
     demo.mda.events.frameReady.disconnect(stop)
     told = json.loads((folder / "run.json").read_text("utf-8"))
     block = told["sequence"]["metadata"]["rmz_acquire"]["optics"]
     for optics in (*told["optics"].values(), block):
         del optics["apodisation"], optics["secondary_spherical_waves"]
     (folder / "run.json").write_text(json.dumps(told), "utf-8")
-    assert resume(demo, folder).status == "completed"
+    assert resume(demo, folder).summary.status == "completed"
 
 
 def test_wavelengths_by_channel_stay():
