@@ -47,7 +47,7 @@ RUNS: dict[str, dict[str, str]] = {
         "rmz-acquire acquire-stacks --config my-microscope.cfg --range 20 --step 0.5 "
         "--positions positions.csv --out stacks": "--range 4 --exposure 5",
         "rmz-acquire evaluate --out evaluation": _EVAL,
-        "rmz-acquire evaluate --only exposures --out exposures": "--quick",
+        "rmz-acquire evaluate --only exposures,timing --out exposures": "--quick",
         "rmz-acquire evaluate --quick --only fig3,fig5": (
             "--config tiny.yaml --out other"
         ),
