@@ -1,4 +1,4 @@
-"""Recurrent-MZ on the richardson-lucy prior, as far as it has earned it."""
+"""A network on the richardson-lucy prior, as far as it has earned it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import ArrayLike, NDArray
-    from torch import Tensor
 
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning.records import Estimate
 
 __all__ = ["OnLayersEstimator"]
-
-TOLERANCE = 0.25
-"""Share of the scale by which background or scale may move before the state goes."""
 
 _ACTIVATIONS = 256e6
 """Bytes, about, of the activations of one band of rows."""
@@ -78,8 +74,6 @@ class OnLayersEstimator(VolumeEstimator):
         self._device = device_of(device)
         self._network = copy.deepcopy(model.network).to(self._device)
         self._gate = Gate()
-        self._scale: Normalisation | None = None
-        self._hidden: Tensor | None = None
         self._made: NDArray[np.float32] | None = None
         self._predicted: dict[str, float] = {}
         self._told: Estimate | None = None
@@ -177,37 +171,24 @@ class OnLayersEstimator(VolumeEstimator):
         volume = prior.add_all(
             [self._images[i][window] for i in rest], [self._at_um[i] for i in rest]
         )
-        made, self._hidden, self._scale = self._add_to(prior), None, None
-        z = self._at_um[out]
+        made, z = self._add_to(prior), self._at_um[out]
         self._gate.see(
             self._images[out][window], self._at(volume, z), self._at(made, z)
         )
 
     def _add_to(self, estimator: RichardsonLucyEstimator) -> NDArray[np.float32]:
-        """Take one step of the network; the volume with all that it adds, counts."""
-        fresh = Normalisation.of(estimator.planes)
-        if self._scale is None or not self._scale.fits(fresh, TOLERANCE):
-            self._scale, self._hidden = fresh, None
-        prior = prior_of(estimator, self._optics, self._scale)
+        """Give the volume with all that the network adds to it, counts."""
+        scale = Normalisation.of(estimator.planes)
+        prior = prior_of(estimator, self._optics, scale)
         height, width = estimator.planes.shape[1:]
         made = np.empty((len(self.z_um), height, width), dtype=np.float32)
-        parts = []
+        distances = [d.to(self._device) for d in prior[3:]]
         for rows, around in self._bands(height, width):
-            band = Prior(
-                *(v[:, around].to(self._device) for v in prior[:3]),
-                *(d.to(self._device) for d in prior[3:]),
-            )
-            before = None
-            if self._hidden is not None:
-                before = self._hidden[:, :, _halved(around)]
-            hidden = self._network.step(band, before)
-            volume = self._network.decode(hidden, band).cpu().numpy()
+            volumes = [v[:, around].to(self._device) for v in prior[:3]]
+            band = self._network(Prior(*volumes, *distances)).cpu().numpy()
             first = rows.start - around.start
-            made[:, rows] = volume[:, first : first + rows.stop - rows.start]
-            inner = slice(first // 2, first // 2 + -(-(rows.stop - rows.start) // 2))
-            parts.append(hidden[:, :, inner])
-        self._hidden = torch.cat(parts, dim=2)
-        return self._scale.undo(made)
+            made[:, rows] = band[:, first : first + rows.stop - rows.start]
+        return scale.undo(made)
 
     def _bands(self, height: int, width: int) -> Iterator[tuple[slice, slice]]:
         """Rows that are computed at once, and with all that they see."""
@@ -222,10 +203,6 @@ class OnLayersEstimator(VolumeEstimator):
                 slice(top, bottom),
                 slice(max(0, top - halo), min(height, bottom + halo)),
             )
-
-
-def _halved(rows: slice) -> slice:
-    return slice(rows.start // 2, -(-rows.stop // 2))
 
 
 def _busiest(image: NDArray[np.float32], side: int) -> tuple[slice, slice]:

@@ -37,7 +37,7 @@ def prior_of(
     """
     volume, wiener, light = estimator.volume, estimator.wiener, estimator.light
     assert volume is not None and wiener is not None and light is not None
-    # positive where the output plane lies above the plane taken
+    # positive where the output plane lies above a plane taken
     away = estimator.z_um[:, None] - estimator.planes_z_um[None]
     away = away * optics.blur_radius_px_per_um
     before = np.where(away >= 0, away, np.inf).min(1)
@@ -48,5 +48,4 @@ def prior_of(
         light=torch.from_numpy(light / np.float32(scale.scale)),
         before_px=torch.from_numpy(before).float(),
         after_px=torch.from_numpy(after).float(),
-        dz_px=torch.from_numpy(away[:, -1]).float(),
     )

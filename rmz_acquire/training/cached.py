@@ -1,7 +1,7 @@
-"""Training sequences for the network on the richardson-lucy prior.
+"""Training samples for the network on the richardson-lucy prior.
 
 The prior costs seconds a specimen, so it is computed once and kept in the run's folder.
-What the n-th sequence is follows from the configuration and n alone: a folder whose
+What the n-th sample is follows from the configuration and n alone: a folder whose
 cache is lost makes it again.
 """
 
@@ -31,34 +31,36 @@ if TYPE_CHECKING:
 
     from rmz_acquire.training.training_config import TrainingConfig
 
-__all__ = ["CachedSequences", "LayersSequence"]
+__all__ = ["CachedSequences", "LayersSample"]
 
 FOLDER = "priors"
 
-_STEPS = 2
-"""Steps of the network in a sequence at most; it begins after any plane."""
-
+_KEPT = 3
+"""Priors of a specimen at most: after its first planes at once, then one by one."""
 
 _SPREAD = 0.8
 """Share of specimens whose planes lie over the whole grid, as those of a scan."""
 
+_CROP_PLANES = 32
+"""Output planes of a sample at most: the network sees nine to both sides."""
 
-class LayersSequence(NamedTuple):
-    """Priors after successive planes, and the truth.
+
+class LayersSample(NamedTuple):
+    """A prior after some planes, and the truth.
 
     Attributes
     ----------
-    priors : list of Prior
+    prior : Prior
         Normalised.
     target : Tensor
         (Z, Y, X) normalised alike, without noise.
     """
 
-    priors: list[Prior]
+    prior: Prior
     target: Tensor
 
 
-class CachedSequences(IterableDataset[LayersSequence]):
+class CachedSequences(IterableDataset[LayersSample]):
     """Sequences without end from a growing set of specimens, or a fixed few.
 
     Parameters
@@ -84,7 +86,7 @@ class CachedSequences(IterableDataset[LayersSequence]):
         self._config, self._folder = config, folder / FOLDER
         self._consumed, self._specimens = consumed, specimens
 
-    def __iter__(self) -> Iterator[LayersSequence]:
+    def __iter__(self) -> Iterator[LayersSample]:
         """Sequences of this worker, one after another."""
         worker = get_worker_info()
         number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
@@ -109,31 +111,33 @@ class CachedSequences(IterableDataset[LayersSequence]):
 
     def sequence(
         self, specimen: int, rng: np.random.Generator | None = None
-    ) -> LayersSequence:
-        """Some steps on one specimen.
+    ) -> LayersSample:
+        """One prior of a specimen.
 
         Parameters
         ----------
         specimen : int
             Its number.
         rng : numpy.random.Generator, optional
-            Of crop, turn and steps; None takes the whole field and the last steps.
+            Of crop, turn and planes; None takes the whole field after the last plane.
 
         Returns
         -------
-        LayersSequence
+        LayersSample
         """
         kept = self._priors(specimen)
         volumes, target = kept["volumes"], kept["target"]
-        last, first = len(volumes), max(0, len(volumes) - _STEPS)
+        which = len(volumes) - 1
+        grid = slice(None)
         turns, mirrored, upside_down = 0, False, False
         if rng is not None:
-            first = int(rng.integers(len(volumes)))
-            last = min(first + _STEPS, len(volumes))
+            which = int(rng.integers(len(volumes)))
             crop = self._config.simulation.crop_px
             top, left = rng.integers(0, np.array(target.shape[1:]) - crop + 1)
-            window = (slice(top, top + crop), slice(left, left + crop))
-            volumes, target = volumes[..., *window], target[..., *window]
+            low = int(rng.integers(max(0, len(target) - _CROP_PLANES) + 1))
+            grid = slice(low, low + _CROP_PLANES)
+            window = (grid, slice(top, top + crop), slice(left, left + crop))
+            volumes, target = volumes[..., *window], target[window]
             turns = int(rng.integers(4))
             mirrored, upside_down = rng.random() < 0.5, rng.random() < 0.5
 
@@ -143,14 +147,13 @@ class CachedSequences(IterableDataset[LayersSequence]):
             volume = volume[::-1] if upside_down else volume
             return torch.from_numpy(volume.astype(np.float32))
 
-        priors = []
-        for k in range(first, last):
-            before, after, dz = torch.from_numpy(kept["distances"][k])
-            if upside_down:
-                before, after, dz = after.flip(0), before.flip(0), -dz.flip(0)
-            estimate, wiener, light = (turned(volume) for volume in volumes[k])
-            priors.append(Prior(estimate, wiener, light, before, after, dz))
-        return LayersSequence(priors, turned(target))
+        before, after = torch.from_numpy(kept["distances"][which][:, grid])
+        if upside_down:
+            before, after = after.flip(0), before.flip(0)
+        estimate, wiener, light = (turned(volume) for volume in volumes[which])
+        return LayersSample(
+            Prior(estimate, wiener, light, before, after), turned(target)
+        )
 
     def _priors(self, specimen: int) -> dict[str, NDArray[Any]]:
         """From the cache, or computed and kept."""
@@ -171,7 +174,7 @@ def _compute(config: TrainingConfig, specimen: int) -> dict[str, NDArray[Any]]:
     field = simulate_field(config.simulation, [config.seed, specimen])
     rng = np.random.default_rng([config.seed, specimen, 1])
     low, high = config.planes
-    m = low + int((high - low + 1) * rng.random() ** 1.4)
+    m = int(rng.integers(low, high + 1))
     if specimen >= VALIDATION_SEED:
         m = low + specimen % (high - low + 1)
     n = len(field.z_um)
@@ -186,7 +189,8 @@ def _compute(config: TrainingConfig, specimen: int) -> dict[str, NDArray[Any]]:
     if rng.random() < cache.z_scaled:
         z_um = z_um / rng.uniform(*cache.z_scale)
     estimator = RichardsonLucyEstimator(z_um, field.believed, device="cpu")
-    at_once = 1 + int(rng.integers(min(m, 4)))
+    # few priors of every specimen: later ones cost more and are much alike
+    at_once = max(1, m - int(rng.integers(_KEPT)))
     estimator.add_all(counts[:at_once], z_um[taken[:at_once]])
     scale = Normalisation.of(counts)
     priors = [prior_of(estimator, field.believed, scale)]

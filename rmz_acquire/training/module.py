@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from lightning.pytorch.utilities.types import OptimizerLRScheduler
     from torch import Tensor
 
-    from rmz_acquire.training.cached import LayersSequence
+    from rmz_acquire.training.cached import LayersSample
     from rmz_acquire.training.sequences import Sequence
     from rmz_acquire.training.training_config import TrainingConfig
 
@@ -250,29 +250,29 @@ class LayersModule(TrainingModule):
     """
 
     def training_step(  # type: ignore[override]
-        self, batch: LayersSequence, batch_idx: int
+        self, batch: LayersSample, batch_idx: int
     ) -> Tensor:
-        """Loss of one sequence: log of the error over the prior's, mean of its steps.
+        """Loss of one sample: log of the error over the prior's.
 
         Easy and hard, dim and bright specimens count alike.
         """
-        loss = self._finite(_log_share(self.network(batch.priors), batch).mean())
+        loss = self._finite(_log_share(self.network(batch.prior), batch))
         self.log("loss", loss, prog_bar=True)
         return loss
 
     def validation_step(  # type: ignore[override]
-        self, batch: LayersSequence, batch_idx: int
+        self, batch: LayersSample, batch_idx: int
     ) -> None:
         """Decibels over the prior, of the averaged network after the last plane."""
         gain, _ = self.gain_db(batch)
         self.log("gain_db", gain, prog_bar=True, batch_size=1, sync_dist=True)
 
     def gain_db(  # type: ignore[override]
-        self, batch: LayersSequence
+        self, batch: LayersSample
     ) -> tuple[Tensor, Tensor]:
-        """Give the gain over the prior, dB, and the volumes, (M, Z, Y, X)."""
-        volumes = self.average(batch.priors)
-        return -10 / math.log(10) * _log_share(volumes, batch)[-1], volumes
+        """Give the gain over the prior, dB, and the volume, (Z, Y, X)."""
+        volume = self.average(batch.prior)
+        return -10 / math.log(10) * _log_share(volume, batch), volume
 
 
 def training_module(config: TrainingConfig) -> TrainingModule:
@@ -282,14 +282,13 @@ def training_module(config: TrainingConfig) -> TrainingModule:
     return (AdversarialModule if config.adversarial else TrainingModule)(config)
 
 
-def _log_share(volumes: Tensor, batch: LayersSequence) -> Tensor:
-    """Log of the squared error over that of the prior, (M,), after each plane."""
-    before = torch.stack([prior.estimate for prior in batch.priors])
-    errors = [
-        (made - batch.target).square().mean((1, 2, 3)) + _LEAST_ERROR
-        for made in (volumes, before)
-    ]
-    return (errors[0] / errors[1]).log()
+def _log_share(volume: Tensor, batch: LayersSample) -> Tensor:
+    """Log of the squared error over that of the prior."""
+    made, before = (
+        (each - batch.target).square().mean() + _LEAST_ERROR
+        for each in (volume, batch.prior.estimate)
+    )
+    return (made / before).log()
 
 
 def _span(target: Tensor) -> Tensor:

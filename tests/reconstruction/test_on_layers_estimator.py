@@ -33,7 +33,7 @@ ORDER = [2, 22, 12, 7, 17, 4]
 class Wrong(OnLayers):
     """Adds stripes."""
 
-    def decode(self, hidden: Tensor, prior: Prior) -> Tensor:
+    def forward(self, prior: Prior) -> Tensor:
         stripes = torch.arange(prior.estimate.shape[-1]) // 4 % 2 - 0.5
         return prior.estimate + 0.5 * prior.estimate.std() * stripes
 
@@ -43,7 +43,7 @@ class Knowing(OnLayers):
 
     truth: Tensor
 
-    def decode(self, hidden: Tensor, prior: Prior) -> Tensor:
+    def forward(self, prior: Prior) -> Tensor:
         taken = torch.minimum(prior.before_px, prior.after_px) < 0.5
         there, here = self.truth[taken].flatten(), prior.estimate[taken].flatten()
         there_, here_ = there - there.mean(), here - here.mean()
