@@ -39,6 +39,8 @@ _FAINT, _DIM = 1e-3, 0.1
 class Prior(NamedTuple):
     """What the network is given after a plane: volumes in normalised counts.
 
+    Or those of several specimens, with one more dimension before the others.
+
     Attributes
     ----------
     estimate, wiener : Tensor
@@ -102,29 +104,32 @@ class OnLayers(nn.Module):
         Tensor
             (Z, Y, X) normalised: the estimate and what the network adds.
         """
+        if prior.estimate.dim() == 3:
+            made: Tensor = self(Prior(*(told[None] for told in prior)))[0]
+            return made
         # channels beside each other are three times as fast on a CPU
-        x = _fold(self._inputs(prior))[None].contiguous(
-            memory_format=torch.channels_last_3d
-        )
+        x = _fold(self._inputs(prior)).contiguous(memory_format=torch.channels_last_3d)
         first, *further = self.layers
         x = functional.leaky_relu(first(x), _SLOPE)
         for layer in further:
             x = x + functional.leaky_relu(layer(x), _SLOPE)
         height, width = prior.estimate.shape[-2:]
-        out = _unfold(self.last(x)[0])[..., :height, :width].to(prior.estimate.dtype)
-        return prior.estimate + (out * _units(prior)).sum(0)
+        out = _unfold(self.last(x))[..., :height, :width].to(prior.estimate.dtype)
+        return prior.estimate + (out * _units(prior)).sum(1)
 
     def _inputs(self, prior: Prior) -> Tensor:
-        """Input channels, (7, Z, Y, X)."""
+        """Input channels, (B, 7, Z, Y, X)."""
         estimate, wiener, light = (v.clamp_min(0).sqrt() for v in prior[:3])
         # what is small beside the light would not be seen
-        around = _smooth(prior.estimate, _SMOOTH_PX)
-        detail = (prior.estimate - around) / (around + _DIM)
-        sharp = (prior.light - prior.estimate) / (around + _DIM)
+        around = _smooth(estimate, _SMOOTH_PX)
+        detail = (estimate - around) / (around + _DIM)
+        sharp = (light - estimate) / (around + _DIM)
         far = self.config.dz_scale_px
         distances = (prior.before_px, prior.after_px)
-        flat = [_squash(d, far)[:, None, None].expand_as(estimate) for d in distances]
-        inputs = torch.stack([estimate, light, wiener - estimate, detail, sharp, *flat])
+        flat = [_squash(d, far)[..., None, None].expand_as(estimate) for d in distances]
+        inputs = torch.stack(
+            [estimate, light, wiener - estimate, detail, sharp, *flat], 1
+        )
         return inputs.to(self.last.weight.dtype)
 
 
@@ -139,34 +144,34 @@ def _squash(distance_px: Tensor, far_px: float) -> Tensor:
 
 
 def _units(prior: Prior) -> Tensor:
-    """Units of the output, (3, Z, Y, X): root of the light, light, what is unsure.
+    """Units of the output, (B, 3, Z, Y, X): root of the light, light, what is unsure.
 
     Of the nearest pixels only: a bead's error is as bright as the bead.
     """
     light = _smooth(prior.estimate.clamp_min(0), _NEAR_PX)
     apart = _smooth((prior.estimate - prior.wiener).abs(), _NEAR_PX)
-    return torch.stack([_ROOT * (light + _FAINT).sqrt(), light, _APART * apart])
+    return torch.stack([_ROOT * (light + _FAINT).sqrt(), light, _APART * apart], 1)
 
 
 def _smooth(volume: Tensor, side_px: int) -> Tensor:
-    """Mean over squares around every pixel, (Z, Y, X)."""
-    mean = volume[None]
+    """Mean over squares around every pixel, (B, Z, Y, X)."""
+    mean = volume
     for side in ((side_px, 1), (1, side_px)):
         around = (side[0] // 2, side[1] // 2)
         mean = functional.avg_pool2d(
             mean, side, stride=1, padding=around, count_include_pad=False
         )
-    return mean[0]
+    return mean
 
 
 def _fold(volume: Tensor) -> Tensor:
-    """Squares of pixels to channels: (C, Z, Y, X) to (4 C, Z, ⌈Y / 2⌉, ⌈X / 2⌉)."""
+    """Squares of 2 by 2 pixels to channels: (B, C, Z, Y, X) to (B, 4 C, Z, …)."""
     height, width = volume.shape[-2:]
-    odd = (0, -width % _FOLD, 0, -height % _FOLD)
+    odd = (0, -width % _FOLD, 0, -height % _FOLD, 0, 0)
     if any(odd):
         volume = functional.pad(volume, odd, mode="replicate")
-    return functional.pixel_unshuffle(volume.transpose(0, 1), _FOLD).transpose(0, 1)
+    return functional.pixel_unshuffle(volume.transpose(1, 2), _FOLD).transpose(1, 2)
 
 
 def _unfold(volume: Tensor) -> Tensor:
-    return functional.pixel_shuffle(volume.transpose(0, 1), _FOLD).transpose(0, 1)
+    return functional.pixel_shuffle(volume.transpose(1, 2), _FOLD).transpose(1, 2)

@@ -252,11 +252,11 @@ class LayersModule(TrainingModule):
     def training_step(  # type: ignore[override]
         self, batch: LayersSample, batch_idx: int
     ) -> Tensor:
-        """Loss of one sample: log of the error over the prior's.
+        """Loss of some samples: log of the error over the prior's, their mean.
 
         Easy and hard, dim and bright specimens count alike.
         """
-        loss = self._finite(_log_share(self.network(batch.prior), batch))
+        loss = self._finite(_log_share(self.network(batch.prior), batch).mean())
         self.log("loss", loss, prog_bar=True)
         return loss
 
@@ -283,9 +283,9 @@ def training_module(config: TrainingConfig) -> TrainingModule:
 
 
 def _log_share(volume: Tensor, batch: LayersSample) -> Tensor:
-    """Log of the squared error over that of the prior."""
+    """Log of the squared error over that of the prior, of every sample."""
     made, before = (
-        (each - batch.target).square().mean() + _LEAST_ERROR
+        (each - batch.target).square().mean((-3, -2, -1)) + _LEAST_ERROR
         for each in (volume, batch.prior.estimate)
     )
     return (made / before).log()
