@@ -73,7 +73,7 @@ class OnLayersConfig(BaseModel):
     prior : {"richardson-lucy"}
         The volume that it starts from, and adds to.
     channels : int
-        Of the hidden state and of every layer.
+        Of every layer.
     dz_scale_px : float
         Blur radius, pixels, from which on a distance shows as 1.
     """
