@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
+from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 import useq
@@ -13,13 +15,16 @@ from PyQt6.QtWidgets import (
     QApplication,
     QComboBox,
     QDoubleSpinBox,
+    QMessageBox,
     QSpinBox,
 )
 
+from rmz_acquire import plugins
 from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.models.experiment_form import read_settings, write_settings
 from rmz_acquire.gui.models.quality import QUALITIES, quality_of, with_quality
 from rmz_acquire.gui.models.scan_settings import ScanSettings
+from rmz_acquire.gui.views.reconstruction_box import ReconstructionBox
 from rmz_acquire.models import DEFAULT_MODEL, WIDE_MODEL
 
 GOOD = ScanSettings(bottom_um=-10.0, top_um=10.0, estimator="wiener")
@@ -94,10 +99,56 @@ def test_a_file_with_other_values_is_custom_and_loses_nothing(desk, tmp_path, bl
     file.write_text(sequence.yaml(exclude={"uid"}))
     desk.connect()
     desk.commands.use_settings(file)
+    for box in desk.window.findChildren(QMessageBox):
+        next(b for b in box.buttons() if b.text() == "Use it").click()
     assert desk.window.form.quality.buttons["custom"].isChecked()
     write_settings(tmp_path / "again.yaml", desk.presenter.settings())
     again = read_settings(tmp_path / "again.yaml").base.metadata
     assert again == sequence.metadata
+
+
+def test_estimators_of_installed_packages_are_offered(qtbot, monkeypatch):
+    point = EntryPoint("smooth", "their_lab.scans:Smooth", plugins.ESTIMATOR.group)
+    points = EntryPoints([point])
+    monkeypatch.setattr(plugins, "entry_points", lambda **by: points.select(**by))
+    box = ReconstructionBox()
+    qtbot.addWidget(box)
+    place = box.estimator.findData("smooth")
+    assert box.estimator.itemText(place) == "smooth (installed)"
+    box.estimator.setCurrentIndex(place)
+    assert box.values()["estimator"] == "smooth"
+    assert "their_lab" not in sys.modules
+
+
+def test_code_of_somebody_else_is_named_and_asked_about_once(desk, tmp_path):
+    block = {"version": 1, "estimator": "their_lab.scans:Smooth", "epsilon": 0.031}
+    sequence = useq.MDASequence(
+        z_plan={"bottom": -4, "top": 4, "step": 0.5}, metadata={"rmz_acquire": block}
+    )
+    file = tmp_path / "theirs.yaml"
+    file.write_text(sequence.yaml(exclude={"uid"}))
+    desk.connect()
+    before = desk.window.form.settings()
+
+    def answer(text):
+        (box,) = desk.window.findChildren(QMessageBox)
+        assert "theirs.yaml names code" in box.text()
+        assert "their_lab.scans:Smooth" in box.informativeText()
+        next(b for b in box.buttons() if text in b.text()).click()
+        desk.until(lambda: not desk.window.findChildren(QMessageBox))
+
+    desk.commands.use_settings(file)
+    # nothing of it is in the form before somebody has agreed
+    assert desk.window.form.settings() == before
+    answer("Cancel")
+    assert desk.window.form.settings() == before
+    desk.commands.use_settings(file)
+    answer("Use it")
+    assert desk.window.form.settings().estimator == "their_lab.scans:Smooth"
+    assert "their_lab" not in sys.modules
+    # once
+    desk.commands.use_settings(file)
+    assert not desk.window.findChildren(QMessageBox)
 
 
 def test_a_quality_that_is_chosen_takes_the_rules_of_a_file_off():

@@ -19,6 +19,7 @@ from rmz_acquire.experiments.keeping import as_yaml
 from rmz_acquire.gui.models.fitted_optics import CALIBRATED, Calibration
 from rmz_acquire.gui.models.scan_settings import ScanSettings
 from rmz_acquire.methods import method_of
+from rmz_acquire.plugins import ESTIMATOR, POLICY, STOP_RULE, full_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "full_stack_of",
+    "imported_by",
     "read_settings",
     "sequence_of",
     "settings_of",
@@ -61,6 +63,29 @@ def read_settings(path: Path) -> ScanSettings:
     except InputError as error:
         msg = f"{path.name}: {error}"
         raise InputError(msg) from None
+
+
+def imported_by(settings: ScanSettings) -> list[str]:
+    """Give the classes of somebody else's that a scan with these would import.
+
+    Parameters
+    ----------
+    settings : ScanSettings
+        As they were read of a file; nothing is imported here.
+
+    Returns
+    -------
+    list of str
+        ``package.module:Class`` each.
+    """
+    block = {} if settings.base is None else settings.base.metadata.get("rmz_acquire")
+    named = (
+        (ESTIMATOR, settings.estimator),
+        (POLICY, settings.policy),
+        (STOP_RULE, (block or {}).get("stop_rule")),
+    )
+    full = [full_name(kind, name) for kind, name in named if name]
+    return [name for name in dict.fromkeys(full) if ":" in name]
 
 
 def write_settings(path: Path, settings: ScanSettings) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,18 @@ from rmz_acquire.gui.models.calibrated_settings import (
     replaced_by,
     with_calibrated,
 )
-from rmz_acquire.gui.models.experiment_form import read_settings, write_settings
+from rmz_acquire.gui.models.experiment_form import (
+    imported_by,
+    read_settings,
+    write_settings,
+)
 from rmz_acquire.gui.napari_view import has_napari, open_in_napari
 from rmz_acquire.gui.views.about import AboutDialog, ManualDialog
+from rmz_acquire.gui.views.foreign_code import ForeignCode
 from rmz_acquire.gui.views.volume3d import has_opengl
 
 if TYPE_CHECKING:
+    from rmz_acquire.gui.models.scan_settings import ScanSettings
     from rmz_acquire.gui.views.presenter import Presenter
     from rmz_acquire.optics import Optics
 
@@ -41,6 +48,7 @@ class Commands(QObject):
         super().__init__(presenter)
         self._presenter = presenter
         self._window = presenter.window
+        self._foreign = ForeignCode(presenter.window)
 
     def choose_config(self) -> None:
         """Ask for a configuration file, and load it."""
@@ -59,17 +67,25 @@ class Commands(QObject):
             self.use_settings(Path(name))
 
     def use_settings(self, path: Path) -> None:
-        """Fill the form in from a file."""
+        """Fill the form in from a file; code of somebody else is asked about once."""
         try:
             settings = read_settings(path)
         except InputError as error:
             self._window.status.show_problem(str(error), details=False)
             return
+        self._foreign.ask(
+            path.name,
+            imported_by(settings),
+            partial(self._take_settings, settings, path.name),
+            partial(self._presenter.note, f"{path.name} was not loaded"),
+        )
+
+    def _take_settings(self, settings: ScanSettings, name: str) -> None:
         before = self._window.form.settings().calibration
         self._window.form.set_settings(settings)
         self._window.series.set_settings(settings)
         self._presenter.microscope.prepare(settings.exposure_ms, settings.channel)
-        said = f"settings of {path.name}"
+        said = f"settings of {name}"
         if settings.calibration.nominal and not before.nominal:
             said += f", without {before.words()}: load the optics again if they hold"
         self._presenter.note(said)

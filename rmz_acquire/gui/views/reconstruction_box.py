@@ -12,6 +12,7 @@ from rmz_acquire.gui.views.model_choice import ModelChoice
 from rmz_acquire.gui.views.optics_fields import OpticsFields
 from rmz_acquire.methods import SCAN_METHODS, method_of
 from rmz_acquire.models import list_models
+from rmz_acquire.plugins import ESTIMATOR, installed_names
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,6 +35,8 @@ class ReconstructionBox(QWidget):
         self.estimator = may_shrink(QComboBox())
         for method in SCAN_METHODS.values():
             self.estimator.addItem(method.title, method.name)
+        for name in installed_names(ESTIMATOR):
+            self.estimator.addItem(f"{name} (installed)", name)
         self.estimator.setToolTip("What makes the volume of the planes")
         self.words = QLabel()
         self.words.setObjectName("muted")
