@@ -17,7 +17,7 @@ from rmz_acquire.recording.progress import TrainingProgress
 from rmz_acquire.training import fit
 
 # what is promised: from the start to the first line, and from one to the next
-FIRST_S, NEXT_S = 2.0, 5.0
+FIRST_S, NEXT_S = 2.0, 12.0
 
 
 def _cpu_s(pid: int) -> float:
