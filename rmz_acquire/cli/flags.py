@@ -32,7 +32,6 @@ STACK = {
 }
 """Of what is said of a stack."""
 BLOCK = {
-    "metadata.rmz_acquire.stage.retries": "stage.retries",
     "metadata.rmz_acquire.model: ": "",
     "metadata.rmz_acquire.estimator": "--estimator",
     "metadata.rmz_acquire.policy": "--policy",

@@ -43,11 +43,6 @@ class Imagings:
         _, p, _, c = volume.key
         return self._by_place[p, c]
 
-    @property
-    def items(self) -> Iterable[tuple[Place, Imaging]]:
-        """Every place with how it is imaged."""
-        return self._by_place.items()
-
     def at(self, place: int) -> Imaging:
         """Give that of the first channel of a position."""
         return self._by_place[min(key for key in self._by_place if key[0] == place)]

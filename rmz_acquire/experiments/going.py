@@ -6,6 +6,7 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
+from rmz_acquire.errors import message_of
 from rmz_acquire.experiments.export import export_ome_tiff
 from rmz_acquire.experiments.layout import lay_out
 from rmz_acquire.experiments.tally import Tally
@@ -136,7 +137,7 @@ def _end_the_last(taken: Taken, tasks: VolumeTasks, tally: Tally) -> None:
             # its planes are there; the disk may be full
             logger.debug("the unfinished volume was not written", exc_info=error)
             if not isinstance(task.scan.error, OSError):
-                taken.problems.append(" ".join(str(error).split()))
+                taken.problems.append(message_of(error))
         if not task.scan.outcome.ok:
             tally.add(tasks.volume, tasks.record, task.scan)
     if tasks.volume is not None and tasks.record is not None:

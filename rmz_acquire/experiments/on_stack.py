@@ -119,8 +119,8 @@ class OnStack:
             with key_of(BLOCK):
                 if not volume.single:
                     volume.plan(settings)
-        imagings = Imagings({v.key[1::2]: self._imaging(v) for v in volumes})
-        imagings = _with_pixel(imagings, settings)
+        imaging = self._imaging().with_pixel(settings.optics.pixel_size_um)
+        imagings = Imagings({v.key[1::2]: imaging for v in volumes})
         estimators = Estimators(settings, volumes, imagings, model, own)
         estimators.check()
         whole = (-math.inf, math.inf)
@@ -147,7 +147,7 @@ class OnStack:
             for z_um in (min(volume.z_um), max(volume.z_um)):
                 self._microscope.check(z_um)
 
-    def _imaging(self, volume: Volume) -> Imaging:
+    def _imaging(self) -> Imaging:
         """How the stack is imaged, as far as it is known."""
         microscope = self._microscope
         height, width = microscope.shape
@@ -168,9 +168,3 @@ def _hand_on(control: Control, scan: Scan) -> None:
         scan.abort(control.reason)
     elif control.winding_up is not None:
         scan.stop(control.winding_up)
-
-
-def _with_pixel(imagings: Imagings, settings: ExperimentSettings) -> Imagings:
-    """Have a pixel size that is given go first."""
-    given_um = settings.optics.pixel_size_um
-    return Imagings({place: one.with_pixel(given_um) for place, one in imagings.items})

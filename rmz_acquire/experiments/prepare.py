@@ -25,10 +25,7 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments.channel_imaging import Imagings
     from rmz_acquire.experiments.own import Own
 
-__all__ = ["Channel", "Prepared", "channel_of", "prepare"]
-
-Channel = tuple[str, str] | None
-"""Group and preset; None for the one that is in place."""
+__all__ = ["Prepared", "prepare"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +73,6 @@ class Prepared:
     def pixel_size_of(self, volume: Volume) -> float | None:
         """Give the pixel size of a volume at the sample, µm; None where not known."""
         return self.imagings.of(volume).pixel_size_um
-
-
-def channel_of(volume: Volume) -> Channel:
-    """Group and preset of a volume's channel; None for the one in place."""
-    channel = volume.first.channel
-    return None if channel is None else (channel.group, channel.config)
 
 
 def prepare(

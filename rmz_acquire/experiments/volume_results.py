@@ -81,10 +81,12 @@ def finish_volumes(
                 channel=only.channel,
             )
         write_summary(out, summary)
+    # once: a simulation computes it, and scores and report both need it
+    stack = None if truth is None or only is None else truth.stack(only)
     scores = []
     for volume in stored.begun if truth is not None else ():
         assert truth is not None
-        found = _scored(stored, volume, truth, say)
+        found = _scored(stored, volume, truth, stack, say)
         if found is not None:
             t, p, g, c = volume.key
             scores.append({"t": t, "p": p, "g": g, "c": c, **found})
@@ -98,7 +100,6 @@ def finish_volumes(
         write_summary(out, summary)
     if only is not None:
         say("report")
-        stack = None if truth is None else truth.stack(only)
         report_volume(out / REPORT, stored, only, summary, stack)
     return summary
 
@@ -223,14 +224,19 @@ def report_volume(
 
 
 def _scored(
-    stored: StoredVolumes, volume: Volume, truth: Truth, say: Callable[[str], None]
+    stored: StoredVolumes,
+    volume: Volume,
+    truth: Truth,
+    stack: NDArray[Any] | None,
+    say: Callable[[str], None],
 ) -> dict[str, Any] | None:
     """Score a volume; None where there is nothing to score, or it failed."""
     ending, pixels = stored.ending(volume), stored.pixels(volume)
     if ending is None or ending["status"] == "failed" or pixels is None:
         return None
     say("score")
-    stack = truth.stack(volume)
+    if stack is None:
+        stack = truth.stack(volume)
     if stack is None:
         return None
     return score_volume(
