@@ -20,6 +20,7 @@ from rmz_acquire.acquisition.image_format import cameras_of
 if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
+    from rmz_acquire.acquisition.volume_task import Overlap
     from rmz_acquire.scanning import Outcome, Recorder, Scan
 
 __all__ = ["run_on_core"]
@@ -35,6 +36,7 @@ def run_on_core(
     settle_ms: float | None = None,
     tolerance_um: float | None = None,
     approach_um: float = 0.0,
+    overlap: Overlap = "stage",
 ) -> Outcome:
     """Run a scan to its end, and finish its recorder."""
     wanted: dict[str, Any] = {"exposure": exposure_ms}
@@ -57,7 +59,11 @@ def run_on_core(
         stopped=lambda: engine.stopped(),
     )
     engine = ScanEngine(
-        core, [VolumeTask(scan, recorder, event)], drive=drive, light=light
+        core,
+        [VolumeTask(scan, recorder, event)],
+        drive=drive,
+        light=light,
+        overlap=overlap,
     )
     problems = acquire(
         core,

@@ -119,6 +119,7 @@ def _live(
             raise
         core.mda.run(events)
         _say_why(core, engine)
+        engine.end_volume()
     except BaseException as error:
         logger.debug("the scan failed", exc_info=error)
         if engine.task is None:

@@ -14,22 +14,17 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from pymmcore_plus.mda import MDAEngine, SkipEvent
 from useq import HardwareAutofocus
 
 from rmz_acquire.acquisition.event_settings import EventSettings
-from rmz_acquire.acquisition.exposure import expose
 from rmz_acquire.acquisition.focus_stage import Interrupted, StageError
-from rmz_acquire.acquisition.noise import is_noise_free
-from rmz_acquire.acquisition.shutter import ShutterError
+from rmz_acquire.acquisition.look_ahead import LookAhead
+from rmz_acquire.acquisition.plane_taker import PlaneTaker
 from rmz_acquire.acquisition.volume_task import Control
 from rmz_acquire.acquisition.worker import CancellableWorker
-from rmz_acquire.scanning import Plane
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -40,8 +35,13 @@ if TYPE_CHECKING:
     from rmz_acquire.acquisition.focus_stage import Arrival, FocusDrive
     from rmz_acquire.acquisition.hardware_autofocus import Autofocus
     from rmz_acquire.acquisition.shutter import ShutterGuard
-    from rmz_acquire.acquisition.volume_task import Check, RepeatPlane, VolumeTask
-    from rmz_acquire.scanning import Decision, Scan
+    from rmz_acquire.acquisition.volume_task import (
+        Check,
+        Overlap,
+        RepeatPlane,
+        VolumeTask,
+    )
+    from rmz_acquire.scanning import Decision, Plane, Scan
 
 __all__ = ["ScanEngine"]
 
@@ -74,6 +74,8 @@ class ScanEngine(MDAEngine):
         acquisition thread. What it raises ends the acquisition.
     resumed : bool
         Whether an acquisition that had ended goes on.
+    overlap : {"none", "stage", "exposure"}
+        What is done for the next plane while the estimator computes the last.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class ScanEngine(MDAEngine):
         control: Control | None = None,
         on_end: Callable[[VolumeTask], None] | None = None,
         resumed: bool = False,
+        overlap: Overlap = "stage",
     ) -> None:
         # The state is brought back by `acquire`, in an order that is safe.
         super().__init__(
@@ -95,17 +98,17 @@ class ScanEngine(MDAEngine):
         self.control = control or Control()
         self._tasks = tasks
         self._task: VolumeTask | None = None
-        self._drive = drive
-        self._light = light
         self._autofocus = autofocus
         self._on_end = on_end
         self._settings = EventSettings(core, self.stopped)
         self._thinker = CancellableWorker()
         self._arrival: Arrival | None = None
-        self._stuck: ShutterError | None = None
+        self._taker = PlaneTaker(
+            core, drive, light, autofocus, self.stopped, resumed=resumed
+        )
+        self._ahead = LookAhead(overlap, self._taker, self._paused, self._describe)
         self._again: RepeatPlane | None = None
         self._numbered = 0
-        self._after_resume = resumed
         #: Whether a plane is under way, from the first setting to the decision.
         self.at_work = False
         #: Whether it holds before an exposure, as a pause wants it.
@@ -129,11 +132,12 @@ class ScanEngine(MDAEngine):
         try:
             for task in self._tasks:
                 self._task = task
-                self._after_resume |= task.after_old
+                self._taker.after_resume |= task.after_old
                 if task.autofocus is not None:
                     yield task.autofocus
                 while (z_um := self._next_z(task)) is not None:
                     yield task.event(z_um, task.scan.planes_taken)
+                self.end_volume()
                 if task.scan.outcome is None or not task.scan.outcome.ok:
                     return
                 if self._on_end is not None:
@@ -185,12 +189,11 @@ class ScanEngine(MDAEngine):
         """
         self.at_work = True
         self._go_on_or_skip()
+        if self._ahead.exposed is not None:
+            return
         try:
             self._settings.apply(event)
-            if event.z_pos is None:
-                msg = "an event without a z came to the scan's engine"
-                raise StageError(msg)
-            self._arrival = self._arrive(event.z_pos + self._correction_um())
+            self._arrival = self._arrive(event.z_pos)
         except Interrupted:
             self._go_on_or_skip()
         except Exception as error:
@@ -200,19 +203,15 @@ class ScanEngine(MDAEngine):
         self._hold_while_paused()
         self._go_on_or_skip()
 
-    def _arrive(self, z_um: float) -> Arrival:
-        """Go there; for a check by its way, with its rest."""
-        again, drive = self._again, self._drive
-        if again is None:
-            return drive.move(z_um)
-        begin = time.perf_counter()
-        arrival = None
-        if again.by_way_of_um is not None:
-            way_um = again.by_way_of_um + self._correction_um()
-            arrival = drive.move(z_um, by_way_of_um=way_um)
-        if arrival is None or again.rest_ms > 0:
-            arrival = drive.stay(again.rest_ms)
-        return replace(arrival, stage_ms=(time.perf_counter() - begin) * 1000)
+    def _arrive(self, z_um: float | None) -> Arrival:
+        """Go there, where the stage did not do so while the estimator computed."""
+        if z_um is None:
+            msg = "an event without a z came to the scan's engine"
+            raise StageError(msg)
+        place = None if self._task is None else self._task.place
+        if self._again is not None:
+            return self._taker.arrive_again(z_um, place, self._again)
+        return self._ahead.arrival(z_um, place) or self._taker.arrive(z_um, place)
 
     def exec_event(self, event: useq.MDAEvent) -> Iterator[Any]:
         """Take the plane, put it on disk, pass the frame on, let the scan decide.
@@ -235,18 +234,10 @@ class ScanEngine(MDAEngine):
                 if self._autofocus is not None:
                     self._autofocus.focus(event.action, task.place)
                 return
-            plane = self._take(event, task)
-            if self._again is not None:
-                assert task.check is not None
-                task.check.observe(plane, self._numbered)
-                if self._stuck is not None:
-                    raise self._stuck
-                yield plane.image, event, self._describe(event)
-                return
-            task.recorder.write_plane(plane, task.scan.planes_taken)
-            if self._stuck is not None:
-                raise self._stuck
-            meta = self._describe(event)
+            if (exposed := self._ahead.take_up()) is not None:
+                plane, meta = exposed.plane, exposed.meta
+            else:
+                plane, meta = self._take(event, task)
         except Interrupted:
             return
         except Exception as error:
@@ -254,12 +245,25 @@ class ScanEngine(MDAEngine):
             return
         # before the thinking: whoever looks on sees it at once
         yield plane.image, event, meta
+        if self._again is not None:
+            return
         try:
             decision = self._think(task, plane)
-            if decision is not None:
-                task.recorder.write_decision(decision)
+            if decision is None:
+                return
+            task.recorder.write_decision(decision)
+            passed = self._ahead.pass_over(task)
+            self._ahead.raise_error()
         except Exception as error:
             self._fail(error)
+            return
+        if passed is not None:
+            yield passed.plane.image, passed.event, passed.meta
+
+    def end_volume(self) -> None:
+        """Take note of a plane exposed ahead that the scan, ended since, wants not."""
+        if self._task is not None:
+            self._ahead.end(self._task)
 
     def teardown_event(self, event: useq.MDAEvent) -> None:
         """Leave all as it is: nothing was set for one event alone."""
@@ -309,7 +313,7 @@ class ScanEngine(MDAEngine):
     def _hold_while_paused(self) -> None:
         """Hold before the exposure: the runner itself pauses behind it only."""
         try:
-            while self.mmcore.mda.status.pause_requested and not self.stopped():
+            while self._paused() and not self.stopped():
                 if self.control.winding_up is not None:
                     return
                 self.holding = True
@@ -317,58 +321,39 @@ class ScanEngine(MDAEngine):
         finally:
             self.holding = False
 
+    def _paused(self) -> bool:
+        return self.mmcore.mda.status.pause_requested
+
     def _next_z(self, task: VolumeTask) -> float | None:
         self.stopped()  # hands on to the scan what was asked meanwhile
-        return task.scan.next_z()
-
-    def _correction_um(self) -> float:
-        if self._autofocus is None or self._task is None:
-            return 0.0
-        return self._autofocus.correction_um(self._task.place)
+        return task.scan.next_z(ahead=self._ahead.exposed is not None)
 
     def _think(self, task: VolumeTask, plane: Plane) -> Decision | None:
         """Let the scan decide; None where it was stopped before it had."""
-        decision = self._thinker.run(lambda: task.scan.observe(plane), self.stopped)
+        meanwhile = self._ahead.work_for(task, plane)
+        decision = self._thinker.run(
+            lambda: task.scan.observe(plane), self.stopped, meanwhile
+        )
         if decision is None:
             task.scan.abandon()
         return decision
 
-    def _take(self, event: useq.MDAEvent, task: VolumeTask) -> Plane:
-        core, arrival = self.mmcore, self._arrival
+    def _take(self, event: useq.MDAEvent, task: VolumeTask) -> tuple[Plane, Any]:
+        """Take a plane and put it on disk; gives it with what is told of its frame."""
+        arrival, self._arrival = self._arrival, None
         if arrival is None:  # pragma: no cover  # the runner calls setup_event first
             msg = "a frame was asked for before the stage was set"
             raise StageError(msg)
-        self._arrival = None
-        begin = time.perf_counter()
-        try:
-            with self._light.exposure():
-                expose(core, self._light, self.stopped)
-        except ShutterError as error:
-            # the specimen has paid for this frame: kept first, told then
-            self._stuck = error
-        ended = datetime.now(UTC)
-        # a copy: the core may hand out its own buffer, which the next frame overwrites
-        image = np.array(core.getImage())
-        camera_ms = (time.perf_counter() - begin) * 1000
-        if image.ndim != 2 or image.size == 0:
-            msg = f"the camera gave an array of shape {image.shape}, not a grey picture"
-            raise RuntimeError(msg)
-        # what autofocus shifted is no z of the specimen's
-        shift_um = self._correction_um()
-        after_resume, self._after_resume = self._after_resume, False
-        return Plane(
-            image=image,
-            z_um=arrival.z_um - shift_um,
-            z_requested_um=float(event.z_pos or 0.0),
-            exposure_ms=float(core.getExposure()),
-            stage_ms=arrival.stage_ms,
-            camera_ms=camera_ms,
-            time=ended,
-            z_shift_um=shift_um,
-            chosen_by="policy" if self._again else task.scan.chosen_by,
-            noise_free=is_noise_free(core),
-            after_resume=after_resume,
-        )
+        again, scan, z_um = self._again, task.scan, float(event.z_pos or 0.0)
+        chosen_by = "policy" if again else scan.chosen_by
+        plane = self._taker.take(z_um, arrival, task.place, chosen_by)
+        if again is None:
+            task.recorder.write_plane(plane, scan.planes_taken)
+        else:
+            assert task.check is not None
+            task.check.observe(plane, self._numbered)
+        self._taker.make_sure_of_the_light()
+        return plane, self._describe(event)
 
     def _describe(self, event: useq.MDAEvent) -> Any:
         return self.get_frame_metadata(

@@ -253,6 +253,11 @@ class FocusDrive:
         self._rest(rest_ms / 1000)
         return Arrival(self._read(), (time.perf_counter() - begin) * 1000)
 
+    def stands_at(self, z_um: float) -> float | None:
+        """Read back where it stands, µm; None where that is not this target."""
+        here_um = self._read()
+        return here_um if self._there(here_um, z_um) else None
+
     def _first_um(self, z_um: float) -> float | None:
         """Where an approach begins; None where the way leads by there anyway."""
         if self.approach_um <= 0:

@@ -29,7 +29,12 @@ class CancellableWorker:
     def __init__(self) -> None:
         self._worker: Worker | None = None
 
-    def run(self, work: Callable[[], T], stopped: Callable[[], bool]) -> T | None:
+    def run(
+        self,
+        work: Callable[[], T],
+        stopped: Callable[[], bool],
+        meanwhile: Callable[[], None] | None = None,
+    ) -> T | None:
         """Do it and wait, unless somebody stops everything meanwhile.
 
         Parameters
@@ -38,6 +43,9 @@ class CancellableWorker:
             What to do; ended where it is not waited for.
         stopped : callable
             Whether to stop waiting; asked about twenty times a second.
+        meanwhile : callable, optional
+            What the thread that waits does first; it looks itself whether all is
+            stopped, and raises nothing.
 
         Returns
         -------
@@ -47,6 +55,8 @@ class CancellableWorker:
         if self._worker is None:
             self._worker = Worker("rmz-acquire estimator")
         task = self._worker.submit(work)
+        if meanwhile is not None:
+            meanwhile()
         while not task.done.wait(_LOOK_S):
             if stopped():
                 self._worker.end()

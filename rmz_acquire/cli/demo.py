@@ -18,6 +18,7 @@ from rmz_acquire.cli.options import (
     MaxPlanes,
     MinPlanes,
     Model,
+    OverlapName,
     Overwrite,
     Policy,
     Seed,
@@ -67,6 +68,7 @@ def demo(
     min_planes: MinPlanes = None,
     max_planes: MaxPlanes = None,
     z: ZList = None,
+    overlap: OverlapName = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Scan a simulated specimen through Micro-Manager, no hardware needed.
@@ -124,6 +126,7 @@ def demo(
             device=device,
             strict=strict,
             z_um=positions,
+            overlap=overlap,
             **options,
         )
         sequence = useq.MDASequence(

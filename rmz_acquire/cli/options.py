@@ -28,6 +28,7 @@ __all__ = [
     "MaxPlanes",
     "MinPlanes",
     "Model",
+    "OverlapName",
     "Overwrite",
     "PixelSize",
     "Policy",
@@ -164,6 +165,16 @@ ZList = Annotated[
         "--z",
         metavar="Z,Z,...",
         help="Take exactly these z, µm, in this order.",
+        rich_help_panel=_SCAN,
+    ),
+]
+
+OverlapName = Annotated[
+    Literal["none", "stage", "exposure"] | None,
+    typer.Option(
+        "--overlap",
+        help="While the estimator computes: nothing; the stage moves on (by default); "
+        "or it exposes too, which costs a plane of light at the stop.",
         rich_help_panel=_SCAN,
     ),
 ]

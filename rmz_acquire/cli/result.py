@@ -75,6 +75,8 @@ def _print_volume(summary: Summary, folder: Path) -> None:
         "planes": f"{summary.planes_taken} of {summary.planes_full_scan} of the full "
         f"stack ({_percent(summary.planes_taken, summary.planes_full_scan)})",
     }
+    if summary.planes_ahead:
+        facts["planes"] += f"; {summary.planes_ahead} exposed ahead and not used"
     if summary.dose_ms is not None and summary.dose_full_scan_ms is not None:
         facts["dose"] = (
             f"{summary.dose_ms:g} ms of light instead of "

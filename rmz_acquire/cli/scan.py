@@ -12,7 +12,7 @@ from rmz_acquire.cli.console import busy, stdout
 from rmz_acquire.cli.flags import FOLDER, flagged
 from rmz_acquire.cli.open_names import PLUGINS, Plugins, allow_plugins
 from rmz_acquire.cli.optics_file import optics_of_flag
-from rmz_acquire.cli.options import Overwrite
+from rmz_acquire.cli.options import OverlapName, Overwrite
 from rmz_acquire.cli.resuming import resume_and_print
 from rmz_acquire.cli.running import opened, run_and_print
 from rmz_acquire.errors import InputError, ScanFailed
@@ -59,6 +59,7 @@ def scan(
             help="Optics that `calibrate-optics` wrote, for EXPERIMENT.yaml.",
         ),
     ] = None,
+    overlap: OverlapName = None,
     plugins: Plugins = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -72,9 +73,11 @@ def scan(
     if sum(given) != 1:
         msg = "give an EXPERIMENT.yaml with --config and --out, or --resume DIR"
         raise InputError(msg)
-    if optics is not None and experiment is None:
-        msg = "--optics goes with EXPERIMENT.yaml: what was begun keeps its optics"
-        raise InputError(msg)
+    for option, value in (("optics", optics), ("overlap", overlap)):
+        if value is not None and experiment is None:
+            goes = f"--{option} goes with EXPERIMENT.yaml"
+            msg = f"{goes}: what was begun keeps its {option}"
+            raise InputError(msg)
     allow_plugins(plugins)
     if verify is not None:
         check_run_folder(verify, "--verify")
@@ -100,6 +103,8 @@ def scan(
         sequence = experiments.read_experiment(experiment)
         if optics is not None:
             sequence = experiments.with_optics(sequence, optics_of_flag(optics))
+        if overlap is not None:
+            sequence = experiments.with_overlap(sequence, overlap)
         with flagged(FOLDER):
             check_folder(out, overwrite=overwrite)
     with opened(config) as core, flagged(PLUGINS):

@@ -5,7 +5,7 @@ from .block import (
 )
 from .calibrated import read_optics, with_optics
 from .callbacks import Watcher
-from .experiment_yaml import read_experiment
+from .experiment_yaml import read_experiment, with_overlap
 from .loading import FinishedRun, LoadedRun, load
 from .prepare import Prepared, prepare
 from .replay_decisions import Further
@@ -34,4 +34,5 @@ __all__ = [
     "run",
     "volumes_of",
     "with_optics",
+    "with_overlap",
 ]

@@ -17,6 +17,7 @@ from pydantic import (
     model_validator,
 )
 
+from rmz_acquire.acquisition.volume_task import Overlap
 from rmz_acquire.errors import InputError, key_message
 from rmz_acquire.methods import (
     DEFAULT_METHOD,
@@ -205,6 +206,10 @@ class ExperimentSettings(_Block, ScanOptions):
     z_um : tuple of float, optional
         Exactly these z in this order, µm, as the z_plan counts them: relative to the
         position where it is relative.
+    overlap : {"none", "stage", "exposure"}
+        What is done for the next plane while the estimator computes the last, where
+        the policy knows it: nothing; the stage moves and settles; or the plane is
+        exposed too, which costs a plane of light where the scan stops.
     stage : StageSettings
         The focus stage.
     time_lapse : TimeLapseSettings
@@ -237,6 +242,7 @@ class ExperimentSettings(_Block, ScanOptions):
     channels: Literal["independent", "leader"] = "independent"
     leader: str | None = None
     z_um: tuple[Finite, ...] | None = None
+    overlap: Overlap = "stage"
     stage: StageSettings = StageSettings()
     checks: CheckSettings = CheckSettings()
     time_lapse: TimeLapseSettings = TimeLapseSettings()

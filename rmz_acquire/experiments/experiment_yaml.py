@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import useq
 import yaml
@@ -15,7 +15,10 @@ from rmz_acquire.experiments.block import ExperimentSettings
 from rmz_acquire.experiments.keeping import check_kept
 from rmz_acquire.experiments.useq_fields import check_fields
 
-__all__ = ["read_experiment"]
+if TYPE_CHECKING:
+    from rmz_acquire.acquisition.volume_task import Overlap
+
+__all__ = ["read_experiment", "with_overlap"]
 
 
 def read_experiment(path: Path | str) -> useq.MDASequence:
@@ -49,6 +52,12 @@ def read_experiment(path: Path | str) -> useq.MDASequence:
     except InputError as error:
         msg = f"{path.name}: {error}"
         raise InputError(msg) from None
+
+
+def with_overlap(sequence: useq.MDASequence, overlap: Overlap) -> useq.MDASequence:
+    """Give the experiment with another ``overlap`` in its block, which it must have."""
+    block = {**sequence.metadata["rmz_acquire"], "overlap": overlap}
+    return sequence.replace(metadata={**sequence.metadata, "rmz_acquire": block})
 
 
 def _sequence_of(text: str) -> useq.MDASequence:

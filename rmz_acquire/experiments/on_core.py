@@ -142,6 +142,7 @@ class OnCore:
             control=control,
             on_end=lambda task: tasks.ended(task.scan),
             resumed=resumed,
+            overlap=prepared.settings.overlap,
         )
         events = [volume.first for volume in prepared.volumes]
         if prepared.sequence.setup is not None:

@@ -110,6 +110,9 @@ class OnStack:
         if settings.checks.repeat:
             msg = f"{BLOCK}.checks.repeat: a recorded stack has each plane once"
             raise InputError(msg)
+        if settings.overlap == "exposure":
+            msg = f"{BLOCK}.overlap: a recorded stack has no stage and no light to save"
+            raise InputError(msg)
         if sequence.setup is not None:
             msg = "setup: a recorded stack has nothing to be set"
             raise InputError(msg)

@@ -7,10 +7,11 @@ is written down with the planes that came of it, so they alone tell the whole st
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from rmz_acquire.recording.experiment_folder import Key
     from rmz_acquire.scanning import Decision, Plane, Scan
@@ -70,7 +71,10 @@ class Replayed:
 
 
 def replay(
-    scan: Scan, planes: Sequence[Plane], further: Further | None = None
+    scan: Scan,
+    planes: Sequence[Plane],
+    further: Further | None = None,
+    lines: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> Iterator[Replayed]:
     """Give planes to a scan, one by one.
 
@@ -82,26 +86,39 @@ def replay(
         In the order taken.
     further : Further, optional
         What is wanted after them.
+    lines : mapping, optional
+        What was decided on each, by its number: which of the planes that were exposed
+        ahead of a decision were passed over after it.
 
     Yields
     ------
     Replayed
         Ends with the first plane that the scan would not have taken.
     """
+    known = {number: line.get("wanted", True) for number, line in (lines or {}).items()}
+    # what follows one of these, was wanted while it was under way
+    asked = [n for n in range(len(planes)) if known.get(n, True)]
+    while further is not None and planes[asked[-1]].ahead and asked[-1] not in known:
+        asked.pop()
+    following = dict(pairwise(asked))
     with scan.replaying():
         if planes and planes[0].chosen_by == "hand":
             scan.ask(planes[0].z_requested_um, again=True)
         for number, plane in enumerate(planes):
-            z_um = scan.next_z()
+            if plane.ahead and not known.get(number, scan.wants(plane)):
+                made = scan.pass_over(plane)
+                yield Replayed(number, plane, made, plane.z_requested_um)
+                continue
+            z_um = scan.next_z(ahead=plane.ahead)
             if z_um is None or abs(z_um - plane.z_requested_um) > _EXACT:
                 yield Replayed(number, plane, None, z_um)
                 return
-            if number + 1 == len(planes):
+            if (after := following.get(number)) is None:
                 if further is not None:
                     further.ask(scan)
-            elif planes[number + 1].chosen_by == "hand":
-                scan.ask(planes[number + 1].z_requested_um, again=True)
-            elif planes[number + 1].chosen_by == "more":
+            elif planes[after].chosen_by == "hand":
+                scan.ask(planes[after].z_requested_um, again=True)
+            elif planes[after].chosen_by == "more":
                 scan.go_on(1)
             else:
                 scan.as_planned()

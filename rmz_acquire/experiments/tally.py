@@ -46,6 +46,7 @@ class Tally:
         self._prepared = prepared
         self._planes: dict[Key, tuple[int, float | None]] = {}
         self._done: set[Key] = set()
+        self._ahead: dict[Key, int] = {}
         self._late: dict[int, float] = {}
         self._checks: dict[Key, list[float | None]] = {}
         self._findings: dict[Key, list[str]] = {}
@@ -64,6 +65,8 @@ class Tally:
             # of one made twice, the last
             once = {line["index"]: Comparison.of_line(line) for line in made}
             self._note_compared(volume, list(once.values()))
+            passed = (line for line in made if not line.get("wanted", True))
+            self._ahead[volume.key] = len({line["index"] for line in passed})
             line = folder.volumes_before.get(volume.key, {})
             self._note_late(volume.key, line)
             self._note_dropped(volume, line.get("dropped"))
@@ -81,6 +84,7 @@ class Tally:
             return
         self._count(volume.key, [d.exposure_ms for d in scan.decisions])
         self._note_compared(volume, scan.decisions)
+        self._ahead[volume.key] = sum(not d.wanted for d in scan.decisions)
         if taken > self._planes[volume.key][0]:
             # one was taken and not decided upon
             self._planes[volume.key] = (taken, None)
@@ -170,6 +174,7 @@ class Tally:
             planes_taken=taken,
             planes_full_scan=full,
             check_planes=len(checks),
+            planes_ahead=sum(self._ahead.values()),
             dose_ms=sum(known) if complete else None,
             dose_full_scan_ms=full_dose if complete else None,
             late=[{"t": t, "late_s": s} for t, s in sorted(self._late.items())],

@@ -81,7 +81,7 @@ class TimeLapse:
             }
             for each in scan.decisions
             # a blank one tells nothing to the next time point
-            if each.frame is None
+            if each.frame is None and each.used
         ]
         if isinstance(scan.estimator, Carrying) and scan.estimator.dropped is None:
             anew = [line["z_requested_um"] for line in lines]

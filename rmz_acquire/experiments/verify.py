@@ -78,7 +78,9 @@ def verify(path: Path | str, own: Own | None = None) -> Verification:
             recall(frames, stored.folder, prepared.volumes, volume)
         scan = fresh_scan(prepared, volume, exact, old, frames=frames)
         following.note(volume, following.counted(volume))
-        for done in replay(scan, planes):
+        passed = [n for n, line in lines.items() if not line.get("wanted", True)]
+        final = max(set(range(len(planes))) - set(passed), default=0)
+        for done in replay(scan, planes, lines=lines):
             where = f"volume {volume.key}, plane {done.number + 1}"
             if done.decision is None:
                 at = done.plane.z_requested_um
@@ -91,7 +93,7 @@ def verify(path: Path | str, own: Own | None = None) -> Verification:
             count += 1
             told = difference(line, done.decision)
             # the last plane of a scan that somebody ended stopped for that reason
-            last = from_outside and done.number == len(planes) - 1
+            last = from_outside and done.number >= final
             if told is None and line["decision"] != done.decision.decision and not last:
                 told = f"decision is {done.decision.decision}, was {line['decision']}"
             if told is not None:

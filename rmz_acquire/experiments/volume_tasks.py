@@ -318,7 +318,7 @@ def take_up(
     """
     lines = folder.decisions_before.get(volume.key, [])
     before = {line["index"]: line for line in lines}  # of one made twice, the last
-    for done in replay(scan, folder.planes_of(volume.key), further):
+    for done in replay(scan, folder.planes_of(volume.key), further, before):
         number, decision = done.number, done.decision
         if decision is None:
             msg = (

@@ -276,7 +276,7 @@ class VolumeRecord:
         self._told = told
         #: By how much it came later than planned, s; None where nobody planned it.
         self.late_s: float | None = None
-        #: How many planes it was given.
+        #: How many planes there are, with those of before.
         self.planes = 0
         #: The planes that the next time point may begin with; None where none may.
         self.stands_on: list[dict[str, Any]] | None = None
@@ -294,7 +294,7 @@ class VolumeRecord:
             self.late_s = self._ask_late() - took_s
         line = {**self._index, "order": index, **plane_line(plane)}
         self._planes.write(self.key, index, plane.image, line)
-        self.planes += 1
+        self.planes = max(self.planes, index + 1)
         if self._told is not None:
             self._told(plane, index)
 

@@ -15,7 +15,11 @@ __all__ = ["plane_line", "plane_of"]
 
 def plane_line(plane: Plane) -> dict[str, Any]:
     """Everything about a plane but its pixels, as it stands in the files."""
-    rare = {"noise_free": plane.noise_free, "after_resume": plane.after_resume}
+    rare = {
+        "noise_free": plane.noise_free,
+        "after_resume": plane.after_resume,
+        "ahead": plane.ahead,
+    }
     return {
         "z_requested_um": plane.z_requested_um,
         "z_actual_um": plane.z_um,
@@ -43,4 +47,5 @@ def plane_of(line: dict[str, Any], image: NDArray[Any]) -> Plane:
         chosen_by=line.get("chosen_by", "policy"),
         noise_free=line.get("noise_free", False),
         after_resume=line.get("after_resume", False),
+        ahead=line.get("ahead", False),
     )

@@ -60,6 +60,8 @@ class Summary(BaseModel):
         Of the volumes that were begun: exposures made, and those of full stacks.
     check_planes : int
         Exposures made for checks, beside those of the scans.
+    planes_ahead : int
+        Of `planes_taken`, those exposed ahead of a decision and not used after it.
     dose_ms, dose_full_scan_ms : float or None
         In ms of exposure: of scans and checks, and of full stacks.
     late : list of dict
@@ -123,6 +125,7 @@ class Summary(BaseModel):
     planes_taken: int
     planes_full_scan: int
     check_planes: int = 0
+    planes_ahead: int = 0
     dose_ms: float | None
     dose_full_scan_ms: float | None
     late: list[dict[str, float]] = []

@@ -33,6 +33,7 @@ from rmz_acquire.scanning.policies import (
 )
 from rmz_acquire.scanning.protocols import (
     Estimator,
+    KnowsAhead,
     Microscope,
     Policy,
     Recorder,
@@ -44,11 +45,12 @@ from rmz_acquire.scanning.records import (
     Estimate,
     Outcome,
     Plane,
+    ScanState,
     Status,
     Verdict,
     winner_of,
 )
-from rmz_acquire.scanning.scan import Scan, ScanState
+from rmz_acquire.scanning.scan import Scan
 from rmz_acquire.scanning.stale import RecentFrames, StaleFramesError
 from rmz_acquire.scanning.stopping import ChangeRule, make_rule
 from rmz_acquire.scanning.warm_start import Carrying, OldPlane
@@ -66,6 +68,7 @@ __all__ = [
     "ExactList",
     "FrameDifference",
     "FrameFacts",
+    "KnowsAhead",
     "Microscope",
     "NoEstimator",
     "Observation",

@@ -9,6 +9,7 @@ import numpy as np
 
 from rmz_acquire.scanning.frame_quality import Observation, fault_of, look_at
 from rmz_acquire.scanning.policies import largest_gap
+from rmz_acquire.scanning.protocols import KnowsAhead
 from rmz_acquire.scanning.records import checked
 from rmz_acquire.scanning.stale import StaleFramesError
 
@@ -120,6 +121,47 @@ class Judge:
         seen.estimate = checked(estimator.add(plane.image, plane.z_um), shape)
         self.taken.append(Observation.of(plane, frame, seen.estimate))
         return self._judge(exposed, until, asked)
+
+    def z_ahead(self, plane: Plane, exposed: int, until: int | None) -> float | None:
+        """Give the z that follows if the scan goes on, before the estimate.
+
+        Parameters
+        ----------
+        plane : Plane
+            The last, which `consider` has not seen yet.
+        exposed, until
+            As there.
+
+        Returns
+        -------
+        float or None
+            µm; None where the scan ends with this plane, or the policy cannot tell.
+        """
+        plan, policy = self._plan, self._policy
+        most = plan.max_planes if until is None else until
+        if exposed >= most and (plan.z_exact_um is None or until is not None):
+            return None  # all of a list is wanted, whatever it costs
+        return (
+            policy.z_ahead(self.taken, plane)
+            if isinstance(policy, KnowsAhead)
+            else None
+        )
+
+    def pass_over(self, plane: Plane, seen: Seen, exposed: int, *, old: bool) -> None:
+        """Look at a plane that was exposed ahead and is not wanted: its frame alone.
+
+        Parameters
+        ----------
+        plane, seen, exposed, old
+            As of `consider`.
+        """
+        seen.used = seen.wanted = False
+        frame, again = look_at(plane.image), None
+        if self._plan.stale_frames:
+            again = self._frames.find(frame, plane, exposed)
+        seen.fault = fault_of(frame, [other.frame for other in self.taken], again)
+        if old:
+            self._frames.in_a_row = 0
 
     def _judge(self, exposed: int, until: int | None, asked: bool) -> Judgement:
         taken = self.taken

@@ -14,6 +14,7 @@ import numpy as np
 
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.plugins import ESTIMATOR, POLICY, STOP_RULE, Kind, qualified_name
+from rmz_acquire.scanning.protocols import KnowsAhead
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.plan import ScanPlan
     from rmz_acquire.scanning.protocols import Estimator, Policy, StopRule
-    from rmz_acquire.scanning.records import Verdict
+    from rmz_acquire.scanning.records import Plane, Verdict
 
 __all__ = ["is_made", "own_estimator", "own_policy", "own_rule"]
 
@@ -166,7 +167,15 @@ class _Policy:
 
     def next_z(self, taken: Sequence[Observation]) -> float | None:
         """Ask it, and refuse a z that is none of the range."""
-        answer = self._policy.next_z(taken)
+        return self._within(self._policy.next_z(taken))
+
+    def z_ahead(self, taken: Sequence[Observation], plane: Plane) -> float | None:
+        """Ask it ahead, where it can be."""
+        if not isinstance(self._policy, KnowsAhead):
+            return None
+        return self._within(self._policy.z_ahead(taken, plane))
+
+    def _within(self, answer: Any) -> float | None:
         if answer is None:
             return None
         try:

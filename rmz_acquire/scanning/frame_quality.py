@@ -122,7 +122,7 @@ class Observation:
             delta_relative=estimate.delta_relative,
             innovation=estimate.innovation,
             gap_um=estimate.gap_um,
-            by_hand=plane.chosen_by == "hand",
+            by_hand=plane.by_hand,
         )
 
 

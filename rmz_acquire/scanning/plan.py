@@ -23,6 +23,9 @@ from rmz_acquire.plugins import POLICY, STOP_RULE, name_check
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
 __all__ = ["POLICY_NAMES", "PolicyName", "RuleName", "ScanOptions", "ScanPlan"]
 
 POLICY_NAMES = POLICY.ours
@@ -244,6 +247,13 @@ class ScanPlan(ScanOptions):
             raise InputError(msg)
         grid = [round(bottom_um + i * step_um, 9) for i in range(steps + 1)]
         return cls.from_grid(grid, **options)
+
+    def has_grid(self, z_um: Sequence[float] | NDArray[np.float64]) -> bool:
+        """Whether a z grid, µm, is this one."""
+        return len(z_um) == len(self.z_um) and all(
+            math.isclose(a, b, abs_tol=1e-6)
+            for a, b in zip(z_um, self.z_um, strict=True)
+        )
 
     def within_reach(self, gap_um: float | None) -> ScanPlan:
         """Leave no larger gap than an estimator reaches over.

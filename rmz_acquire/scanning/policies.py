@@ -6,7 +6,8 @@ it answers with a z of the grid, or None where it has nothing left to ask for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.plan import ScanPlan
     from rmz_acquire.scanning.protocols import Policy
+    from rmz_acquire.scanning.records import Plane
 
 __all__ = [
     "POLICIES",
@@ -34,18 +36,41 @@ __all__ = [
 _ROUNDING_UM = 1e-9
 
 
-class ExactList:
+class _Placed(Protocol):
+    """What these policies look at: where a plane was taken, and for whom."""
+
+    @property
+    def z_requested_um(self) -> float: ...
+    @property
+    def z_um(self) -> float: ...
+    @property
+    def by_hand(self) -> bool: ...
+
+
+class _ByPlace(ABC):
+    """A policy that knows the next z before the estimate: no estimate decides it."""
+
+    @abstractmethod
+    def next_z(self, taken: Sequence[_Placed]) -> float | None:
+        """Give the next z."""
+
+    def z_ahead(self, taken: Sequence[Observation], plane: Plane) -> float | None:
+        """Give the z that follows a plane if the scan goes on."""
+        return self.next_z([*taken, plane])
+
+
+class ExactList(_ByPlace):
     """Exactly the z that the plan lists, in its order."""
 
     def __init__(self, plan: ScanPlan) -> None:
         self._z_um = plan.z_exact_um or ()
 
-    def next_z(self, taken: Sequence[Observation]) -> float | None:
+    def next_z(self, taken: Sequence[_Placed]) -> float | None:
         """Give the next z of the list."""
         return _next_of(self._z_um, taken)
 
 
-class Uniform:
+class Uniform(_ByPlace):
     """Equal spacing, the paper's choice: `max_planes` cell centres of the range.
 
     They are taken in a spread order, so that a scan that stops early has still seen
@@ -67,12 +92,12 @@ class Uniform:
             away = np.minimum(away, np.abs(number - order[-1]))
         self._z_um = [float(places[i]) for i in order]
 
-    def next_z(self, taken: Sequence[Observation]) -> float | None:
+    def next_z(self, taken: Sequence[_Placed]) -> float | None:
         """Give the next of the equally spaced z."""
         return _next_of(self._z_um, taken)
 
 
-class Bisect:
+class Bisect(_ByPlace):
     """The middle of the largest gap.
 
     The first planes at equally spaced cell centres, from the lowest up; then the z of
@@ -89,7 +114,7 @@ class Bisect:
         count = min(plan.first_planes, len(self._grid))
         self._first = [float(z) for z in cell_centres(self._grid, count)]
 
-    def next_z(self, taken: Sequence[Observation]) -> float | None:
+    def next_z(self, taken: Sequence[_Placed]) -> float | None:
         """Give the next first plane, or the z farthest from all taken planes."""
         first = _next_of(self._first, taken)
         return largest_gap(self._grid, taken) if first is None else first
@@ -111,16 +136,14 @@ def make_policy(plan: ScanPlan) -> Policy:
     return own_policy(load(POLICY, plan.policy), plan)
 
 
-def largest_gap(
-    grid_um: NDArray[np.float64], taken: Sequence[Observation]
-) -> float | None:
+def largest_gap(grid_um: NDArray[np.float64], taken: Sequence[_Placed]) -> float | None:
     """Give the z of a grid that is farthest from every plane taken.
 
     Parameters
     ----------
     grid_um : ndarray, (Z,)
         The grid, ascending.
-    taken : sequence of Observation
+    taken : sequence of Observation or Plane
         Every plane so far; at least one.
 
     Returns
@@ -136,7 +159,7 @@ def largest_gap(
     return float(left[farthest(left, seen)])
 
 
-def _next_of(z_um: Sequence[float], taken: Sequence[Observation]) -> float | None:
+def _next_of(z_um: Sequence[float], taken: Sequence[_Placed]) -> float | None:
     """The next of a list; a plane that somebody asked for is none of it."""
     number = sum(not plane.by_hand for plane in taken)
     return z_um[number] if number < len(z_um) else None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.records import Decision, Estimate, Outcome, Plane, Verdict
 
-__all__ = ["Estimator", "Microscope", "Policy", "Recorder", "StopRule"]
+__all__ = ["Estimator", "KnowsAhead", "Microscope", "Policy", "Recorder", "StopRule"]
 
 
 @runtime_checkable
@@ -127,6 +127,30 @@ class Policy(Protocol):
         Returns
         -------
         float or None
+        """
+        ...
+
+
+@runtime_checkable
+class KnowsAhead(Protocol):
+    """What a `Policy` may tell beside: where the stage can go while one computes."""
+
+    def z_ahead(self, taken: Sequence[Observation], plane: Plane) -> float | None:
+        """Give the z that follows if the scan goes on, µm, before the estimate.
+
+        A policy without this method is never asked ahead.
+
+        Parameters
+        ----------
+        taken : sequence of Observation
+            Every plane before the last, in the order taken.
+        plane : Plane
+            The last, which the estimator has not seen yet.
+
+        Returns
+        -------
+        float or None
+            None where that depends on the estimate, or there is none left.
         """
         ...
 

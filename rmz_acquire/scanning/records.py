@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ __all__ = [
     "Estimate",
     "Outcome",
     "Plane",
+    "ScanState",
     "Seen",
     "Status",
     "Verdict",
@@ -32,6 +34,15 @@ ChosenBy = Literal["policy", "hand", "more"]
 somebody let the scan go on past its stop."""
 
 Status = Literal["converged", "max_planes", "list_done", "stopped", "aborted", "failed"]
+
+
+class ScanState(StrEnum):
+    """Where a scan stands."""
+
+    idle = "idle"
+    aiming = "aiming"
+    thinking = "thinking"
+    finished = "finished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,8 @@ class Plane:
     after_resume : bool
         Whether the experiment was taken up again since the plane before it, perhaps on
         a camera that was started anew.
+    ahead : bool
+        Whether it was exposed before it was decided on the plane before it.
     """
 
     image: NDArray[Any]
@@ -78,6 +91,12 @@ class Plane:
     chosen_by: ChosenBy = "policy"
     noise_free: bool = False
     after_resume: bool = False
+    ahead: bool = False
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether somebody asked for it, and no policy."""
+        return self.chosen_by == "hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,12 +151,15 @@ class Seen:
         What is wrong with its frame.
     used : bool
         Whether the estimator was given it.
+    wanted : bool
+        Whether the scan asked for it.
     estimate : Estimate or None
         What the estimator made of it.
     """
 
     fault: str | None = None
     used: bool = True
+    wanted: bool = True
     estimate: Estimate | None = None
 
 
@@ -171,6 +193,9 @@ class Decision:
     used : bool
         Whether the estimator was given the plane. A frame that was handed out before
         is no picture of this z: it stays on disk and counts as dose alone.
+    wanted : bool
+        False for a plane that was exposed ahead of a decision and not asked for after
+        it: it counts as dose alone, too.
     predictions, shares, z_scale
         As in `Estimate`; None where unknown.
     winner : str or None
@@ -195,6 +220,7 @@ class Decision:
     time: datetime
     frame: str | None = None
     used: bool = True
+    wanted: bool = True
     predictions: dict[str, float] | None = None
     shares: dict[str, float] | None = None
     z_scale: float | None = None
@@ -243,6 +269,7 @@ class Decision:
             time=plane.time,
             frame=seen.fault,
             used=seen.used,
+            wanted=seen.wanted,
         )
         if estimate is None:
             return made

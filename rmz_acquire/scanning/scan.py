@@ -14,22 +14,26 @@ the acquisition engine on a microscope). One thread runs it; `abort`, `stop`, `a
 from __future__ import annotations
 
 import logging
-import math
 import threading
-from enum import StrEnum
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from rmz_acquire.errors import message_of
 from rmz_acquire.scanning.decide import Judge
 from rmz_acquire.scanning.policies import make_policy
-from rmz_acquire.scanning.records import Decision, Outcome, Seen, Status
-from rmz_acquire.scanning.requested_planes import RequestedPlanes
+from rmz_acquire.scanning.records import (
+    Decision,
+    Outcome,
+    ScanState,
+    Seen,
+    Status,
+)
+from rmz_acquire.scanning.requested_planes import Requests
 from rmz_acquire.scanning.stale import RecentFrames
 from rmz_acquire.scanning.stopping import make_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
@@ -43,16 +47,7 @@ __all__ = ["Scan", "ScanState"]
 logger = logging.getLogger(__name__)
 
 
-class ScanState(StrEnum):
-    """Where a scan stands."""
-
-    idle = "idle"
-    aiming = "aiming"
-    thinking = "thinking"
-    finished = "finished"
-
-
-class Scan:
+class Scan(Requests):
     """The scan of one volume.
 
     Parameters
@@ -88,11 +83,8 @@ class Scan:
         frames: RecentFrames | None = None,
         on_decision: Callable[[Decision, Estimate | None], None] | None = None,
     ) -> None:
-        grid = [float(z) for z in estimator.z_um]
-        if len(grid) != len(plan.z_um) or not all(
-            math.isclose(a, b, abs_tol=1e-6)
-            for a, b in zip(grid, plan.z_um, strict=True)
-        ):
+        super().__init__()
+        if not plan.has_grid(estimator.z_um):
             msg = "the estimator's z grid is not the plan's"
             raise ValueError(msg)
         if estimator.planes_taken:
@@ -113,9 +105,6 @@ class Scan:
         self._next_z_um = policy.next_z(())
         self._outcome: Outcome | None = None
         self._error: BaseException | None = None
-        self._ending: tuple[Status, str] | None = None
-        self._asked = RequestedPlanes()
-        self._until: int | None = None
         self._next_by: ChosenBy = "policy"
         self._chosen_by: ChosenBy = "policy"
 
@@ -145,6 +134,11 @@ class Scan:
         return self._planes_taken
 
     @property
+    def planes_begun(self) -> int:
+        """How many planes there are, with the one that was asked for."""
+        return self._planes_taken + (self._state is ScanState.aiming)
+
+    @property
     def planned_z_um(self) -> float | None:
         """Where the next plane is taken, as far as is known now, µm."""
         if self._state is ScanState.finished or self._ending is not None:
@@ -160,25 +154,21 @@ class Scan:
         return made if made is not None and len(made) == len(self.plan.z_um) else None
 
     @property
-    def abort_requested(self) -> bool:
-        """Whether somebody wants it to end at once."""
-        return self._ending is not None and self._ending[0] == "aborted"
-
-    @property
-    def ending(self) -> bool:
-        """Whether somebody wants it to end, at once or with the plane under way."""
-        return self._ending is not None
-
-    @property
     def chosen_by(self) -> ChosenBy:
         """Who wanted the plane that was asked for last."""
         return self._chosen_by
 
-    def next_z(self) -> float | None:
+    def next_z(self, *, ahead: bool = False) -> float | None:
         """Ask for the next z; None when the scan is finished.
 
         After an abort the answer is None at once, also where a plane was on its way,
         and `outcome` is there from then on.
+
+        Parameters
+        ----------
+        ahead : bool
+            Whether the plane that the scan `wants` is there already, exposed ahead:
+            those that somebody asked for come after it.
 
         Returns
         -------
@@ -201,7 +191,7 @@ class Scan:
                 msg = f"next_z() while {self._state.value}: observe() the plane first"
                 raise RuntimeError(msg)
             z_um, self._chosen_by = self._next_z_um, self._next_by
-            if self._asked:
+            if self._asked and not ahead:
                 z_um, self._chosen_by = self._asked.pop(), "hand"
             if z_um is None:
                 self._finish("max_planes", "there is no z to take")
@@ -255,65 +245,79 @@ class Scan:
             # ctrl-C lands here: no decision, but never a scan that thinks for ever
             self.abandon(f"interrupted by {type(error).__name__}")
             raise
-        decision = self._conclude(plane, seen, status, reason)
+        return self._told(self._conclude(plane, seen, status, reason), seen.estimate)
+
+    def _told(self, decision: Decision, estimate: Estimate | None) -> Decision:
+        """Keep a decision, and tell whoever looks on."""
+        self._decisions.append(decision)
         if self._on_decision is not None:
             try:
-                self._on_decision(decision, seen.estimate)
+                self._on_decision(decision, estimate)
             except Exception:
                 logger.exception("what watches the scan raised; the scan goes on")
         return decision
 
-    def abort(self, reason: str = "aborted by the user") -> None:
-        """End the scan; safe from any thread or signal handler, at any time, twice.
-
-        A plane on its way may still be observed; then the scan is finished. Where
-        none comes, the next `next_z` finishes it.
+    def z_ahead(self, plane: Plane) -> float | None:
+        """Ask, before a plane is observed, where the next one would be.
 
         Parameters
         ----------
-        reason : str
-            Who or what ended it.
+        plane : Plane
+            The plane that was asked for.
+
+        Returns
+        -------
+        float or None
+            µm, if the scan goes on; None where it ends, or where that is known only
+            with the estimate.
         """
-        if not self.abort_requested:
-            self._end("aborted", reason)
+        if self._state is not ScanState.aiming or self._ending is not None:
+            return None
+        asked = self._asked.first()
+        if asked is not None:
+            return asked
+        return self._judge.z_ahead(plane, self.planes_begun, self._until)
 
-    def stop(self, reason: str = "stopped by the user") -> None:
-        """End the scan well: a plane under way still counts. As safe as `abort`."""
-        if self._ending is None:
-            self._end("stopped", reason)
+    def wants(self, plane: Plane) -> bool:
+        """Whether a plane that was exposed ahead is the one that comes next."""
+        return (
+            self._state is ScanState.idle
+            and self._ending is None
+            and self._next_by == "policy"
+            and self._next_z_um == plane.z_requested_um
+        )
 
-    def ask(self, z_um: float, *, again: bool = False) -> None:
-        """Take a plane here next, whatever the policy has in mind; from any thread.
+    def pass_over(self, plane: Plane) -> Decision:
+        """Take note of a plane that was exposed ahead and that the scan wants not.
+
+        It counts as dose alone: the volume is what it would be without it.
 
         Parameters
         ----------
-        z_um : float
-            Where, µm.
-        again : bool
-            It was asked for before, and is among the planes that are given again.
+        plane : Plane
+            The plane, already safe with the recorder.
+
+        Raises
+        ------
+        RuntimeError
+            If another plane is under way.
         """
-        self._asked.add(float(z_um), again=again)
-
-    def replaying(self) -> AbstractContextManager[None]:
-        """Take old planes in: what is asked for meanwhile comes after them."""
-        return self._asked.held()
-
-    def go_on(self, planes: int) -> None:
-        """Take exactly so many more planes; only `stop` and `abort` end it before.
-
-        Those asked for by hand count; others are the policy's, or in the largest gap.
-
-        Parameters
-        ----------
-        planes : int
-            After the one under way.
-        """
-        under_way = self._state is ScanState.aiming
-        self._until = self._planes_taken + under_way + planes
-
-    def as_planned(self) -> None:
-        """Let rule and budget decide again, after a `go_on`."""
-        self._until = None
+        with self._lock:
+            if self._state not in (ScanState.idle, ScanState.finished):
+                msg = f"pass_over() while {self._state.value}: observe() the plane"
+                raise RuntimeError(msg)
+            number, self._planes_taken = self._planes_taken, self._planes_taken + 1
+            if self._until is not None:
+                self._until += 1
+            if (outcome := self._outcome) is not None:
+                said = f"{outcome.reason}; one more was exposed ahead and is not used"
+                self._outcome = replace(outcome, reason=said, planes_taken=number + 1)
+        seen = Seen()
+        old = self._asked.holding
+        self._judge.pass_over(plane, seen, self._planes_taken, old=old)
+        ended: Literal["continue", "stop"] = "continue" if outcome is None else "stop"
+        said = "exposed ahead of the last decision, which does not want it: not used"
+        return self._told(Decision.of(number, plane, seen, ended, said), None)
 
     def _end(self, status: Status, reason: str) -> None:
         if self._state is ScanState.finished:
@@ -375,9 +379,7 @@ class Scan:
                 ended = "stop"
                 reason = reason if status is not None else self._outcome.reason
             number = self._planes_taken - 1
-            decision = Decision.of(number, plane, seen, ended, reason)
-            self._decisions.append(decision)
-            return decision
+            return Decision.of(number, plane, seen, ended, reason)
 
     def _finish_asked(self) -> None:
         """Finish as somebody wanted; the caller holds the lock."""

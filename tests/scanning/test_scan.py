@@ -46,6 +46,7 @@ KEYS = [
     "time",
     "frame",
     "used",
+    "wanted",
     "predictions",
     "shares",
     "z_scale",
