@@ -25,6 +25,10 @@ __all__ = ["Choice"]
 SCALES = (1.0, 0.9, 0.8, 0.7, 0.6)
 """Scales of z that are tried, over that of the optics: the nominal one first."""
 
+CALIBRATED = (1.0,)
+"""Those over the scale of calibrated optics: a whole stack tells more than few planes
+do, of which small pictures of spots prefer a wrong scale."""
+
 TO_SCALE: Steps = ((4, 30),)
 TO_WEIGH: Steps = ((4, 40), (2, 10))
 TO_WEIGH_MANY: Steps = ((4, 150), (2, 40))
@@ -76,8 +80,9 @@ class Choice:
 
     def __init__(self, left_out: LeftOut) -> None:
         self._left_out = left_out
+        self._scales = CALIBRATED if left_out.calibrated else SCALES
         self.z_scale = SCALES[0]
-        self._gains: dict[float, list[float]] = {scale: [] for scale in SCALES}
+        self._gains: dict[float, list[float]] = {scale: [] for scale in self._scales}
         self.candidates = Candidates()
 
     def gain_db(self, z_scale: float) -> float:
@@ -106,21 +111,21 @@ class Choice:
             if len(z_um) - self.candidates.latest_planes >= _STALE:
                 self._weigh(given, places[:1], noise, (TO_WEIGH_MANY, TO_WEIGH))
             return
-        if self._left_out.wide:
+        if len(self._scales) > 1 and self._left_out.wide:
             self._scale(given, places)
         self._weigh(given, places, noise, (TO_WEIGH, TO_WEIGH_FEW))
 
     def _scale(self, given: Given, places: Sequence[int]) -> None:
         """Leave planes out at every scale, and take the one that they speak for."""
         for place in places:
-            for scale in SCALES:
+            for scale in self._scales:
                 plane, made = self._left_out.predict(given, place, scale, TO_SCALE)
                 errors = [np.mean((made[n] - plane) ** 2) for n in (WIENER, LAYERS)]
                 if min(errors) > 0:
                     gain = 10 * math.log10(errors[0] / errors[1])
                     self._gains[scale].append(gain)
         nominal = self.gain_db(SCALES[0])
-        best = max(SCALES, key=self._likely)
+        best = max(self._scales, key=self._likely)
         if self.gain_db(best) < nominal + max(nominal, 0.0) + _MARGIN_DB:
             best = SCALES[0]
         if best != self.z_scale:

@@ -88,6 +88,13 @@ class LeftOut:
         """
         return min(self._shape) > self.levels(1.0).border_px
 
+    @property
+    def calibrated(self) -> bool:
+        """Whether the optics were fitted to a stack: then so was their scale of z."""
+        nominal = type(self._optics).model_fields
+        fitted = self._optics.fitted
+        return any(value != nominal[name].default for name, value in fitted.items())
+
     def weight(self, z_um: float, known_um: Sequence[float]) -> float:
         """How much the error of a plane tells, predicted from some others.
 

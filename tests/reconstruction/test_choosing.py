@@ -37,6 +37,10 @@ def nuclei(z_scale: float) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return CAMERA.expected(light, 10.0), noisy.astype(np.float32)
 
 
+def told(**fitted: float) -> RichardsonLucyEstimator:
+    return RichardsonLucyEstimator(Z_UM, AIR.model_copy(update=fitted))
+
+
 def gain_db(estimator: RichardsonLucyEstimator, z_scale: float, m: int) -> float:
     truth, counts = nuclei(z_scale)
     at = evenly(m)
@@ -63,6 +67,20 @@ def test_a_wrong_scale_is_found_and_turns_a_loss_into_a_gain() -> None:
     gain = gain_db(estimator, 0.65, 5)
     assert 0.6 <= estimator.z_scale <= 0.8
     assert gain > 0.5
+
+
+def test_a_calibrated_scale_is_taken_as_it_is() -> None:
+    estimator = told(z_scale=0.65)
+    assert gain_db(estimator, 0.65, 3) > 0.5
+    assert estimator.z_scale == 0.65
+
+
+@pytest.mark.parametrize("fitted", [{"z_scale": 0.9}, {"apodisation": 0.01}])
+def test_few_planes_do_not_overrule_a_calibration(fitted: dict[str, float]) -> None:
+    """They would, were these the nominal optics: the test above."""
+    estimator, at = told(**fitted), evenly(5)
+    estimator.add_all(nuclei(0.65)[1][at], Z_UM[at])
+    assert estimator.z_scale == fitted.get("z_scale", 1.0)
 
 
 def test_plane_by_plane_it_is_found_too() -> None:
