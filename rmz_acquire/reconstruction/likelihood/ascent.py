@@ -117,15 +117,18 @@ def ascend(
     """
     weighted = seen.weight * (seen.light + seen.shift)
     flat = forward(seen.weight[None]).expand(len(blur), -1, -1)
-    visible = torch.cat(
-        [backward(blur.back(flat, part), layers.shape) for part in pieces(start)]
-    )
+    parts = list(pieces(start))
     # What is hardly seen moves slowly instead of anywhere.
-    share = visible.clamp_min(_LEAST_SEEN * len(blur)).reciprocal_()
-    stays = 1 - visible.mul_(share)
+    least = _LEAST_SEEN * len(blur)
+    share = [
+        backward(blur.back(flat, part), layers.shape).clamp_min_(least).reciprocal_()
+        for part in parts
+    ]
+    least_gain, most_gain = (gain - 1 for gain in _GAIN)
     floor = max(1e-9 * float(start.max()), 1e-30)
-    now, ahead = start.clone(), start.clone()
-    predicted = _positive(layers.project(ahead, blur), seen.shift)
+    now = [start[part] for part in parts]
+    ahead = [part.clone() for part in now]
+    predicted = _positive(layers.project(start, blur), seen.shift)
     run, best = 0, -math.inf
     enough = _explained(weighted, seen, len(blur))
     for i in range(steps):
@@ -135,19 +138,20 @@ def ascend(
             break
         run, best = (run + 1, likely) if likely >= best else (0, likely)
         pull = run / (run + 3) if momentum and run >= _PLAIN_STEPS else 0.0
-        ratio = forward(weighted / predicted)
-        spectra = torch.zeros_like(ratio)
-        for part in pieces(now):
-            gain = backward(blur.back(ratio, part), layers.shape)
-            gain = torch.addcmul(stays[part], gain, share[part])
-            new = gain.clamp_(*_GAIN).mul_(ahead[part])
-            onward = torch.lerp(now[part], new, 1 + pull).clamp_min_(floor)
-            now[part], ahead[part] = new, onward
-            blur.add(spectra, forward(onward), part)
+        # H^T w is taken off the planes, not off the layers: one table less to read
+        lack = forward(torch.div(weighted, predicted, out=predicted) - seen.weight)
+        spectra = torch.zeros_like(lack)
+        for k, part in enumerate(parts):
+            gain = backward(blur.back(lack, part), layers.shape)
+            gain.mul_(share[k]).clamp_(least_gain, most_gain)
+            new = torch.addcmul(ahead[k], ahead[k], gain, out=gain)
+            onward = torch.lerp(now[k], new, 1 + pull, out=ahead[k])
+            now[k] = new
+            blur.add(spectra, forward(onward.clamp_min_(floor)), part)
         predicted = _positive(backward(spectra, layers.shape), seen.shift)
         if watch is not None:
-            watch(i + 1, now)
-    return now
+            watch(i + 1, torch.cat(now))
+    return torch.cat(now)
 
 
 def log_likelihood(
@@ -176,13 +180,13 @@ def _explained(weighted: Tensor, seen: Seen, planes: int) -> float:
     if seen.variance <= 0:
         return math.inf
     positive = weighted.clamp_min(1e-30)
-    perfect = float((weighted * positive.log() - weighted).double().sum())
+    perfect = float((weighted * positive.log() - weighted).sum(dtype=torch.float64))
     pixels = planes * float(seen.weight.sum())
     return perfect - _ENOUGH * seen.variance * pixels / 2
 
 
 def _log_likelihood(weighted: Tensor, weight: Tensor, predicted: Tensor) -> float:
-    return float((weighted * predicted.log() - weight * predicted).double().sum())
+    return float((weighted * predicted.log() - weight * predicted).sum(dtype=torch.float64))
 
 
 def _positive(predicted: Tensor, shift: float) -> Tensor:

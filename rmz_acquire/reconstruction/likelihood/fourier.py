@@ -89,6 +89,8 @@ def backward(spectra: Tensor, shape: tuple[int, int]) -> Tensor:
     Tensor
         (n, H, W) float32.
     """
-    pairs = spectra.reshape(*spectra.shape[:-1], -1, 2)
-    made: Tensor = torch.fft.irfft2(torch.view_as_complex(pairs), s=shape)
+    pairs = torch.view_as_complex(spectra.reshape(*spectra.shape[:-1], -1, 2))
+    # irfft2 copies its input twice on a CPU: nearly half of its time
+    columns = torch.fft.ifft(pairs, dim=-2)
+    made: Tensor = torch.fft.irfft(columns, n=shape[1])
     return made
