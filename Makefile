@@ -1,6 +1,6 @@
 # make demo  one adaptive scan on a simulated specimen, through Micro-Manager
 # make gui   the window
-# make test  ruff, mypy, pytest
+# make test  ruff, mypy, the manual, pytest
 # Both create the environment first; the second time that costs nothing.
 
 SHELL := /bin/sh
@@ -24,10 +24,15 @@ THEMES   ?= dark light
 JOBS     ?= 2
 PYTEST_ARGS ?=
 
+# where Python puts commands; on Windows make runs in Git's shell
+ifeq ($(OS),Windows_NT)
+BIN := $(VENV)/Scripts
+else
 BIN := $(VENV)/bin
+endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt $(PIP_ARGS)
 
-.PHONY: help demo gui screenshots test lint types pytest readme system qt clean
+.PHONY: help demo gui screenshots docs test lint types pytest coverage readme system qt clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 20
@@ -48,7 +53,10 @@ gui: $(VENV)/.gui-installed qt  ## set up, then open the window
 screenshots: $(VENV)/.gui-installed system  ## the window's main states as PNG, into docs/screenshots/
 	@set -e; for theme in $(THEMES); do $(BIN)/python scripts/screenshots.py "$(SHOTS)" $$theme; done
 
-test: lint types pytest  ## set up, then ruff, mypy --strict and all tests
+docs: $(VENV)/.test-installed  ## the manual, into site/, whole without the internet: open site/index.html
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+test: lint types docs pytest  ## set up, then ruff, mypy --strict, the manual and all tests
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .
@@ -62,6 +70,10 @@ pytest: $(VENV)/.test-installed system
 	@if QT_QPA_PLATFORM=offscreen $(BIN)/python -c 'import PyQt6.QtWidgets' 2>/dev/null; then qt=; else \
 	   qt='-p no:pytest-qt'; fi; \
 	 set -x; $(BIN)/python -m pytest $$qt -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+
+# all tests once more, slower, with what of the package they run
+coverage: PYTEST_ARGS += --cov --cov-report=term --cov-report=html
+coverage: pytest
 
 # Set up by the README's own commands, one after the other, and run all that it shows
 # in what each of them installs. Where more is installed already, that is said.

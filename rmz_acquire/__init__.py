@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from rmz_acquire.acquisition import open_core
     from rmz_acquire.experiments import load, resume, run
 
+    __version__: str
+
 __all__ = [
     "InputError",
     "ScanFailed",
@@ -20,11 +22,16 @@ __all__ = [
     "run",
 ]
 
-__version__ = "0.1.0"
-
 
 def __getattr__(name: str) -> Any:
     """Import what is heavy (torch, Micro-Manager) only when it is asked for."""
+    if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version
+
+        try:
+            return version("rmz-acquire")
+        except PackageNotFoundError:  # run from a folder that nobody installed
+            return "0+unknown"
     if name == "open_core":
         from rmz_acquire import acquisition
 

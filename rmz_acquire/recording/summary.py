@@ -87,8 +87,8 @@ class Summary(BaseModel):
         As the estimators describe themselves.
     optics : dict or None
         Of one volume its optics; of several, those of each channel by its name.
-    policy : str or None
-        Where it is somebody else's: its class.
+    policy, stop_rule : str or None
+        Where they are somebody else's: their classes.
     versions : dict
         Of what a result can depend on.
     stop_reason : str or None
