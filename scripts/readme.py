@@ -34,7 +34,10 @@ RUNS: dict[str, dict[str, str]] = {
         "rmz-acquire doctor": "",
         "rmz-acquire models": "",
         "rmz-acquire models widefield": "",
-        "rmz-acquire bench": "--sizes 32 --planes 5",
+        "rmz-acquire bench": "--sizes 32 --planes 5 --repeats 1",
+        "rmz-acquire bench --table docs/speed.md": (
+            "--sizes 32 --planes 5 --repeats 1 --estimators linear --no-check"
+        ),
         "rmz-acquire demo --specimen nuclei --seed 7": "--z=-10,0,10 --overwrite",
         "rmz-acquire replay stack.tif --pixel-size 0.325 --z-step 0.5 --na 0.75 "
         "--immersion 1 --wavelength 0.52 --out run": "--max-planes 4",
@@ -129,8 +132,9 @@ def prepare() -> None:
     places = "".join(f"{30 * i},0,0,specimen-{i}\n" for i in range(4))
     Path("positions.csv").write_text(f"x_um,y_um,z_um,specimen\n{places}", "utf-8")
     Path("docs").mkdir()
-    results = (ROOT / "docs" / "results.md").read_text("utf-8")
-    Path("docs/results.md").write_text(results, "utf-8")
+    for page in ("results", "speed"):
+        told = (ROOT / "docs" / f"{page}.md").read_text("utf-8")
+        Path(f"docs/{page}.md").write_text(told, "utf-8")
     paper = ROOT / "configs" / "evaluation" / "paper.yaml"
     tiny = {
         "beads": {"side_px": 64, "seeds": 1, "z_every": 10},

@@ -1,4 +1,4 @@
-"""Volumes made again of planes on disk, and what an estimator costs."""
+"""Volumes made again of planes on disk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 import tifffile
-from cli_helpers import refused, replay, write_model, write_stack_of_discs
+from cli_helpers import refused, replay, write_stack_of_discs
 from stack_runs import STACK, Z_UM, a_run, lines
 
 from rmz_acquire.cli import main
@@ -116,18 +116,6 @@ def test_planes_that_somebody_else_took(tmp_path, capsys):
     empty = ["reconstruct", str(tmp_path), "--out", str(tmp_path / "x.tif")]
     assert "holds no run" in refused(empty, capsys)
     assert "is a TIFF" in refused([*empty[:-1], "x.png"], capsys)
-
-
-def test_times_are_told_with_the_device(tmp_path, capsys):
-    args = ["bench", "--sizes", "32", "--planes", "5", "--taken", "2"]
-    model = write_model(tmp_path / "m")
-    assert main([*args, "--model", str(model), "--device", "cpu"]) == 0
-    said = capsys.readouterr().out
-    for word in ("recurrent-mz", "wiener", "linear", "nearest", "32²", "plane 2"):
-        assert word in said
-    assert "measured on: " in said and "CPU" in said
-    assert "16 to 4096" in refused(["bench", "--sizes", "huge"], capsys)
-    assert "choose of" in refused(["bench", "--estimators", "magic"], capsys)
 
 
 def test_a_frame_that_came_twice_is_no_plane_of_it(tmp_path):

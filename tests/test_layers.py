@@ -19,6 +19,7 @@ ROWS = [
     {"experiments", "doctor"},
     {"training"},
     {"acquisition", "evaluation"},
+    {"benchmark"},
     {"recording", "reconstruction", "simulation"},
     {"models", "scanning", "stacks"},
     {"networks", "objectives"},

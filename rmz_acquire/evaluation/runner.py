@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 
 from rmz_acquire.atomic_io import replace_text
+from rmz_acquire.benchmark.machine import device_name
 from rmz_acquire.errors import InputError
 from rmz_acquire.evaluation import bead_width, paper_claims, real_stacks, timing
 from rmz_acquire.evaluation.acceptance import goals
@@ -144,7 +145,7 @@ def _about(config: EvaluationConfig, *, quick: bool) -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": quick,
         "seed": config.seed,
-        "device": timing.device_name(),
+        "device": device_name(),
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "code_sha256": _code(),
         "config": config.model_dump(mode="json"),

@@ -88,13 +88,15 @@ def _pages(
     return "\n".join(lines) + "\n"
 
 
-def place_of(path: Path) -> tuple[str, str]:
+def place_of(path: Path, begin: str = BEGIN) -> tuple[str, str]:
     """Find what stands before and after the table of a file.
 
     Parameters
     ----------
     path : Path
-        A Markdown file that holds `BEGIN` and, below, `END`.
+        A Markdown file that holds `begin` and, below, `END`.
+    begin : str
+        The first mark.
 
     Returns
     -------
@@ -112,25 +114,25 @@ def place_of(path: Path) -> tuple[str, str]:
         reason = getattr(error, "strerror", None) or "not text"
         msg = f"cannot put the table into {path}: {reason}"
         raise InputError(msg) from error
-    before, begin, rest = text.partition(BEGIN)
+    before, found, rest = text.partition(begin)
     _, end, after = rest.partition(END)
-    if not begin or not end:
-        msg = f"{path} has no place for the table: put the lines {BEGIN} and {END}"
+    if not found or not end:
+        msg = f"{path} has no place for the table: put the lines {begin} and {END}"
         raise InputError(msg)
-    return before + begin, end + after
+    return before + found, end + after
 
 
-def put_table(path: Path, table: str) -> None:
+def put_table(path: Path, table: str, begin: str = BEGIN) -> None:
     """Replace what stands between the two marks of a file.
 
     Parameters
     ----------
-    path : Path
+    path, begin
         As of `place_of`, which tells what may be raised.
     table : str
         What to put there.
     """
-    before, after = place_of(path)
+    before, after = place_of(path, begin)
     replace_text(path, f"{before}\n{table}{after}")
 
 

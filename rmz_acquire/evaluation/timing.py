@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
 
+from rmz_acquire.benchmark.machine import device_name
 from rmz_acquire.evaluation.figures import by_group, labels_of, panels
 from rmz_acquire.evaluation.positions import even_positions
 from rmz_acquire.evaluation.result import Result
@@ -19,16 +18,6 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning import Estimator
 
 KEY, TITLE = "timing", "Time for 101 × 256² and for one plane of 1024²"
-
-
-def device_name(device: str = "auto") -> str:
-    """The device that networks run on here, in words."""
-    if device == "mps":
-        return f"{platform.processor() or platform.machine()} GPU (mps)"
-    if device != "cpu" and torch.cuda.is_available():
-        return torch.cuda.get_device_name(0)
-    threads = torch.get_num_threads()
-    return f"{platform.processor() or platform.machine()} CPU, {threads} threads"
 
 
 def time_planes(estimator: Estimator, side_px: int, planes: int) -> list[float]:
