@@ -35,6 +35,17 @@ from rmz_acquire.reconstruction.interpolation import interpolation_weights
 
 __all__ = ["WienerFilter", "WienerVolume"]
 
+_STEP = 0.2 * math.log(10)
+"""Between two values of noise that are tried, and of noise over power, in their log."""
+
+_FINER = 16
+"""Values between two of them where the noise is weighed."""
+
+_BLUNT = 0.003
+"""How much lower the likelihood may be, over pixels and squared step, and still count.
+Some planes can be explained by two levels of noise nearly as well: the volume must not
+jump from one to the other for a hair of noise."""
+
 
 @dataclass(frozen=True, slots=True)
 class WienerVolume:
@@ -254,7 +265,8 @@ def _evidence(
     """Noise over object power on every ring, and the noise, from the evidence [1]_.
 
     The noise is white and one number; the object's power is free on every ring but
-    pooled with `width` neighbours on both sides. Both run over a logarithmic grid.
+    pooled with `width` neighbours on both sides. Both run over a logarithmic grid and
+    are found between its values: they are continuous in the planes.
 
     Parameters
     ----------
@@ -280,26 +292,89 @@ def _evidence(
     eigenvalues, vectors = torch.linalg.eigh(covariance)
     eigenvalues = eigenvalues.clamp_min(0)
     seen = torch.einsum("fim,fij,fjm->fm", vectors, power, vectors)
-    mean = seen.sum() / count.sum() / covariance.shape[1]
-    ratios = torch.logspace(-6, 3, 46, dtype=f64)
-    gain = eigenvalues[:, None, :] / ratios[None, :, None] + 1  # (f, ratio, M)
+    m = covariance.shape[1]
+    mean = seen.sum() / count.sum() / m
+    ratios = torch.linspace(-6, 3, 46, dtype=f64) * math.log(10)
+    gain = eigenvalues[:, None, :] / ratios.exp()[None, :, None] + 1  # (f, ratio, M)
     log_gain = count[:, None] * gain.log().sum(2)
     fit = (seen[:, None, :] / gain).sum(2)
-    m = covariance.shape[1]
 
     def pool(x: Tensor) -> Tensor:
         kernel = torch.ones(1, 1, 2 * width + 1, dtype=f64)
         return functional.conv1d(x.T[:, None], kernel, padding=width)[:, 0].T
 
-    log_gain, fit, counts = pool(log_gain), pool(fit), pool(count[:, None])
-    best_score, best_noise, best = None, mean, ratios
-    floor = torch.finfo(f64).tiny
-    tried = mean.clamp_min(floor) * torch.logspace(-7, 0, 36, dtype=f64)
-    if noise is not None:
-        tried = torch.tensor([noise], dtype=f64).clamp_min(floor)
-    for level in tried:
-        score = -(counts * m * level.log() + log_gain + fit / level)
-        top, place = score.max(1)
-        if best_score is None or top.sum() > best_score:
-            best_score, best_noise, best = top.sum(), level, ratios[place]
-    return best, best_noise
+    log_gain, fit, counts = pool(log_gain), pool(fit), pool(count[:, None]) * m
+    floor = torch.finfo(f64).tiny ** 0.5
+
+    def scores(log_noise: Tensor) -> Tensor:
+        """(..., f, ratio) twice the log likelihood; each ring with its neighbours."""
+        level = log_noise[..., None, None]
+        return -(counts * level + log_gain + fit / level.exp())
+
+    if noise is None:
+        # noise may be all that there is: the highest lie beyond it
+        levels = mean.clamp_min(floor).log() + _STEP * torch.arange(-35, 4, dtype=f64)
+        profile = _peak(scores(levels), ratios)[0].sum(1)
+        found = _weighed(profile, levels, float(counts.sum()))
+    else:
+        found = torch.tensor(noise, dtype=f64).clamp_min(floor).log()
+    return _peak(scores(found), ratios)[1].exp(), found.exp()
+
+
+def _peak(scores: Tensor, axis: Tensor) -> tuple[Tensor, Tensor]:
+    """Height and place of the highest point, by a parabola through three.
+
+    Where two neighbours are as high, both parabolas have theirs halfway: no jump.
+
+    Parameters
+    ----------
+    scores : Tensor
+        (..., n) at even steps.
+    axis : Tensor
+        (n,) where.
+
+    Returns
+    -------
+    height, place : Tensor
+        (...); at an end of the axis where scores rise to it.
+    """
+    middle = scores.argmax(-1, keepdim=True).clamp(1, len(axis) - 2)
+    left, top, right = (scores.gather(-1, middle + i)[..., 0] for i in (-1, 0, 1))
+    bend = left - 2 * top + right
+    curved = (left - right) / bend.clamp_max(-torch.finfo(bend.dtype).tiny) / 2
+    away = torch.where(bend < 0, curved, (right - left).sign()).clamp(-1, 1)
+    height = top + (right - left) / 4 * away
+    return height, axis[middle[..., 0]] + away * (axis[1] - axis[0])
+
+
+def _weighed(scores: Tensor, axis: Tensor, pixels: float) -> Tensor:
+    """Mean over all that are likely: of two hills as high, between them.
+
+    Parameters
+    ----------
+    scores : Tensor
+        (n,) at even steps.
+    axis : Tensor
+        (n,) logarithms of what they are the scores of.
+    pixels : float
+        Number of values whose likelihood they are.
+
+    Returns
+    -------
+    Tensor
+        () logarithm of the mean.
+    """
+    ends = 2 * scores[:1] - scores[1:2], 2 * scores[-1:] - scores[-2:-1]
+    around = torch.cat([ends[0], scores, ends[1]])
+    a, b, c, d = (around[i : len(scores) - 1 + i, None] for i in range(4))
+    t = torch.arange(_FINER, dtype=scores.dtype) / _FINER
+    # cubic between the scores: as smooth in them as they are in the data
+    between = (c - a) / 2 + t * (
+        a - 2.5 * b + 2 * c - d / 2 + t * (3 * b - 3 * c + d - a) / 2
+    )
+    finer = (b + t * between).reshape(-1)
+    places = (axis[:-1, None] + (axis[1] - axis[0]) * t).reshape(-1)
+    weights = torch.softmax(
+        finer / (_BLUNT * pixels * float(axis[1] - axis[0]) ** 2), 0
+    )
+    return torch.logsumexp(weights.log() + places, 0)
