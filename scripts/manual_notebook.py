@@ -1,16 +1,55 @@
-"""An executed notebook as a page of the manual."""
+"""The example notebook: run anew (manual_notebook.py FILE), and as a manual page.
+
+Its cells are plain Python, so neither needs Jupyter.
+"""
 
 from __future__ import annotations
 
+import base64
+import contextlib
+import io
 import json
+import sys
+from pathlib import Path
+from typing import Any
 
-__all__ = ["as_markdown", "code_of"]
+__all__ = ["as_markdown", "execute"]
 
 
-def code_of(text: str) -> str:
-    """Give the code of a notebook's cells, one after the other."""
-    cells = json.loads(text)["cells"]
-    return "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+def execute(text: str) -> str:
+    """Run the cells of a notebook, and give it with what they print and draw."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    notebook, scope = json.loads(text), {"__name__": "__main__"}
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    for number, cell in enumerate(code, start=1):
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            source = "".join(cell["source"])
+            exec(compile(source, f"cell {number}", "exec"), scope)
+        cell["execution_count"] = number
+        cell["outputs"] = [*_printed(said.getvalue()), *_drawn()]
+    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
+
+
+def _printed(text: str) -> list[dict[str, Any]]:
+    lines = text.splitlines(keepends=True)
+    return [{"name": "stdout", "output_type": "stream", "text": lines}] if lines else []
+
+
+def _drawn() -> list[dict[str, Any]]:
+    from matplotlib import pyplot
+
+    found = []
+    for number in pyplot.get_fignums():
+        file = io.BytesIO()
+        pyplot.figure(number).savefig(file, format="png")
+        picture = base64.b64encode(file.getvalue()).decode()
+        data = {"image/png": picture, "text/plain": ["<Figure>"]}
+        found.append({"data": data, "metadata": {}, "output_type": "display_data"})
+    pyplot.close("all")
+    return found
 
 
 def as_markdown(text: str) -> str:
@@ -23,11 +62,14 @@ def as_markdown(text: str) -> str:
             continue
         out.append(f"```python\n{source}\n```")
         for output in cell["outputs"]:
-            data = output.get("data", {})
-            if "image/png" in data:
-                picture = "".join(data["image/png"]).replace("\n", "")
+            if "image/png" in output.get("data", {}):
+                picture = "".join(output["data"]["image/png"]).replace("\n", "")
                 out.append(f'<img alt="drawn" src="data:image/png;base64,{picture}">')
             else:
-                said = output.get("text") or data.get("text/plain", "")
-                out.append("```text\n" + "".join(said).rstrip() + "\n```")
+                out.append(f"```text\n{''.join(output['text']).rstrip()}\n```")
     return "\n\n".join(out) + "\n"
+
+
+if __name__ == "__main__":
+    file = Path(sys.argv[1])
+    file.write_text(execute(file.read_text("utf-8")), "utf-8")

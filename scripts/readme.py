@@ -22,7 +22,11 @@ README = (ROOT / "README.md").read_text("utf-8")
 PAGES = [
     README,
     # what happens in a fault is made by a test, and shows no commands to type
-    *(p.read_text("utf-8") for p in sorted(ROOT.glob("docs/[!f]*.md"))),
+    *(
+        page.read_text("utf-8")
+        for page in sorted(ROOT.glob("docs/**/*.md"))
+        if page.name != "faults.md"
+    ),
 ]
 BY_MAKE = "by the Makefile"
 ELSEWHERE = "not on this system, or not by itself"
@@ -49,6 +53,8 @@ RUNS: dict[str, dict[str, str]] = {
         "rmz-acquire check-stage --config scope.cfg --specimen above": "--wait 0.5",
         "rmz-acquire acquire-stacks --config my-microscope.cfg --range 20 --step 0.5 "
         "--positions positions.csv --out stacks": "--range 4 --exposure 5",
+        "rmz-acquire calibrate-optics stacks/position-001.ome.tif --na 0.75 "
+        "--immersion 1 --wavelength 0.52 --out optics.yaml": "",
         "rmz-acquire evaluate --out evaluation": _EVAL,
         "rmz-acquire evaluate --only exposures,timing --out exposures": "--quick",
         "rmz-acquire evaluate --quick --only fig3,fig5": (
@@ -69,6 +75,8 @@ RUNS: dict[str, dict[str, str]] = {
         (
             *("make demo", "make demo SPECIMEN=nuclei", "make test", "make help"),
             *("make gui", "make screenshots", "rmz-acquire gui [--config scope.cfg]"),
+            *("python3.11 -m venv .venv", ".venv/bin/rmz-acquire demo"),
+            "rmz-acquire gui",
             "make demo SPECIMEN=nuclei SEED=5 OUT=nuclei-run",
         ),
         "",
@@ -78,6 +86,9 @@ RUNS: dict[str, dict[str, str]] = {
             "py -3.11 -m venv .venv",
             ".venv\\Scripts\\python -m pip install -c constraints.txt "
             '-e ".[simulation]"',
+            ".venv\\Scripts\\python -m pip install -c constraints.txt "
+            '-e ".[gui,simulation]"',
+            ".venv\\Scripts\\rmz-acquire gui",
             ".venv\\Scripts\\rmz-acquire demo",
             '.venv\\Scripts\\python -m pip install -c constraints.txt -e ".[dev]"',
             ".venv\\Scripts\\ruff check .; .venv\\Scripts\\mypy --strict; "
@@ -91,7 +102,7 @@ RUNS: dict[str, dict[str, str]] = {
 }
 ABSENT = {"demo": ("lightning", "PyQt6", "pytest"), "gui": ("pytest", "ruff")}
 """What the stage's set-up does not install: where it is there, this proves less."""
-_FIRST = ("rmz-acquire ", "make ", "tensorboard ", "pip ", ".venv", "py -")
+_FIRST = ("rmz-acquire ", "make ", "tensorboard ", "pip ", ".venv", "py -", "python")
 
 
 def commands() -> list[str]:

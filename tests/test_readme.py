@@ -32,7 +32,8 @@ def test_the_script_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     experiment = yaml.safe_load(block)
     experiment["time_plan"] = {"interval": 0, "loops": 1}
-    experiment["metadata"]["rmz_acquire"]["max_planes"] = 3
+    # the default one is run by scripts/readme.py
+    experiment["metadata"]["rmz_acquire"] |= {"max_planes": 3, "estimator": "linear"}
     (tmp_path / "experiment.yaml").write_text(yaml.safe_dump(experiment))
     scope: dict[str, object] = {}
     try:
@@ -59,7 +60,10 @@ def test_every_command_is_named() -> None:
         assert f"`rmz-acquire {command.name}" in README
 
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "examples/README.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -70,9 +74,9 @@ def test_what_it_links_to_is_there(page: Path) -> None:
     assert not missing
 
 
-def test_it_is_short_and_leads_to_every_page() -> None:
+def test_it_is_short() -> None:
+    # every page has its place in the manual: see test_manual
     assert len(README.splitlines()) < 200
-    assert all(f"docs/{page.name}" in README for page in PAGES[1:])
 
 
 def test_every_command_is_run_by_continuous_integration() -> None:
