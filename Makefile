@@ -32,7 +32,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt $(PIP_ARGS)
 
-.PHONY: help demo gui screenshots docs test lint types pytest coverage readme system qt clean
+.PHONY: help demo gui screenshots docs build test lint types pytest coverage readme system qt clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 20
@@ -55,6 +55,9 @@ screenshots: $(VENV)/.gui-installed system  ## the window's main states as PNG, 
 
 docs: $(VENV)/.test-installed  ## the manual, into site/, whole without the internet: open site/index.html
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+build: $(VENV)/.test-installed  # wheel and sources, into dist/
+	$(BIN)/python -m hatchling build -d dist -t sdist -t wheel
 
 test: lint types docs pytest  ## set up, then ruff, mypy --strict, the manual and all tests
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
+import tomllib
+import venv
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from rmz_acquire.models.store import COMPARISON
 from rmz_acquire.resources import resource_dir
@@ -52,16 +58,60 @@ def test_the_wheel_has_code_types_models_and_configurations(wheel: Path) -> None
         assert inside_wheel == shipped
 
 
-@pytest.mark.parametrize("kind", ["models", "configs"])
-def test_an_installed_wheel_finds_them(wheel: Path, tmp_path: Path, kind: str) -> None:
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(tmp_path)
-    code = f"from rmz_acquire.resources import resource_dir as r; print(r({kind!r}))"
-    told = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        check=True,
-        capture_output=True,
-        text=True,
-    ).stdout.strip()
-    assert Path(told) == tmp_path / "rmz_acquire" / "_data" / kind
+def test_it_is_small(wheel: Path) -> None:
+    assert wheel.stat().st_size < 40e6
+
+
+def test_a_fresh_environment_has_the_command_with_models_and_a_demo(
+    wheel: Path, tmp_path: Path
+) -> None:
+    """Away from the checkout, with nothing but the wheel added to its libraries."""
+    pytest.importorskip("mm_test_adapters")
+    home = tmp_path / "environment"
+    # without pip, which costs seconds: ours installs into it
+    venv.create(home, with_pip=False, symlinks=os.name != "nt")
+    bin_dir = home / ("Scripts" if os.name == "nt" else "bin")
+    pip = ["-m", "pip", "--python", str(bin_dir / "python")]
+    offline = ["--quiet", "--no-deps", "--no-index", "--no-compile"]
+    here = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+
+    def run(*words: str | Path) -> str:
+        told = subprocess.run(
+            words, cwd=tmp_path, env=here, capture_output=True, text=True, check=False
+        )
+        assert told.returncode == 0, told.stderr
+        return told.stdout
+
+    run(sys.executable, *pip, "install", *offline, wheel)
+    (packages,) = home.rglob("site-packages")
+    # the libraries it asks for, but not the checkout, which an editable install has
+    ours = [path for path in map(Path, sys.path) if path.name == "site-packages"]
+    (packages / "libraries.pth").write_text("\n".join(map(str, ours)), "utf-8")
+    code = (
+        "import rmz_acquire.resources as r; print(r.__file__, r.resource_dir('models'))"
+    )
+    where = run(bin_dir / "python", "-c", code).split()
+    assert all(Path(path).is_relative_to(packages) for path in where)
+    demo = ["demo", "--estimator", "linear", "--z=-10,0,10", "--out", "run"]
+    assert "planes   3 of 61" in run(bin_dir / "rmz-acquire", *demo)
+    assert (tmp_path / "run" / "volume.ome.tif").is_file()
+
+
+def test_what_is_told_of_the_project_agrees() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    ci = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text("utf-8"))
+    job = ci["jobs"]["test"]
+    tested = {f"Programming Language :: Python :: {v}" for v in _axes(job)["python"]}
+    assert tested == {c for c in project["classifiers"] if re.search(r":: 3\.\d+$", c)}
+    assert ".ci/run" in [step.get("run") for step in job["steps"]]
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
+    assert cited["license"] == project["license"]
+    assert cited["references"][0]["doi"] in project["urls"]["Paper"]
+    form = ROOT / ".github/ISSUE_TEMPLATE/problem.yml"
+    assert "rmz-acquire doctor" in str(yaml.safe_load(form.read_text("utf-8")))
+
+
+def _axes(job: dict[str, Any]) -> dict[str, list[str]]:
+    matrix: dict[str, list[str]] = job["strategy"]["matrix"]
+    assert matrix["os"] == ["ubuntu-latest", "macos-latest", "windows-latest"]
+    return matrix
