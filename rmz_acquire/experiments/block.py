@@ -41,10 +41,19 @@ __all__ = [
 #: Where the block lies, as messages name it.
 BLOCK = "metadata.rmz_acquire"
 VERSION = 1
+MOST_REGIONS = 16
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+Rectangle = tuple[
+    Annotated[int, Field(ge=0)],
+    Annotated[int, Field(ge=0)],
+    Annotated[int, Field(gt=0)],
+    Annotated[int, Field(gt=0)],
+]
+"""y, x, height and width, pixels."""
 
 _EstimatorName = Annotated[str, name_check(ESTIMATOR, (*METHODS, NO_VOLUME))]
 
@@ -210,6 +219,13 @@ class ExperimentSettings(_Block, ScanOptions):
         What is done for the next plane while the estimator computes the last, where
         the policy knows it: nothing; the stage moves and settles; or the plane is
         exposed too, which costs a plane of light where the scan stops.
+    regions : {"auto", "whole"} or list of (int, int, int, int)
+        What a scan decides on: "auto" takes up to four tiles where pictures have more
+        than 256 × 256 pixels and there is no GPU, otherwise the whole; or rectangles:
+        y, x, height and width, pixels.
+    volumes : {"during", "after", "none"}, optional
+        When whole volumes are made where regions decide: before the next volume
+        begins, while others are scanned (by default), or never.
     stage : StageSettings
         The focus stage.
     time_lapse : TimeLapseSettings
@@ -243,6 +259,8 @@ class ExperimentSettings(_Block, ScanOptions):
     leader: str | None = None
     z_um: tuple[Finite, ...] | None = None
     overlap: Overlap = "stage"
+    regions: Literal["auto", "whole"] | tuple[Rectangle, ...] = "auto"
+    volumes: Literal["during", "after", "none"] | None = None
     stage: StageSettings = StageSettings()
     checks: CheckSettings = CheckSettings()
     time_lapse: TimeLapseSettings = TimeLapseSettings()
@@ -266,6 +284,23 @@ class ExperimentSettings(_Block, ScanOptions):
             msg = "leader is given, but channels is not 'leader'"
             raise ValueError(msg)
         return self
+
+    @field_validator("regions", mode="before")
+    @classmethod
+    def _check_regions(cls, value: Any) -> Any:
+        """Say in one line what is no region."""
+        if value in ("auto", "whole"):
+            return value
+        four = isinstance(value, list | tuple) and all(
+            isinstance(one, list | tuple) and len(one) == 4 for one in value
+        )
+        if not four or not value:
+            msg = "give auto, whole, or rectangles as [y, x, height, width] in pixels"
+            raise ValueError(msg)
+        if len(value) > MOST_REGIONS:
+            msg = f"give {MOST_REGIONS} rectangles at most, not {len(value)}"
+            raise ValueError(msg)
+        return value
 
     @model_validator(mode="after")
     def _check_time_lapse(self) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,7 +13,27 @@ if TYPE_CHECKING:
     from rmz_acquire.recording.experiment_folder import ExperimentFolder
     from rmz_acquire.scanning import Decision, Estimate, Plane, Scan
 
-__all__ = ["DecisionWatcher", "Watcher"]
+__all__ = ["DecisionWatcher", "Rendered", "Watcher"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """How far the volumes are that are made later.
+
+    Parameters
+    ----------
+    done, of : int
+        Volumes that are whole, and all that were asked for so far.
+    part : float
+        How much of the one at hand is made, 0 to 1.
+    left_s : float or None
+        How long the rest will take, s; None before anything was made.
+    """
+
+    done: int
+    of: int
+    part: float
+    left_s: float | None
 
 
 class Watcher:
@@ -38,6 +59,9 @@ class Watcher:
         self, volume: Volume, decision: Decision, estimate: Estimate | None
     ) -> None:
         """A decision was made; the estimate is None where it failed."""
+
+    def rendered(self, how_far: Rendered) -> None:
+        """Volumes are made behind the scans; on a thread of their own."""
 
 
 class DecisionWatcher(Watcher):

@@ -13,6 +13,7 @@ from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments.block import BLOCK
 from rmz_acquire.experiments.channel_imaging import optics_given
 from rmz_acquire.experiments.keys import key_of
+from rmz_acquire.experiments.on_regions import Deciding
 from rmz_acquire.experiments.own import Own
 from rmz_acquire.methods import METHODS, NO_VOLUME, method_of
 from rmz_acquire.models import (
@@ -32,10 +33,13 @@ from rmz_acquire.scanning import POLICY_NAMES, NoEstimator, make_policy, make_ru
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
     from rmz_acquire.experiments.block import ExperimentSettings
     from rmz_acquire.experiments.channel_imaging import Imagings
     from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.optics import Optics
+    from rmz_acquire.reconstruction import VolumeEstimator
     from rmz_acquire.scanning import Estimator
 
 __all__ = ["Estimators", "check_method"]
@@ -108,6 +112,10 @@ class Estimators:
         self._settings = settings
         self._foreign = settings.estimator not in (*METHODS, NO_VOLUME)
         self._volumes = volumes
+        self._imagings = imagings
+        self._deciding: dict[tuple[tuple[int, int], tuple[float, ...]], Deciding] = {}
+        #: What memory is needed, a line for each kind of volume that is large.
+        self.memory: list[str] = []
         #: What was handed over.
         self.own = own or Own()
         self._name = model or settings.model
@@ -158,6 +166,10 @@ class Estimators:
             If it does not, and the experiment is strict about it.
         """
         self._try_own()
+        self._check_model()
+        self._check_memory()
+
+    def _check_model(self) -> None:
         if not method_of(self._settings.estimator).model:
             return
         with key_of(f"{BLOCK}.device"):
@@ -187,17 +199,67 @@ class Estimators:
         if self._settings.estimator == NO_VOLUME:
             return NoEstimator(z_um)
         if self._foreign:
+            self.deciding(volume)
             with key_of(f"{BLOCK}.estimator"):
                 return self.own.make_estimator(
                     self._settings.estimator, z_um, self.optics_of(volume)
                 )
+        seed = (self._settings.seed, volume.number)
+        return self.deciding(volume).make(self._of_ours, np.asarray(z_um), seed)
+
+    def make_whole(self, volume: Volume) -> VolumeEstimator:
+        """Make a fresh estimator of the whole picture, or of tiles of it; of ours."""
+        return self._of_ours(np.array(sorted(volume.z_um)), self.optics_of(volume))
+
+    def deciding(self, volume: Volume) -> Deciding:
+        """Tell on what the scan of a volume decides.
+
+        Raises
+        ------
+        InputError
+            If the regions that are given do not fit. Names the key.
+        """
+        use = _place(volume), volume.z_um
+        if use not in self._deciding:
+            shape, optics = self._imagings.of(volume).shape, self.optics_of(volume)
+            plan = volume.plan(self._settings)
+            self._deciding[use] = Deciding(self._settings, shape, optics, plan)
+        return self._deciding[use]
+
+    def render(self, volume: Volume) -> str | None:
+        """When its whole volume is made; None where its estimator makes it."""
+        if self._foreign or self._settings.estimator == NO_VOLUME:
+            return None
+        return self.deciding(volume).render
+
+    def _of_ours(
+        self, z_um: NDArray[np.float64], optics: Optics | None
+    ) -> VolumeEstimator:
         return make_estimator(
             self._settings.estimator,
-            np.asarray(z_um),
-            self.optics_of(volume),
+            z_um,
+            optics,
             model=self._model,
             device=self._settings.device,
         )
+
+    def _check_memory(self) -> None:
+        """See that what is large fits, and note what it needs."""
+        if self._settings.estimator == NO_VOLUME:
+            return
+        seen = set()
+        for volume in self._volumes:
+            use = _place(volume), volume.z_um
+            if volume.single or use in seen:
+                continue
+            seen.add(use)
+            deciding = self.deciding(volume)
+            if self._foreign or not deciding.large:
+                continue
+            planes = volume.plan(self._settings).max_planes
+            line = deciding.check_memory(self.make_whole(volume), planes)
+            if line not in self.memory:
+                self.memory.append(line)
 
     def describe(self) -> dict[str, Any]:
         """What they all are, for run.json."""

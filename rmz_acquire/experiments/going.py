@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rmz_acquire.errors import message_of
 from rmz_acquire.experiments.export import export_ome_tiff
 from rmz_acquire.experiments.layout import lay_out
+from rmz_acquire.experiments.rendering import Rendering
 from rmz_acquire.experiments.tally import Tally
 from rmz_acquire.experiments.training_stacks import export_stacks
 from rmz_acquire.experiments.volume_results import finish_volumes
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments.prepare import Prepared
     from rmz_acquire.experiments.replay_decisions import Further
     from rmz_acquire.experiments.truth import Truth
+    from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.recording import Summary
+    from rmz_acquire.recording.experiment_folder import VolumeRecord
+    from rmz_acquire.scanning import Scan
 
 __all__ = ["go"]
 
@@ -75,6 +79,12 @@ def go(
     folder = lay_out(out, prepared.volumes, prepared.settings, prepared.imagings)
     watcher.begin(prepared, folder)
     tally = Tally(prepared, folder)
+    rendering = Rendering(prepared, folder, watcher)
+
+    def ended(volume: Volume, record: VolumeRecord, scan: Scan) -> None:
+        tally.add(volume, record, scan)
+        rendering.add(volume, record.line)
+
     tasks = VolumeTasks(
         prepared,
         folder,
@@ -83,18 +93,27 @@ def go(
         elapsed_s=elapsed_s,
         watcher=watcher,
         further=further,
-        on_end=tally.add,
+        on_end=ended,
         on_check=tally.add_check,
     )
     watcher.step("scan")
     resumed = elapsed_s is not None
-    taken = instrument.take(prepared, tasks, tally, control, resumed=resumed)
-    _end_the_last(taken, tasks, tally)
+    try:
+        rendering.take_up()
+        taken = instrument.take(prepared, tasks, tally, control, resumed=resumed)
+        _end_the_last(taken, tasks, tally)
+        reason, enough = control.reason, control.winding_up
+        if rendering.left:
+            watcher.step("volumes")
+            rendering.finish(control)
+    finally:
+        rendering.close()
     summary = tally.summary(
         taken.task.scan.outcome if taken.task is not None else None,
-        reason=control.reason,
-        enough=control.winding_up,
-        problems=taken.problems,
+        reason=reason,
+        enough=enough,
+        to_render=rendering.left,
+        problems=[*taken.problems, *rendering.problems],
         focus_lock=taken.focus_lock,
         autofocus=taken.autofocus_failures,
         started=started,

@@ -130,6 +130,7 @@ def run(
             "started": started,
             "config": _from_anywhere(config),
             "here_um": prepared.here_um,
+            "regions": prepared.settings.regions,
             **prepared.estimators.describe(),
             "imaging": prepared.imagings.to_list(),
             **instrument.state(prepared),

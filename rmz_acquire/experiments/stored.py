@@ -42,6 +42,9 @@ def _as_begun(told: dict[str, Any]) -> useq.MDASequence:
     # a name's class, so that it is read where the package is not installed
     classes = {key: name for key, name in used.items() if name and ":" in name}
     block = {**block, **classes}
+    if "regions" not in told:
+        # of a version whose scans looked at whole pictures
+        block.setdefault("regions", "whole")
     if used["estimator"] is not None:
         block.setdefault("estimator", used["estimator"])
     return sequence.replace(metadata={**sequence.metadata, "rmz_acquire": block})

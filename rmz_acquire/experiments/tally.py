@@ -104,6 +104,7 @@ class Tally:
         *,
         reason: str | None,
         enough: str | None,
+        to_render: int,
         problems: list[str],
         focus_lock: str | None,
         autofocus: list[str],
@@ -120,6 +121,8 @@ class Tally:
             Why it was aborted, if it was.
         enough : str or None
             Why no more was wanted, if it was stopped so.
+        to_render : int
+            Volumes whose planes are taken, and which are not made yet.
         problems : list of str
             What went wrong outside of any scan.
         focus_lock : str or None
@@ -154,6 +157,9 @@ class Tally:
             more = "; ".join(dict.fromkeys(problems))
             said = f"{said}; afterwards {more}" if status != "completed" else more
             status, error = "failed", error or more
+        if to_render:
+            are = "volume is" if to_render == 1 else "volumes are"
+            said = f"{said}; {to_render} {are} not made yet: resume makes what is left"
         checks = [ms for every in self._checks.values() for ms in every]
         doses = [*(dose for _, dose in self._planes.values()), *checks]
         known = [dose for dose in doses if dose is not None]
@@ -171,6 +177,7 @@ class Tally:
             error=error,
             volumes=len(volumes),
             volumes_done=len(self._done),
+            volumes_to_render=to_render,
             planes_taken=taken,
             planes_full_scan=full,
             check_planes=len(checks),

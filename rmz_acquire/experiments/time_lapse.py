@@ -41,10 +41,7 @@ class TimeLapse:
 
     def old(self, volume: Volume) -> list[OldPlane]:
         """Give the planes that the scan of a volume begins with; none: it is fresh."""
-        t, *place = volume.key
-        if self._settings.start == "fresh" or volume.single:
-            return []
-        p, g, c = place
+        t, p, g, c = volume.key
         return [
             OldPlane(
                 self._folder.plane_pixels((line["t"], p, g, c), line["order"]),
@@ -52,9 +49,16 @@ class TimeLapse:
                 line["z_requested_um"],
                 t - line["t"],
             )
-            for line in self._stands_on.get((p, g, c), [])
-            if t - line["t"] <= self._settings.max_age
+            for line in self.lines(volume)
         ]
+
+    def lines(self, volume: Volume) -> list[dict[str, Any]]:
+        """Give where these planes are: t, order, z_um and z_requested_um of each."""
+        t, *place = volume.key
+        if self._settings.start == "fresh" or volume.single:
+            return []
+        known = self._stands_on.get((place[0], place[1], place[2]), [])
+        return [line for line in known if t - line["t"] <= self._settings.max_age]
 
     def note(self, volume: Volume, scan: Scan) -> list[dict[str, Any]] | None:
         """Note what a volume stands on; None where nothing will be carried over.

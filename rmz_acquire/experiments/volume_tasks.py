@@ -86,6 +86,7 @@ class VolumeTasks:
         self._following = Following(prepared.settings, folder)
         self._time_lapse = TimeLapse(prepared.settings.time_lapse, folder)
         self._frames = RecentFrames()
+        self._old_lines: list[dict[str, Any]] = []
         #: The volume at hand and its record.
         self.volume: Volume | None = None
         self.record: VolumeRecord | None = None
@@ -134,6 +135,7 @@ class VolumeTasks:
             frames = self._frames.begin(volume.name)
             scan = fresh_scan(self._prepared, volume, exact, old, decided, frames)
             self.pending = scan
+            self._old_lines = self._time_lapse.lines(volume) if old else []
             if not volume.single:
                 rules = self._prepared.estimators.foreign_rules()
                 record.plan = {**scan.plan.to_line(), **rules}
@@ -163,12 +165,24 @@ class VolumeTasks:
         record.stands_on = self._time_lapse.note(volume, scan)
         if isinstance(scan.estimator, Carrying):
             record.dropped = scan.estimator.dropped
+        if not volume.single:
+            record.render = self._prepared.estimators.render(volume)
+            record.made_of = self._made_of(volume, scan)
         record.finish(outcome, scan.volume)
         self.pending = None
         counted = [d.z_requested_um for d in scan.decisions if d.used]
         self._following.note(volume, counted)
         if self._on_end is not None:
             self._on_end(volume, record, scan)
+
+    def _made_of(self, volume: Volume, scan: Scan) -> list[tuple[int, int, float]]:
+        """The planes that its estimator was given: t, index in its volume, and z."""
+        begun = scan.estimator
+        believed = isinstance(begun, Carrying) and begun.dropped is None
+        old = self._old_lines if believed else []
+        made = [(int(one["t"]), int(one["order"]), float(one["z_um"])) for one in old]
+        t = volume.key[0]
+        return made + [(t, d.index, d.z_actual_um) for d in scan.decisions if d.used]
 
     def _check(self, volume: Volume, record: VolumeRecord) -> VolumeCheck | None:
         settings = self._prepared.settings

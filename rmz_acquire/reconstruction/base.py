@@ -12,9 +12,10 @@ import numpy as np
 from rmz_acquire.errors import InputError
 from rmz_acquire.reconstruction.normalisation import Normalisation
 from rmz_acquire.scanning.records import Estimate
+from rmz_acquire.scanning.regions import plane_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -81,6 +82,31 @@ class VolumeEstimator(ABC):
             "model_sha256": None,
             "optics": None,
         }
+
+    def bytes_needed(self, shape: tuple[int, int], planes: int) -> int:
+        """Memory at work on pictures of a shape, bytes, at most.
+
+        Parameters
+        ----------
+        shape : (int, int)
+            Of the planes.
+        planes : int
+            How many there are.
+        """
+        return 4 * (6 * len(self._z_um) + 4 * planes) * shape[0] * shape[1]
+
+    def survey(self, images: Sequence[NDArray[Any]]) -> None:  # noqa: B027
+        """Look at whole planes, (Y, X) counts, where only a part of them comes."""
+
+    def learnt(self) -> object:
+        """What the planes have told that holds for all parts of the picture.
+
+        For `settle` of an estimator of another part; None where there is nothing.
+        """
+        return None
+
+    def settle(self, learnt: object) -> None:  # noqa: B027
+        """Take what another part of the picture told, and learn it no more."""
 
     def add(self, image: NDArray[Any], z_um: float) -> Estimate:
         """Take in one plane.
@@ -181,11 +207,7 @@ class VolumeEstimator(ABC):
 
     def _at(self, volume: NDArray[np.float32], z_um: float) -> NDArray[np.float32]:
         """The volume at any z, linear between output planes."""
-        position = float(np.interp(z_um, self._z_um, np.arange(len(self._z_um))))
-        low = min(int(position), len(self._z_um) - 2)
-        part = np.float32(position - low)
-        plane: NDArray[np.float32] = volume[low] * (1 - part) + volume[low + 1] * part
-        return plane
+        return plane_at(volume, self._z_um, z_um)
 
 
 def _ratio(part: float, whole: float) -> float | None:

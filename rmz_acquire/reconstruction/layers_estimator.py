@@ -139,6 +139,7 @@ class OnLayersEstimator(VolumeEstimator):
         images, at = self._images[seen:], self._at_um[seen:]
         if len(images) == 1:
             self._told = self._prior.add(images[0], at[0])
+            assert self._told.volume is not None
             return self._told.volume
         return self._prior.add_all(images, at)
 

@@ -35,9 +35,12 @@ from rmz_acquire.reconstruction.likelihood import (
     go_on,
     shift_of,
 )
+from rmz_acquire.reconstruction.settled import Learnt, Settled, layers_bytes
 from rmz_acquire.reconstruction.torch_device import device_of
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
     from rmz_acquire.optics import Optics
@@ -93,8 +96,10 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._filter = wiener_filter(optics, self.z_um)
         self._lines = _lines(optics, tuple(self.z_um.tolist()))
         self._floor = CameraFloor()
-        self._choice: Choice | None = None
-        self._left_out: LeftOut
+        self._choice: Choice | Settled | None = None
+        self._left_out: LeftOut | None = None
+        self._fitted_scale = 1.0
+        self._surveyed = False
         self._data: Data | None = None
         self._light: Tensor | None = None
         self._few: Tensor | None = None
@@ -115,7 +120,11 @@ class RichardsonLucyEstimator(VolumeEstimator):
     @property
     def shares(self) -> dict[str, float]:
         """Share of each candidate in the volume; they sum to 1."""
-        return dict(UNSEEN) if self._choice is None else self._choice.candidates.shares
+        if self._choice is None:
+            return dict(UNSEEN)
+        if isinstance(self._choice, Settled):
+            return dict(self._choice.shares)
+        return self._choice.candidates.shares
 
     @property
     def predicted_error(self) -> NDArray[np.float32] | None:
@@ -172,6 +181,30 @@ class RichardsonLucyEstimator(VolumeEstimator):
         """What this estimator is, for summary.json."""
         return super().describe() | {"optics": self._optics.model_dump()}
 
+    def bytes_needed(self, shape: tuple[int, int], planes: int) -> int:
+        """As of `VolumeEstimator`: layers, their OTFs, and volumes."""
+        return super().bytes_needed(shape, planes) + layers_bytes(
+            self._lines, self._filter.z_um, shape, planes
+        )
+
+    def survey(self, images: Sequence[NDArray[Any]]) -> None:
+        """Learn the camera's dark level and noise of whole planes."""
+        self._surveyed = True
+        for image in images:
+            self._floor.add(image.astype(np.float32))
+
+    def learnt(self) -> Learnt:
+        """Scale of z, shares and the camera's noise, as the planes tell so far."""
+        scale = 1.0 if self._choice is None else self._choice.z_scale
+        return Learnt(scale, self.shares, self._floor)
+
+    def settle(self, learnt: object) -> None:
+        """Take them from another part of the picture, and learn them no more."""
+        if not isinstance(learnt, Learnt):
+            msg = f"richardson-lucy cannot settle on {type(learnt).__name__}"
+            raise TypeError(msg)
+        self._choice, self._floor = Settled(learnt), learnt.floor
+
     def _candidates(self) -> dict[str, Any]:
         return {
             "predictions": self._predictions,
@@ -186,8 +219,9 @@ class RichardsonLucyEstimator(VolumeEstimator):
 
     def _from_planes(self) -> NDArray[np.float32]:
         predicted = self._predict_new()
-        for image in self._images[self._fitted :]:
-            self._floor.add(image)
+        if not (self._surveyed or isinstance(self._choice, Settled)):
+            for image in self._images[self._fitted :]:
+                self._floor.add(image)
         dark, in_dark = self._floor.level()
         planes, z = torch.from_numpy(self.planes), tuple(self._at_um)
         light = (planes - dark).to(self._device)
@@ -196,24 +230,25 @@ class RichardsonLucyEstimator(VolumeEstimator):
         variance = self._floor.variance(dark, shift)
         # Few planes leave the layers so free that they explain noise from the start.
         given = Given(light, z, shift, variance if len(z) > FRESH else 0.0)
-        if self._choice is None:
+        if self._left_out is None:
             shape = self._images[0].shape
             self._left_out = LeftOut(
                 self._optics, self._filter.z_um, self._lines, shape, self._device
             )
-            self._choice = Choice(self._left_out)
-        for image, each, weight in predicted:
-            noise = self.noise_in(image)
-            self._choice.candidates.see(image, each, noise, len(z), weight)
+        choice = self._choice = self._choice or Choice(self._left_out)
+        if isinstance(choice, Choice):
+            for image, each, weight in predicted:
+                noise = self.noise_in(image)
+                choice.candidates.see(image, each, noise, len(z), weight)
         linear = self._filter.estimate(planes, torch.from_numpy(self.planes_z_um))
         self._dark, self._noise = dark, float(linear.noise)
         self._gain, self._shift = variance, shift
         if variance > 0:
             self._noise = min(self._noise, variance * (mean + shift))
-        before = self._choice.z_scale
-        self._choice.learn(given, self._noise, len(z) - self._fitted)
-        if self._data is None or self._choice.z_scale != before:
-            self._data = Data(self._left_out.levels(self._choice.z_scale))
+        choice.learn(given, self._noise, len(z) - self._fitted)
+        if self._data is None or choice.z_scale != self._fitted_scale:
+            self._data = Data(self._left_out.levels(choice.z_scale))
+            self._fitted_scale = choice.z_scale
             self._light = None
         self._fit(self._data, given)
         self._linear = linear.volume.numpy()
@@ -277,7 +312,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
                 FEW_STEPS: self._render(self._few_steps(), at)[0],
             }
             self._predictions = relative_errors(image, made, self._dark, noise)
-            if min(known) < z < max(known):
+            if self._left_out is not None and min(known) < z < max(known):
                 found.append((image, made, self._left_out.weight(z, known)))
         return found
 

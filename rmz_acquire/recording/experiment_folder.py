@@ -168,6 +168,11 @@ class ExperimentFolder:
         line = self.volumes_before.get(key)
         return line is not None and bool(line["ok"])
 
+    def to_render(self, key: Key) -> bool:
+        """Whether a volume was to be made of its planes later, and is not yet."""
+        line = self.volumes_before.get(key)
+        return line is not None and line.get("render") == "after"
+
     def unused_before(self, key: Key) -> set[int]:
         """Which planes of a volume did not count: old frames, handed out again."""
         lines = self.decisions_before.get(key, [])
@@ -248,6 +253,28 @@ class ExperimentFolder:
         stores = planes, volumes, self._checks
         return VolumeRecord(key, *stores, self._decisions, late_s, told)
 
+    def write_part(
+        self,
+        key: Key,
+        corner: tuple[int, int],
+        pixels: NDArray[np.float32],
+        size: tuple[int, int],
+    ) -> None:
+        """Put a part of a volume on disk, as `Series.write_part`."""
+        self._new_volumes().write_part(key, corner, pixels, size)
+
+    def rendered(self, line: Mapping[str, Any]) -> None:
+        """Note that the volume is whole of which a line told that it was not yet."""
+        journal = self._new_volumes().journal
+        journal.append({**line, "volume": True, "render": "done"})
+        journal.sync()
+
+    def _new_volumes(self) -> Series:
+        if isinstance(self._volumes, OldVolume):
+            msg = f"{self.path} is of version 0.1.0, which did not go on with a run"
+            raise InputError(msg)
+        return self._volumes
+
     def write_summary(self, summary: Summary) -> None:
         """Replace ``summary.json``."""
         write_summary(self.path, summary)
@@ -282,8 +309,15 @@ class VolumeRecord:
         self.stands_on: list[dict[str, Any]] | None = None
         #: Why it did not go on with those of the last one; None where it did.
         self.dropped: str | None = None
+        #: What becomes of its volume where regions decided: "after" it is made of
+        #: `made_of`, "none" where nobody wants it; None where there was a whole one.
+        self.render: str | None = None
+        #: The planes that the estimator was given, in their order: t, index and z.
+        self.made_of: list[tuple[int, int, float]] | None = None
         #: The settings of its scan, as `ScanPlan.to_line` gives them.
         self.plan: dict[str, Any] | None = None
+        #: How it ended, as the journal of the volumes has it; empty before.
+        self.line: dict[str, Any] = {}
         #: The lines of its check: one a plane, and the last with what was found.
         self.check: list[dict[str, Any]] = []
 
@@ -325,7 +359,7 @@ class VolumeRecord:
         """Put the volume on disk, and how its scan ended; nothing before a plane."""
         if outcome.planes_taken == 0:
             return
-        line = {
+        line: dict[str, Any] = {
             **self._index,
             "ok": outcome.ok,
             "status": outcome.status,
@@ -338,6 +372,9 @@ class VolumeRecord:
             "dropped": self.dropped,
             "plan": self.plan,
         }
+        if self.render is not None:
+            line |= {"render": self.render, "made_of": self.made_of}
+        self.line = line
         if volume is None:
             self._volumes.path.mkdir(parents=True, exist_ok=True)
             self._volumes.journal.append(line)

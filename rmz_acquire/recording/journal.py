@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import threading
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.atomic_io import json_text, sync_directory
@@ -30,6 +31,8 @@ class Journal:
         self.lines = self.read(path)
         self._begun = path.exists()
         self._checked = False
+        # volumes are written behind the back of the planes
+        self._lock = threading.Lock()
 
     @staticmethod
     def read(path: Path) -> list[dict[str, Any]]:
@@ -52,15 +55,16 @@ class Journal:
 
     def append(self, line: dict[str, Any]) -> None:
         """Add a line; a killed process leaves it whole when this returns."""
-        self.check()
-        self._cut()
-        text = json_text(line)
-        fresh = not self._path.exists()
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(text + "\n")  # closing it hands it to the system
-        self._begun = True
-        if fresh:
-            sync_directory(self._path.parent)
+        with self._lock:
+            self.check()
+            self._cut()
+            text = json_text(line)
+            fresh = not self._path.exists()
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(text + "\n")  # closing it hands it to the system
+            self._begun = True
+            if fresh:
+                sync_directory(self._path.parent)
 
     def _cut(self) -> None:
         """Cut off what a kill left of a last line, before the first line of ours."""

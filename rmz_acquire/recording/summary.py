@@ -56,6 +56,8 @@ class Summary(BaseModel):
         What went wrong, if it failed.
     volumes, volumes_done : int
         Asked for, and finished.
+    volumes_to_render : int
+        Finished, and not made of their planes yet: `resume` does it.
     planes_taken, planes_full_scan : int
         Of the volumes that were begun: exposures made, and those of full stacks.
     check_planes : int
@@ -122,6 +124,7 @@ class Summary(BaseModel):
     error: str | None
     volumes: int
     volumes_done: int
+    volumes_to_render: int = 0
     planes_taken: int
     planes_full_scan: int
     check_planes: int = 0

@@ -15,12 +15,11 @@ ten thousandth.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorstore
-from yaozarrs import v05
 from yaozarrs.write.v05 import prepare_image
 
 from rmz_acquire.atomic_io import (
@@ -30,19 +29,20 @@ from rmz_acquire.atomic_io import (
 )
 from rmz_acquire.recording.folder import remove
 from rmz_acquire.recording.journal import Journal
-from rmz_acquire.stacks.ome_image import ome_image, ome_of, ome_plane
+from rmz_acquire.recording.zarr_metadata import SeriesImage, image_model, planes_of
+from rmz_acquire.stacks.ome_image import ome_image, ome_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from ome_types import model
 
-    from rmz_acquire.stacks.ome_image import About
 
 __all__ = ["Series", "SeriesImage"]
 
 _CHUNK_BYTES = 2**26
+_TILED = (4, 512, 512)
+"""Largest chunk, (Z, Y, X), of what is written in parts of a picture."""
 _OPTICS = ("na", "immersion_index", "wavelength_um")
 _OME = (
     '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
@@ -51,34 +51,6 @@ _OME = (
     'http://www.openmicroscopy.org/Schemas/OME/2016-06/ome.xsd">',
     "</OME>\n",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class SeriesImage:
-    """One image of a series: everything about it but its pixels.
-
-    Parameters
-    ----------
-    name : str
-        Of its group.
-    shape : (int, int, int)
-        Sizes of t, c and z.
-    about : About
-        What viewers are told of it.
-    z_um : tuple of tuple of float
-        z of each plane, µm, by channel; empty where it is not known beforehand.
-    """
-
-    name: str
-    shape: tuple[int, int, int]
-    about: About
-    z_um: tuple[tuple[float, ...], ...] = ()
-
-    @property
-    def same_z_um(self) -> tuple[float, ...]:
-        """Z of each plane, µm, where that is the same in all channels that have it."""
-        deep = {z for z in self.z_um if len(z) > 1}
-        return deep.pop() if len(deep) == 1 else ()
 
 
 class Series:
@@ -109,6 +81,8 @@ class Series:
         self._at_root = len(names) == 1 and not (self.path / names[0]).exists()
         self._arrays: dict[tuple[int, int], Any] = {}
         self._described: dict[tuple[int, int], tuple[str, str]] = {}
+        # one thread makes volumes while another takes planes
+        self._lock = threading.Lock()
         self.journal = Journal(path / journal)
         self._journal_name = journal
 
@@ -139,12 +113,8 @@ class Series:
         OSError
             If the disk does not take it.
         """
-        # else the pixels would make a new folder where the old one was moved away
-        self.journal.check()
         t, p, g, c = key
-        pixels = np.ascontiguousarray(pixels)
-        pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
-        array = self._array((p, g), pixels)
+        array, pixels = self._ready((p, g), pixels, pixels.shape[-2:])
         shape, dtype = tuple(array.shape[-2:]), array.dtype.numpy_dtype
         if pixels.shape[-2:] != shape or pixels.dtype != dtype:
             msg = (
@@ -162,6 +132,52 @@ class Series:
             target = array[t, c, z]
         else:
             target = array[t, c, z : z + len(pixels)]
+        self._put(target, pixels)
+        self.journal.append(line)
+
+    def write_part(
+        self,
+        key: tuple[int, int, int, int],
+        corner: tuple[int, int],
+        pixels: NDArray[Any],
+        size: tuple[int, int],
+    ) -> None:
+        """Put a part of a stack on disk; a line tells when all of it is there.
+
+        Parameters
+        ----------
+        key : (int, int, int, int)
+            t, p, g, c.
+        corner : (int, int)
+            First row and column of the part.
+        pixels : ndarray, (Z, height, width)
+            All of z.
+        size : (int, int)
+            Of the whole picture, (Y, X).
+
+        Raises
+        ------
+        OSError
+            If the disk does not take it.
+        """
+        t, p, g, c = key
+        array, pixels = self._ready((p, g), pixels, size)
+        y, x = corner
+        deep, height, width = pixels.shape
+        self._put(array[t, c, :deep, y : y + height, x : x + width], pixels)
+
+    def _ready(
+        self, place: tuple[int, int], pixels: NDArray[Any], size: tuple[int, ...]
+    ) -> tuple[Any, NDArray[Any]]:
+        """Give the array for some pixels of a picture, and these as it takes them."""
+        # else the pixels would make a new folder where the old one was moved away
+        self.journal.check()
+        pixels = np.ascontiguousarray(pixels)
+        pixels = pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
+        with self._lock:
+            return self._array(place, pixels, size), pixels
+
+    def _put(self, target: Any, pixels: NDArray[Any]) -> None:
         try:
             # result() returns when every chunk is committed: renamed and synced
             target.write(pixels).result()
@@ -169,7 +185,6 @@ class Series:
             # tensorstore's name for what the disk refuses
             msg = f"{self.path.name} cannot be written: {' '.join(str(error).split())}"
             raise OSError(msg) from error
-        self.journal.append(line)
 
     def read(self, key: tuple[int, int, int, int], z: int | slice) -> NDArray[Any]:
         """Give pixels back; 0 where none were written.
@@ -197,11 +212,13 @@ class Series:
         y, x = array.shape[-2:]
         return (y, x), array.dtype.numpy_dtype
 
-    def _array(self, place: tuple[int, int], pixels: NDArray[Any]) -> Any:
+    def _array(
+        self, place: tuple[int, int], pixels: NDArray[Any], size: tuple[int, ...]
+    ) -> Any:
         if place not in self._arrays:
             exists = self._exists(self.images[place])
             self._arrays[place] = (
-                self._open(place) if exists else self._create(place, pixels)
+                self._open(place) if exists else self._create(place, pixels, size)
             )
             if not self._at_root:
                 self._list_images()
@@ -218,7 +235,9 @@ class Series:
         }
         return tensorstore.open(spec, open=True, read=True, write=True).result()
 
-    def _create(self, place: tuple[int, int], pixels: NDArray[Any]) -> Any:
+    def _create(
+        self, place: tuple[int, int], pixels: NDArray[Any], size: tuple[int, ...]
+    ) -> Any:
         """Make the image; its own metadata last, so that it is whole or not there."""
         image = self.images[place]
         folder = self._folder(image)
@@ -229,15 +248,18 @@ class Series:
         # beside it first: a process that is killed meanwhile leaves no half of one
         fresh = folder.with_name(f".{folder.name}.new")
         remove(fresh)
-        y, x = pixels.shape[-2:]
+        y, x = size
         one = y * x * pixels.dtype.itemsize
         deep = 1 if pixels.ndim == 2 else max(1, min(len(pixels), _CHUNK_BYTES // one))
+        chunk: tuple[int, ...] = (deep, y, x)
+        if pixels.shape[-2:] != tuple(size):
+            chunk = tuple(min(a, b) for a, b in zip(chunk, _TILED, strict=True))
         prepare_image(
             fresh,
-            self._model(image, pixels),
+            image_model(image, pixels),
             ((*image.shape, y, x), pixels.dtype),
             extra_attributes={"rmz_acquire": self._block(image)},
-            chunks=(1, 1, deep, y, x),
+            chunks=(1, 1, *chunk),
             writer="tensorstore",
             compression="blosc-lz4",
         )
@@ -289,7 +311,7 @@ class Series:
             image.about,
             array.shape,
             array.dtype.numpy_dtype,
-            planes=_planes_of(image),
+            planes=planes_of(image),
             metadata_only=True,
         )
         whole = ome_of([described]).to_xml()
@@ -321,67 +343,3 @@ class Series:
             if lens is not None
         }
         return block
-
-    def _model(self, image: SeriesImage, pixels: NDArray[Any]) -> v05.Image:
-        about = image.about
-        pixel, step = about.pixel_size_um, about.z_step_um
-        unit = None if pixel is None else "micrometer"
-        every_s = about.t_step_s
-        scale = [every_s or 1.0, 1.0, step or 1.0, pixel or 1.0, pixel or 1.0]
-        moves: list[Any] = [v05.ScaleTransformation(scale=scale)]
-        if any(value is not None for value in about.stage_um):
-            shift = [0.0, 0.0, *(value or 0.0 for value in about.stage_um)]
-            moves.append(v05.TranslationTransformation(translation=shift))
-        colours = ("FFFFFF", "00FF00", "FF00FF", "00FFFF", "FFFF00")
-        many = len(about.channels) > 1
-        # the first pixels tell how bright a viewer should begin
-        low, high = (float(v) for v in np.percentile(pixels, (0.5, 99.9)))
-        window = {"min": 0.0, "max": 65535.0, "start": low, "end": max(high, low + 1)}
-        omero = {
-            "channels": [
-                {
-                    "label": name,
-                    "color": colours[1 + n % 4] if many else colours[0],
-                    "active": True,
-                    "window": window,
-                }
-                for n, name in enumerate(about.channels)
-            ]
-        }
-        return v05.Image.model_validate(
-            {
-                "multiscales": [
-                    v05.Multiscale(
-                        name=about.name,
-                        axes=[
-                            v05.TimeAxis(
-                                name="t", unit=None if every_s is None else "second"
-                            ),
-                            v05.ChannelAxis(name="c"),
-                            v05.SpaceAxis(
-                                name="z", unit=None if step is None else "micrometer"
-                            ),
-                            v05.SpaceAxis(name="y", unit=unit),
-                            v05.SpaceAxis(name="x", unit=unit),
-                        ],
-                        datasets=[
-                            v05.Dataset(path="0", coordinateTransformations=moves)
-                        ],
-                    )
-                ],
-                "omero": omero,
-            }
-        )
-
-
-def _planes_of(image: SeriesImage) -> list[model.Plane]:
-    """Where planes are: of each where no even step tells, of the first otherwise."""
-    about = image.about
-    _, y_um, x_um = about.stage_um
-    if not image.z_um or (image.same_z_um and about.z_step_um is not None):
-        return [ome_plane((0, 0, 0), about.stage_um)]
-    return [
-        ome_plane((0, c, number), (z_um, y_um, x_um))
-        for c, z in enumerate(image.z_um)
-        for number, z_um in enumerate(z)
-    ]

@@ -50,6 +50,7 @@ from rmz_acquire.scanning.records import (
     Verdict,
     winner_of,
 )
+from rmz_acquire.scanning.regions import Region, RegionVolume
 from rmz_acquire.scanning.scan import Scan
 from rmz_acquire.scanning.stale import RecentFrames, StaleFramesError
 from rmz_acquire.scanning.stopping import ChangeRule, make_rule
@@ -78,6 +79,8 @@ __all__ = [
     "Policy",
     "RecentFrames",
     "Recorder",
+    "Region",
+    "RegionVolume",
     "Scan",
     "ScanPlan",
     "ScanState",

@@ -38,7 +38,10 @@ class Estimator(Protocol):
 
     @property
     def volume(self) -> NDArray[np.float32] | None:
-        """V_M, camera counts, (Z, Y, X); None before the first plane."""
+        """V_M, camera counts, (Z, Y, X); None before the first plane.
+
+        None, too, where regions of it decide and the whole is made later.
+        """
         ...
 
     @property

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rmz_acquire.scanning.regions import RegionVolume
 
 __all__ = [
     "ChosenBy",
@@ -105,8 +106,9 @@ class Estimate:
 
     Parameters
     ----------
-    volume : ndarray of float32, (Z, Y, X)
-        V_M in camera counts, one output plane per z of the grid.
+    volume : ndarray of float32, (Z, Y, X), or None
+        V_M in camera counts, one output plane per z of the grid; None where regions
+        of it decide, and the whole is made later.
     delta : float or None
         ‖V_M − V_(M−1)‖ (Frobenius), counts; None at M = 1.
     delta_relative : float or None
@@ -128,9 +130,14 @@ class Estimate:
     z_scale : float or None
         Steps of the focus over steps of the stage, as found so far; None where it is
         not looked for.
+    regions : tuple of RegionVolume
+        The parts of the picture over which change and innovation are; none where
+        they are over all of it.
+    moved : bool
+        Whether these are others than at the plane before.
     """
 
-    volume: NDArray[np.float32]
+    volume: NDArray[np.float32] | None
     delta: float | None
     delta_relative: float | None
     innovation: float | None
@@ -139,6 +146,8 @@ class Estimate:
     predictions: Mapping[str, float] | None = None
     shares: Mapping[str, float] | None = None
     z_scale: float | None = None
+    regions: tuple[RegionVolume, ...] = ()
+    moved: bool = False
 
 
 @dataclass(slots=True)
@@ -202,6 +211,9 @@ class Decision:
         The candidate that predicted this plane best.
     winner_gain_db : float or None
         By how much better than the Wiener filter, dB.
+    regions : list of list of int, or None
+        y, x, height and width, pixels, of the parts of the picture that decide from
+        this plane on; None where they are those of the plane before, or all of it.
     """
 
     index: int
@@ -226,6 +238,7 @@ class Decision:
     z_scale: float | None = None
     winner: str | None = None
     winner_gain_db: float | None = None
+    regions: list[list[int]] | None = None
 
     @classmethod
     def of(
@@ -274,8 +287,10 @@ class Decision:
         if estimate is None:
             return made
         winner, gain_db = winner_of(estimate.predictions)
+        places = [part.region.to_list() for part in estimate.regions]
         return replace(
             made,
+            regions=places if estimate.moved else None,
             predictions=_plain(estimate.predictions),
             shares=_plain(estimate.shares),
             z_scale=estimate.z_scale,
@@ -365,10 +380,13 @@ def checked(estimate: object, shape: tuple[int, ...]) -> Estimate:
     if not isinstance(estimate, Estimate):
         msg = f"the estimator's add gave {type(estimate).__name__}, not an Estimate"
         raise TypeError(msg)
-    # of no planes where none is made
-    if estimate.volume.shape not in (shape, (0, *shape[1:])):
-        given = estimate.volume.shape
-        msg = f"the estimator gave a volume of shape {given}, not {shape}"
+    # of no planes where none is made, and none at all where regions decide
+    made = estimate.volume
+    if made is None and not estimate.regions:
+        msg = "the estimator gave neither a volume nor regions of one"
+        raise ValueError(msg)
+    if made is not None and made.shape not in (shape, (0, *shape[1:])):
+        msg = f"the estimator gave a volume of shape {made.shape}, not {shape}"
         raise ValueError(msg)
     if estimate.delta is not None and not math.isfinite(estimate.delta):
         msg = f"the estimator gave a change of {estimate.delta}"

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning.protocols import Estimator, Policy, StopRule
     from rmz_acquire.scanning.records import ChosenBy, Estimate, Plane
 
-__all__ = ["Scan", "ScanState"]
+__all__ = ["Scan"]
 
 logger = logging.getLogger(__name__)
 

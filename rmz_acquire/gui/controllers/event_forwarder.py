@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rmz_acquire.experiments import Watcher
 from rmz_acquire.gui.controllers.watched_core import WatchedCore
 from rmz_acquire.gui.models.display_levels import contrast_along_z, levels_of
+from rmz_acquire.gui.models.preview import preview
 from rmz_acquire.gui.models.stored_runs import Ending, StoredVolume, name_of
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class EventForwarder(Watcher):
         self._most = 0
         self._exposure_ms = 0.0
         self._asked: list[float] = []
+        self._planes: list[Plane] = []
         #: The scan under way, and the planes on disk of it.
         self.scan: Scan | None = None
         self.planes = 0
@@ -84,7 +86,7 @@ class EventForwarder(Watcher):
             volume.channel or "",
         )
         self.scan, self._ending, self._most = scan, ending, begun.most
-        self.planes = len(planes)
+        self.planes, self._planes = len(planes), list(planes)
         while self._asked:
             scan.ask(self._asked.pop(0))
         self._exposure_ms = float(volume.first.exposure or self._exposure_ms)
@@ -112,6 +114,7 @@ class EventForwarder(Watcher):
     def plane(self, volume: Volume, plane: Plane, index: int) -> None:
         """A plane is on disk."""
         self.planes = index + 1
+        self._planes.append(plane)
         if self._stack:
             self._told.stack_plane.emit(plane, index + 1, self._most)
         else:
@@ -128,6 +131,9 @@ class EventForwarder(Watcher):
             return
         if estimate is not None and not volume.single:
             made = estimate.volume
+            if made is None:
+                assert self.scan is not None
+                made = preview(self._planes, self.scan.plan.z_um, estimate.regions)
             self._told.volume_made.emit(made, levels_of(made), contrast_along_z(made))
         planned = None if self.scan is None else self.scan.planned_z_um
         self._told.decided.emit(decision, planned)

@@ -61,7 +61,7 @@ class ShownRun(QObject):
         self._pixel_um: float | None = None
         self._optics: Optics | None = None
         self._channel = ""
-        self._most = self._full = self._taken = 0
+        self._most = self._full = self._taken = self._width = 0
         self._number = self._volumes_of_run = 1
         self._time = TimeLeft()
         self._may_end_early = True
@@ -174,7 +174,7 @@ class ShownRun(QObject):
 
     def add_plane(self, plane: Plane, number: int) -> None:
         """A plane was taken."""
-        self._taken = number
+        self._taken, self._width = number, plane.image.shape[-1]
         self._time.plane(plane.stage_ms, plane.camera_ms)
         window = self._window
         self._camera.put(plane.image, f"plane {number} · z = {plane.z_um:.2f} µm")
@@ -327,6 +327,7 @@ class ShownRun(QObject):
         self._optics, self._channel = volume.optics, volume.channel
         self._most, self._full = volume.most, len(volume.z_um)
         self._taken = len(volume.planes)
+        self._width = volume.planes[-1].image.shape[-1] if volume.planes else 0
         self._pictures = {}
         window = self._window
         window.camera.pixel_size_um = volume.pixel_um
@@ -361,9 +362,15 @@ class ShownRun(QObject):
         fresh = view.volume is None
         if self._solid is not None and self._solid.isVisible():
             self._fill_3d(volume)
-        view.set_volume(volume, self._z_um, self._pixel_um, levels)
+        view.set_volume(volume, self._z_um, self._pixel_of(volume), levels)
         if fresh and view.z_um is not None:
             self._window.along_z.show_z(view.z_um)
+
+    def _pixel_of(self, volume: NDArray[np.float32]) -> float | None:
+        """Size of its pixels, µm: what regions decide on is shown coarser."""
+        if self._pixel_um is None or not self._width:
+            return self._pixel_um
+        return self._pixel_um * float(self._width // volume.shape[-1])
 
     def _show_which(self, on: bool) -> None:
         """Head the volume with the list of volumes, where there are several."""
@@ -374,7 +381,7 @@ class ShownRun(QObject):
         assert self._solid is not None
         step = (self._z_um[-1] - self._z_um[0]) / (len(self._z_um) - 1)
         colour = self._window.colouring.volume_colour
-        self._solid.set_volume(volume, step, self._pixel_um or step, colour)
+        self._solid.set_volume(volume, step, self._pixel_of(volume) or step, colour)
 
     def _choices(self, volume: StoredVolume | None) -> None:
         """Offer what the volume can be compared with, once it has ended."""

@@ -1,0 +1,186 @@
+"""How a volume is made within the memory at hand: tiles over y and x, all of z each."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rmz_acquire.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["MEMORY", "MemoryPlan", "free_bytes", "plan_memory"]
+
+MEMORY = "RMZ_ACQUIRE_MEMORY_GB"
+"""Environment variable: how much may be used, GB; by default half of what is free."""
+
+_SHARE = 0.5
+_UNKNOWN = 4e9
+"""Bytes where the system does not tell what is free."""
+
+_ALIGNED_PX = 64
+"""Cores of tiles are a multiple of it."""
+
+MOST_PX = 1024
+"""Largest core, pixels: progress is told, and an end is heard, tile by tile."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryPlan:
+    """Tiles for the volume of a picture, and what they take.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Of the picture.
+    z : int
+        Planes of the volume.
+    core_px : (int, int)
+        Height and width of a tile without its halo; the last may be smaller.
+    halo_px : int
+        Around it.
+    tile_bytes : int
+        Of an estimator at work on a tile with its halo.
+    held_bytes : int
+        Of the planes.
+    limit_bytes : int
+        What may be used.
+    """
+
+    shape: tuple[int, int]
+    z: int
+    core_px: tuple[int, int]
+    halo_px: int
+    tile_bytes: int
+    held_bytes: int
+    limit_bytes: int
+
+    @property
+    def tiles(self) -> int:
+        """How many there are."""
+        rows, columns = (
+            math.ceil(n / core)
+            for n, core in zip(self.shape, self.core_px, strict=True)
+        )
+        return rows * columns
+
+    @property
+    def volume_bytes(self) -> int:
+        """Of the whole volume, which is on disk."""
+        return 4 * self.z * self.shape[0] * self.shape[1]
+
+    @property
+    def line(self) -> str:
+        """The same in a line."""
+        height, width = self.shape
+        rows, columns = self.core_px
+        said = f"volume {self.z} × {height} × {width}, {_gb(self.volume_bytes)} on disk"
+        part = f"{self.tiles} tiles of {rows} × {columns} and {self.halo_px} around"
+        if self.tiles == 1:
+            part = "made at once"
+        need = _gb(self.tile_bytes + self.held_bytes)
+        return f"{said}: {part}, up to {need} of {_gb(self.limit_bytes)}"
+
+
+def plan_memory(
+    shape: tuple[int, int],
+    z: int,
+    planes: int,
+    needed: Callable[[tuple[int, int], int], int],
+    *,
+    halo: int,
+    limit: float | None = None,
+) -> MemoryPlan:
+    """Choose the largest tiles that fit.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Of the picture.
+    z, planes : int
+        Planes of the volume, and the most that are taken.
+    needed : callable
+        Bytes of an estimator for a picture's shape and a number of planes.
+    halo : int
+        Pixels around a tile.
+    limit : float, optional
+        Bytes that may be used; by default those that `MEMORY` tells, or half of
+        what is free.
+
+    Returns
+    -------
+    MemoryPlan
+
+    Raises
+    ------
+    InputError
+        If not even the smallest tile fits.
+    """
+    most = int(limit_bytes() if limit is None else limit)
+    held = 2 * planes * shape[0] * shape[1]
+    # as even as they can be, from one tile on
+    for parts in range(1, 1 + math.ceil(max(shape) / _ALIGNED_PX)):
+        height, width = (_aligned(n, parts) for n in shape)
+        if max(height, width) > MOST_PX and parts == 1:
+            continue
+        around = min(shape[0], height + 2 * halo), min(shape[1], width + 2 * halo)
+        tile = needed(around, planes)
+        if tile + held <= most:
+            core = height, width
+            return MemoryPlan(shape, z, core, halo, tile, held, most)
+    msg = (
+        f"a volume of {z} planes from {planes} of {shape[0]} × {shape[1]} needs "
+        f"{_gb(tile + held)} even in the smallest tiles, {_gb(most)} may be used: take "
+        f"fewer planes or a smaller picture, or set {MEMORY}"
+    )
+    raise InputError(msg)
+
+
+def limit_bytes() -> float:
+    """Give what may be used, bytes.
+
+    Raises
+    ------
+    InputError
+        If `MEMORY` is no number above 0.
+    """
+    told = os.environ.get(MEMORY)
+    if told is None:
+        return _SHARE * free_bytes()
+    try:
+        value = float(told)
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        msg = f"{MEMORY} is {told!r}: give a number of GB above 0"
+        raise InputError(msg)
+    return value * 1e9
+
+
+def free_bytes() -> float:
+    """Give the memory that is free, bytes; a guess where the system does not tell."""
+    try:
+        text = Path("/proc/meminfo").read_text("ascii")
+        line = next(x for x in text.splitlines() if x.startswith("MemAvailable:"))
+        return 1024.0 * float(line.split()[1])
+    except (OSError, StopIteration):
+        pass
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES") / 2
+    except (AttributeError, ValueError, OSError):
+        return _UNKNOWN
+
+
+def _aligned(n: int, parts: int) -> int:
+    """Side of a tile, so that so many cover n pixels."""
+    if parts == 1:
+        return n
+    return min(n, _ALIGNED_PX * math.ceil(n / parts / _ALIGNED_PX))
+
+
+def _gb(n: float) -> str:
+    return f"{n / 1e9:.1f} GB" if n >= 1e8 else f"{n / 1e6:.0f} MB"
