@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 from engine_run import run_on_core
-from patience import PATIENCE_S
+from patience import PATIENCE_S, wait_for
 from scan_fakes import LinearEstimator, MemoryRecorder
 
 from rmz_acquire.scanning import Bisect, Scan, ScanPlan
@@ -34,11 +34,16 @@ class Thinking(LinearEstimator):
 
 
 class Noting(MemoryRecorder):
-    """Keeps planes and decisions in the one log."""
+    """Keeps planes and decisions in the one log, and tells of the second plane."""
 
     def __init__(self, log):
         super().__init__()
-        self.log = log
+        self.log, self.second = log, threading.Event()
+
+    def write_plane(self, plane, index):
+        super().write_plane(plane, index)
+        if index == 1:
+            self.second.set()
 
 
 class Blind:
@@ -51,34 +56,54 @@ class Blind:
         return self._inner.next_z(taken)
 
 
-@pytest.fixture(params=["demo", "simulated"])
-def scope(request, monkeypatch):
-    """A microscope whose moves and exposures are logged, with where they came from."""
-    core = request.getfixturevalue(request.param)
+def watched(core, monkeypatch):
+    """Log the moves and exposures of a microscope, and the threads they come from."""
     core.setPosition(START_UM)
     core.waitForSystem()
     core.log, core.threads = [], set()
-    for name, what in (("setPosition", "moves"), ("snapImage", "exposes")):
-
-        def noted(*args, call=getattr(core, name), what=what):
-            core.threads.add(threading.current_thread().name)
-            core.log.append((what, *args[1:]))
-            return call(*args)
-
-        monkeypatch.setattr(core, name, noted)
+    _log(core, monkeypatch, "setPosition", "moves")
+    _log(core, monkeypatch, "snapImage", "exposes")
     return core
 
 
-def scanned(core, overlap, *, until=(), policy=None, on_decision=None, **plan):
+@pytest.fixture
+def stock(demo, monkeypatch):
+    """Micro-Manager's own demo devices."""
+    return watched(demo, monkeypatch)
+
+
+@pytest.fixture(params=["demo", "simulated"])
+def scope(request, monkeypatch):
+    """These, and the simulated microscope."""
+    core = request.getfixturevalue(request.param)
+    if request.param == "simulated":
+        core.setProperty("Camera", "Photons_per_ms", 2000)
+    return watched(core, monkeypatch)
+
+
+def _log(core, monkeypatch, name, what):
+    call = getattr(core, name)
+
+    def noted(*args):
+        core.threads.add(threading.current_thread().name)
+        core.log.append((what, *args[1:]))
+        return call(*args)
+
+    monkeypatch.setattr(core, name, noted)
+
+
+def scanned(core, overlap, *, until=None, policy=None, on_decision=None, **plan):
     """Scan with four planes or so; gives what was kept, and how it ended."""
     plan = ScanPlan.from_grid(GRID_UM, **{"max_planes": 4, "epsilon": 1e-9, **plan})
+    recorder = Noting(core.log)
+    if until is None and overlap == "exposure":
+        until = {0: recorder.second}
     scan = Scan(
         plan,
-        Thinking(core.log, until),
+        Thinking(core.log, until or {}),
         policy=None if policy is None else policy(plan),
         on_decision=on_decision,
     )
-    recorder = Noting(core.log)
     outcome = run_on_core(core, scan, recorder, exposure_ms=2.0, overlap=overlap)
     assert core.getPosition() == pytest.approx(START_UM, abs=0.1)
     assert not core.getShutterOpen()
@@ -102,7 +127,7 @@ def once(core, name, monkeypatch, number):
 
 
 def test_the_stage_moves_before_the_decision(scope, monkeypatch):
-    """The estimator does not end before the stage was sent on: it would wait for ever."""
+    """The estimator waits until the stage was sent on: else it would for ever."""
     moved = once(scope, "setPosition", monkeypatch, 2)
     recorder, outcome, _ = scanned(scope, "stage", until={0: moved})
     assert outcome.status == "max_planes" and len(recorder.planes) == 4
@@ -120,20 +145,17 @@ def test_the_stage_moves_before_the_decision(scope, monkeypatch):
 
 
 @pytest.mark.parametrize("how", ["none", "a policy that does not look ahead"])
-def test_nothing_moves_before_the_decision(scope, how):
+def test_nothing_moves_before_the_decision(stock, how):
     policy = None if how == "none" else Blind
-    recorder, _, _ = scanned(scope, "none" if how == "none" else "stage", policy=policy)
-    log = scope.log
+    recorder, _, _ = scanned(stock, "none" if how == "none" else "stage", policy=policy)
+    log = stock.log
     for number, plane in enumerate(recorder.planes[1:]):
         moved = log.index(("moves", plane.z_requested_um))
         assert log.index(("decision", number)) < moved
 
 
-def test_a_plane_is_exposed_ahead_and_one_is_paid_for_at_the_stop(scope, monkeypatch):
-    exposed = once(scope, "snapImage", monkeypatch, 2)
-    recorder, outcome, scan = scanned(
-        scope, "exposure", until={0: exposed}, epsilon=100.0, max_planes=9
-    )
+def test_a_plane_is_exposed_ahead_and_one_is_paid_for_at_the_stop(scope):
+    recorder, outcome, scan = scanned(scope, "exposure", epsilon=100.0, max_planes=9)
     assert outcome.status == "converged" and outcome.planes_taken == 5
     assert "one more was exposed ahead and is not used" in outcome.reason
     log = scope.log
@@ -209,7 +231,7 @@ def test_a_stage_that_fails_in_the_middle_of_it(scope, monkeypatch):
     failed, move = threading.Event(), scope.setPosition
 
     def stuck(*args):
-        if ("computes", 1) in scope.log and ("computed", 1) not in scope.log:
+        if ("plane", 1) in scope.log and ("computed", 1) not in scope.log:
             failed.set()
             raise RuntimeError("the stage is jammed")
         return move(*args)
@@ -222,44 +244,48 @@ def test_a_stage_that_fails_in_the_middle_of_it(scope, monkeypatch):
     assert len(recorder.planes) == 2
 
 
-def test_a_pause_while_it_computes_lets_nothing_move(scope, monkeypatch):
-    """Whether it comes before the stage is sent on or once it is there."""
-    log, seen = scope.log, []
-    real = Noting.write_plane
+def test_a_pause_while_it_computes_lets_nothing_move(stock, monkeypatch):
+    seen, threads = [], []
+    write = Noting.write_plane
 
     def pausing(self, plane, index):
-        real(self, plane, index)
-        if index == 1:
-            scope.mda.set_paused(True)
+        write(self, plane, index)
+        if index == 0:
+            stock.mda.set_paused(True)
 
     monkeypatch.setattr(Noting, "write_plane", pausing)
 
-    def go_on(decision, _):
-        if decision.index == 1:
-            seen.extend(log)
-            threading.Timer(0.2, lambda: scope.mda.set_paused(False)).start()
+    def look():
+        wait_for(stock.mda.is_paused)
+        seen.extend(stock.log)
+        stock.mda.set_paused(False)
 
-    recorder, outcome, _ = scanned(scope, "exposure", on_decision=go_on)
+    def decided(decision, _):
+        if decision.index == 0:
+            threads.append(threading.Thread(target=look))
+            threads[0].start()
+
+    recorder, outcome, _ = scanned(stock, "exposure", until={}, on_decision=decided)
+    threads[0].join()
     assert outcome.status == "max_planes"
-    # one ahead before the pause, none in it, and ahead again after it
-    assert [p.ahead for p in recorder.planes] == [False, True, False, True]
-    targets = [entry[1] for entry in seen if entry[0] == "moves"]
-    assert targets == [p.z_requested_um for p in recorder.planes[:2]]
+    assert len([entry for entry in seen if entry[0] == "moves"]) == 1
+    # ahead again after it
+    assert [p.ahead for p in recorder.planes] == [False, False, True, True]
 
 
-def test_a_stage_that_was_moved_by_hand_is_sent_again(scope, monkeypatch):
+def test_a_stage_that_was_moved_by_hand_is_sent_again(stock, monkeypatch):
     """What it read back then is not where the next plane would be taken."""
-    moved = once(scope, "setPosition", monkeypatch, 2)
-    hand = scope.setPosition
+    moved = once(stock, "setPosition", monkeypatch, 2)
+    hand = stock.setPosition
 
     def push(decision, _):
         if decision.index == 0:
-            scope.waitForSystem()
-            hand(scope.getFocusDevice(), START_UM)
+            stock.waitForSystem()
+            hand(stock.getFocusDevice(), START_UM)
 
     plan = ScanPlan.from_grid(GRID_UM, epsilon=1e-9, max_planes=4)
-    scan = Scan(plan, Thinking(scope.log, {0: moved}), on_decision=push)
-    recorder = Noting(scope.log)
-    assert run_on_core(scope, scan, recorder, exposure_ms=2.0, overlap="stage").ok
+    scan = Scan(plan, Thinking(stock.log, {0: moved}), on_decision=push)
+    recorder = Noting(stock.log)
+    assert run_on_core(stock, scan, recorder, exposure_ms=2.0, overlap="stage").ok
     for plane in recorder.planes:
         assert plane.z_um == pytest.approx(plane.z_requested_um, abs=0.5)

@@ -50,7 +50,15 @@ def _sequence(kind="many"):
         return useq.MDASequence(
             channels=[{"config": "GFP", "exposure": 5}],
             z_plan={"bottom": 1, "top": 18, "step": 0.5},
-            metadata={"rmz_acquire": {**block, "epsilon": 1e-9, "max_planes": 30}},
+            metadata={
+                "rmz_acquire": {
+                    **block,
+                    "epsilon": 1e-9,
+                    "max_planes": 30,
+                    # up to two planes that nobody has decided upon yet
+                    "overlap": "exposure",
+                }
+            },
         )
     return useq.MDASequence(
         channels=[{"config": "GFP", "exposure": 1}, {"config": "RFP", "exposure": 2}],
