@@ -71,6 +71,8 @@ CASES = {
     "scan wrong.yaml --config simulated --out new": "epsilom",
     "scan good.yaml --config simulated --out night": "--overwrite",
     "scan --resume held": "--resume held",
+    "scan --resume night --overlap stage": "--overlap goes with EXPERIMENT.yaml",
+    "demo --out new --overlap both": "--overlap",
     "scan --verify new": "--verify new",
     "export held --out new": "held holds no run",
     "export night --out stack.tif": "--out stack.tif",
