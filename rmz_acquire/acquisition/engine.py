@@ -106,7 +106,7 @@ class ScanEngine(MDAEngine):
         self._taker = PlaneTaker(
             core, drive, light, autofocus, self.stopped, resumed=resumed
         )
-        self._ahead = LookAhead(overlap, self._taker, self._paused, self._describe)
+        self._ahead = LookAhead(overlap, self._taker, self._held, self._describe)
         self._again: RepeatPlane | None = None
         self._numbered = 0
         #: Whether a plane is under way, from the first setting to the decision.
@@ -320,6 +320,9 @@ class ScanEngine(MDAEngine):
                 time.sleep(_LOOK_S)
         finally:
             self.holding = False
+
+    def _held(self) -> bool:
+        return self.stopped() or self._paused()
 
     def _paused(self) -> bool:
         return self.mmcore.mda.status.pause_requested

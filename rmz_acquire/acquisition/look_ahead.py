@@ -59,8 +59,8 @@ class LookAhead:
         What is done while the estimator computes.
     taker : PlaneTaker
         Moves and exposes.
-    paused : callable
-        Whether somebody has paused: then nothing moves and there is no light.
+    held : callable
+        Whether somebody has paused or stopped it: then nothing moves, and no light.
     describe : callable
         Makes the metadata of an event's frame.
     """
@@ -69,12 +69,12 @@ class LookAhead:
         self,
         overlap: Overlap,
         taker: PlaneTaker,
-        paused: Callable[[], bool],
+        held: Callable[[], bool],
         describe: Callable[[useq.MDAEvent], Any],
     ) -> None:
         self._overlap = overlap
         self._taker = taker
-        self._paused = paused
+        self._held = held
         self._describe = describe
         self._arrived: tuple[float, Arrival] | None = None
         self._error: Exception | None = None
@@ -126,7 +126,7 @@ class LookAhead:
             self._error = error
 
     def _rests(self, scan: Scan) -> bool:
-        return scan.ending or self._paused()
+        return self._held() or scan.ending
 
     def raise_error(self) -> None:
         """Raise what went wrong meanwhile, now that the last plane is decided upon.
@@ -137,7 +137,7 @@ class LookAhead:
             As stage, camera or disk raised it.
         """
         error, self._error = self._error, None
-        if self._paused():
+        if self._held():
             self._arrived = None  # somebody may move it by hand
         if error is not None:
             raise error

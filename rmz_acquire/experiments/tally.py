@@ -142,6 +142,8 @@ class Tally:
         error: str | None = None
         status: Literal["completed", "stopped", "aborted", "failed"] = "completed"
         said = f"all {len(volumes)} volumes are taken, {taken} planes of {full}"
+        if ahead := sum(self._ahead.values()):
+            said = f"{said}, {ahead} of them exposed ahead and not used"
         if outcome is not None and outcome.status == "failed":
             status, error = "failed", outcome.error
             said = f"failed after {counted}: {outcome.error}"
@@ -181,7 +183,7 @@ class Tally:
             planes_taken=taken,
             planes_full_scan=full,
             check_planes=len(checks),
-            planes_ahead=sum(self._ahead.values()),
+            planes_ahead=ahead,
             dose_ms=sum(known) if complete else None,
             dose_full_scan_ms=full_dose if complete else None,
             late=[{"t": t, "late_s": s} for t, s in sorted(self._late.items())],

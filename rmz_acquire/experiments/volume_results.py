@@ -177,6 +177,7 @@ def summary_of(stored: StoredVolumes, volume: Volume, run: Summary) -> Summary:
         "volumes": 1,
         "planes_taken": taken,
         "planes_full_scan": full,
+        "planes_ahead": sum(not decision.wanted for decision in decisions),
         "dose_full_scan_ms": full * sum(known) / len(known) if complete else None,
         "optics": None if optics is None else optics.model_dump(),
         "z_um": sorted(volume.z_um),

@@ -204,6 +204,21 @@ def test_an_old_frame_ahead_or_before_it(scope, tmp_path):
     assert verify(folder).differences == []
 
 
+def test_each_volume_of_many_pays_for_one(scope, tmp_path):
+    wanted = sequence(
+        {**BLOCK, "checks": {"repeat": True, "rest_ms": 1}},
+        time_plan={"interval": 0, "loops": 2},
+        **GIVEN,
+    )
+    summary = run(scope, wanted, tmp_path / "run").summary
+    assert summary.status == "completed" and summary.planes_ahead == 2
+    assert "10 planes of 26, 2 of them exposed ahead and not used" in summary.reason
+    # the check looks at planes of the volumes, and counts for itself
+    assert summary.check_planes in (4, 6)
+    assert summary.dose_ms == summary.planes_taken + summary.check_planes
+    assert verify(tmp_path / "run").differences == []
+
+
 class Turning(Bisect):
     """Says one thing ahead, and does another: then it costs light, and no more."""
 
