@@ -107,9 +107,9 @@ def test_a_network_that_knows_the_truth_has_most() -> None:
         made = told.volume
         prior = theirs.add(counts[i], Z_UM[i]).volume
     rest = unseen(ORDER[:5])
-    assert ours.share > 0.8
+    assert ours.share > 0.4
     won = 20 * np.log10(rms((prior - truth)[rest]) / rms(made[rest] - truth[rest]))
-    assert won > 6
+    assert won > 4, ours.share
     # what a decision says of it
     assert told.predictions is not None and told.shares is not None
     assert min(told.predictions, key=told.predictions.__getitem__) == "recurrent-mz"
@@ -124,7 +124,7 @@ def test_planes_at_once_are_judged_by_an_inner_one(m: int, judged: bool) -> None
     network.truth = torch.from_numpy(truth)
     at, ours = evenly(m), estimator(network)
     ours.add_all(counts[at], Z_UM[at])
-    assert (ours.share > 0.5) is judged
+    assert (ours.share > 0.3) is judged
     wrong = estimator(Wrong(CONFIG))
     wrong.add_all(counts[at], Z_UM[at])
     assert wrong.share < 0.05
@@ -157,10 +157,26 @@ def test_of_all_mixtures_the_gate_takes_the_best() -> None:
     gate.see(plane, first, first + 2 * (plane - first))
     shares = np.linspace(0, 1, 101)
     errors = [rms(first + s * 2 * (plane - first) - plane) for s in shares]
-    assert gate.share == pytest.approx(shares[int(np.argmin(errors))], abs=0.01)
+    best = shares[int(np.argmin(errors))]
+    assert 0.9 * best < gate.share < best
     assert gate.gain_db == pytest.approx(0, abs=1e-3)
     gate.see(plane, first, first - (plane - first))
     assert gate.share < 0.2
+
+
+def test_one_bright_spot_is_no_gain_everywhere() -> None:
+    rng = np.random.default_rng(6)
+    first = np.zeros((64, 64), np.float32)
+    everywhere = rng.normal(0, 1, (64, 64)).astype(np.float32)
+    spot = np.zeros_like(first)
+    spot[20:24, 40:44] = 16  # as much light squared, in one place
+    shares = []
+    for plane in (everywhere, spot):
+        gate = Gate()
+        gate.see(plane, first, plane)
+        shares.append(gate.share)
+    assert shares[0] > 0.8
+    assert shares[1] == pytest.approx(0, abs=1e-6)
 
 
 def test_its_prediction_is_told_in_the_unit_of_the_priors() -> None:
