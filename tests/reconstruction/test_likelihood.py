@@ -25,6 +25,8 @@ from rmz_acquire.reconstruction.likelihood import (
     go_on,
     log_likelihood,
 )
+from rmz_acquire.reconstruction.likelihood.fourier import backward, forward
+from rmz_acquire.reconstruction.likelihood.groups import Thinning
 
 CPU = torch.device("cpu")
 GRID = torch.linspace(-4, 4, 9, dtype=torch.float64)
@@ -267,6 +269,54 @@ def test_layers_go_on_to_what_they_would_be_from_nothing(
     flat = torch.full_like(before, float(before.mean()))
     assert fit(before) < fit(after)
     assert fit(after) - fit(flat) > 0.95 * (fit(fresh) - fit(flat))
+
+
+@pytest.mark.parametrize(
+    ("shape", "times"), [((24, 20), 2), ((24, 20), 4), ((20, 36), 4)]
+)
+def test_coarse_grids_hold_what_is_smooth(shape: tuple[int, int], times: int) -> None:
+    thinning = Thinning(shape, times, CPU)
+
+    def wave(shape: tuple[int, int]) -> torch.Tensor:
+        y, x = ((torch.arange(n) + 0.5) / n for n in shape)
+        turns = 2 * y[:, None] - x[None]
+        return 3 + torch.cos(2 * np.pi * turns + 0.3)[None]
+
+    fine, coarse = wave(shape), wave(thinning.shape)
+    torch.testing.assert_close(thinning.sampled(fine), coarse)
+    up = torch.zeros_like(forward(fine))
+    thinning.add_up(up, forward(coarse))
+    torch.testing.assert_close(backward(up, shape), fine)
+
+
+def test_far_layers_on_coarse_grids_are_what_they_are_on_fine_ones(
+    rng: np.random.Generator,
+) -> None:
+    """Planes at one end: blur is wide for most layers."""
+    grid = torch.linspace(-6, 6, 25, dtype=torch.float64)
+    stack = LayerStack(AIR, grid)
+    levels = Levels(OtfLines(AIR, stack.reach_um), stack, (40, 44), CPU)
+    layers = levels.at(1)
+    light = torch.zeros(len(layers.depths_um), *layers.shape)
+    for _ in range(60):
+        light[tuple(rng.integers(3, n - 3) for n in light.shape)] = 3e4
+    at = (-6.0, -5.0)
+    planes = levels.picture(layers.project(light, Blur(layers, at)).clamp_min(0))
+    data = Data(levels)
+    data.see(Given(planes, at, 3.0))
+    times = levels.times(at, 1)
+    assert sorted(set(times.tolist())) == [1, 2, 4]
+    begin = from_nothing(data, ((4, 20), (2, 10)))
+    start = levels.finest(begin)
+    mixed = data.raise_likelihood(start, 1, 6)
+    all_fine = ascend(layers, data.blur(1), data.seen(1), start, 6)
+    away = (mixed - all_fine).norm() / (all_fine - start).norm()
+    assert away < 0.02
+    ends = torch.tensor([-3.0, 0.0, 4.0], dtype=torch.float64)
+    ours, theirs, before = (
+        levels.picture(layers.render(made, ends)) for made in (mixed, all_fine, start)
+    )
+    assert (ours - theirs).norm() < 0.03 * (theirs - before).norm()
 
 
 @pytest.mark.parametrize("offset", [0.0, 100.0, 3000.0])

@@ -33,9 +33,10 @@ import torch
 from torch import Tensor
 
 from rmz_acquire.reconstruction.likelihood.fourier import backward, forward, pieces
+from rmz_acquire.reconstruction.likelihood.groups import Group, finer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from rmz_acquire.reconstruction.likelihood.object_layers import Blur, ObjectLayers
 
@@ -88,6 +89,7 @@ def ascend(
     start: Tensor,
     steps: int,
     *,
+    groups: Sequence[Group] = (),
     momentum: bool = True,
     watch: Callable[[int, Tensor], None] | None = None,
 ) -> Tensor:
@@ -105,6 +107,8 @@ def ascend(
         (L, H, W) where to start, counts; positive.
     steps : int
         How many at most.
+    groups : sequence of Group
+        Which layers are on which grid; by default all on that of the level.
     momentum : bool
         Whether to accelerate; without it the likelihood never falls.
     watch : callable, optional
@@ -117,18 +121,13 @@ def ascend(
     """
     weighted = seen.weight * (seen.light + seen.shift)
     flat = forward(seen.weight[None]).expand(len(blur), -1, -1)
-    parts = list(pieces(start))
-    # What is hardly seen moves slowly instead of anywhere.
-    least = _LEAST_SEEN * len(blur)
-    share = [
-        backward(blur.back(flat, part), layers.shape).clamp_min_(least).reciprocal_()
-        for part in parts
-    ]
-    least_gain, most_gain = (gain - 1 for gain in _GAIN)
     floor = max(1e-9 * float(start.max()), 1e-30)
-    now = [start[part] for part in parts]
-    ahead = [part.clone() for part in now]
-    predicted = _positive(layers.project(start, blur), seen.shift)
+    every = Group(blur, torch.arange(len(start)), 1)
+    grids = [_Grid(group, start, flat, floor) for group in groups or (every,)]
+    spectra = torch.zeros_like(flat).contiguous()
+    for grid in grids:
+        grid.project(spectra)
+    predicted = _positive(backward(spectra, layers.shape), seen.shift)
     run, best = 0, -math.inf
     enough = _explained(weighted, seen, len(blur))
     for i in range(steps):
@@ -141,17 +140,84 @@ def ascend(
         # H^T w is taken off the planes, not off the layers: one table less to read
         lack = forward(torch.div(weighted, predicted, out=predicted) - seen.weight)
         spectra = torch.zeros_like(lack)
-        for k, part in enumerate(parts):
-            gain = backward(blur.back(lack, part), layers.shape)
-            gain.mul_(share[k]).clamp_(least_gain, most_gain)
-            new = torch.addcmul(ahead[k], ahead[k], gain, out=gain)
-            onward = torch.lerp(now[k], new, 1 + pull, out=ahead[k])
-            now[k] = new
-            blur.add(spectra, forward(onward.clamp_min_(floor)), part)
+        for grid in grids:
+            grid.step(lack, pull, spectra)
         predicted = _positive(backward(spectra, layers.shape), seen.shift)
         if watch is not None:
-            watch(i + 1, torch.cat(now))
-    return torch.cat(now)
+            watch(i + 1, _together(grids, start))
+    return _together(grids, start)
+
+
+class _Grid:
+    """Layers of one grid while steps are made."""
+
+    def __init__(self, group: Group, start: Tensor, flat: Tensor, floor: float) -> None:
+        self._group, self._floor = group, floor
+        shape = group.blur.shape
+        begin = start[group.which]
+        if group.thinning is not None:
+            begin = group.thinning.sampled(begin)
+        self._parts = list(pieces(begin))
+        self._now = [begin[part] for part in self._parts]
+        self._ahead = [part.clone() for part in self._now]
+        self._start = begin
+        # What is hardly seen moves slowly instead of anywhere.
+        least = _LEAST_SEEN * len(group.blur)
+        seen = self._down(flat)
+        self._share = [
+            backward(group.blur.back(seen, part), shape).clamp_min_(least).reciprocal_()
+            for part in self._parts
+        ]
+
+    def project(self, spectra: Tensor) -> None:
+        """Add the light that is ahead to the spectra of the planes."""
+        into = self._into(spectra)
+        for part, ahead in zip(self._parts, self._ahead, strict=True):
+            self._group.blur.add(into, forward(ahead), part)
+        self._add_up(spectra, into)
+
+    def step(self, lack: Tensor, pull: float, spectra: Tensor) -> None:
+        """Step by what the planes lack, and add what is then ahead to `spectra`."""
+        blur = self._group.blur
+        least_gain, most_gain = (gain - 1 for gain in _GAIN)
+        lack, into = self._down(lack), self._into(spectra)
+        for k, part in enumerate(self._parts):
+            gain = backward(blur.back(lack, part), blur.shape)
+            gain.mul_(self._share[k]).clamp_(least_gain, most_gain)
+            new = torch.addcmul(self._ahead[k], self._ahead[k], gain, out=gain)
+            onward = torch.lerp(self._now[k], new, 1 + pull, out=self._ahead[k])
+            self._now[k] = new
+            blur.add(into, forward(onward.clamp_min_(self._floor)), part)
+        self._add_up(spectra, into)
+
+    def write(self, start: Tensor, made: Tensor) -> None:
+        """Put the layers where they belong, on the grid of the level."""
+        now, which = torch.cat(self._now), self._group.which
+        height, width = made.shape[-2:]
+        if self._group.times == 1:
+            made[which] = now
+        else:
+            change = now / self._start
+            made[which] = start[which] * finer(change, (height, width))
+
+    def _down(self, spectra: Tensor) -> Tensor:
+        thinning = self._group.thinning
+        return spectra if thinning is None else thinning.down(spectra)
+
+    def _into(self, spectra: Tensor) -> Tensor:
+        thinning = self._group.thinning
+        return spectra if thinning is None else thinning.empty(len(spectra))
+
+    def _add_up(self, spectra: Tensor, into: Tensor) -> None:
+        if self._group.thinning is not None:
+            self._group.thinning.add_up(spectra, into)
+
+
+def _together(grids: Sequence[_Grid], start: Tensor) -> Tensor:
+    made = torch.empty_like(start)
+    for grid in grids:
+        grid.write(start, made)
+    return made
 
 
 def log_likelihood(
@@ -186,7 +252,8 @@ def _explained(weighted: Tensor, seen: Seen, planes: int) -> float:
 
 
 def _log_likelihood(weighted: Tensor, weight: Tensor, predicted: Tensor) -> float:
-    return float((weighted * predicted.log() - weight * predicted).sum(dtype=torch.float64))
+    likely = weighted * predicted.log() - weight * predicted
+    return float(likely.sum(dtype=torch.float64))
 
 
 def _positive(predicted: Tensor, shift: float) -> Tensor:

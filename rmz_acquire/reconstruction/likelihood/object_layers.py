@@ -92,10 +92,16 @@ class Blur:
         Where the light comes from.
     z_um : sequence of float
         (M,) z of the planes, µm of the stage.
+    which : Tensor, optional
+        (n,) some of the layers, in this order; by default all.
     """
 
-    def __init__(self, layers: ObjectLayers, z_um: Sequence[float]) -> None:
+    def __init__(
+        self, layers: ObjectLayers, z_um: Sequence[float], which: Tensor | None = None
+    ) -> None:
         self._layers = layers
+        every = torch.arange(len(layers.depths_um))
+        self._which = every if which is None else which
         self._z_um: list[float] = []
         self._kept: list[Tensor] = []
         for z in z_um:
@@ -104,11 +110,20 @@ class Blur:
     def include(self, z_um: float) -> None:
         """Add a plane, µm of the stage."""
         self._z_um.append(z_um)
-        size = len(self._layers.depths_um) * self._layers.values
+        size = len(self._which) * self._layers.values
         if 4 * len(self._z_um) * size > _KEPT_BYTES:
             self._kept.clear()
         elif len(self._kept) == len(self._z_um) - 1:
-            self._kept.append(self._layers.transfer(z_um))
+            self._kept.append(self._layers.transfer(z_um, self._which))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the grid, pixels."""
+        return self._layers.shape
+
+    def of(self, which: Tensor) -> Blur:
+        """Give the OTFs of some of the layers."""
+        return Blur(self._layers, self._z_um, self._which[which])
 
     def __len__(self) -> int:
         return len(self._z_um)
@@ -158,7 +173,8 @@ class Blur:
         """OTFs of some layers, (n, H, 2 W') for each plane."""
         if self._kept:
             return [rows[part] for rows in self._kept]
-        return [self._layers.transfer(z, part) for z in self._z_um]
+        which = self._which[part]
+        return [self._layers.transfer(z, which) for z in self._z_um]
 
 
 class ObjectLayers:
@@ -194,22 +210,22 @@ class ObjectLayers:
         self.values = len(low)
         self._lattice: Tensor | None = None
 
-    def transfer(self, z_um: float, part: slice = slice(None)) -> Tensor:
+    def transfer(self, z_um: float, which: Tensor | slice = slice(None)) -> Tensor:
         """OTFs of layers in a plane.
 
         Parameters
         ----------
         z_um : float
             Of the plane, µm.
-        part : slice
-            Which layers.
+        which : Tensor or slice
+            The layers.
 
         Returns
         -------
         Tensor
             (n, H, 2 W') float32, every value twice.
         """
-        dz = z_um - self.depths_um[part]
+        dz = z_um - self.depths_um[which]
         return self._spread(self._lines.at(dz * self.stack.z_scale))
 
     def _of_grid(self, z_um: float) -> Tensor | list[Tensor]:

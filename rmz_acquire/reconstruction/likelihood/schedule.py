@@ -9,7 +9,12 @@ import torch
 from torch import Tensor
 
 from rmz_acquire.reconstruction.likelihood.ascent import Seen, ascend
-from rmz_acquire.reconstruction.likelihood.levels import coarser, finer
+from rmz_acquire.reconstruction.likelihood.groups import (
+    Group,
+    Thinning,
+    coarser,
+    finer,
+)
 from rmz_acquire.reconstruction.likelihood.object_layers import Blur
 
 if TYPE_CHECKING:
@@ -101,7 +106,22 @@ class Data:
     def raise_likelihood(self, start: Tensor, binning: int, steps: int) -> Tensor:
         """Steps from some layers at a level."""
         layers, seen = self.levels.at(binning), self.seen(binning)
-        return ascend(layers, self.blur(binning), seen, start, steps)
+        groups = self._groups(binning)
+        return ascend(layers, self.blur(binning), seen, start, steps, groups=groups)
+
+    def _groups(self, binning: int) -> list[Group]:
+        """Layers by the grid that suffices for them at a level."""
+        times = self.levels.times(self._z_um, binning)
+        layers = self.levels.at(binning)
+        groups = []
+        for each in sorted(set(times.tolist())):
+            which = (times == each).nonzero()[:, 0]
+            blur = self.blur(binning * each)
+            if len(which) < len(times):
+                blur = blur.of(which)
+            thinning = Thinning(layers.shape, each, layers.device)
+            groups.append(Group(blur, which, each, thinning if each > 1 else None))
+        return groups
 
     def seen(self, binning: int) -> Seen:
         """The planes at a level."""
