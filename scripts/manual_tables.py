@@ -102,9 +102,9 @@ def _plain(model: type, keys: list[str]) -> str:
         together.setdefault(_meaning(model, key), []).append(key)
     rows = []
     for meaning, names in together.items():
-        units = dict.fromkeys(unit for name in names if (unit := _unit(name)))
+        units = {_unit(name) for name in names}
         told = ", ".join(f"`{name}`" for name in names)
-        rows.append(_row([told, ", ".join(units), meaning]))
+        rows.append(_row([told, units.pop() if len(units) == 1 else "", meaning]))
     return "\n".join(["| key | unit | meaning |", "| --- | --- | --- |", *rows])
 
 

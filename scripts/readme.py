@@ -74,7 +74,12 @@ RUNS: dict[str, dict[str, str]] = {
     BY_MAKE: dict.fromkeys(
         (
             *("make demo", "make demo SPECIMEN=nuclei", "make test", "make help"),
-            *("make gui", "make screenshots", "rmz-acquire gui [--config scope.cfg]"),
+            *(
+                "make docs",
+                "make gui",
+                "make screenshots",
+                "rmz-acquire gui [--config scope.cfg]",
+            ),
             *("python3.11 -m venv .venv", ".venv/bin/rmz-acquire demo"),
             "rmz-acquire gui",
             "make demo SPECIMEN=nuclei SEED=5 OUT=nuclei-run",
