@@ -54,7 +54,7 @@ screenshots: $(VENV)/.gui-installed system  ## the window's main states as PNG, 
 	@set -e; for theme in $(THEMES); do $(BIN)/python scripts/screenshots.py "$(SHOTS)" $$theme; done
 
 docs: $(VENV)/.test-installed  ## the manual, into site/, whole without the internet: open site/index.html
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 build: $(VENV)/.test-installed  # wheel and sources, into dist/
 	$(BIN)/python -m hatchling build -d dist -t sdist -t wheel
