@@ -77,7 +77,7 @@ def test_planes_are_those_of_dense_algebra(rng: np.random.Generator) -> None:
     # an even grid is rendered from a table
     rendered = layers.render(light, GRID)
     again = layers.project(light, Blur(layers, GRID.tolist()))
-    torch.testing.assert_close(rendered, again, rtol=1e-3, atol=0.01)
+    torch.testing.assert_close(rendered, again, rtol=2e-3, atol=0.01)
     # and one that is uneven is not
     uneven = torch.tensor([-4.0, -1.3, 0.2, 4.0], dtype=torch.float64)
     other = layers_on((9, 10), uneven)
@@ -304,7 +304,7 @@ def test_far_layers_on_coarse_grids_are_what_they_are_on_fine_ones(
     planes = levels.picture(layers.project(light, Blur(layers, at)).clamp_min(0))
     data = Data(levels)
     data.see(Given(planes, at, 3.0))
-    times = levels.times(at, 1)
+    times = layers.times(at).clamp_max(4)
     assert sorted(set(times.tolist())) == [1, 2, 4]
     begin = from_nothing(data, ((4, 20), (2, 10)))
     start = levels.finest(begin)

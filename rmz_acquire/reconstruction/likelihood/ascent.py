@@ -154,7 +154,7 @@ class _Grid:
     def __init__(self, group: Group, start: Tensor, flat: Tensor, floor: float) -> None:
         self._group, self._floor = group, floor
         shape = group.blur.shape
-        begin = start[group.which]
+        begin = start.index_select(0, group.which.to(start.device))
         if group.thinning is not None:
             begin = group.thinning.sampled(begin)
         self._parts = list(pieces(begin))

@@ -11,7 +11,7 @@ from torch import Tensor
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["backward", "few_threads", "forward", "pieces"]
+__all__ = ["add_low", "backward", "few_threads", "forward", "low", "pieces"]
 
 _PIECE = 1 << 18
 """Pixels at a time on a CPU: one call over a whole stack is four times slower."""
@@ -94,3 +94,39 @@ def backward(spectra: Tensor, shape: tuple[int, int]) -> Tensor:
     columns = torch.fft.ifft(pairs, dim=-2)
     made: Tensor = torch.fft.irfft(columns, n=shape[1])
     return made
+
+
+def low(spectra: Tensor, shape: tuple[int, int], times: int) -> Tensor:
+    """Frequencies that a grid of larger pixels can hold, cut out of spectra.
+
+    Parameters
+    ----------
+    spectra : Tensor
+        (n, H, 2 W') as `forward` gives them.
+    shape : (int, int)
+        Height and width of the pictures.
+    times : int
+        Pixels in one of the larger, along a side.
+
+    Returns
+    -------
+    Tensor
+        (n, h, 2 w'): rows not negative, then the others; those of half a cycle a pixel
+        have no sign and are left out.
+    """
+    high, columns = _ends(shape, times)
+    rows = spectra[:, : high + 1, :columns], spectra[:, shape[0] - high :, :columns]
+    return torch.cat(rows, 1)
+
+
+def add_low(spectra: Tensor, part: Tensor, shape: tuple[int, int], times: int) -> None:
+    """Add to spectra, in place, what `low` has cut out of others."""
+    high, columns = _ends(shape, times)
+    spectra[:, : high + 1, :columns] += part[:, : high + 1]
+    spectra[:, shape[0] - high :, :columns] += part[:, high + 1 :]
+
+
+def _ends(shape: tuple[int, int], times: int) -> tuple[int, int]:
+    """Highest row, and number of columns, that a grid of larger pixels can hold."""
+    high, wide = ((n // times - 1) // 2 for n in shape)
+    return max(high, 0), 2 * (max(wide, 0) + 1)

@@ -15,14 +15,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from rmz_acquire.reconstruction.likelihood.fourier import backward, forward, pieces
+from rmz_acquire.reconstruction.likelihood.fourier import (
+    add_low,
+    backward,
+    forward,
+    low,
+    pieces,
+)
 
 if TYPE_CHECKING:
     from rmz_acquire.reconstruction.likelihood.object_layers import Blur
 
 __all__ = ["FAR_PX", "Group", "Thinning", "coarser", "finer"]
 
-FAR_PX = 9.0
+FAR_PX = 12.0
 """Radius of the blur of the nearest plane, pixels, from which on two of them suffice
 for one of a layer; four from twice the radius on."""
 
@@ -48,8 +54,7 @@ class Thinning:
     ) -> None:
         self.shape = (shape[0] // times, shape[1] // times)
         self._times = times
-        # frequencies below half a cycle a pixel; those of half a cycle have no sign
-        self._high, self._wide = ((n - 1) // 2 for n in self.shape)
+        self._fine = shape
         rows = torch.fft.fftfreq(self.shape[0], 1 / self.shape[0])
         columns = torch.arange(self.shape[1] // 2 + 1)
         # middles of coarse pixels lie between those of fine ones
@@ -81,8 +86,7 @@ class Thinning:
         """
         height, width = self.shape[0], self.shape[1] // 2 + 1
         made = self.empty(len(spectra))
-        for rows in self._rows():
-            made[:, rows, : 2 * self._wide + 2] = spectra[:, rows, : 2 * self._wide + 2]
+        add_low(made, low(spectra, self._fine, self._times), self.shape, 1)
         complex_ = torch.view_as_complex(made.view(-1, height, width, 2))
         complex_.mul_(self._phase.conj() / self._times**2)
         return made
@@ -93,13 +97,7 @@ class Thinning:
         complex_ = torch.view_as_complex(spectra.view(-1, height, width, 2))
         turned = complex_ * (self._phase * self._times**2)
         made = torch.view_as_real(turned).flatten(-2)
-        for rows in self._rows():
-            planes[:, rows, : 2 * self._wide + 2] += made[:, rows, : 2 * self._wide + 2]
-
-    def _rows(self) -> list[slice]:
-        """Rows of frequencies not negative, and negative ones from the end."""
-        made = [slice(0, self._high + 1)]
-        return [*made, slice(-self._high, None)] if self._high else made
+        add_low(planes, low(made, self.shape, 1), self._fine, self._times)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,12 +10,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from rmz_acquire.reconstruction.likelihood.ascent import Seen
-from rmz_acquire.reconstruction.likelihood.groups import FAR_PX, finer
+from rmz_acquire.reconstruction.likelihood.groups import finer
 from rmz_acquire.reconstruction.likelihood.object_layers import ObjectLayers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rmz_acquire.reconstruction.likelihood.object_layers import LayerStack
     from rmz_acquire.reconstruction.likelihood.otf_lines import OtfLines
 
@@ -78,28 +76,6 @@ class Levels:
                 self._lines, self._stack, (height, width), binning, self._device
             )
         return self._made[binning]
-
-    def times(self, z_um: Sequence[float], binning: int) -> Tensor:
-        """How many pixels of a level suffice for one of each layer, along a side.
-
-        Parameters
-        ----------
-        z_um : sequence of float
-            Of the planes at hand, µm of the stage.
-        binning : int
-            Of the level.
-
-        Returns
-        -------
-        Tensor
-            (L,) int64: 1, 2 or 4.
-        """
-        at = torch.tensor(z_um, dtype=torch.float64)
-        away_um = (at[:, None] - self._stack.depths_um).abs().amin(0)
-        px_per_um = self._lines.optics.blur_radius_px_per_um * self._stack.z_scale
-        far = away_um * px_per_um / binning / FAR_PX
-        times = 1 + (far >= 1).long() + 2 * (far >= 2).long()
-        return times.clamp_max(COARSEST // binning)
 
     def seen(
         self, light: Tensor, shift: float, binning: int, variance: float = 0.0

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from rmz_acquire.reconstruction.likelihood.fourier import backward, forward, pieces
+from rmz_acquire.reconstruction.likelihood.fourier import (
+    add_low,
+    backward,
+    forward,
+    low,
+    pieces,
+)
+from rmz_acquire.reconstruction.likelihood.groups import FAR_PX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +31,10 @@ _KEPT_BYTES = 1 << 30
 
 _SMALL = 1 << 15
 """Values of a layer below which one call over many is faster than one call each."""
+
+
+_TIMES = (1, 2, 4, 8)
+"""Pixels that may suffice for one, along a side."""
 
 
 class LayerStack:
@@ -205,10 +216,30 @@ class ObjectLayers:
         self.shape, self.stack, self.device = shape, stack, device
         self.depths_um = stack.depths_um
         self._lines = lines
-        low, part = lines.places(shape, binning)
-        self._low, self._part = low.to(device), part.to(device)
-        self.values = len(low)
-        self._lattice: Tensor | None = None
+        px_per_um = lines.optics.blur_radius_px_per_um / binning
+        self._blur_px_per_um = px_per_um * stack.z_scale
+        node, part = lines.places(shape, binning)
+        self._node, self._part = node.to(device), part.to(device)
+        self.values = len(node)
+        self._lattices: dict[int, Tensor] = {}
+
+    def times(self, z_um: Sequence[float]) -> Tensor:
+        """How many pixels suffice for one of each layer, along a side.
+
+        Parameters
+        ----------
+        z_um : sequence of float
+            Of the planes that tell of the layers, or that show them, µm.
+
+        Returns
+        -------
+        Tensor
+            (L,) int64: 1, 2, 4 or 8.
+        """
+        at = torch.tensor(z_um, dtype=torch.float64)
+        away_um = (at[:, None] - self.depths_um).abs().amin(0)
+        far = away_um * self._blur_px_per_um / FAR_PX
+        return 2 ** far.clamp(1, _TIMES[-1]).log2().long()
 
     def transfer(self, z_um: float, which: Tensor | slice = slice(None)) -> Tensor:
         """OTFs of layers in a plane.
@@ -228,19 +259,27 @@ class ObjectLayers:
         dz = z_um - self.depths_um[which]
         return self._spread(self._lines.at(dz * self.stack.z_scale))
 
-    def _of_grid(self, z_um: float) -> Tensor | list[Tensor]:
-        """OTFs of all layers in a plane of the z grid."""
+    def _of_grid(self, z_um: float, which: Tensor, times: int) -> Tensor | list[Tensor]:
+        """OTFs of layers in a plane of the z grid, at low frequencies."""
         step = self.stack.step_um
         if step == 0 or self._lattice_bytes(step) > _KEPT_BYTES:
-            return self.transfer(z_um)
-        if self._lattice is None:
+            return self._cut(self.transfer(z_um, which), times)
+        if not self._lattices:
             n = self._lattice_steps(step)
             first = 0 if self._even else -n
             dz = torch.arange(first, n + 1, dtype=torch.float64) * step
-            self._lattice = self._spread(self._lines.at(dz * self.stack.z_scale))
-        away = (z_um - self.depths_um) / step
+            made = self._spread(self._lines.at(dz * self.stack.z_scale))
+            self._lattices = {t: self._cut(made, t) for t in _TIMES}
+        away = (z_um - self.depths_um[which]) / step
         places = away.abs() if self._even else away + self._lattice_steps(step)
-        return [self._lattice[i] for i in places.round().long().tolist()]
+        here = places.round().long().to(self.device)
+        lattice = self._lattices[times]
+        if times == 1:  # large: not to be copied
+            return [lattice[i] for i in here.tolist()]
+        return lattice.index_select(0, here)
+
+    def _cut(self, spectra: Tensor, times: int) -> Tensor:
+        return spectra if times == 1 else low(spectra, self.shape, times)
 
     @property
     def _even(self) -> bool:
@@ -256,9 +295,9 @@ class ObjectLayers:
 
     def _spread(self, lines: Tensor) -> Tensor:
         lines = lines.to(self.device)
-        low = lines.index_select(1, self._low)
-        high = lines.index_select(1, self._low + 1)
-        rows: Tensor = torch.lerp(low, high, self._part)
+        below = lines.index_select(1, self._node)
+        above = lines.index_select(1, self._node + 1)
+        rows: Tensor = torch.lerp(below, above, self._part)
         return rows.reshape(len(lines), self.shape[0], -1)
 
     def project(self, light: Tensor, blur: Blur) -> Tensor:
@@ -298,10 +337,23 @@ class ObjectLayers:
             (n, H, W), border included.
         """
         spectra = torch.cat([forward(light[part]) for part in pieces(light)])
+        cut = {times: self._cut(spectra, times) for times in _TIMES}
         made = torch.empty(len(z_um), *self.shape, device=self.device)
         for i, z in enumerate(z_um.tolist()):
-            total = torch.zeros_like(spectra[0])
-            for rows, spectrum in zip(self._of_grid(z), spectra, strict=True):
-                total.addcmul_(rows, spectrum)
-            made[i] = backward(total[None], self.shape)[0]
+            total = torch.zeros_like(spectra[:1])
+            # what is far shows nothing finer than its blur
+            needed = self.times([z])
+            for times in _TIMES:
+                which = (needed == times).nonzero()[:, 0]
+                if len(which) == 0:
+                    continue
+                rows = self._of_grid(z, which, times)
+                if times == 1:
+                    for row, layer in zip(rows, which.tolist(), strict=True):
+                        total[0].addcmul_(row, spectra[layer])
+                    continue
+                assert isinstance(rows, Tensor)
+                chosen = cut[times].index_select(0, which.to(self.device))
+                add_low(total, (rows * chosen).sum(0)[None], self.shape, times)
+            made[i] = backward(total, self.shape)[0]
         return made

@@ -15,6 +15,7 @@ from rmz_acquire.reconstruction.likelihood.groups import (
     coarser,
     finer,
 )
+from rmz_acquire.reconstruction.likelihood.levels import COARSEST
 from rmz_acquire.reconstruction.likelihood.object_layers import Blur
 
 if TYPE_CHECKING:
@@ -111,8 +112,8 @@ class Data:
 
     def _groups(self, binning: int) -> list[Group]:
         """Layers by the grid that suffices for them at a level."""
-        times = self.levels.times(self._z_um, binning)
         layers = self.levels.at(binning)
+        times = layers.times(self._z_um).clamp_max(COARSEST // binning)
         groups = []
         for each in sorted(set(times.tolist())):
             which = (times == each).nonzero()[:, 0]
