@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 PRODUCTS = ("mul", "addcmul", "lerp", "div", "copy", "clamp", "clamp_min", "sum")
 
-MOST = {"transformed": (450, 700), "products": (2400, 4400)}
+MOST = {"transformed": (600, 900), "products": (3200, 5600)}
 """Of the second and of the third plane, which is the first to be left out."""
 
 
