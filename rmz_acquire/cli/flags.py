@@ -38,6 +38,7 @@ BLOCK = {
     "metadata.rmz_acquire.device: ": "--device ",
     "metadata.rmz_acquire.optics: ": "",
     "metadata.rmz_acquire.z_um": "--z",
+    "metadata.rmz_acquire.regions": "--regions",
     "metadata.rmz_acquire: ": "",
     "metadata.rmz_acquire.": "",
     "channels.0.exposure: ": "--exposure: ",

@@ -10,7 +10,10 @@ from rmz_acquire.cli.console import stderr, warn
 from rmz_acquire.experiments.callbacks import Watcher
 
 if TYPE_CHECKING:
+    from rmz_acquire.experiments.callbacks import Rendered
+    from rmz_acquire.experiments.prepare import Prepared
     from rmz_acquire.experiments.volumes import Volume
+    from rmz_acquire.recording.experiment_folder import ExperimentFolder
     from rmz_acquire.scanning import Decision, Estimate
 
 __all__ = ["RunProgress"]
@@ -42,6 +45,7 @@ class RunProgress(Watcher):
         )
         self._task = self._bar.add_task("scan", total=most, note="")
         self._spoilt = 0
+        self._what = ""
 
     def __enter__(self) -> Self:
         """Begin to show it."""
@@ -55,8 +59,23 @@ class RunProgress(Watcher):
             said = f"{self._spoilt} planes like that in all"
             warn(f"{said}: see frame in decisions.jsonl")
 
+    def begin(self, prepared: Prepared, folder: ExperimentFolder) -> None:
+        """Say what memory it will take, where that is much."""
+        for line in prepared.estimators.memory:
+            stderr.print(f"memory   {line}", markup=False, soft_wrap=True)
+
+    def rendered(self, how_far: Rendered) -> None:
+        """How far the volumes are that are made behind the scan."""
+        if self._what != "volumes":
+            return
+        part = how_far.done + how_far.part
+        left = "" if how_far.left_s is None else f"{how_far.left_s:.0f} s left"
+        said = f"{part / how_far.of:.0%} of {how_far.of}"
+        self._bar.update(self._task, description="volumes", note=f"{said} {left}")
+
     def step(self, what: str) -> None:
         """What begins."""
+        self._what = what
         self._bar.update(self._task, description=what, note="")
 
     def decision(

@@ -40,6 +40,7 @@ from rmz_acquire.cli.options import (
     parse_z,
     positive,
 )
+from rmz_acquire.cli.region_options import Regions, Volumes, parse_regions
 from rmz_acquire.cli.running import (
     block_of,
     in_the_words_of_flags,
@@ -84,6 +85,8 @@ def replay(
     min_planes: MinPlanes = None,
     max_planes: MaxPlanes = None,
     z: ZList = None,
+    regions: Regions = None,
+    volumes: Volumes = None,
     seed: Seed = 0,
     truth: Annotated[
         Path | None,
@@ -99,7 +102,7 @@ def replay(
     no optics.
     """
     optics_given = {"na": na, "immersion": immersion, "wavelength_um": wavelength}
-    positions = parse_z(z)
+    positions, rectangles = parse_z(z), parse_regions(regions)
     for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
         if value is not None:
             positive(value, option)
@@ -160,6 +163,8 @@ def replay(
         device=device,
         strict=strict,
         z_um=positions,
+        regions=rectangles,
+        volumes=volumes,
         **options,
     )
     sequence = useq.MDASequence(

@@ -47,7 +47,7 @@ class Watcher:
         """All is checked and nothing has moved; the folder tells what it holds."""
 
     def step(self, what: str) -> None:
-        """What begins: "scan", "score", the name of each baseline, "report"."""
+        """What begins: scan, volumes, score, the name of each baseline, report."""
 
     def volume(self, volume: Volume, scan: Scan) -> None:
         """A volume begins, or is taken up again, with this scan."""

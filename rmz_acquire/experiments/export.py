@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments.volumes import Volume
 
 __all__ = ["export_ome_tiff"]
+
+logger = logging.getLogger(__name__)
 
 
 def export_ome_tiff(path: Path | str, out: Path | str) -> list[Path]:
@@ -52,6 +55,12 @@ def export_ome_tiff(path: Path | str, out: Path | str) -> list[Path]:
     places: dict[tuple[int, int], list[Volume]] = {}
     for volume in run.begun:
         places.setdefault(volume.key[1:3], []).append(volume)
+    later = sum(run.folder.to_render(volume.key) for volume in run.begun)
+    if later:
+        logger.warning(
+            "%d of the volumes are not made yet, and left out: resume the run first",
+            later,
+        )
     files = []
     for place, volumes in places.items():
         for kind, planes, raw in (

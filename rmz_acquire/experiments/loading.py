@@ -94,7 +94,8 @@ class LoadedRun:
         several, and NaN for a volume that was not made. ``z`` is in µm where all
         volumes have the same, otherwise ``z_um`` has it for each. ``status`` says how
         the scan of each ended, "killed" where it did not, and nothing where it was not
-        begun. A channel of single planes has no volumes.
+        begun. ``made`` is False for one that is made later, of planes that are there:
+        `resume` does it. A channel of single planes has no volumes.
 
         Raises
         ------
@@ -119,6 +120,9 @@ class LoadedRun:
             sizes = zip(array.dims, array.shape, strict=True)
             sized = ", ".join(f"{dim}: {n}" for dim, n in sizes)
             lines.append(f"  {name:<10}({sized}) {array.dtype}")
+        later = 0 if summary is None else summary.volumes_to_render
+        if later:
+            lines.append(f"  of which  {later} not made yet, resume the run")
         lines.append(f"  decisions {len(self.decisions)}")
         for channel, optics in self.optics.items():
             lines.append(

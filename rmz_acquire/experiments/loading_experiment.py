@@ -112,6 +112,7 @@ class KeptExperiment:
         sizes = tuple(len(values) for values in axes.values())
         deep = max(len(volume.z_um) for volume in stacks)
         status = np.full(sizes, "", object)
+        there = np.zeros(sizes, bool)
         z_um = np.full((*sizes, deep), np.nan)
         by_place: dict[tuple[int, ...], Volume] = {}
         for volume in stacks:
@@ -121,15 +122,16 @@ class KeptExperiment:
             status[place] = self._status(volume)
             if self._record.has_volume(volume.key):
                 by_place[place] = volume
+                there[place] = True
 
         def read(place: tuple[int, ...], rows: NDArray[np.intp]) -> NDArray[Any]:
             got = np.full((len(rows), y, x), np.nan, dtype)
             if place in by_place:
                 volume = by_place[place]
                 # others may have more planes
-                there = rows < len(volume.z_um)
-                if there.any():
-                    got[there] = self._part(volume, rows[there])
+                has = rows < len(volume.z_um)
+                if has.any():
+                    got[has] = self._part(volume, rows[has])
             return got
 
         coords = {name: along(name, np.array(of)) for name, of in axes.items()}
@@ -138,6 +140,7 @@ class KeptExperiment:
             **pixel_coords((y, x), pixel),
             **self._position_names(axes["position"]),
             "status": Coordinate(outer, status.astype(str), {}),
+            "made": Coordinate(outer, there, {}),
         }
         dims = (*outer, "z", "y", "x")
         shape = (*sizes, deep, y, x)

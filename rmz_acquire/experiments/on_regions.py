@@ -135,7 +135,6 @@ class Deciding:
             gap_um=self._plan.gap_limit_um,
             regions=self.given,
             seed=seed,
-            coarse=not method_of(self._settings.estimator).model,
         )
 
     def memory(self, estimator: VolumeEstimator, planes: int) -> MemoryPlan:

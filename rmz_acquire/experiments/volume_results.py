@@ -166,6 +166,8 @@ def summary_of(stored: StoredVolumes, volume: Volume, run: Summary) -> Summary:
     if run.status == "failed" and status not in ("failed", "aborted"):
         # what went wrong came after the last plane
         status, reason = "failed", f"{reason}; afterwards {run.error}"
+    if stored.folder.to_render(volume.key):
+        reason = f"{reason}; its volume is not made yet: resume makes it"
     exposures = [decision.exposure_ms for decision in decisions]
     known = [ms for ms in exposures if ms is not None]
     taken = len(stored.folder.planes_before.get(volume.key, []))

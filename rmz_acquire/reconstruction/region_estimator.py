@@ -19,7 +19,7 @@ import numpy as np
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.reconstruction.normalisation import BACKGROUND_PERCENTILE
-from rmz_acquire.reconstruction.region_grid import binning_for, halo_px, thinned
+from rmz_acquire.reconstruction.region_grid import halo_px, thinned
 from rmz_acquire.reconstruction.structure import BLOCK_PX, Structure
 from rmz_acquire.scanning.records import Estimate
 from rmz_acquire.scanning.regions import Region, RegionVolume, plane_at
@@ -63,7 +63,7 @@ class RegionEstimator:
     shape : (int, int)
         Of the planes.
     optics : Optics, optional
-        The microscope; without, neither pixels are binned nor z thinned.
+        The microscope; without, tiles have no halo and every z of the grid.
     gap_um : float
         Largest distance of any z from a plane that is believed, µm: the halo covers
         the blur there.
@@ -71,8 +71,12 @@ class RegionEstimator:
         The tiles, where they are given: they do not move.
     seed : int or sequence of int
         Of the tile that lies anywhere.
-    coarse : bool
-        Whether pixels may be binned and z thinned: not for what was trained on some.
+    binning : int
+        Camera pixels that are one, along a side.
+    tiles : int
+        How many there are at most.
+    core_px : int
+        Side of one without its halo, camera pixels.
 
     Raises
     ------
@@ -90,13 +94,15 @@ class RegionEstimator:
         gap_um: float = 0.0,
         regions: Sequence[Region] | None = None,
         seed: int | Sequence[int] = 0,
-        coarse: bool = True,
+        binning: int = 1,
+        tiles: int = TILES,
+        core_px: int = CORE_PX,
     ) -> None:
         self.z_um: NDArray[np.float64] = np.asarray(z_um, dtype=np.float64)
         self._shape = shape
-        self._binning = binning_for(optics) if coarse and optics else 1
+        self._binning, self._most, self._side = binning, tiles, core_px
         self._halo = halo_px(optics, gap_um)
-        self._grid = thinned(self.z_um, optics, self._binning) if coarse else self.z_um
+        self._grid = thinned(self.z_um, optics, binning)
         self._make = make
         self._structure = Structure(shape)
         self._rng = np.random.default_rng(seed)
@@ -197,36 +203,40 @@ class RegionEstimator:
         """Choose the tiles at the first plane, and move them later."""
         if self._given is not None:
             if not self._tiles:
-                self._tiles = [self._tile(core) for core in self._given]
+                self._tiles = self._fresh(self._given)
             return
         if not self._tiles:
-            self._tiles = [self._tile(core) for core in self._choose()]
+            self._tiles = self._fresh(self._choose())
             return
-        # the last one lies anywhere, and stays
-        chosen = self._tiles[:-1] or self._tiles
-        moves = len(chosen) if len(self._images) < _FREE_PLANES else 1
-        for _ in range(moves):
-            least = min(chosen, key=lambda tile: self._structure.of(tile.core))
-            height, width = least.core.height, least.core.width
-            better = self._structure.best(height, width, self.regions)
-            now = self._structure.of(least.core)
-            if better is None or self._structure.of(better) < _MORE * now:
+        for _ in range(self._most if len(self._images) < _FREE_PLANES else 1):
+            size = self._tiles[0].core.height, self._tiles[0].core.width
+            better = self._structure.best(*size, self.regions)
+            if better is None:
                 return
-            place = self._tiles.index(least)
-            self._tiles[place] = self._tile(better)
-            chosen = self._tiles[:-1] or self._tiles
+            # the last one lies anywhere, and stays
+            last = len(self._tiles) - 1
+            if len(self._tiles) < self._most:
+                self._tiles.insert(last, self._tile(better, leads=last == 0))
+                continue
+            seen = [self._structure.of(tile.core) for tile in self._tiles]
+            place = min(range(max(last, 1)), key=lambda n: seen[n])
+            if self._structure.of(better) < _MORE * seen[place]:
+                return
+            self._tiles[place] = self._tile(better, leads=place == 0)
 
     def _choose(self) -> list[Region]:
         """Where most is to be seen, and one place drawn."""
         even = BLOCK_PX if min(self._shape) >= BLOCK_PX else self._binning
-        height, width = (min(CORE_PX, n // even * even) for n in self._shape)
+        height, width = (min(self._side, n // even * even) for n in self._shape)
         found: list[Region] = []
-        while len(found) < TILES - 1:
+        while len(found) < max(self._most - 1, 1):
             best = self._structure.best(height, width, found)
             if best is None:
                 break
             found.append(best)
-        anywhere = self._structure.any(height, width, found, self._rng)
+        anywhere = None
+        if len(found) < self._most:
+            anywhere = self._structure.any(height, width, found, self._rng)
         return found if anywhere is None else [*found, anywhere]
 
     def _even(self, region: Region) -> Region:
@@ -237,13 +247,16 @@ class RegionEstimator:
         right = (region.x + region.width) // b * b
         return Region(y, x, bottom - y, right - x)
 
-    def _tile(self, core: Region) -> _Tile:
-        """Make a tile that has seen all planes but the newest."""
+    def _fresh(self, cores: Sequence[Region]) -> list[_Tile]:
+        return [self._tile(core, leads=n == 0) for n, core in enumerate(cores)]
+
+    def _tile(self, core: Region, *, leads: bool) -> _Tile:
+        """Make a tile that has seen all planes but the newest; one learns for all."""
         made, self._spare = self._spare or self._make(self._grid, self._binning), None
         around = self._even_around(core)
         tile = _Tile(core, around, self._binning, made)
         if self._images:
-            if self._tiles and self._tiles[0].core != core:
+            if not leads:
                 made.settle(self._tiles[0].estimator.learnt())
             tile.catch_up(self._images, self._at_um)
         return tile

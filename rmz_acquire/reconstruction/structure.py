@@ -21,7 +21,7 @@ BLOCK_PX = 32
 _BIN = 4
 """Pixels, along a side, over which noise is averaged before structure is looked for."""
 
-_CHANCE = 1.5
+_CHANCE = 1.8
 """Times what noise leaves after that which is no structure yet: the variance of the
 64 values of a block is off by 18 % by chance."""
 

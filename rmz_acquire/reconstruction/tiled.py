@@ -2,7 +2,8 @@
 
 What holds for the whole picture (the scale of z, shares, the camera's noise and
 brightness) is learnt once, on the part with most structure, so that neighbours agree.
-Each tile is made with a halo that blur and filters reach over, which is then cut off.
+Each tile is made with a halo that blur and filters reach over. It is cut off save for a
+rim, over which neighbours fade into each other.
 """
 
 from __future__ import annotations
@@ -10,13 +11,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from rmz_acquire.reconstruction.structure import BLOCK_PX, Structure
 from rmz_acquire.scanning.regions import Region
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from rmz_acquire.reconstruction.base import VolumeEstimator
@@ -26,6 +28,9 @@ __all__ = ["VolumePart", "make_in_tiles"]
 
 _LEARN_PX = 256
 """Side of the part that tells what holds for all, pixels."""
+
+_RIM_PX = 16
+"""By how much neighbours overlap on either side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,20 +82,80 @@ def make_in_tiles(
     if len(cores) > 1:
         pilot = make()
         pilot.survey(images)
-        part = _telling(images, plan.shape).around(plan.halo_px, plan.shape)
+        part = _telling(images, plan).around(plan.halo_px, plan.shape)
         pilot.add_all([image[part.slices] for image in images], z_um)
         learnt = pilot.learnt()
         del pilot
+    rim = min(_RIM_PX, plan.halo_px // 2)
+    fading = _Fading(plan.shape, rim)
     for number, core in enumerate(cores, 1):
         around = core.around(plan.halo_px, plan.shape)
         estimator = make()
         if learnt is not None:
             estimator.settle(learnt)
         made = estimator.add_all([image[around.slices] for image in images], z_um)
-        inner = Region(
-            core.y - around.y, core.x - around.x, core.height, core.width
+        del estimator
+        kept = core.around(rim, plan.shape)
+        rows, columns = Region(
+            kept.y - around.y, kept.x - around.x, kept.height, kept.width
         ).slices
-        yield VolumePart(core, made[:, *inner], number, len(cores))
+        region, volume = fading.add(kept, made[:, rows, columns])
+        yield VolumePart(region, volume, number, len(cores))
+
+
+class _Fading:
+    """Lets tiles that overlap fade into each other: row by row, from left to right.
+
+    Parameters
+    ----------
+    shape : (int, int)
+        Of the picture.
+    rim : int
+        Pixels by which a tile reaches over into its neighbour.
+    """
+
+    def __init__(self, shape: tuple[int, int], rim: int) -> None:
+        self._shape, self._both = shape, 2 * rim
+        self._weight = ((np.arange(2 * rim) + 0.5) / max(2 * rim, 1)).astype(np.float32)
+        self._left: NDArray[np.float32] | None = None
+        self._above: dict[int, NDArray[np.float32]] = {}
+
+    def add(
+        self, region: Region, made: NDArray[np.float32]
+    ) -> tuple[Region, NDArray[np.float32]]:
+        """Give what of a tile, and of those before it, nothing more is added to.
+
+        Parameters
+        ----------
+        region : Region
+            The tile with its rim.
+        made : ndarray
+            (Z, height, width) counts.
+
+        Returns
+        -------
+        Region, ndarray
+            What is whole, and where it goes.
+        """
+        both = self._both
+        if both == 0:
+            return region, made
+        made, y, x = made.copy(), region.y, region.x
+        if x > 0:
+            assert self._left is not None
+            fade = self._weight
+            made[:, :, :both] = made[:, :, :both] * fade + self._left * (1 - fade)
+        last_column = x + region.width == self._shape[1]
+        self._left = None if last_column else made[:, :, -both:].copy()
+        made = made if last_column else made[:, :, :-both]
+        if y > 0:
+            fade = self._weight[:, None]
+            above = self._above.pop(x)
+            made[:, :both] = made[:, :both] * fade + above * (1 - fade)
+        if y + region.height < self._shape[0]:
+            self._above[x] = made[:, -both:].copy()
+            made = made[:, :-both]
+        return Region(y, x, made.shape[1], made.shape[2]), made
 
 
 def _cores(plan: MemoryPlan) -> list[Region]:
@@ -102,11 +167,13 @@ def _cores(plan: MemoryPlan) -> list[Region]:
     ]
 
 
-def _telling(images: Sequence[NDArray[Any]], shape: tuple[int, int]) -> Region:
+def _telling(images: Sequence[NDArray[Any]], plan: MemoryPlan) -> Region:
     """The part with most structure; the middle where there is none."""
-    structure = Structure(shape)
+    shape, structure = plan.shape, Structure(plan.shape)
     for image in images:
         structure.see(image)
-    height, width = (min(_LEARN_PX, n // BLOCK_PX * BLOCK_PX) or n for n in shape)
+    height, width = (
+        min(_LEARN_PX, n // BLOCK_PX * BLOCK_PX) or n for n in plan.core_px
+    )
     middle = Region((shape[0] - height) // 2, (shape[1] - width) // 2, height, width)
     return structure.best(height, width) or middle

@@ -52,6 +52,7 @@ KEYS = [
     "z_scale",
     "winner",
     "winner_gain_db",
+    "regions",
 ]
 
 
