@@ -35,16 +35,20 @@ from rmz_acquire.reconstruction.interpolation import interpolation_weights
 
 __all__ = ["WienerFilter", "WienerVolume"]
 
-_STEP = 0.2 * math.log(10)
-"""Between two values of noise that are tried, and of noise over power, in their log."""
-
 _FINER = 16
-"""Values between two of them where the noise is weighed."""
+"""Values of noise between two that are tried, where they are weighed."""
 
-_BLUNT = 0.003
-"""How much lower the likelihood may be, over pixels and squared step, and still count.
-Some planes can be explained by two levels of noise nearly as well: the volume must not
-jump from one to the other for a hair of noise."""
+_BLUNT = 6e-4
+"""By how much less likely a noise may be, for each value of the planes, and still
+count: some planes are explained by two levels of noise nearly as well, and the volume
+must not jump from one to the other for a hair of noise."""
+
+_OCCAM = 8.0
+"""What light on a ring has to gain, in twice the log likelihood: it always gains some,
+by fitting noise."""
+
+_UPWARDS = 4.0
+"""Power of the noise of which the mean is taken: of noises as likely, the higher."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,8 +317,13 @@ def _evidence(
 
     if noise is None:
         # noise may be all that there is: the highest lie beyond it
-        levels = mean.clamp_min(floor).log() + _STEP * torch.arange(-35, 4, dtype=f64)
-        profile = _peak(scores(levels), ratios)[0].sum(1)
+        levels = torch.linspace(-6, 0.4, 65, dtype=f64) * math.log(10)
+        levels += mean.clamp_min(floor).log()
+        tried = scores(levels)
+        height = _peak(tried, ratios)[0] - _OCCAM
+        # a ring shows light, or none, which is the last of the ratios
+        height = 2 * torch.logaddexp(height / 2, tried[..., -1] / 2)
+        profile = height.sum(1)
         found = _weighed(profile, levels, float(counts.sum()))
     else:
         found = torch.tensor(noise, dtype=f64).clamp_min(floor).log()
@@ -374,7 +383,5 @@ def _weighed(scores: Tensor, axis: Tensor, pixels: float) -> Tensor:
     )
     finer = (b + t * between).reshape(-1)
     places = (axis[:-1, None] + (axis[1] - axis[0]) * t).reshape(-1)
-    weights = torch.softmax(
-        finer / (_BLUNT * pixels * float(axis[1] - axis[0]) ** 2), 0
-    )
-    return torch.logsumexp(weights.log() + places, 0)
+    weights = torch.softmax(finer / (_BLUNT * pixels), 0)
+    return torch.logsumexp(weights.log() + _UPWARDS * places, 0) / _UPWARDS
