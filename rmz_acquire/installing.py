@@ -14,9 +14,10 @@ from typing import Literal
 
 __all__ = ["install_line", "missing", "pip_line", "system_line"]
 
-Extra = Literal["gui", "simulation", "train"]
+Extra = Literal["cluster", "gui", "simulation", "train"]
 
 _PARTS: dict[str, tuple[str, ...]] = {
+    "cluster": ("distributed",),
     "gui": (
         "PyQt6",
         "ndv",
@@ -37,7 +38,7 @@ def missing(extra: Extra) -> list[str]:
 
     Parameters
     ----------
-    extra : {"gui", "simulation", "train"}
+    extra : {"cluster", "gui", "simulation", "train"}
         As in pyproject.toml.
 
     Returns
@@ -53,7 +54,7 @@ def install_line(extra: Extra | None = None) -> str:
 
     Parameters
     ----------
-    extra : {"gui", "simulation", "train"}, optional
+    extra : {"cluster", "gui", "simulation", "train"}, optional
         As in pyproject.toml.
 
     Returns

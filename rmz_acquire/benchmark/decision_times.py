@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning import Estimator
 
-__all__ = ["Times", "Views", "loop_overhead", "plan_of", "time_decisions"]
+__all__ = ["Times", "Views", "loop_overhead", "plan_of", "time_decisions", "time_once"]
 
 _SIMULATED_PX = 128
 _EXPOSURE_MS = 20.0
@@ -224,6 +224,33 @@ def time_decisions(
         peak_bytes=peak.extra_bytes,
         share=share,
     )
+
+
+def time_once(
+    name: str,
+    make: Callable[[], Estimator],
+    views: Views,
+    side_px: int,
+    planes: int,
+    *,
+    clock: Clock = Clock.wall,
+    device: str = "cpu",
+) -> Times:
+    """Time the decisions of one scan and nothing else, for what takes minutes.
+
+    Parameters
+    ----------
+    name, make, views, side_px, planes, clock, device
+        As for `time_decisions`.
+
+    Returns
+    -------
+    Times
+    """
+    estimator = make()
+    spent, _ = _scan(estimator, views, side_px, planes, clock, device)
+    each = [[seconds] for seconds in spent]
+    return Times(name, device, len(estimator.z_um), side_px, each)
 
 
 def loop_overhead(

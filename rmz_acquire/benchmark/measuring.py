@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from rmz_acquire.benchmark.decision_times import Views, loop_overhead, time_decisions
+from rmz_acquire.benchmark.decision_times import (
+    Views,
+    loop_overhead,
+    time_decisions,
+    time_once,
+)
 from rmz_acquire.benchmark.machine import Clock, device_name, devices, measure_rates
 from rmz_acquire.benchmark.speed_table import PAPER_S, Measured
 from rmz_acquire.methods import METHODS
@@ -20,13 +25,14 @@ from rmz_acquire.reconstruction.torch_device import check_device, device_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from rmz_acquire.benchmark.decision_times import Times
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning import Estimator
 
 __all__ = ["Asked", "measure"]
 
+_PAPER = tuple(dict.fromkeys((max(4, z), px) for z, px, _ in PAPER_S))
+"""The paper's volumes: no estimator makes one plane, nor can three be taken of two."""
 _ON_CPU = {"wiener", "linear", "nearest"}
 """Whatever device is asked for."""
 
@@ -120,18 +126,17 @@ def measure(
         say(f"the loop alone, {side}²")
         found.loop_s[side] = loop_overhead(views, z_um, side, asked.taken, clock)
 
-    def timed(views: Views, planes: int, side: int, taken: int) -> list[Times]:
-        times = []
+    for side in asked.sides_px:
         for name, device in _pairs(asked.estimators, where):
-            say(f"{name} {planes} × {side}² on {device}")
-            make, plain = _makers(asked, name, asked.z_um(planes), device, other)
-            times.append(
+            say(f"{name} {asked.output_planes} × {side}² on {device}")
+            make, plain = _makers(asked, name, z_um, device, other)
+            found.times.append(
                 time_decisions(
                     name,
                     make,
                     views,
                     side,
-                    taken,
+                    asked.taken,
                     repeats=asked.repeats,
                     clock=clock,
                     device=device,
@@ -139,15 +144,24 @@ def measure(
                     plain=plain,
                 )
             )
-        return times
-
-    for side in asked.sides_px:
-        found.times += timed(views, asked.output_planes, side, asked.taken)
-    if asked.paper:
-        for planes, side in dict.fromkeys((max(2, z), px) for z, px, _ in PAPER_S):
-            most = max(m for z, px, m in PAPER_S if px == side)
-            views = Views(asked.z_um(planes), asked.optics)
-            found.paper += timed(views, planes, side, min(most, planes))
+    for planes, side in _PAPER if asked.paper else ():
+        z_um = asked.z_um(planes)
+        views = Views(z_um, asked.optics)
+        most = max(m for _, px, m in PAPER_S if px == side)
+        for name, device in _pairs(asked.estimators, where):
+            say(f"{name} {planes} × {side}² on {device}")
+            make, _ = _makers(asked, name, z_um, device, other)
+            found.paper.append(
+                time_once(
+                    name,
+                    make,
+                    views,
+                    side,
+                    most,
+                    clock=clock,
+                    device=device,
+                )
+            )
     return found
 
 

@@ -1,13 +1,14 @@
-"""``rmz-acquire reconstruct``: the volume once more, by another estimator or grid."""
+"""``rmz-acquire reconstruct``: volumes once more, by another estimator or grid."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rmz_acquire.cli.archive import FLAGS, check_many, reconstruct_many
 from rmz_acquire.cli.checks import check_estimator, check_optics
 from rmz_acquire.cli.console import busy, console, stderr, warn
 from rmz_acquire.cli.flags import RANGE, STACK, flagged
@@ -27,29 +28,32 @@ from rmz_acquire.cli.options import (
     positive,
 )
 from rmz_acquire.cli.result import predicted
-from rmz_acquire.cli.running import estimator_for
+from rmz_acquire.cli.running import model_for
 from rmz_acquire.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import NDArray
-
-    from rmz_acquire.experiments import Volume
+    from rmz_acquire.experiments.archive_volume import Found, VolumeJob
     from rmz_acquire.optics import Optics
-    from rmz_acquire.stacks import Stack
 
 __all__ = ["reconstruct"]
 
 
 def reconstruct(
-    source: Annotated[
-        Path,
+    sources: Annotated[
+        list[Path],
         typer.Argument(
-            metavar="SOURCE", help="Folder of a run, or a stack of the planes taken."
+            metavar="SOURCE...",
+            help="Folder of a run, a stack of the planes taken, or a folder of runs.",
         ),
     ],
-    out: Annotated[Path, typer.Option("--out", help="The volume to write, *.ome.tif.")],
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            help="The volume to write, *.ome.tif; or a folder, for every volume of all "
+            "sources.",
+        ),
+    ],
     estimator: EstimatorName = None,
     model: Model = None,
     strict: Strict = False,
@@ -92,193 +96,194 @@ def reconstruct(
     pixel_size: PixelSize = None,
     sample_index: SampleIndex = None,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace the file.")
+        bool, typer.Option("--overwrite", help="Replace the file, or every volume.")
     ] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=1,
+            help="With a folder: processes at once. [default: one a GPU, or for two "
+            "cores]",
+        ),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            "--scheduler",
+            metavar="ADDRESS",
+            help="With a folder: a dask scheduler whose workers do it, tcp://host:8786.",
+        ),
+    ] = None,
 ) -> None:
-    """Make a volume of planes that were taken before, with any estimator and z grid.
+    """Make volumes of planes that were taken before, with any estimator and z grid.
 
     Of a run, z, grid, voxel and optics are read from its files, also of one that was
     killed; where it has several volumes, options choose one. Of a stack, they are read
     from the file as far as it has them. In a file beside the volume stands what it is
     made of: VOLUME.ome.tif.json.
+
+    With a folder as --out every volume of every source is made, by several processes.
+    The same command goes on where it was stopped: volumes that stand are left out.
     """
-    told_in = out.with_name(f"{out.name}.json")
-    for file in (out, told_in):
-        if file.exists() and not overwrite:
-            msg = f"{file} exists: choose another --out, or give --overwrite"
-            raise InputError(msg)
-    if not out.name.endswith((".tif", ".tiff")):
-        msg = f"--out {out}: the volume is a TIFF, name it *.ome.tif"
+    one = out.name.endswith((".tif", ".tiff"))
+    if not one and out.suffix and not out.is_dir():
+        msg = f"--out {out}: the volume is a TIFF, name it *.ome.tif, or a folder"
         raise InputError(msg)
     for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
         if value is not None:
             positive(value, option)
     listed = parse_z(z)
     estimator = check_estimator(estimator, model=model, device=device)
-    with busy("reading"):
-        from rmz_acquire.recording import Comparison, Remade
-        from rmz_acquire.stacks import write_volume
-
-        which = {"t": time, "p": position, "g": field, "c": channel}
-        found = _find(source, listed, pixel_size, which)
-    pixel, planes = found.pixel_size_um, found.planes
-    optics = optics_told(
-        optics_file,
-        found.told,
-        na=na,
-        immersion=immersion,
-        wavelength_um=wavelength,
-        pixel_size_um=pixel,
-        sample_index=sample_index,
-    )
-    with flagged(RANGE):
-        grid = _grid(planes, found.z_um, bottom, top, z_step)
-    check_optics(estimator, optics)
-    made = estimator_for(
-        estimator, grid, optics, model=model, device=device, strict=strict
-    )
-    compared = []
-    for number, (image, z_um) in enumerate(planes, 1):
-        if stderr.is_terminal:
-            stderr.print(f"plane {number} of {len(planes)} at {z_um:g} µm")
-        compared.append(Comparison.of(made.add(image, z_um)))
-    volume = made.volume
-    if volume is None:
-        msg = f"{source} holds no planes to make a volume of"
+    which = {"t": time, "p": position, "g": field, "c": channel}
+    asked = _Asked(estimator, model, device, strict, listed, (bottom, top, z_step))
+    asked.optics_file, asked.pixel_size = optics_file, pixel_size
+    asked.told = {
+        "na": na,
+        "immersion": immersion,
+        "wavelength_um": wavelength,
+        "sample_index": sample_index,
+    }
+    if not one:
+        if listed is not None:
+            msg = "--z is for one stack: name its volume as --out, *.ome.tif"
+            raise InputError(msg)
+        check_many(out, workers, scheduler)
+        reconstruct_many(
+            sources,
+            out,
+            asked.job,
+            pixel_size_um=pixel_size,
+            which=which,
+            overwrite=overwrite,
+            workers=workers,
+            scheduler=scheduler,
+        )
+        return
+    if len(sources) > 1:
+        msg = f"--out {out} is one volume: name a folder for those of several sources"
         raise InputError(msg)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    write_volume(
-        out, volume, grid, pixel_size_um=pixel, optics=optics, channel=found.channel
-    )
-    taken = [z_um for _, z_um in planes]
-    remade = Remade.of(source, made.describe(), grid, taken, compared)
-    remade.write(told_in)
-    facts = predicted(remade.candidates, remade.z_scale)
+    if workers is not None or scheduler is not None:
+        msg = "--workers and --scheduler are for many volumes: name a folder as --out"
+        raise InputError(msg)
+    _one(asked, sources[0], out, which, overwrite=overwrite)
+
+
+@dataclass(slots=True)
+class _Asked:
+    """How volumes are to be made."""
+
+    estimator: str
+    model: str | None
+    device: str
+    strict: bool
+    listed: tuple[float, ...] | None
+    #: Bottom, top and step, µm.
+    range_um: tuple[float | None, float | None, float | None]
+    optics_file: Path | None = None
+    pixel_size: float | None = None
+    told: dict[str, float | None] = field(default_factory=dict)
+    _said: set[str] = field(default_factory=set)
+    _known: dict[Any, Optics | None] = field(default_factory=dict)
+
+    def job(self, found: Found, out: Path) -> VolumeJob:
+        """All that it takes, checked before anything is made."""
+        from rmz_acquire.experiments.archive_volume import VolumeJob, grid_of
+
+        optics = self._optics(found)
+        with flagged(RANGE):
+            grid = grid_of(found, *self.range_um)
+        check_optics(self.estimator, optics)
+        fitting, misfits = model_for(
+            self.estimator, grid, optics, model=self.model, strict=self.strict
+        )
+        for line in misfits:
+            self._warn(line)
+        return VolumeJob(
+            source=found.source,
+            key=found.key,
+            listed_z_um=self.listed,
+            z_um=grid,
+            optics=optics,
+            pixel_size_um=found.pixel_size_um,
+            channel=found.channel,
+            estimator=self.estimator,
+            model=fitting,
+            device=self.device,
+            out=out,
+        )
+
+    def _optics(self, found: Found) -> Optics | None:
+        """Of a volume; what there is to say of them is said once."""
+        given, before = found.pixel_size_um, found.pixel_before_um
+        # optics have their own say on it
+        if found.told is None and given and before and abs(given / before - 1) > 0.02:
+            self._warn(
+                f"--pixel-size is {given:g}, it was {before:.4g}: taking the former"
+            )
+        known = found.told, given
+        if found.key is None or known not in self._known:
+            optics = optics_told(
+                self.optics_file, found.told, pixel_size_um=given, **self.told
+            )
+            if found.key is None:
+                return optics
+            self._known[known] = optics
+        return self._known[known]
+
+    def _warn(self, line: str) -> None:
+        if line not in self._said:
+            warn(line)
+        self._said.add(line)
+
+
+def _one(
+    asked: _Asked,
+    source: Path,
+    out: Path,
+    which: dict[str, int | str | None],
+    *,
+    overwrite: bool,
+) -> None:
+    """Make one volume in this process, and say what it is made of."""
+    for file in (out, out.with_name(f"{out.name}.json")):
+        if file.exists() and not overwrite:
+            msg = f"{file} exists: choose another --out, or give --overwrite"
+            raise InputError(msg)
+    with busy("reading"), flagged(FLAGS):
+        from rmz_acquire.experiments.archive_volume import find, make_volume
+
+        names = {key: STACK[key] for key in ("z_um", "pixel_size_um")}
+        found = find(source, asked.listed, asked.pixel_size, which, names)
+    job = asked.job(_only(source, found, which), out)
+    with flagged({"device ": "--device "}):
+        made = make_volume(job, _say_plane)
+    facts = predicted(made.told.candidates, made.told.z_scale)
     facts["files"] = (
-        f"{out}: {len(grid)} planes of {volume.shape[1]} × {volume.shape[2]} pixels "
-        f"from {len(planes)}, by {made.name}; {told_in.name} tells how"
+        f"{out}: {len(job.z_um)} planes of {made.shape[1]} × {made.shape[2]} pixels "
+        f"from {len(made.told.planes)}, by {made.name}; {job.told_in.name} tells how"
     )
     for label, said in facts.items():
         console.print(f"{label:8} {said}", markup=False, soft_wrap=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Planes to make a volume of: in the order taken, and what is known of them."""
-
-    planes: list[tuple[NDArray[Any], float]]
-    told: Optics | Stack | None
-    pixel_size_um: float | None
-    channel: str | None
-    #: The grid; empty where it is not known.
-    z_um: list[float]
-
-
-def _find(
-    source: Path,
-    listed: tuple[float, ...] | None,
-    pixel_size: float | None,
-    which: dict[str, int | str | None],
-) -> _Found:
-    """Find planes with their z in a run, or in a stack."""
-    from rmz_acquire.recording import is_run
-    from rmz_acquire.stacks import Given, read_stack
-
-    if is_run(source):
-        if listed is not None:
-            msg = "--z is for a stack: the planes of a run have their own z"
-            raise InputError(msg)
-        return _of_run(source, pixel_size, which)
-    if any(value is not None for value in which.values()):
-        msg = "--time, --position, --field and --channel are for a run, not for a stack"
-        raise InputError(msg)
-    if source.is_dir() and not any(
-        (source / name).is_file() for name in ("zarr.json", ".zattrs")
-    ):
-        msg = f"{source} holds no run: name a folder with planes.ome.zarr, or a stack"
-        raise InputError(msg)
-    names = {key: STACK[key] for key in ("z_um", "pixel_size_um")}
-    given = Given(z_um=listed, pixel_size_um=pixel_size, names=names)
-    stack = read_stack(source, given, repeats=True)
-    if stack.z_um is None:
-        msg = f"{source} has {len(stack.data)} planes, --z no positions: give one each"
-        raise InputError(msg)
-    places = sorted(range(len(stack.data)), key=lambda i: stack.order[i])
-    planes = [(stack.data[i], stack.z_um[i]) for i in places]
-    return _Found(planes, stack, stack.pixel_size_um, stack.channel, [])
-
-
-def _of_run(
-    source: Path, pixel_size: float | None, which: dict[str, int | str | None]
-) -> _Found:
-    """Find the planes of one volume of a run, also of one that was killed."""
-    from rmz_acquire.experiments import StoredExperiment
-
-    stored = StoredExperiment(source)
-    volume = _choose(source, [v for v in stored.begun if not v.single], which)
-    planes = [(plane.image, plane.z_um) for plane in stored.counted(volume)]
-    optics = stored.optics_of(volume)
-    pixel = stored.prepared.pixel_size_of(volume)
-    if pixel_size is not None:
-        # optics have their own say on it
-        if optics is None and pixel and abs(pixel_size / pixel - 1) > 0.02:
-            warn(
-                f"--pixel-size is {pixel_size:g}, it was {pixel:.4g}: taking the former"
-            )
-        pixel = pixel_size
-    known = not stored.told.get("grid_unknown", False)
-    z_um = sorted(volume.z_um) if known else []
-    return _Found(planes, optics, pixel, volume.channel, z_um)
-
-
-def _choose(
-    source: Path, volumes: list[Volume], which: dict[str, int | str | None]
-) -> Volume:
-    """Give the only volume that the options leave."""
-    left = volumes
-    for axis, value in which.items():
-        if value is not None:
-            left = [
-                volume
-                for volume in left
-                if value
-                == (volume.channel if axis == "c" else volume.key["tpgc".index(axis)])
-            ]
-    if len(left) == 1:
-        return left[0]
-    if not volumes:
-        msg = f"{source} holds no planes to make a volume of"
-    elif not left:
-        msg = f"{source} has no such volume: it has {volumes[0].name} to "
-        msg += volumes[-1].name
+def _only(
+    source: Path, found: list[Found], which: dict[str, int | str | None]
+) -> Found:
+    """The only volume that the options leave."""
+    if len(found) == 1:
+        return found[0]
+    if found:
+        msg = f"{source} has {len(found)} volumes, {found[0].title} to "
+        msg += f"{found[-1].title}: choose one with --time, --position, --field and "
+        msg += "--channel, or name a folder as --out for all"
+    elif any(value is not None for value in which.values()):
+        msg = f"{source} has no such volume"
     else:
-        msg = f"{source} has {len(left)} volumes, {left[0].name} to {left[-1].name}: "
-        msg += "choose one with --time, --position, --field and --channel"
+        msg = f"{source} holds no planes to make a volume of"
     raise InputError(msg)
 
 
-def _grid(
-    planes: Sequence[tuple[NDArray[Any], float]],
-    known: Sequence[float],
-    bottom: float | None,
-    top: float | None,
-    step: float | None,
-) -> list[float]:
-    """Output z, µm: those of the run, unless others are given."""
-    from rmz_acquire.scanning import ScanPlan
-
-    z = [float(value) for value in known]
-    if z and bottom is None and top is None and step is None:
-        return z
-    if not planes:
-        msg = "there are no planes in it"
-        raise InputError(msg)
-    taken = z or [z_um for _, z_um in planes]
-    if step is None and len(z) > 1:
-        step = (z[-1] - z[0]) / (len(z) - 1)
-    if step is None:
-        msg = "the distance of the output planes is not known: give --z-step"
-        raise InputError(msg)
-    low = min(taken) if bottom is None else bottom
-    high = max(taken) if top is None else top
-    return list(ScanPlan.from_range(low, high, step).z_um)
+def _say_plane(number: int, of: int, z_um: float) -> None:
+    if stderr.is_terminal:
+        stderr.print(f"plane {number} of {of} at {z_um:g} µm")

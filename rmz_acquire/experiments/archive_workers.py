@@ -1,0 +1,207 @@
+"""Workers for an archive: processes of this machine, or of a dask scheduler's.
+
+A worker that is killed loses the volume that it was at, which another one makes again:
+files are whole or not there, so nobody has to know how far it came.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from rmz_acquire.errors import InputError, ScanFailed, message_of
+from rmz_acquire.experiments.archive import Failure, remove_leftovers
+from rmz_acquire.experiments.archive_volume import make_volume
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from distributed import Client
+
+    from rmz_acquire.experiments.archive_volume import VolumeJob
+
+__all__ = ["ANSWER_S", "default_workers", "make_all", "worker_specs"]
+
+ANSWER_S = 10.0
+"""A scheduler answers within."""
+_HERE = "127.0.0.1"
+_TRIES = 3
+"""Workers that a volume may lose before it is given up: it may be what kills them."""
+
+
+def default_workers(device: str = "auto") -> int:
+    """How many on this machine: one a GPU, or one for two cores."""
+    gpus = _gpus(device)
+    return len(gpus) or max(1, _cores() // 2)
+
+
+def make_all(
+    jobs: Sequence[VolumeJob],
+    *,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    answer_s: float | None = None,
+    on_done: Callable[[VolumeJob, Failure | None], None] = lambda *_: None,
+) -> list[Failure]:
+    """Make every volume.
+
+    Parameters
+    ----------
+    jobs : sequence of VolumeJob
+        What; each on its own.
+    workers : int, optional
+        Processes of this machine; by default `default_workers`.
+    scheduler : str, optional
+        Address of a dask scheduler, ``tcp://host:8786``, whose workers do it instead:
+        they have this package, and see the files under the same names.
+    answer_s : float, optional
+        How long that may take to answer, s; by default `ANSWER_S`.
+    on_done : callable
+        Is told of every volume as it is done, and why it was not made.
+
+    Returns
+    -------
+    list of Failure
+        Those that were not made.
+
+    Raises
+    ------
+    InputError
+        If the scheduler does not answer.
+    """
+    if not jobs:
+        return []
+    from distributed import as_completed
+
+    device = jobs[0].device
+    n = min(len(jobs), workers or default_workers(device))
+    threads = None if scheduler else max(1, _cores() // n)
+    failed = []
+    with _client(n, device, scheduler, answer_s or ANSWER_S) as client:
+        by_key = {f"volume-{os.getpid()}-{i}": job for i, job in enumerate(jobs)}
+        futures = [
+            client.submit(_work, job, threads, key=key, pure=False)
+            for key, job in by_key.items()
+        ]
+        done = as_completed(futures, loop=client.loop)
+        del futures
+        for future in done:
+            job, reason = by_key[future.key], None
+            if future.status == "error":
+                # of the scheduler's: no worker has to be alive for it
+                reason = _reason(future.exception())
+            elif future.status != "finished":
+                reason = f"it was {future.status}"
+            # what is on disk needs no worker to remember it, nor to make it again
+            future.release()
+            remove_leftovers(job.out)
+            failure = None if reason is None else Failure(str(job.out), reason)
+            if failure is not None:
+                failed.append(failure)
+            on_done(job, failure)
+    return failed
+
+
+def worker_specs(workers: int, gpus: Sequence[str]) -> dict[int, dict[str, Any]]:
+    """What each worker of this machine is started with.
+
+    Parameters
+    ----------
+    workers : int
+        How many.
+    gpus : sequence of str
+        Numbers of those that there are; each worker sees one of them.
+    """
+    from distributed import Nanny
+
+    specs: dict[int, dict[str, Any]] = {}
+    for i in range(workers):
+        env = {"DASK_LOGGING__DISTRIBUTED": "critical"}
+        if gpus:
+            env["CUDA_VISIBLE_DEVICES"] = gpus[i % len(gpus)]
+        # one volume at a time, and as much memory as that takes
+        options = {"nthreads": 1, "memory_limit": 0, "env": env, "host": _HERE}
+        specs[i] = {"cls": Nanny, "options": options}
+    return specs
+
+
+def _work(job: VolumeJob, threads: int | None) -> None:
+    """Make one volume on a worker.
+
+    Raises
+    ------
+    ScanFailed
+        Saying why not in one line; told at the end, while the others go on.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    try:
+        make_volume(job)
+    except Exception as error:
+        foreseen = isinstance(error, InputError | OSError)
+        raise ScanFailed(message_of(error, typed=not foreseen)) from None
+
+
+def _reason(error: BaseException) -> str:
+    from distributed.scheduler import KilledWorker
+
+    if isinstance(error, KilledWorker):
+        return f"{_TRIES + 1} workers were lost while they made it"
+    return message_of(error, typed=not isinstance(error, ScanFailed))
+
+
+@contextmanager
+def _client(
+    workers: int, device: str, scheduler: str | None, answer_s: float
+) -> Iterator[Client]:
+    import dask
+    from distributed import Client, Scheduler, SpecCluster
+
+    _quiet()
+    if scheduler is not None:
+        try:
+            client = Client(scheduler, timeout=answer_s, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            msg = f"scheduler {scheduler} does not answer within {answer_s:g} s"
+            raise InputError(msg) from error
+        with client:
+            yield client
+        return
+    # it listens to this machine alone
+    address = {"host": _HERE, "port": 0, "dashboard": False}
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": _TRIES}),
+        SpecCluster(
+            workers=worker_specs(workers, _gpus(device)),
+            scheduler={"cls": Scheduler, "options": address},
+        ) as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        try:
+            yield client
+        finally:
+            # all is done: how its workers end is nobody's concern
+            logging.getLogger("distributed.nanny").setLevel(logging.CRITICAL)
+
+
+def _quiet() -> None:
+    """Leave of what dask tells its own developers that a worker was lost."""
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    logging.getLogger("distributed.nanny").setLevel(logging.WARNING)
+
+
+def _gpus(device: str) -> list[str]:
+    """Numbers of the GPUs that are asked for."""
+    if device in ("auto", "cuda"):
+        return [str(i) for i in range(torch.cuda.device_count())]
+    return []
+
+
+def _cores() -> int:
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
