@@ -126,6 +126,7 @@ def test_no_two_volumes_are_written_to_one_file(archive, tmp_path):
     assert "t0001-p0000-c1-FITC" in names
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_loses_nothing(archive, tmp_path, capsys):
     """Kill -9 amid it; of a broken run one line at the end, all others are there."""
     out, killed = tmp_path / "out", []

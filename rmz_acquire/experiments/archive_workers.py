@@ -6,8 +6,10 @@ files are whole or not there, so nobody has to know how far it came.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments.archive_volume import VolumeJob
 
 __all__ = ["ANSWER_S", "default_workers", "make_all", "worker_specs"]
+
+logger = logging.getLogger(__name__)
 
 ANSWER_S = 10.0
 """A scheduler answers within."""
@@ -163,12 +167,10 @@ def _client(
 
     _quiet()
     if scheduler is not None:
-        try:
-            client = Client(scheduler, timeout=answer_s, set_as_default=False)
-        except (OSError, TimeoutError, ValueError) as error:
+        if not _answers(scheduler, answer_s):
             msg = f"scheduler {scheduler} does not answer within {answer_s:g} s"
-            raise InputError(msg) from error
-        with client:
+            raise InputError(msg)
+        with Client(scheduler, set_as_default=False) as client:
             yield client
         return
     # it listens to this machine alone
@@ -186,6 +188,32 @@ def _client(
         finally:
             # all is done: how its workers end is nobody's concern
             logging.getLogger("distributed.nanny").setLevel(logging.CRITICAL)
+
+
+def _answers(address: str, answer_s: float) -> bool:
+    """Ask a scheduler for its name.
+
+    On a thread of its own: a client of something that takes connections and says
+    nothing waits for ever, whatever its own timeout.
+    """
+    from distributed.core import rpc
+
+    async def ask() -> None:
+        async with rpc(address) as scheduler:
+            await scheduler.identity()
+        answered.set()
+
+    def asking() -> None:
+        try:
+            asyncio.run(ask())
+        except Exception as error:  # whatever libraries make of an address
+            logger.info("%s did not answer", address, exc_info=error)
+        over.set()
+
+    answered, over = threading.Event(), threading.Event()
+    threading.Thread(target=asking, name="scheduler", daemon=True).start()
+    over.wait(answer_s)
+    return answered.is_set()
 
 
 def _quiet() -> None:
