@@ -75,7 +75,7 @@ pytest: $(VENV)/.test-installed system
 	 set -x; $(BIN)/python -m pytest $$qt -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
 # all tests once more, slower, with what of the package they run
-coverage: PYTEST_ARGS += --cov --cov-report=term --cov-report=html
+coverage: override PYTEST_ARGS += --cov --cov-report=term --cov-report=html
 coverage: pytest
 
 # Set up by the README's own commands, one after the other, and run all that it shows
