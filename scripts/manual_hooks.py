@@ -35,6 +35,7 @@ ELSEWHERE = {
     "CHANGELOG.md": "changelog.md",
     "CONTRIBUTING.md": "contributing.md",
     "LICENSE": "licence.md",
+    "CITATION.cff": "citation.md",
     "models/README.md": "models.md",
     "examples/README.md": "examples/index.md",
     **{
@@ -85,7 +86,9 @@ def page_of(source: str) -> str:
         return f"# {path.name}\n\n```python\n{text}```\n"
     if path.suffix == ".ipynb":
         return manual_notebook.as_markdown(text)
-    return text if path.suffix == ".md" else f"# Licence\n\n```text\n{text}```\n"
+    if path.suffix == ".md":
+        return text
+    return f"# {path.stem.capitalize()}\n\n```text\n{text}```\n"
 
 
 def on_files(files: Files, *, config: MkDocsConfig) -> Files:
