@@ -26,11 +26,7 @@ from rmz_acquire.reconstruction.likelihood.fourier import (
 if TYPE_CHECKING:
     from rmz_acquire.reconstruction.likelihood.object_layers import Blur
 
-__all__ = ["FAR_PX", "Group", "Thinning", "coarser", "finer"]
-
-FAR_PX = 12.0
-"""Radius of the blur of the nearest plane, pixels, from which on two of them suffice
-for one of a layer; four from twice the radius on."""
+__all__ = ["Group", "Thinning", "coarser", "finer"]
 
 _LEAST_LIGHT = 0.2
 """Least light of a coarse pixel, over the mean there: what is cut to a band rings."""

@@ -15,7 +15,6 @@ from rmz_acquire.reconstruction.likelihood.fourier import (
     low,
     pieces,
 )
-from rmz_acquire.reconstruction.likelihood.groups import FAR_PX
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,6 +31,10 @@ _KEPT_BYTES = 1 << 30
 _SMALL = 1 << 15
 """Values of a layer below which one call over many is faster than one call each."""
 
+
+_FAR_PX = 12.0
+"""Radius of the blur of the nearest plane, pixels, from which on two of them suffice
+for one of a layer; four from twice the radius on."""
 
 _TIMES = (1, 2, 4, 8)
 """Pixels that may suffice for one, along a side."""
@@ -238,7 +241,7 @@ class ObjectLayers:
         """
         at = torch.tensor(z_um, dtype=torch.float64)
         away_um = (at[:, None] - self.depths_um).abs().amin(0)
-        far = away_um * self._blur_px_per_um / FAR_PX
+        far = away_um * self._blur_px_per_um / _FAR_PX
         return 2 ** far.clamp(1, _TIMES[-1]).log2().long()
 
     def transfer(self, z_um: float, which: Tensor | slice = slice(None)) -> Tensor:
