@@ -25,7 +25,8 @@ def main() -> None:
     epsilon = float(sys.argv[3]) if len(sys.argv) > 3 else EPSILON
     size = int(sys.argv[4]) if len(sys.argv) > 4 else 384
     found = []
-    given = specimens(per_kind, size=size)
+    seed = int(sys.argv[5]) if len(sys.argv) > 5 else 1000
+    given = specimens(per_kind, size=size, seed=seed)
     for each in compare_stops(estimator, given, epsilon=epsilon):
         found.append(each)
         whole, regions = ([round(c, 3) for c in some] for some in each.changes)

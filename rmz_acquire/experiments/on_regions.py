@@ -8,7 +8,7 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.block import BLOCK
 from rmz_acquire.methods import METHODS, method_of
 from rmz_acquire.reconstruction.memory_plan import limit_bytes, plan_memory
-from rmz_acquire.reconstruction.region_estimator import RegionEstimator
+from rmz_acquire.reconstruction.region_factory import make_region_estimator
 from rmz_acquire.reconstruction.region_grid import halo_px
 from rmz_acquire.reconstruction.torch_device import device_of
 from rmz_acquire.scanning import Region
@@ -119,19 +119,12 @@ class Deciding:
             made: Estimator = makes(z_um, optics)
             return made
 
-        def make(grid: NDArray[np.float64], binning: int) -> VolumeEstimator:
-            coarse = optics
-            if optics is not None and binning > 1:
-                pixel = optics.pixel_size_um * binning
-                coarse = optics.model_copy(update={"pixel_size_um": pixel})
-            estimator: VolumeEstimator = makes(grid, coarse)
-            return estimator
-
-        return RegionEstimator(
-            make,
+        return make_region_estimator(
+            self._settings.estimator,
+            makes,
             z_um,
             self._shape,
-            optics=optics,
+            optics,
             gap_um=self._plan.gap_limit_um,
             regions=self.given,
             seed=seed,

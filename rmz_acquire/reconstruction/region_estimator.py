@@ -20,19 +20,22 @@ import numpy as np
 from rmz_acquire.errors import InputError
 from rmz_acquire.reconstruction.normalisation import BACKGROUND_PERCENTILE
 from rmz_acquire.reconstruction.region_grid import halo_px, thinned
+from rmz_acquire.reconstruction.region_tile import Measured, Tile, together
 from rmz_acquire.reconstruction.structure import BLOCK_PX, Structure
 from rmz_acquire.scanning.records import Estimate
-from rmz_acquire.scanning.regions import Region, RegionVolume, plane_at
+from rmz_acquire.scanning.regions import Region, RegionVolume
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction.base import VolumeEstimator
 
-__all__ = ["RegionEstimator"]
+    Makes = Callable[[NDArray[np.float64], int], VolumeEstimator]
+
+__all__ = ["TILES", "RegionEstimator"]
 
 TILES = 4
 """Tiles at most."""
@@ -72,7 +75,11 @@ class RegionEstimator:
     seed : int or sequence of int
         Of the tile that lies anywhere.
     binning : int
-        Camera pixels that are one, along a side.
+        Camera pixels that are one, along a side. What that hides (noise, fine detail)
+        is then told by `beside`.
+    beside : callable, optional
+        Makes, as `make` does, a linear estimator that takes little: change and
+        innovation are scaled by those that it has without binning over those with it.
     tiles : int
         How many there are at most.
     core_px : int
@@ -86,7 +93,7 @@ class RegionEstimator:
 
     def __init__(
         self,
-        make: Callable[[NDArray[np.float64], int], VolumeEstimator],
+        make: Makes,
         z_um: ArrayLike,
         shape: tuple[int, int],
         *,
@@ -95,12 +102,14 @@ class RegionEstimator:
         regions: Sequence[Region] | None = None,
         seed: int | Sequence[int] = 0,
         binning: int = 1,
+        beside: Makes | None = None,
         tiles: int = TILES,
         core_px: int = CORE_PX,
     ) -> None:
         self.z_um: NDArray[np.float64] = np.asarray(z_um, dtype=np.float64)
         self._shape = shape
         self._binning, self._most, self._side = binning, tiles, core_px
+        self._beside = beside if binning > 1 else None
         self._halo = halo_px(optics, gap_um)
         self._grid = thinned(self.z_um, optics, binning)
         self._make = make
@@ -110,7 +119,7 @@ class RegionEstimator:
         self._images: list[NDArray[Any]] = []
         self._at_um: list[float] = []
         self._dark: list[NDArray[Any]] = []
-        self._tiles: list[_Tile] = []
+        self._tiles: list[Tile] = []
         # Tables take seconds: here, before the first plane is taken.
         self._spare: VolumeEstimator | None = make(self._grid, self._binning)
         self.name = self._spare.name
@@ -175,9 +184,10 @@ class RegionEstimator:
         for tile in self._tiles:
             if tile is not leader:
                 tile.estimator.settle(leader.estimator.learnt())
-            tile.add(image, float(z_um))
+            for each in (tile, *tile.beside):
+                each.add(image, float(z_um))
         dark = float(np.percentile(np.stack(self._dark), BACKGROUND_PERCENTILE))
-        delta, relative, innovation = self._measured(dark, float(z_um))
+        delta, relative, innovation = self._measured(dark)
         gaps = np.abs(self.z_um[:, None] - np.array(self._at_um)[None]).min(axis=1)
         told = leader.estimate
         assert told is not None
@@ -188,7 +198,7 @@ class RegionEstimator:
             innovation=innovation,
             gap_um=float(gaps.max()),
             seconds=time.perf_counter() - start,
-            predictions=_together(self._tiles, dark),
+            predictions=together(self._tiles, dark),
             shares=told.shares,
             z_scale=told.z_scale,
             regions=tuple(
@@ -247,18 +257,24 @@ class RegionEstimator:
         right = (region.x + region.width) // b * b
         return Region(y, x, bottom - y, right - x)
 
-    def _fresh(self, cores: Sequence[Region]) -> list[_Tile]:
+    def _fresh(self, cores: Sequence[Region]) -> list[Tile]:
         return [self._tile(core, leads=n == 0) for n, core in enumerate(cores)]
 
-    def _tile(self, core: Region, *, leads: bool) -> _Tile:
+    def _tile(self, core: Region, *, leads: bool) -> Tile:
         """Make a tile that has seen all planes but the newest; one learns for all."""
         made, self._spare = self._spare or self._make(self._grid, self._binning), None
         around = self._even_around(core)
-        tile = _Tile(core, around, self._binning, made)
+        tile = Tile(core, around, self._binning, made)
+        if self._beside is not None:
+            tile.beside = tuple(
+                Tile(core, around, b, self._beside(self._grid, b))
+                for b in (1, self._binning)
+            )
         if self._images:
             if not leads:
                 made.settle(self._tiles[0].estimator.learnt())
-            tile.catch_up(self._images, self._at_um)
+            for each in (tile, *tile.beside):
+                each.catch_up(self._images, self._at_um)
         return tile
 
     def _even_around(self, core: Region) -> Region:
@@ -268,111 +284,26 @@ class RegionEstimator:
 
     # ---- how much -----------------------------------------------------------------
 
-    def _measured(
-        self, dark: float, z_um: float
-    ) -> tuple[float | None, float | None, float | None]:
+    def _measured(self, dark: float) -> tuple[float | None, float | None, float | None]:
         """Change, the same relative, and innovation, over all tiles together."""
         if any(tile.before is None for tile in self._tiles):
             return None, None, None
-        change = size = error = light = 0.0
-        for tile in self._tiles:
-            assert tile.before is not None
-            change += _square(tile.volume - tile.before)
-            size += _square(tile.volume - np.float32(dark))
-            predicted = plane_at(tile.before, self._grid, z_um)
-            error += _square(predicted - tile.newest)
-            light += _square(tile.newest - np.float32(dark))
+        made = Measured.of(self._tiles, dark)
+        change, relative, innovation = made.change, made.relative, made.innovation
+        if self._beside is not None:
+            fine, coarse = (
+                Measured.of([tile.beside[n] for tile in self._tiles], dark)
+                for n in (0, 1)
+            )
+            times = _over(fine.relative, coarse.relative)
+            change *= times
+            relative = None if relative is None else relative * times
+            times = _over(fine.innovation, coarse.innovation)
+            innovation = None if innovation is None else innovation * times
         # as if on every pixel and every z of the scan's grid
         voxels = self._binning**2 * len(self.z_um) / len(self._grid)
-        relative = math.sqrt(change / size) if size > 0 else None
-        innovation = math.sqrt(error / light) if light > 0 else None
-        return math.sqrt(change * voxels), relative, innovation
+        return change * math.sqrt(voxels), relative, innovation
 
 
-class _Tile:
-    """One part of the picture and its estimator.
-
-    Parameters
-    ----------
-    core : Region
-        What is compared.
-    around : Region
-        The same with its halo: what the estimator sees.
-    binning : int
-        Camera pixels in one of the estimator's, along a side.
-    estimator : VolumeEstimator
-        Fresh.
-    """
-
-    def __init__(
-        self, core: Region, around: Region, binning: int, estimator: VolumeEstimator
-    ) -> None:
-        self.core, self.estimator = core, estimator
-        self._around, self._binning = around, binning
-        inner = Region(
-            (core.y - around.y) // binning,
-            (core.x - around.x) // binning,
-            core.height // binning,
-            core.width // binning,
-        )
-        self._inner = inner.slices
-        #: Its volume before the newest plane; None where there is none.
-        self.before: NDArray[np.float32] | None = None
-        #: Its volume, (n, height, width) counts.
-        self.volume: NDArray[np.float32]
-        #: Its part of the newest plane, counts.
-        self.newest: NDArray[np.float32]
-        #: What its estimator told.
-        self.estimate: Estimate | None = None
-
-    def add(self, image: NDArray[Any], z_um: float) -> None:
-        """Take in a plane, (Y, X) counts."""
-        part = self._cut(image)
-        old = self.estimator.volume
-        self.before = None if old is None else old[:, *self._inner]
-        self.estimate = self.estimator.add(part, z_um)
-        made = self.estimate.volume
-        assert made is not None
-        self.volume = made[:, *self._inner]
-        self.newest = part[self._inner]
-
-    def catch_up(self, images: Sequence[NDArray[Any]], z_um: Sequence[float]) -> None:
-        """Take in what came before the tile did, all at once."""
-        self.estimator.add_all([self._cut(image) for image in images], z_um)
-
-    def _cut(self, image: NDArray[Any]) -> NDArray[np.float32]:
-        part = image[self._around.slices]
-        b = self._binning
-        if b == 1:
-            return part.astype(np.float32)
-        height, width = (n // b for n in part.shape)
-        binned: NDArray[np.float32] = part.reshape(height, b, width, b).mean(
-            (1, 3), dtype=np.float32
-        )
-        return binned
-
-
-def _square(x: NDArray[np.float32]) -> float:
-    return float(np.linalg.norm(x)) ** 2
-
-
-def _together(tiles: Sequence[_Tile], dark: float) -> Mapping[str, float] | None:
-    """Errors of the candidates over all tiles: mean squares, by the tiles' light."""
-    every = [tile.estimate.predictions for tile in tiles if tile.estimate is not None]
-    if any(not one for one in every):
-        return next((one for one in every if one), None)
-    light = [_square(tile.newest - np.float32(dark)) for tile in tiles]
-    whole = sum(light)
-    if whole <= 0:
-        return every[0] if every else None
-    names = [name for name in every[0] or () if all(name in (e or ()) for e in every)]
-    return {
-        name: math.sqrt(
-            sum(
-                share * (one or {})[name] ** 2
-                for one, share in zip(every, light, strict=True)
-            )
-            / whole
-        )
-        for name in names
-    }
+def _over(fine: float | None, coarse: float | None) -> float:
+    return fine / coarse if fine and coarse else 1.0

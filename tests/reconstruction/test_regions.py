@@ -124,6 +124,27 @@ def test_what_one_tile_learns_holds_for_all(stack):
     assert set(estimate.predictions) >= {"richardson-lucy", "wiener"}
 
 
+def test_what_binning_hides_is_told_by_a_linear_estimator(stack):
+    def make(grid, binning):
+        pixel = OPTICS.pixel_size_um * binning
+        coarse = OPTICS.model_copy(update={"pixel_size_um": pixel})
+        return make_estimator("wiener", grid, coarse)
+
+    given = [Region(0, 0, 96, 64), Region(32, 96, 64, 64)]
+    fine, bare, ours = (
+        RegionEstimator(make, Z_UM, (96, 160), optics=OPTICS, regions=given, **options)
+        for options in ({}, {"binning": 2}, {"binning": 2, "beside": make})
+    )
+    rng = np.random.default_rng(0)
+    for n in ORDER[:4]:
+        noisy = stack[n] + rng.normal(0, 60, stack[n].shape)
+        told = [one.add(noisy, Z_UM[n]) for one in (fine, bare, ours)]
+    for key in ("delta_relative", "innovation"):
+        wanted, without, found = (getattr(each, key) for each in told)
+        assert without < 0.85 * wanted
+        assert found == pytest.approx(wanted, rel=0.05)
+
+
 def test_z_is_no_thinner_than_a_depth_of_field_and_keeps_its_ends():
     fine = np.linspace(-3, 5, 81)
     thin = thinned(fine, OPTICS)

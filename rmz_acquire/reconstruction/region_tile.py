@@ -1,0 +1,139 @@
+"""One part of a picture with its estimator, and what several of them measure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from rmz_acquire.scanning.regions import Region, plane_at
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from rmz_acquire.reconstruction.base import VolumeEstimator
+    from rmz_acquire.scanning.records import Estimate
+
+__all__ = ["Measured", "Tile", "together"]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Change (counts), the same relative, and innovation of some tiles."""
+
+    change: float
+    relative: float | None
+    innovation: float | None
+
+    @classmethod
+    def of(cls, tiles: Sequence[Tile], dark: float) -> Self:
+        """Measure them: norms add in squares."""
+        change = size = error = light = 0.0
+        for tile in tiles:
+            assert tile.before is not None
+            change += _square(tile.volume - tile.before)
+            size += _square(tile.volume - np.float32(dark))
+            grid = tile.estimator.z_um
+            predicted = plane_at(tile.before, grid, tile.newest_um)
+            error += _square(predicted - tile.newest)
+            light += _square(tile.newest - np.float32(dark))
+        relative = math.sqrt(change / size) if size > 0 else None
+        innovation = math.sqrt(error / light) if light > 0 else None
+        return cls(math.sqrt(change), relative, innovation)
+
+
+class Tile:
+    """One part of the picture and its estimator.
+
+    Parameters
+    ----------
+    core : Region
+        What is compared.
+    around : Region
+        The same with its halo: what the estimator sees.
+    binning : int
+        Camera pixels in one of the estimator's, along a side.
+    estimator : VolumeEstimator
+        Fresh.
+    """
+
+    def __init__(
+        self, core: Region, around: Region, binning: int, estimator: VolumeEstimator
+    ) -> None:
+        self.core, self.estimator = core, estimator
+        self._around, self._binning = around, binning
+        inner = Region(
+            (core.y - around.y) // binning,
+            (core.x - around.x) // binning,
+            core.height // binning,
+            core.width // binning,
+        )
+        self._inner = inner.slices
+        #: Its volume before the newest plane; None where there is none.
+        self.before: NDArray[np.float32] | None = None
+        #: Its volume, (n, height, width) counts.
+        self.volume: NDArray[np.float32]
+        #: Its part of the newest plane, counts.
+        self.newest: NDArray[np.float32]
+        #: Where that was taken, µm.
+        self.newest_um = 0.0
+        #: What its estimator told.
+        self.estimate: Estimate | None = None
+        #: The same by other means: without binning, and with it.
+        self.beside: tuple[Tile, ...] = ()
+
+    def add(self, image: NDArray[Any], z_um: float) -> None:
+        """Take in a plane, (Y, X) counts."""
+        part = self._cut(image)
+        old = self.estimator.volume
+        self.before = None if old is None else old[:, *self._inner]
+        self.estimate = self.estimator.add(part, z_um)
+        made = self.estimate.volume
+        assert made is not None
+        self.volume = made[:, *self._inner]
+        self.newest, self.newest_um = part[self._inner], z_um
+
+    def catch_up(self, images: Sequence[NDArray[Any]], z_um: Sequence[float]) -> None:
+        """Take in what came before the tile did, all at once."""
+        self.estimator.add_all([self._cut(image) for image in images], z_um)
+
+    def _cut(self, image: NDArray[Any]) -> NDArray[np.float32]:
+        part = image[self._around.slices]
+        b = self._binning
+        if b == 1:
+            return part.astype(np.float32)
+        height, width = (n // b for n in part.shape)
+        binned: NDArray[np.float32] = part.reshape(height, b, width, b).mean(
+            (1, 3), dtype=np.float32
+        )
+        return binned
+
+
+def _square(x: NDArray[np.float32]) -> float:
+    return float(np.linalg.norm(x)) ** 2
+
+
+def together(tiles: Sequence[Tile], dark: float) -> Mapping[str, float] | None:
+    """Errors of the candidates over all tiles: mean squares, by the tiles' light."""
+    every = [tile.estimate.predictions for tile in tiles if tile.estimate is not None]
+    if any(not one for one in every):
+        return next((one for one in every if one), None)
+    light = [_square(tile.newest - np.float32(dark)) for tile in tiles]
+    whole = sum(light)
+    if whole <= 0:
+        return every[0] if every else None
+    names = [name for name in every[0] or () if all(name in (e or ()) for e in every)]
+    return {
+        name: math.sqrt(
+            sum(
+                share * (one or {})[name] ** 2
+                for one, share in zip(every, light, strict=True)
+            )
+            / whole
+        )
+        for name in names
+    }
