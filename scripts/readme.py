@@ -68,6 +68,9 @@ RUNS: dict[str, dict[str, str]] = {
         "rmz-acquire train mine.yaml --out runs/mine --finetune air-20x075": (
             "--out runs/from --workers 0"
         ),
+        "rmz-acquire train mine.yaml --out runs/mine --devices 2": (
+            "--out runs/two --workers 0 --threads 1"
+        ),
         "rmz-acquire release runs/mine": "--min-gain -99",
         "tensorboard --logdir runs": "--inspect",
     },

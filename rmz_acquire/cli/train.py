@@ -19,6 +19,7 @@ from rmz_acquire.cli.training import (
 __all__ = ["train"]
 
 _FLAGS = {"another folder": "another --out", "a lower min_gain_db": "--min-gain"}
+_DEVICES = {"devices": "--devices"}
 
 
 def train(
@@ -51,6 +52,15 @@ def train(
             "wiener and linear. [default: the configuration's, -0.1]",
         ),
     ] = None,
+    devices: Annotated[
+        int | None,
+        typer.Option(
+            "--devices",
+            min=1,
+            help="Processes that learn together, one a GPU, or on the CPU. "
+            "[default: the configuration's]",
+        ),
+    ] = None,
     stop_with_input: StopWithInput = False,
 ) -> None:
     """Train a model on dense stacks or simulated specimens, score it, write its card.
@@ -62,6 +72,7 @@ def train(
     if finetune is not None:
         check_model(finetune, "--finetune")
     option = f" --finetune {finetune}" if finetune else ""
+    option += f" --devices {devices}" if devices else ""
     run_training(
         path,
         out,
@@ -69,8 +80,9 @@ def train(
         threads=threads,
         finetune=finetune,
         min_gain_db=min_gain,
+        devices=devices,
         stop_with_input=stop_with_input,
         # a program that starts this one has no flags to tell of
-        flags={} if stop_with_input else _FLAGS,
+        flags={} if stop_with_input else _FLAGS | (_DEVICES if devices else {}),
         again=f"rmz-acquire train {config} --out {out}{option}",
     )

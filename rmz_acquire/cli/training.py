@@ -65,6 +65,7 @@ def run_training(
     threads: int | None,
     finetune: str | None = None,
     min_gain_db: float | None = None,
+    devices: int | None = None,
     stop_with_input: bool = False,
     flags: Mapping[str, str],
     again: str,
@@ -77,7 +78,7 @@ def run_training(
         The file.
     out : Path
         Folder of the run.
-    workers, threads, finetune, min_gain_db
+    workers, threads, finetune, min_gain_db, devices
         As for `rmz_acquire.training.train`.
     stop_with_input : bool
         Whether the end of the standard input stops it.
@@ -102,6 +103,8 @@ def run_training(
     told = TrainingConfig.from_yaml(config)
     if finetune is not None:
         told = told.model_copy(update={"start_from": finetune})
+    if devices is not None:
+        told = told.on_devices(devices)
     with flagged(flags):
         check_run(out, told)
     bar = TrainingBar(out, told.optimiser.steps)
@@ -126,6 +129,7 @@ def run_training(
                 on_progress=bar.tell if first else None,
                 finetune=finetune,
                 min_gain_db=min_gain_db,
+                devices=devices,
             )
     except (KeyboardInterrupt, SystemExit) as error:
         msg = f"stopped; go on with: {again}"

@@ -73,9 +73,12 @@ class CachedSequences(IterableDataset[LayersSample]):
     folder : Path
         Of the run: priors are kept in a folder in it.
     consumed : int
-        Sequences used before: where a resumed run goes on.
+        Batches of this process's share that were used before: where a resumed run
+        goes on.
     specimens : int or None
         How many, one sequence each, for validation; None for training without end.
+    rank, ranks : int
+        Which of how many training processes this is: no two see the same.
     """
 
     def __init__(
@@ -85,9 +88,12 @@ class CachedSequences(IterableDataset[LayersSample]):
         *,
         consumed: int = 0,
         specimens: int | None = None,
+        rank: int = 0,
+        ranks: int = 1,
     ) -> None:
         self._config, self._folder = config, folder / FOLDER
         self._consumed, self._specimens = consumed, specimens
+        self._rank, self._ranks = rank, ranks
 
     def __iter__(self) -> Iterator[LayersSample]:
         """Sequences of this worker, one after another."""
@@ -97,10 +103,11 @@ class CachedSequences(IterableDataset[LayersSample]):
             for n in range(number, self._specimens, workers):
                 yield self.sequence(n + VALIDATION_SEED)
             return
-        n = self._consumed + number
+        place = self._consumed + number
         while True:
+            n = place * self._ranks + self._rank
             yield self._together(range(n * _BATCH, (n + 1) * _BATCH))
-            n += workers
+            place += workers
 
     def _together(self, samples: range) -> LayersSample:
         """Some samples of training, stacked."""

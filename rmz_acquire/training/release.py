@@ -48,6 +48,7 @@ def train(
     on_progress: Callable[[TrainingProgress], None] | None = None,
     finetune: str | None = None,
     min_gain_db: float | None = None,
+    devices: int | None = None,
 ) -> LoadedModel | None:
     """Train as a configuration says, go on where a run was cut off, release.
 
@@ -67,8 +68,8 @@ def train(
     finetune : str, optional
         Name or folder of the model whose weights training starts from: goes before
         the configuration's `start_from`.
-    min_gain_db : float, optional
-        Goes before the configuration's.
+    min_gain_db, devices : optional
+        Go before the configuration's.
 
     Returns
     -------
@@ -88,6 +89,8 @@ def train(
         config = config.model_copy(update={"start_from": finetune})
     if min_gain_db is not None:
         config = config.model_copy(update={"min_gain_db": min_gain_db})
+    if devices is not None:
+        config = config.on_devices(devices)
     module = fit(config, out, workers=workers, threads=threads, on_progress=on_progress)
     if not module.trainer.is_global_zero:
         return None

@@ -191,6 +191,18 @@ class TrainingConfig(Strict):
         fixed = {"description": "", "largest_gap_um": 1.0, "min_gain_db": None}
         return self.model_copy(update=fixed)
 
+    def on_devices(self, devices: int) -> TrainingConfig:
+        """Learn in so many processes at once, one a GPU or on the CPU.
+
+        Parameters
+        ----------
+        devices : int
+            Of this machine; each sees specimens of its own, gradients are averaged.
+        """
+        several = devices > 1 and self.strategy == "auto"
+        strategy = "ddp" if several else self.strategy
+        return self.model_copy(update={"devices": devices, "strategy": strategy})
+
     @model_validator(mode="after")
     def _check_planes(self) -> Self:
         (fewest, most), grid = self.planes, self.simulation.grid_planes

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import lightning
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 from lightning.pytorch.loggers import TensorBoardLogger
 from torch.utils.data import DataLoader, IterableDataset
 
+from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.models import load_model
 from rmz_acquire.recording.progress import ProgressLog, TrainingProgress
 from rmz_acquire.training.cached import CachedSequences
@@ -60,19 +62,25 @@ class _Data(lightning.LightningDataModule):
 
     def train_dataloader(self) -> DataLoader[Any]:
         """Sequences without end, from where the run stands."""
-        trainer = self.trainer
+        rank, ranks = 0, 1
+        if self.trainer:
+            rank, ranks = self.trainer.global_rank, self.trainer.world_size
         sequences: IterableDataset[Any]
         if self._config.cache is not None:
             sequences = CachedSequences(
-                self._config, self._folder, consumed=self._consumed
+                self._config,
+                self._folder,
+                consumed=self._consumed,
+                rank=rank,
+                ranks=ranks,
             )
         else:
             sequences = TrainingSequences(
                 self._config,
                 consumed=self._consumed,
                 recorded=self._learning,
-                rank=trainer.global_rank if trainer else 0,
-                ranks=trainer.world_size if trainer else 1,
+                rank=rank,
+                ranks=ranks,
             )
         return DataLoader(
             sequences,
@@ -197,8 +205,6 @@ def _trainer(
     checkpoint_every: int,
     callbacks: list[Callback],
 ) -> lightning.Trainer:
-    settings, by_hand = config.optimiser, not module.automatic_optimization
-    batches = settings.steps * settings.accumulate
     checkpoints = ModelCheckpoint(
         folder,
         every_n_train_steps=checkpoint_every * module.optimisers,
@@ -208,6 +214,22 @@ def _trainer(
     more: list[Callback] = [checkpoints, *callbacks]
     if config.patience is not None:
         more.append(EarlyStopping("gain_db", mode="max", patience=config.patience))
+    try:
+        return _trainer_of(config, module, folder, more)
+    except MisconfigurationException as error:
+        # more devices than there are, or a strategy that does not exist
+        msg = f"devices {config.devices}: {message_of(error).rstrip('.')}"
+        raise InputError(msg) from error
+
+
+def _trainer_of(
+    config: TrainingConfig,
+    module: TrainingModule,
+    folder: Path,
+    callbacks: list[Callback],
+) -> lightning.Trainer:
+    settings, by_hand = config.optimiser, not module.automatic_optimization
+    batches = settings.steps * settings.accumulate
     return lightning.Trainer(
         accelerator="auto",
         devices=config.devices,
@@ -221,7 +243,7 @@ def _trainer(
         val_check_interval=min(config.validate_every * settings.accumulate, batches),
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
-        callbacks=more,
+        callbacks=callbacks,
         plugins=[WholeCheckpoints()],
         logger=TensorBoardLogger(folder, name="", version=""),
         enable_progress_bar=False,

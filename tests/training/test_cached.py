@@ -60,6 +60,22 @@ def test_priors_are_computed_once(
     assert np.corrcoef(estimate.flatten(), first.target.flatten())[0, 1] > 0.5
 
 
+def test_no_two_processes_see_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(CachedSequences, "_together", lambda _, samples: samples)
+
+    def seen(count: int, **share: int) -> list[int]:
+        batches = iter(CachedSequences(CONFIG, tmp_path, **share))
+        return [n for _ in range(count) for n in next(batches)]  # type: ignore[attr-defined]
+
+    alone = seen(6)
+    first, second = (seen(3, rank=rank, ranks=2) for rank in (0, 1))
+    assert sorted(first + second) == alone
+    # each goes on where it was
+    assert seen(1, rank=1, ranks=2) + seen(2, consumed=1, rank=1, ranks=2) == second
+
+
 def test_a_turned_sample_keeps_planes_and_distances_together(folder: Path) -> None:
     sequences = CachedSequences(CONFIG, folder)
     kept = sequences._priors(0)["distances"]
