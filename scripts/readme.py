@@ -103,6 +103,9 @@ RUNS: dict[str, dict[str, str]] = {
             ".venv\\Scripts\\pytest",
             ".venv/bin/python -m pip install -c constraints.txt -e '.[gui,simulation]'",
             "make demo PIP_ARGS='--extra-index-url …'",
+            # needs the extra `cluster`: tests/test_archive.py
+            "rmz-acquire reconstruct nights --estimator wiener --out volumes "
+            "--workers 2",
             "rmz-acquire models MODEL",
         ),
         "",

@@ -16,7 +16,7 @@ from rmz_acquire.doctor import examine
 from rmz_acquire.installing import install_line, missing
 
 ROOT = Path(__file__).resolve().parent.parent
-EXTRAS = ("gui", "simulation", "train")
+EXTRAS = ("cluster", "gui", "simulation", "train")
 
 
 @pytest.fixture
