@@ -13,13 +13,13 @@ import rmz_acquire
 from rmz_acquire.acquisition import load_simulated
 from rmz_acquire.experiments import FinishedRun
 
-core = load_simulated(specimen="nuclei", seed=3, SensorSize_px=64)
+core = load_simulated(specimen="nuclei", seed=3, SensorSize_px=64, Depth_um=20)
 common = {"version": 1, "estimator": "linear", "epsilon": 0.1, "max_planes": 6}
 sequence = useq.MDASequence(
     axis_order="tpcz",
     time_plan={"interval": 0, "loops": 2},  # seconds; here as fast as it goes
     channels=[{"config": "GFP", "exposure": 20}, {"config": "RFP", "exposure": 40}],
-    z_plan={"range": 16, "step": 1},
+    z_plan={"range": 10, "step": 1},
 )
 
 
