@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["EPSILON", "FIRST_PLANES", "MIN_PLANES", "POLICY", "STALE_FRAMES"]
+__all__ = [
+    "AUDIT",
+    "EPSILON",
+    "FIRST_PLANES",
+    "MIN_PLANES",
+    "PATIENCE",
+    "POLICY",
+    "STALE_FRAMES",
+    "STOP_RULE",
+    "TAU",
+]
 
 EPSILON = 0.05
 """Relative change of the volume at or below which it is enough."""
@@ -13,5 +23,12 @@ FIRST_PLANES = 3
 """Planes of equal spacing before gaps are looked for."""
 MIN_PLANES = 4
 """No convergence with fewer."""
+STOP_RULE: Final = "guarded"
+TAU = 0.25
+"""Error at which an audit plane may at most have been predicted, relative."""
+AUDIT = 0.2
+"""Share of planes, after the first ones, whose z is drawn."""
+PATIENCE = 1
+"""Planes in a row after which it must be enough."""
 STALE_FRAMES = 3
 """So many old frames in a row fail a scan."""

@@ -85,9 +85,15 @@ POLICY = Kind(
     "rmz_acquire.policies",
     ("next_z",),
     f"{_AT}.Policy",
-    ("bisect", "uniform"),
+    ("bisect", "uniform", "error", "disagreement"),
 )
-STOP_RULE = Kind("stop rule", "rmz_acquire.stop_rules", ("judge",), f"{_AT}.StopRule")
+STOP_RULE = Kind(
+    "stop rule",
+    "rmz_acquire.stop_rules",
+    ("judge",),
+    f"{_AT}.StopRule",
+    ("guarded", "paper"),
+)
 KINDS = (ESTIMATOR, POLICY, STOP_RULE)
 
 _allowed: list[Path] = []

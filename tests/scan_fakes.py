@@ -208,7 +208,7 @@ STACK = blobs(Z_UM)
 
 
 def a_scan(changes=(None, 0.5, 0.4, 0.3, 0.2), *, plan=None, **kw):
-    plan = plan or ScanPlan.from_grid(Z_UM, epsilon=0.05, max_planes=8)
+    plan = plan or ScanPlan.from_grid(Z_UM, epsilon=0.05, max_planes=8, audit=0)
     return Scan(plan, ScriptedEstimator(plan.z_um, changes), **kw)
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rmz_acquire.acquisition.focus_stage import Arrival
     from rmz_acquire.acquisition.plane_taker import PlaneTaker
     from rmz_acquire.acquisition.volume_task import Overlap, VolumeTask
-    from rmz_acquire.scanning import Plane, Scan
+    from rmz_acquire.scanning import ChosenBy, Plane, Scan
 
 __all__ = ["ExposedAhead", "LookAhead"]
 
@@ -99,13 +99,16 @@ class LookAhead:
         self._arrived = None
         if self._overlap == "none":
             return None
-        z_um = task.scan.z_ahead(plane)
-        if z_um is None:
+        follows = task.scan.z_ahead(plane)
+        if follows is None:
             return None
+        z_um, chosen_by = follows
         number = task.scan.planes_begun
-        return lambda: self._work(task, z_um, number)
+        return lambda: self._work(task, z_um, chosen_by, number)
 
-    def _work(self, task: VolumeTask, z_um: float, number: int) -> None:
+    def _work(
+        self, task: VolumeTask, z_um: float, chosen_by: ChosenBy, number: int
+    ) -> None:
         scan, taker = task.scan, self._taker
         try:
             if self._rests(scan):
@@ -114,7 +117,7 @@ class LookAhead:
             self._arrived = z_um, arrival
             if self._overlap == "stage" or not scan.on_plan or self._rests(scan):
                 return
-            plane = taker.take(z_um, arrival, task.place, "policy", ahead=True)
+            plane = taker.take(z_um, arrival, task.place, chosen_by, ahead=True)
             task.recorder.write_plane(plane, number)
             event = task.event(z_um, number)
             self.exposed = ExposedAhead(plane, event, self._describe(event))

@@ -75,9 +75,9 @@ AnyStopRule = Annotated[
     str | None,
     typer.Option(
         "--stop-rule",
-        metavar="package.module:Class",
+        metavar=f"[{'|'.join(STOP_RULE.ours)}|package.module:Class]",
         callback=_stop_rule,
-        help="When it is enough, where --epsilon is not to say it.",
+        help="When it is enough; by default guarded. paper looks at --epsilon alone.",
         rich_help_panel="Scan",
     ),
 ]

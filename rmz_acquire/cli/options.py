@@ -20,22 +20,27 @@ if TYPE_CHECKING:
 __all__ = [
     "NA",
     "OPTICS_FLAGS",
+    "Audit",
     "Device",
     "Epsilon",
     "EstimatorName",
     "FirstPlanes",
     "Immersion",
+    "MaxLight",
     "MaxPlanes",
+    "MaxSeconds",
     "MinPlanes",
     "Model",
     "OverlapName",
     "Overwrite",
+    "Patience",
     "PixelSize",
     "Policy",
     "SampleIndex",
     "Seed",
     "SpecimenName",
     "Strict",
+    "Tau",
     "Wavelength",
     "ZAxis",
     "ZList",
@@ -128,7 +133,7 @@ SpecimenName = Annotated[
 ]
 
 Policy = Annotated[
-    Literal["bisect", "uniform"],
+    Literal["bisect", "uniform", "error", "disagreement"],
     typer.Option("--policy", help="Where the next plane is.", rich_help_panel=_SCAN),
 ]
 Epsilon = Annotated[
@@ -145,6 +150,42 @@ FirstPlanes = Annotated[
         "--first-planes",
         help="Planes of equal spacing before the search for gaps.",
         rich_help_panel=_SCAN,
+    ),
+]
+Tau = Annotated[
+    float | None,
+    typer.Option(
+        "--tau",
+        help="... and a plane drawn by chance was predicted with no larger error.",
+        rich_help_panel=_SCAN,
+    ),
+]
+Audit = Annotated[
+    float | None,
+    typer.Option(
+        "--audit",
+        help="Share of planes drawn by chance, after the first ones; 0 for none.",
+        rich_help_panel=_SCAN,
+    ),
+]
+Patience = Annotated[
+    int | None,
+    typer.Option(
+        "--patience",
+        help="Stop after so many planes in a row at which it was enough.",
+        rich_help_panel=_SCAN,
+    ),
+]
+MaxLight = Annotated[
+    float | None,
+    typer.Option(
+        "--max-light-ms", help="Stop at so much light, ms.", rich_help_panel=_SCAN
+    ),
+]
+MaxSeconds = Annotated[
+    float | None,
+    typer.Option(
+        "--max-seconds", help="Stop after so much time, s.", rich_help_panel=_SCAN
     ),
 ]
 MinPlanes = Annotated[

@@ -21,18 +21,23 @@ from rmz_acquire.cli.open_names import (
 from rmz_acquire.cli.optics_file import OpticsFile, optics_told
 from rmz_acquire.cli.options import (
     NA,
+    Audit,
     Device,
     Epsilon,
     FirstPlanes,
     Immersion,
+    MaxLight,
     MaxPlanes,
+    MaxSeconds,
     MinPlanes,
     Model,
     Overwrite,
+    Patience,
     PixelSize,
     SampleIndex,
     Seed,
     Strict,
+    Tau,
     Wavelength,
     ZAxis,
     ZList,
@@ -81,9 +86,14 @@ def replay(
     policy: AnyPolicy = DEFAULT_POLICY,
     stop_rule: AnyStopRule = None,
     epsilon: Epsilon = EPSILON,
+    tau: Tau = None,
+    audit: Audit = None,
+    patience: Patience = None,
     first_planes: FirstPlanes = None,
     min_planes: MinPlanes = None,
     max_planes: MaxPlanes = None,
+    max_light_ms: MaxLight = None,
+    max_seconds: MaxSeconds = None,
     z: ZList = None,
     regions: Regions = None,
     volumes: Volumes = None,
@@ -144,8 +154,14 @@ def replay(
         "first_planes": first_planes,
         "min_planes": min_planes,
         "max_planes": max_planes,
+        "tau": tau,
+        "audit": audit,
+        "max_light_ms": max_light_ms,
+        "max_seconds": max_seconds,
         "seed": seed,
     }
+    if patience is not None:
+        options["patience"] = patience
     with flagged(PLAN):
         plan = ScanPlan.from_grid(_grid(stack), **options, z_exact_um=positions)
     if strict:

@@ -70,8 +70,11 @@ def _print_findings(summary: Summary) -> None:
 
 
 def _print_volume(summary: Summary, folder: Path) -> None:
-    facts = {
-        "stopped": f"{summary.stop_reason}: {summary.reason}",
+    facts = {"stopped": f"{summary.stop_reason}: {summary.reason}"}
+    if summary.stop_terms:
+        rule = summary.plan.get("stop_rule") or "guarded"
+        facts["rule"] = f"{rule}: {', '.join(map(_term, summary.stop_terms))}"
+    facts |= {
         "planes": f"{summary.planes_taken} of {summary.planes_full_scan} of the full "
         f"stack ({_percent(summary.planes_taken, summary.planes_full_scan)})",
     }
@@ -90,6 +93,16 @@ def _print_volume(summary: Summary, folder: Path) -> None:
     if summary.psnr_db is not None or summary.baselines:
         console.print()
         console.print(_scores(summary))
+
+
+def _term(term: Mapping[str, Any]) -> str:
+    """Say what a stop rule looked at, and whether it was met."""
+    sign = "ok" if term["met"] else "not"
+    numbers = [term["value"], term["limit"]]
+    if numbers == [None, None]:
+        return f"{sign} {term['name']}"
+    told = ["-" if number is None else f"{number:.3g}" for number in numbers]
+    return f"{sign} {term['name']} {told[0]} (limit {told[1]})"
 
 
 def predicted(

@@ -205,7 +205,9 @@ class ExperimentSettings(_Block, ScanOptions):
         same planes.
     leader : str, optional
         The preset that leads; by default the first channel.
-    policy, epsilon, epsilon_kind, tau, first_planes, min_planes, max_planes, max_gap_um
+    policy, travel_cost, epsilon, epsilon_kind, tau, audit, patience, first_planes
+        As in `ScanPlan`.
+    min_planes, max_planes, max_light_ms, max_seconds, max_gap_um
         As in `ScanPlan`.
     stale_frames : int
         So many frames in a row that the camera had handed out before fail the
@@ -310,7 +312,7 @@ class ExperimentSettings(_Block, ScanOptions):
             ("channels", self.channels, "independent"),
             ("policy", self.policy, "bisect"),
             ("z_um", self.z_um, None),
-            ("stop_rule", self.stop_rule, None),
+            ("stop_rule", self.stop_rule, "guarded"),
         ):
             if value != needed:
                 told = f"no {key}" if needed is None else f"{key}: {needed}"

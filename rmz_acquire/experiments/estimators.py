@@ -28,7 +28,13 @@ from rmz_acquire.models.store import CARD
 from rmz_acquire.plugins import ESTIMATOR, POLICY, STOP_RULE, full_name
 from rmz_acquire.reconstruction import make_estimator
 from rmz_acquire.reconstruction.torch_device import check_device
-from rmz_acquire.scanning import POLICY_NAMES, NoEstimator, make_policy, make_rule
+from rmz_acquire.scanning import (
+    POLICY_NAMES,
+    RULE_NAMES,
+    NoEstimator,
+    make_policy,
+    make_rule,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -282,11 +288,9 @@ class Estimators:
         """Policy and stop rule, where they are somebody else's."""
         policy, rule = self._settings.policy, self._settings.stop_rule
         found = {} if policy in POLICY_NAMES else {"policy": full_name(POLICY, policy)}
-        return (
-            found
-            if rule is None
-            else {**found, "stop_rule": full_name(STOP_RULE, rule)}
-        )
+        if rule in RULE_NAMES:
+            return found
+        return {**found, "stop_rule": full_name(STOP_RULE, rule)}
 
     def _try_own(self) -> None:
         """Make what is somebody else's once for every grid, before anything moves."""

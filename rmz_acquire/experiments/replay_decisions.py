@@ -128,6 +128,8 @@ def replay(
 def difference(line: dict[str, Any], decision: Decision) -> str | None:
     """Say in what a decision is not the one that is written down; None if it is."""
     made = decision.to_dict()
+    if "innovation_raw" not in line:  # of a version that left the noise in
+        made["innovation"] = made["innovation_raw"]
     for name in _DECIDED:
         a, b = line[name], made[name]
         if a is None or b is None:

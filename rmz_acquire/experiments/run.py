@@ -133,6 +133,7 @@ def run(
             "regions": prepared.settings.regions,
             **prepared.estimators.describe(),
             "imaging": prepared.imagings.to_list(),
+            "audits": True,
             **instrument.state(prepared),
             "truth": None if against is None else against.describe(),
             "sequence": as_json(sequence),

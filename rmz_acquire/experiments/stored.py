@@ -47,6 +47,9 @@ def _as_begun(told: dict[str, Any]) -> useq.MDASequence:
         block.setdefault("regions", "whole")
     if used["estimator"] is not None:
         block.setdefault("estimator", used["estimator"])
+    if not told.get("audits"):
+        # begun by a version that drew no planes by chance: it goes on without
+        block.setdefault("audit", 0.0)
     return sequence.replace(metadata={**sequence.metadata, "rmz_acquire": block})
 
 

@@ -175,6 +175,7 @@ def summary_of(stored: StoredVolumes, volume: Volume, run: Summary) -> Summary:
     full = len(volume.z_um)
     update: dict[str, Any] = {
         "stop_reason": status,
+        "stop_terms": decisions[-1].terms if decisions else [],
         "reason": reason,
         "volumes": 1,
         "planes_taken": taken,

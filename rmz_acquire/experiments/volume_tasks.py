@@ -283,6 +283,8 @@ def _carrying(
 ) -> Scan:
     """Make the scan of a volume that begins with planes of the last time point."""
     settings = prepared.settings.time_lapse
+    # planes taken again are its audits
+    plan = plan.model_copy(update={"audit": 0.0})
     carrying = Carrying(
         plan,
         old,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.reconstruction.innovation import innovation_of, noise_of
 from rmz_acquire.reconstruction.normalisation import Normalisation
 from rmz_acquire.scanning.records import Estimate
 from rmz_acquire.scanning.regions import plane_at
@@ -74,6 +75,26 @@ class VolumeEstimator(ABC):
         """Where they were taken, (M,) µm."""
         return np.array(self._at_um)
 
+    @property
+    def predicted_error(self) -> NDArray[np.float32] | None:
+        """Predicted RMS error of every output plane, (Z,) counts; None if unknown."""
+        return None
+
+    def noise_in(self, image: NDArray[np.float32]) -> float:
+        """Variance of a pixel's noise in a plane, as it tells itself.
+
+        Parameters
+        ----------
+        image : ndarray
+            (Y, X) counts.
+
+        Returns
+        -------
+        float
+            Squared counts.
+        """
+        return noise_of(image)
+
     def describe(self) -> dict[str, Any]:
         """What this estimator is, for summary.json."""
         return {
@@ -131,20 +152,22 @@ class VolumeEstimator(ABC):
         before = self._volume
         plane = self._keep(image, z_um)
         predicted = None if before is None else self._at(before, z_um)
+        noise = self.noise_in(plane)
         volume = self._volume = self._reconstruct()
-        delta = relative = innovation = None
+        delta = relative = innovation = raw = None
         if before is not None and predicted is not None:
             dark = Normalisation.of(self.planes).background
             delta = float(np.linalg.norm(volume - before))
             relative = _ratio(delta, float(np.linalg.norm(volume - dark)))
-            error = float(np.linalg.norm(predicted - plane))
-            innovation = _ratio(error, float(np.linalg.norm(plane - dark)))
+            innovation, raw = innovation_of(predicted, plane, dark, noise)
         nearest = np.abs(self._z_um[:, None] - self.planes_z_um[None]).min(axis=1)
         return Estimate(
             volume=volume,
             delta=delta,
             delta_relative=relative,
             innovation=innovation,
+            innovation_raw=raw,
+            predicted_error=self.predicted_error,
             gap_um=float(nearest.max()),
             seconds=time.perf_counter() - start,
             **self._candidates(),

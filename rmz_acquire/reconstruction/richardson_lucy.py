@@ -110,6 +110,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._linear_error: NDArray[np.float32] | None = None
         self._compared: list[tuple[float, float]] = []
         self._predictions: dict[str, float] | None = None
+        self._apart: NDArray[np.float32] | None = None
 
     @property
     def z_scale(self) -> float:
@@ -210,6 +211,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
             "predictions": self._predictions,
             "shares": self.shares,
             "z_scale": self.z_scale,
+            "disagreement": self._apart,
         }
 
     @torch.inference_mode()
@@ -259,6 +261,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
             contrast /= contrast.mean()
         self._linear_error = linear.error.numpy() * contrast
         self._error = self._linear_error * np.float32(self._share())
+        self._apart = np.sqrt(np.mean((made - self._linear) ** 2, axis=(1, 2)))
         return made
 
     def _mixture(self) -> NDArray[np.float32]:

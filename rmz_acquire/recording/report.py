@@ -58,6 +58,7 @@ _STYLE: dict[str, Any] = {
 _TITLES = {
     "converged": "Converged",
     "max_planes": "Not converged",
+    "budget": "Out of budget",
     "list_done": "List done",
     "aborted": "Aborted",
     "stopped": "Stopped by the user",

@@ -94,7 +94,9 @@ class Summary(BaseModel):
     versions : dict
         Of what a result can depend on.
     stop_reason : str or None
-        converged, max_planes, list_done, stopped, aborted or failed.
+        converged, max_planes, budget, list_done, stopped, aborted or failed.
+    stop_terms : list of dict
+        What the stop rule looked at in the end: name, value, limit, met of each.
     z_um, z_taken_um : list of float
         The grid, and where planes were taken (read back, in order), µm.
     pixel_size_um : float or None
@@ -148,6 +150,7 @@ class Summary(BaseModel):
     stop_rule: str | None = None
     versions: dict[str, str]
     stop_reason: Status | None = None
+    stop_terms: list[dict[str, Any]] = []
     z_um: list[float] = []
     z_taken_um: list[float] = []
     pixel_size_um: float | None = None

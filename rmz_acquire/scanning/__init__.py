@@ -23,7 +23,8 @@ from rmz_acquire.scanning.frame_similarity import (
 )
 from rmz_acquire.scanning.loop import run_scan, take_planes
 from rmz_acquire.scanning.null_estimator import NoEstimator
-from rmz_acquire.scanning.plan import POLICY_NAMES, ScanPlan
+from rmz_acquire.scanning.outcome import Outcome, ScanState, Status
+from rmz_acquire.scanning.plan import POLICY_NAMES, RULE_NAMES, ScanPlan
 from rmz_acquire.scanning.policies import (
     POLICIES,
     Bisect,
@@ -43,22 +44,21 @@ from rmz_acquire.scanning.records import (
     ChosenBy,
     Decision,
     Estimate,
-    Outcome,
     Plane,
-    ScanState,
-    Status,
-    Verdict,
     winner_of,
 )
 from rmz_acquire.scanning.regions import Region, RegionVolume
 from rmz_acquire.scanning.scan import Scan
 from rmz_acquire.scanning.stale import RecentFrames, StaleFramesError
-from rmz_acquire.scanning.stopping import ChangeRule, make_rule
+from rmz_acquire.scanning.stopping import RULES, ChangeRule, PaperRule, make_rule
+from rmz_acquire.scanning.verdicts import Term, Verdict
 from rmz_acquire.scanning.warm_start import Carrying, OldPlane
 
 __all__ = [
     "POLICIES",
     "POLICY_NAMES",
+    "RULES",
+    "RULE_NAMES",
     "Bisect",
     "Carrying",
     "ChangeRule",
@@ -75,6 +75,7 @@ __all__ = [
     "Observation",
     "OldPlane",
     "Outcome",
+    "PaperRule",
     "Plane",
     "Policy",
     "RecentFrames",
@@ -87,6 +88,7 @@ __all__ = [
     "StaleFramesError",
     "Status",
     "StopRule",
+    "Term",
     "Uniform",
     "Verdict",
     "blank_reason",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rmz_acquire.scanning.audits import draw, is_due
 from rmz_acquire.scanning.frame_quality import Observation, fault_of, look_at
 from rmz_acquire.scanning.policies import largest_gap
 from rmz_acquire.scanning.protocols import KnowsAhead
@@ -16,10 +17,12 @@ from rmz_acquire.scanning.stale import StaleFramesError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rmz_acquire.scanning.outcome import Status
     from rmz_acquire.scanning.plan import ScanPlan
-    from rmz_acquire.scanning.protocols import Estimator, Policy, StopRule
-    from rmz_acquire.scanning.records import ChosenBy, Plane, Seen, Status
+    from rmz_acquire.scanning.protocols import Estimator, Placed, Policy, StopRule
+    from rmz_acquire.scanning.records import ChosenBy, Plane, Seen
     from rmz_acquire.scanning.stale import RecentFrames
+    from rmz_acquire.scanning.verdicts import Term
 
 __all__ = ["Judge", "Judgement"]
 
@@ -38,12 +41,15 @@ class Judgement:
         Where the next plane is taken, µm; None where the scan ends.
     chosen_by : str
         Who wants that plane.
+    terms : tuple of Term
+        What the stop rule looked at.
     """
 
     status: Status | None
     reason: str
     z_um: float | None = None
     chosen_by: ChosenBy = "policy"
+    terms: tuple[Term, ...] = ()
 
 
 class Judge:
@@ -70,6 +76,8 @@ class Judge:
         self._frames = frames
         #: The planes that count, in the order taken.
         self.taken: list[Observation] = []
+        self._light_ms = self._seconds = 0.0
+        self._last: Plane | None = None
 
     def consider(
         self,
@@ -91,7 +99,7 @@ class Judge:
         estimator : Estimator
             Is given it where its frame is a new one.
         seen : Seen
-            Is told what is found, step by step.
+            Knows who wanted the plane; is told what is found, step by step.
         exposed : int
             How many planes there were with this one.
         until : int or None
@@ -106,6 +114,7 @@ class Judge:
         StaleFramesError
             If the camera gives no new frames.
         """
+        self._spend(plane)
         frame = look_at(plane.image)
         again = None
         if self._plan.stale_frames:
@@ -116,13 +125,18 @@ class Judge:
             if old:
                 self._frames.in_a_row = 0
             said = f"the frame {seen.fault}"
-            return self._once_more(plane, said, exposed, until, asked)
+            by = seen.chosen_by
+            return self._once_more(plane, said, exposed, until, asked, by)
         shape = (len(self._plan.z_um), *plane.image.shape)
         seen.estimate = checked(estimator.add(plane.image, plane.z_um), shape)
-        self.taken.append(Observation.of(plane, frame, seen.estimate))
-        return self._judge(exposed, until, asked)
+        self.taken.append(Observation.of(plane, frame, seen.estimate, seen.chosen_by))
+        judged = self._judge(exposed, until, asked)
+        seen.terms = judged.terms
+        return judged
 
-    def z_ahead(self, plane: Plane, exposed: int, until: int | None) -> float | None:
+    def z_ahead(
+        self, plane: Plane, exposed: int, until: int | None
+    ) -> tuple[float, ChosenBy] | None:
         """Give the z that follows if the scan goes on, before the estimate.
 
         Parameters
@@ -134,18 +148,34 @@ class Judge:
 
         Returns
         -------
-        float or None
-            µm; None where the scan ends with this plane, or the policy cannot tell.
+        float and str, or None
+            µm, and who wants it; None where the scan ends with this plane, or the
+            policy cannot tell.
         """
         plan, policy = self._plan, self._policy
         most = plan.max_planes if until is None else until
         if exposed >= most and (plan.z_exact_um is None or until is not None):
             return None  # all of a list is wanted, whatever it costs
-        return (
-            policy.z_ahead(self.taken, plane)
-            if isinstance(policy, KnowsAhead)
-            else None
-        )
+        listed = plan.z_exact_um is not None
+        light_ms = self._light_ms + 2 * (plane.exposure_ms or 0.0)
+        if not listed and until is None and self._too_much(light_ms):
+            return None
+        if not isinstance(policy, KnowsAhead):
+            return None
+        if not listed and until is None and self.taken:
+            known: list[Placed] = [*self.taken, plane]
+            drawn = (
+                draw(plan, known, self.taken[0].frame) if is_due(plan, known) else None
+            )
+            if drawn is not None:
+                return drawn, "audit"
+        z_um = policy.z_ahead(self.taken, plane)
+        return None if z_um is None else (z_um, "policy" if until is None else "more")
+
+    def _too_much(self, light_ms: float) -> bool:
+        most_ms = self._plan.max_light_ms
+        # a float's last bit must not decide
+        return most_ms is not None and light_ms > most_ms * (1 + 1e-9)
 
     def pass_over(self, plane: Plane, seen: Seen, exposed: int, *, old: bool) -> None:
         """Look at a plane that was exposed ahead and is not wanted: its frame alone.
@@ -155,6 +185,7 @@ class Judge:
         plane, seen, exposed, old
             As of `consider`.
         """
+        self._spend(plane)
         seen.used = seen.wanted = False
         frame, again = look_at(plane.image), None
         if self._plan.stale_frames:
@@ -169,7 +200,8 @@ class Judge:
         if asked:
             if found.status is None:
                 return found
-            return Judgement(None, f"{found.reason}; a plane was asked for by hand")
+            said = f"{found.reason}; a plane was asked for by hand"
+            return replace(found, status=None, reason=said, z_um=None)
         return found if until is None else self._exactly(exposed, until, found)
 
     def _exactly(self, exposed: int, until: int, found: Judgement) -> Judgement:
@@ -177,7 +209,7 @@ class Judge:
         taken, status = self.taken, found.status or "max_planes"
         if exposed >= until:
             said = f"{found.reason}; the planes that were asked for are taken"
-            return Judgement(status, said)
+            return replace(found, status=status, reason=said, z_um=None)
         z_um = self._policy.next_z(taken)
         if z_um is None:
             z_um = largest_gap(np.asarray(self._plan.z_um), taken)
@@ -187,18 +219,25 @@ class Judge:
                 f"{found.reason}; {left} more {'was' if left == 1 else 'were'} asked "
                 "for, but every z of the range is taken"
             )
-            return Judgement(status, said)
+            return replace(found, status=status, reason=said, z_um=None)
         said = f"{found.reason}; going on to {until} planes"
-        return Judgement(None, said, z_um, "more")
+        return replace(found, status=None, reason=said, z_um=z_um, chosen_by="more")
 
     def _once_more(
-        self, plane: Plane, said: str, exposed: int, until: int | None, asked: bool
+        self,
+        plane: Plane,
+        said: str,
+        exposed: int,
+        until: int | None,
+        asked: bool,
+        chosen_by: ChosenBy,
     ) -> Judgement:
         """Take a plane again whose frame is an old one; it counts as dose alone."""
         plan, row = self._plan, self._frames.in_a_row
         listed = plan.z_exact_um is not None
         most = plan.max_planes if until is None else until
-        spent = exposed >= most and not asked
+        over = None if listed or until is not None else self._over_budget(plane)
+        spent = (exposed >= most or over is not None) and not asked
         if listed:
             # all of a list is wanted, whatever it costs
             spent = spent and self._policy.next_z(self.taken) is None
@@ -209,10 +248,34 @@ class Judge:
             )
             raise StaleFramesError(msg)
         if spent:
+            if over is not None and exposed < most:
+                return Judgement("budget", f"{said}; {over}")
             said = f"{said}; the most planes allowed, {exposed}, are taken"
             return Judgement("list_done" if listed else "max_planes", said)
         said = f"{said}; it does not count, the plane is taken again"
-        return Judgement(None, said, plane.z_requested_um, plane.chosen_by)
+        return Judgement(None, said, plane.z_requested_um, chosen_by)
+
+    def _spend(self, plane: Plane) -> None:
+        """Count light and time; while an experiment lies, none of it passes."""
+        self._light_ms += plane.exposure_ms or 0.0
+        if self._last is not None and not plane.after_resume:
+            self._seconds += (plane.time - self._last.time).total_seconds()
+        self._last = plane
+
+    def _over_budget(self, plane: Plane) -> str | None:
+        """Say which budget another plane like the last would not be within."""
+        plan, light = self._plan, self._light_ms
+        need = light + (plane.exposure_ms or 0.0)
+        if self._too_much(need):
+            return (
+                f"another plane would need {need:g} ms of light, "
+                f"{plan.max_light_ms:g} ms are allowed"
+            )
+        if plan.max_seconds is not None and self._seconds >= plan.max_seconds:
+            return (
+                f"{self._seconds:.3g} s have passed, {plan.max_seconds:g} s are allowed"
+            )
+        return None
 
     def _plain(self, taken: Sequence[Observation], exposed: int) -> Judgement:
         plan, count = self._plan, len(taken)
@@ -224,14 +287,23 @@ class Judge:
             said = f"{count} of {listed} planes of the list are taken"
             return Judgement(None, said, z_um)
         verdict = self._rule.judge(taken)
+        # of somebody else's
+        terms = tuple(getattr(verdict, "terms", ()))
         if verdict.converged:
-            return Judgement("converged", verdict.reason)
+            return Judgement("converged", verdict.reason, terms=terms)
         if exposed >= plan.max_planes:
             most = plan.max_planes
             said = f"{verdict.reason}; the most planes allowed, {most}, are taken"
-            return Judgement("max_planes", said)
+            return Judgement("max_planes", said, terms=terms)
+        over = None if self._last is None else self._over_budget(self._last)
+        if over is not None:
+            return Judgement("budget", f"{verdict.reason}; {over}", terms=terms)
         z_um = self._policy.next_z(taken)
         if z_um is None:
             said = f"{verdict.reason}; after {count} planes no z is left to take"
-            return Judgement("max_planes", said)
-        return Judgement(None, verdict.reason, z_um)
+            return Judgement("max_planes", said, terms=terms)
+        if getattr(verdict, "audit", False) or is_due(plan, taken):
+            drawn = draw(plan, taken, taken[0].frame)
+            if drawn is not None:
+                return Judgement(None, verdict.reason, drawn, "audit", terms)
+        return Judgement(None, verdict.reason, z_um, terms=terms)

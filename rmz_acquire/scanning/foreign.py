@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.plan import ScanPlan
     from rmz_acquire.scanning.protocols import Estimator, Policy, StopRule
-    from rmz_acquire.scanning.records import Plane, Verdict
+    from rmz_acquire.scanning.records import Plane
+    from rmz_acquire.scanning.verdicts import Verdict
 
 __all__ = ["is_made", "own_estimator", "own_policy", "own_rule"]
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from rmz_acquire.scanning.records import Estimate, Plane
+    from rmz_acquire.scanning.records import ChosenBy, Estimate, Plane
 
 __all__ = [
     "FrameFacts",
@@ -98,8 +98,10 @@ class Observation:
         What the frame shows.
     delta, delta_relative, innovation, gap_um
         As in `rmz_acquire.scanning.Estimate`.
-    by_hand : bool
-        Whether somebody asked for it, and no policy.
+    chosen_by : {"policy", "hand", "more", "audit"}
+        Who wanted it.
+    predicted_error, disagreement : tuple of float or None
+        As in `Estimate`, of every z of the grid, counts.
     """
 
     z_requested_um: float
@@ -109,10 +111,18 @@ class Observation:
     delta_relative: float | None
     innovation: float | None
     gap_um: float
-    by_hand: bool = False
+    chosen_by: ChosenBy = "policy"
+    predicted_error: tuple[float, ...] | None = None
+    disagreement: tuple[float, ...] | None = None
 
     @classmethod
-    def of(cls, plane: Plane, frame: FrameFacts, estimate: Estimate) -> Observation:
+    def of(
+        cls,
+        plane: Plane,
+        frame: FrameFacts,
+        estimate: Estimate,
+        chosen_by: ChosenBy = "policy",
+    ) -> Observation:
         """Keep the numbers of a plane and its estimate."""
         return cls(
             z_requested_um=plane.z_requested_um,
@@ -122,8 +132,14 @@ class Observation:
             delta_relative=estimate.delta_relative,
             innovation=estimate.innovation,
             gap_um=estimate.gap_um,
-            by_hand=plane.by_hand,
+            chosen_by=chosen_by,
+            predicted_error=_plain(estimate.predicted_error),
+            disagreement=_plain(estimate.disagreement),
         )
+
+
+def _plain(values: NDArray[np.float32] | None) -> tuple[float, ...] | None:
+    return None if values is None else tuple(values.tolist())
 
 
 def look_at(image: NDArray[Any]) -> FrameFacts:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from rmz_acquire.scanning.outcome import Outcome
     from rmz_acquire.scanning.protocols import Microscope, Recorder
-    from rmz_acquire.scanning.records import Outcome
     from rmz_acquire.scanning.scan import Scan
 
 __all__ = ["run_scan", "take_planes"]

@@ -15,8 +15,17 @@ from pydantic import (
     model_validator,
 )
 
-from rmz_acquire.defaults import EPSILON, FIRST_PLANES, MIN_PLANES, STALE_FRAMES
+from rmz_acquire.defaults import (
+    AUDIT,
+    EPSILON,
+    FIRST_PLANES,
+    MIN_PLANES,
+    PATIENCE,
+    STALE_FRAMES,
+    TAU,
+)
 from rmz_acquire.defaults import POLICY as POLICY_BY_DEFAULT
+from rmz_acquire.defaults import STOP_RULE as RULE_BY_DEFAULT
 from rmz_acquire.errors import InputError, key_message
 from rmz_acquire.plugins import POLICY, STOP_RULE, name_check
 
@@ -26,13 +35,21 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["POLICY_NAMES", "PolicyName", "RuleName", "ScanOptions", "ScanPlan"]
+__all__ = [
+    "POLICY_NAMES",
+    "RULE_NAMES",
+    "PolicyName",
+    "RuleName",
+    "ScanOptions",
+    "ScanPlan",
+]
 
 POLICY_NAMES = POLICY.ours
 PolicyName = Annotated[str, name_check(POLICY, POLICY_NAMES)]
 """One of ours, an entry point, or ``package.module:Class``."""
-RuleName = Annotated[str, name_check(STOP_RULE, ())]
-"""An entry point, or ``package.module:Class``."""
+RULE_NAMES = STOP_RULE.ours
+RuleName = Annotated[str, name_check(STOP_RULE, RULE_NAMES)]
+"""One of ours, an entry point, or ``package.module:Class``."""
 
 _DEFAULTS = {"first_planes": FIRST_PLANES, "min_planes": MIN_PLANES}
 
@@ -45,7 +62,9 @@ class ScanOptions(BaseModel):
 
     Parameters
     ----------
-    policy, epsilon, epsilon_kind, tau, max_gap_um, stale_frames, seed, stop_rule
+    policy, travel_cost, epsilon, epsilon_kind, tau, audit, patience, max_light_ms
+        As in `ScanPlan`.
+    max_seconds, max_gap_um, stale_frames, seed, stop_rule
         As in `ScanPlan`.
     first_planes, min_planes, max_planes : int, optional
         The same; None for what a `ScanPlan` has by default.
@@ -54,16 +73,44 @@ class ScanOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     policy: PolicyName = POLICY_BY_DEFAULT
+    travel_cost: float = Field(default=0.0, ge=0, allow_inf_nan=False)
     epsilon: Positive = EPSILON
     epsilon_kind: Literal["relative", "absolute"] = "relative"
     tau: Positive | None = None
+    audit: float | None = Field(default=None, ge=0, lt=1, allow_inf_nan=False)
+    patience: int = Field(default=PATIENCE, ge=1)
     first_planes: int | None = Field(default=None, ge=1)
     min_planes: int | None = Field(default=None, ge=1)
     max_planes: int | None = Field(default=None, ge=1)
+    max_light_ms: Positive | None = None
+    max_seconds: Positive | None = None
     max_gap_um: Positive | None = None
     stale_frames: int = Field(default=STALE_FRAMES, ge=0, le=100)
     seed: int = Field(default=0, ge=0)
-    stop_rule: RuleName | None = None
+    stop_rule: RuleName = RULE_BY_DEFAULT
+
+    @field_validator("stop_rule", mode="before")
+    @classmethod
+    def _usual_rule(cls, value: Any) -> Any:
+        return RULE_BY_DEFAULT if value is None else value
+
+    @model_validator(mode="after")
+    def _check_rules(self) -> Self:
+        if self.stop_rule == "paper":
+            for key, given in (("tau", self.tau), ("patience", self.patience > 1)):
+                if given:
+                    msg = (
+                        f"stop_rule paper looks at epsilon alone: leave {key} out, or "
+                        "take guarded"
+                    )
+                    raise ValueError(msg)
+        if self.travel_cost and self.policy in ("bisect", "uniform"):
+            msg = (
+                f"travel_cost is for the policies error and disagreement: {self.policy}"
+                " looks at no gain that it could be weighed against"
+            )
+            raise ValueError(msg)
+        return self
 
 
 class ScanPlan(ScanOptions):
@@ -89,14 +136,27 @@ class ScanPlan(ScanOptions):
         Whether `epsilon` is a fraction of the volume's norm above background, or
         camera counts (Frobenius norm, as in the paper).
     tau : float, optional
-        Convergence then needs the last plane's innovation at or below it too: the
-        volume predicted that plane so well.
+        Convergence then needs the innovation of the last audit plane at or below it
+        too, that of the last plane where there are no audits: the volume predicted
+        that plane so well. By default 0.25 where there are audits, else not asked.
+    audit : float, optional
+        Share of planes, after the first ones, whose z is drawn by chance. By default
+        0.2 with the guarded rule and a policy of ours that is not uniform, else 0.
+    patience : int
+        Planes in a row after which it must be enough.
     policy : str
-        Where the next plane is taken: bisect, uniform, the name of an entry point, or
-        ``package.module:Class``, which is made of the plan.
+        Where the next plane is taken: bisect, uniform, error, disagreement, the name
+        of an entry point, or ``package.module:Class``, which is made of the plan.
+    travel_cost : float
+        By how much a z at the other end of the range must promise more than one right
+        here, as a share; for error and disagreement.
     z_exact_um : tuple of float, optional
         Take exactly these z, µm, in this order, and stop when they are done;
-        `policy`, `epsilon`, `tau`, `min_planes` and `max_planes` then play no part.
+        nothing else that decides then plays a part.
+    max_light_ms : float, optional
+        Most light, ms of exposure; planes whose exposure is not known count nothing.
+    max_seconds : float, optional
+        Most time from the first plane to the last, s; no plane is begun after it.
     max_gap_um : float, optional
         No convergence while any z of the grid is farther from a taken plane. By
         default what the first planes leave where they are meant to be.
@@ -106,9 +166,9 @@ class ScanPlan(ScanOptions):
         for a camera without noise.
     seed : int
         For policies that draw.
-    stop_rule : str, optional
-        When it is enough, where `ChangeRule` is not to say it: the name of an entry
-        point, or ``package.module:Class``, which is made of the plan.
+    stop_rule : str
+        When it is enough: guarded (`ChangeRule`), paper (`PaperRule`: epsilon alone),
+        the name of an entry point, or ``package.module:Class``, made of the plan.
     """
 
     z_um: tuple[Finite, ...]
@@ -274,8 +334,7 @@ class ScanPlan(ScanOptions):
 
     def to_line(self) -> dict[str, Any]:
         """Give all but the grid, JSON-ready, as files have it."""
-        usual = {"z_um"} if self.stop_rule is not None else {"z_um", "stop_rule"}
-        return self.model_dump(mode="json", exclude=usual)
+        return self.model_dump(mode="json", exclude={"z_um"})
 
     @property
     def step_um(self) -> float:
@@ -297,6 +356,20 @@ class ScanPlan(ScanOptions):
         if self.max_gap_um is not None:
             return self.max_gap_um
         return self.range_um / (2 * self.first_planes) + self.step_um
+
+    @property
+    def audit_share(self) -> float:
+        """Share of planes, after the first ones, whose z is drawn."""
+        if self.audit is not None:
+            return self.audit
+        # who plans every plane, or has a rule of his own, asks for them
+        ours = self.policy in POLICY_NAMES and self.policy != "uniform"
+        return AUDIT if ours and self.stop_rule == "guarded" else 0.0
+
+    @property
+    def innovation_limit(self) -> float | None:
+        """Largest innovation that counts as convergence; None where not asked."""
+        return TAU if self.tau is None and self.audit_share > 0 else self.tau
 
     @property
     def same_z_um(self) -> float:

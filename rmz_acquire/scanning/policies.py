@@ -7,7 +7,8 @@ it answers with a z of the grid, or None where it has nothing left to ask for.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Protocol
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.plan import ScanPlan
-    from rmz_acquire.scanning.protocols import Policy
+    from rmz_acquire.scanning.protocols import Placed, Policy
     from rmz_acquire.scanning.records import Plane
 
 __all__ = [
     "POLICIES",
     "Bisect",
+    "Disagreement",
     "ExactList",
+    "LargestError",
     "Uniform",
     "largest_gap",
     "make_policy",
@@ -36,22 +39,11 @@ __all__ = [
 _ROUNDING_UM = 1e-9
 
 
-class _Placed(Protocol):
-    """What these policies look at: where a plane was taken, and for whom."""
-
-    @property
-    def z_requested_um(self) -> float: ...
-    @property
-    def z_um(self) -> float: ...
-    @property
-    def by_hand(self) -> bool: ...
-
-
 class _ByPlace(ABC):
     """A policy that knows the next z before the estimate: no estimate decides it."""
 
     @abstractmethod
-    def next_z(self, taken: Sequence[_Placed]) -> float | None:
+    def next_z(self, taken: Sequence[Placed]) -> float | None:
         """Give the next z."""
 
     def z_ahead(self, taken: Sequence[Observation], plane: Plane) -> float | None:
@@ -65,7 +57,7 @@ class ExactList(_ByPlace):
     def __init__(self, plan: ScanPlan) -> None:
         self._z_um = plan.z_exact_um or ()
 
-    def next_z(self, taken: Sequence[_Placed]) -> float | None:
+    def next_z(self, taken: Sequence[Placed]) -> float | None:
         """Give the next z of the list."""
         return _next_of(self._z_um, taken)
 
@@ -92,7 +84,7 @@ class Uniform(_ByPlace):
             away = np.minimum(away, np.abs(number - order[-1]))
         self._z_um = [float(places[i]) for i in order]
 
-    def next_z(self, taken: Sequence[_Placed]) -> float | None:
+    def next_z(self, taken: Sequence[Placed]) -> float | None:
         """Give the next of the equally spaced z."""
         return _next_of(self._z_um, taken)
 
@@ -114,16 +106,95 @@ class Bisect(_ByPlace):
         count = min(plan.first_planes, len(self._grid))
         self._first = [float(z) for z in cell_centres(self._grid, count)]
 
-    def next_z(self, taken: Sequence[_Placed]) -> float | None:
+    def next_z(self, taken: Sequence[Placed]) -> float | None:
         """Give the next first plane, or the z farthest from all taken planes."""
         first = _next_of(self._first, taken)
         return largest_gap(self._grid, taken) if first is None else first
 
 
-# kept in step with the names in plan.py by a test
+class _Promising:
+    """Where a number that the estimator tells of every z of the grid is largest.
+
+    The first planes as `Bisect`; with nothing told yet, it bisects on. At each plane
+    that was predicted, its innovation, in counts, is held against what was told there:
+    where the estimator was too sure, neighbours count for more.
+    """
+
+    def __init__(self, plan: ScanPlan) -> None:
+        self._grid = np.asarray(plan.z_um)
+        self._range_um = plan.range_um
+        self._cost = plan.travel_cost
+        self._bisect = Bisect(plan)
+        self._first = min(plan.first_planes, len(self._grid))
+
+    def next_z(self, taken: Sequence[Observation]) -> float | None:
+        """Give the z with the most to be gained, less what the way there costs."""
+        told = self.told(taken[-1]) if taken else None
+        if told is None or len(taken) < self._first:
+            return self._bisect.next_z(taken)
+        asked = np.array([plane.z_requested_um for plane in taken])
+        seen = np.array([plane.z_um for plane in taken])
+        gain = np.asarray(told) * self._surprise(taken)
+        away = np.abs(self._grid - taken[-1].z_um) / self._range_um
+        gain = gain / (1 + self._cost * away)
+        near = np.abs(self._grid[:, None] - seen).min(1) < _ROUNDING_UM
+        gain[near | np.isin(self._grid, asked)] = -1
+        best = int(np.argmax(gain))
+        return None if gain[best] < 0 else float(self._grid[best])
+
+    @staticmethod
+    def told(plane: Observation) -> tuple[float, ...] | None:
+        """What the estimator told with this plane, (Z,) counts."""
+        raise NotImplementedError
+
+    def _surprise(self, taken: Sequence[Observation]) -> NDArray[np.float64]:
+        """(Z,) error over what was told, from the planes that were predicted."""
+        at, ratio = [], []
+        for before, plane in pairwise(taken):
+            told = self.told(before)
+            light = plane.frame.mean - plane.frame.background
+            if told is None or not plane.innovation or light <= 0:
+                continue
+            expected = float(np.interp(plane.z_um, self._grid, told))
+            if expected > 0:
+                at.append(plane.z_um)
+                ratio.append(np.log(plane.innovation * light / expected))
+        if not at:
+            return np.ones(len(self._grid))
+        width = self._range_um / max(len(taken), self._first)
+        apart = (self._grid[:, None] - np.array(at)) / width
+        weight = np.exp(-(apart**2) / 2)
+        # one prior plane that was as wrong as the median of all
+        middle = float(np.median(ratio))
+        mean = (weight @ np.array(ratio) + middle) / (weight.sum(1) + 1)
+        surprise: NDArray[np.float64] = np.exp(np.clip(mean - middle, -1, 1))
+        return surprise
+
+
+class LargestError(_Promising):
+    """Where the predicted error is largest, scaled by the innovations so far."""
+
+    @staticmethod
+    def told(plane: Observation) -> tuple[float, ...] | None:
+        """Give the predicted error."""
+        return plane.predicted_error
+
+
+class Disagreement(_Promising):
+    """Where the estimator's candidates differ most; for one that has several."""
+
+    @staticmethod
+    def told(plane: Observation) -> tuple[float, ...] | None:
+        """Give the disagreement."""
+        return plane.disagreement
+
+
+# kept in step with the names in plugins.py by a test
 POLICIES: dict[str, Callable[[ScanPlan], Policy]] = {
     "bisect": Bisect,
     "uniform": Uniform,
+    "error": LargestError,
+    "disagreement": Disagreement,
 }
 
 
@@ -136,7 +207,7 @@ def make_policy(plan: ScanPlan) -> Policy:
     return own_policy(load(POLICY, plan.policy), plan)
 
 
-def largest_gap(grid_um: NDArray[np.float64], taken: Sequence[_Placed]) -> float | None:
+def largest_gap(grid_um: NDArray[np.float64], taken: Sequence[Placed]) -> float | None:
     """Give the z of a grid that is farthest from every plane taken.
 
     Parameters
@@ -159,9 +230,9 @@ def largest_gap(grid_um: NDArray[np.float64], taken: Sequence[_Placed]) -> float
     return float(left[farthest(left, seen)])
 
 
-def _next_of(z_um: Sequence[float], taken: Sequence[_Placed]) -> float | None:
-    """The next of a list; a plane that somebody asked for is none of it."""
-    number = sum(not plane.by_hand for plane in taken)
+def _next_of(z_um: Sequence[float], taken: Sequence[Placed]) -> float | None:
+    """The next of a list; one that somebody asked for, or chance, is none of it."""
+    number = sum(plane.chosen_by in ("policy", "more") for plane in taken)
     return z_um[number] if number < len(z_um) else None
 
 

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.scanning.frame_quality import Observation
-    from rmz_acquire.scanning.records import Decision, Estimate, Outcome, Plane, Verdict
+    from rmz_acquire.scanning.outcome import Outcome
+    from rmz_acquire.scanning.records import ChosenBy, Decision, Estimate, Plane
+    from rmz_acquire.scanning.verdicts import Verdict
 
 __all__ = ["Estimator", "KnowsAhead", "Microscope", "Policy", "Recorder", "StopRule"]
 
@@ -107,6 +109,25 @@ class Recorder(Protocol):
 
     def finish(self, outcome: Outcome, volume: NDArray[np.float32] | None) -> None:
         """Close the record with how it ended and the last volume, if any."""
+        ...
+
+
+class Placed(Protocol):
+    """Where a plane was taken, and for whom: an `Observation`, or a `Plane` before."""
+
+    @property
+    def z_requested_um(self) -> float:
+        """Position asked for, µm."""
+        ...
+
+    @property
+    def z_um(self) -> float:
+        """Position read back, µm."""
+        ...
+
+    @property
+    def chosen_by(self) -> ChosenBy:
+        """Who wanted it."""
         ...
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 if TYPE_CHECKING:
@@ -15,35 +14,21 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.scanning.regions import RegionVolume
+    from rmz_acquire.scanning.verdicts import Term
 
 __all__ = [
     "ChosenBy",
     "Decision",
     "Estimate",
-    "Outcome",
     "Plane",
-    "ScanState",
     "Seen",
-    "Status",
-    "Verdict",
     "checked",
     "winner_of",
 ]
 
-ChosenBy = Literal["policy", "hand", "more"]
-"""Who wanted a plane: the policy, somebody who asked for it, or the policy again after
-somebody let the scan go on past its stop."""
-
-Status = Literal["converged", "max_planes", "list_done", "stopped", "aborted", "failed"]
-
-
-class ScanState(StrEnum):
-    """Where a scan stands."""
-
-    idle = "idle"
-    aiming = "aiming"
-    thinking = "thinking"
-    finished = "finished"
+ChosenBy = Literal["policy", "hand", "more", "audit"]
+"""Who wanted a plane: the policy, somebody who asked for it, the policy again after
+somebody let the scan go on past its stop, or chance, to see how good the volume is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +54,7 @@ class Plane:
     z_shift_um : float
         What a hardware autofocus added to the z asked for, µm. Both z above are
         without it: the specimen's, not the stage's.
-    chosen_by : {"policy", "hand", "more"}
+    chosen_by : {"policy", "hand", "more", "audit"}
         Who wanted it.
     noise_free : bool
         Whether the camera is known to have no noise (a recorded stack): then two
@@ -94,11 +79,6 @@ class Plane:
     after_resume: bool = False
     ahead: bool = False
 
-    @property
-    def by_hand(self) -> bool:
-        """Whether somebody asked for it, and no policy."""
-        return self.chosen_by == "hand"
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -115,8 +95,9 @@ class Estimate:
         `delta` over the norm of the background-subtracted V_M, so that the
         camera's offset does not count; None at M = 1.
     innovation : float or None
-        Relative RMS error of this plane as predicted from V_(M−1) at its z;
-        None at M = 1.
+        Relative RMS error of this plane as predicted from V_(M−1) at its z, the
+        plane's own noise taken out: 0 means as good as another exposure. None at
+        M = 1.
     gap_um : float
         Largest distance from any z of the grid to the nearest taken plane, µm.
     seconds : float
@@ -135,6 +116,12 @@ class Estimate:
         they are over all of it.
     moved : bool
         Whether these are others than at the plane before.
+    innovation_raw : float or None
+        `innovation` with the plane's noise in it.
+    predicted_error : ndarray of float32, (Z,), or None
+        Predicted RMS error of every output plane, counts; None where not known.
+    disagreement : ndarray of float32, (Z,), or None
+        RMS difference of the candidates in every output plane, counts.
     """
 
     volume: NDArray[np.float32] | None
@@ -148,6 +135,9 @@ class Estimate:
     z_scale: float | None = None
     regions: tuple[RegionVolume, ...] = ()
     moved: bool = False
+    innovation_raw: float | None = None
+    predicted_error: NDArray[np.float32] | None = None
+    disagreement: NDArray[np.float32] | None = None
 
 
 @dataclass(slots=True)
@@ -164,12 +154,18 @@ class Seen:
         Whether the scan asked for it.
     estimate : Estimate or None
         What the estimator made of it.
+    chosen_by : str
+        Who wanted it.
+    terms : tuple of Term
+        What the stop rule looked at.
     """
 
     fault: str | None = None
     used: bool = True
     wanted: bool = True
     estimate: Estimate | None = None
+    chosen_by: ChosenBy = "policy"
+    terms: tuple[Term, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +182,9 @@ class Decision:
         Times, ms; None where unknown.
     delta, delta_relative : float or None
         Change of the volume, camera counts and relative; None at the first plane.
-    innovation : float or None
-        Relative RMS error of this plane as predicted before it was taken.
+    innovation, innovation_raw : float or None
+        Relative RMS error of this plane as predicted before it was taken, without
+        and with the plane's own noise.
     gap_um : float or None
         Largest distance from the grid to the nearest taken plane, µm.
     decision : {"continue", "stop"}
@@ -214,6 +211,10 @@ class Decision:
     regions : list of list of int, or None
         y, x, height and width, pixels, of the parts of the picture that decide from
         this plane on; None where they are those of the plane before, or all of it.
+    chosen_by : str
+        Who wanted the plane.
+    terms : list of dict
+        What the stop rule looked at: as `Term`.
     """
 
     index: int
@@ -239,6 +240,9 @@ class Decision:
     winner: str | None = None
     winner_gain_db: float | None = None
     regions: list[list[int]] | None = None
+    innovation_raw: float | None = None
+    chosen_by: ChosenBy = "policy"
+    terms: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -283,6 +287,8 @@ class Decision:
             frame=seen.fault,
             used=seen.used,
             wanted=seen.wanted,
+            chosen_by=seen.chosen_by,
+            terms=[term.to_dict() for term in seen.terms],
         )
         if estimate is None:
             return made
@@ -299,6 +305,7 @@ class Decision:
             delta=estimate.delta,
             delta_relative=estimate.delta_relative,
             innovation=estimate.innovation,
+            innovation_raw=estimate.innovation_raw,
             gap_um=estimate.gap_um,
             inference_ms=1000 * estimate.seconds,
         )
@@ -315,42 +322,6 @@ class Decision:
         return {key: getattr(self, key) for key in keys} | {
             "time": self.time.isoformat()
         }
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """Whether the scan has converged, and why or why not in one sentence."""
-
-    converged: bool
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a scan ended.
-
-    Parameters
-    ----------
-    status : {"converged", "max_planes", "list_done", "stopped", "aborted", "failed"}
-        Which end it was. "stopped": by somebody for whom it was enough, after a
-        plane that still counts; "aborted": at once.
-    reason : str
-        Why, in one sentence with the numbers.
-    planes_taken : int
-        M at the end.
-    error : str or None
-        What went wrong, for `status` "failed" only.
-    """
-
-    status: Status
-    reason: str
-    planes_taken: int
-    error: str | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether the volume is as good as was wanted: not aborted, not failed."""
-        return self.status not in ("aborted", "failed")
 
 
 def _plain(values: Mapping[str, float] | None) -> dict[str, float] | None:
@@ -399,4 +370,5 @@ def checked(estimate: object, shape: tuple[int, ...]) -> Estimate:
         estimate,
         delta_relative=known(estimate.delta_relative),
         innovation=known(estimate.innovation),
+        innovation_raw=known(estimate.innovation_raw),
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
-    from rmz_acquire.scanning.records import Status
+    from rmz_acquire.scanning.outcome import Status
 
 __all__ = ["RequestedPlanes", "Requests"]
 

@@ -20,14 +20,9 @@ from typing import TYPE_CHECKING, Literal
 
 from rmz_acquire.errors import message_of
 from rmz_acquire.scanning.decide import Judge
+from rmz_acquire.scanning.outcome import Outcome, ScanState, Status
 from rmz_acquire.scanning.policies import make_policy
-from rmz_acquire.scanning.records import (
-    Decision,
-    Outcome,
-    ScanState,
-    Seen,
-    Status,
-)
+from rmz_acquire.scanning.records import Decision, Seen
 from rmz_acquire.scanning.requested_planes import Requests
 from rmz_acquire.scanning.stale import RecentFrames
 from rmz_acquire.scanning.stopping import make_rule
@@ -41,6 +36,7 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning.plan import ScanPlan
     from rmz_acquire.scanning.protocols import Estimator, Policy, StopRule
     from rmz_acquire.scanning.records import ChosenBy, Estimate, Plane
+    from rmz_acquire.scanning.verdicts import Term
 
 __all__ = ["Scan"]
 
@@ -106,7 +102,8 @@ class Scan(Requests):
         self._outcome: Outcome | None = None
         self._error: BaseException | None = None
         self._next_by: ChosenBy = "policy"
-        self._chosen_by: ChosenBy = "policy"
+        self._chosen_by = self._next_by
+        self._terms: tuple[Term, ...] = ()
 
     @property
     def state(self) -> ScanState:
@@ -225,7 +222,7 @@ class Scan(Requests):
                 raise RuntimeError(msg)
             self._state = ScanState.thinking
             self._planes_taken += 1
-        seen = Seen()
+        seen = Seen(chosen_by=self._chosen_by)
         try:
             judged = self._judge.consider(
                 plane,
@@ -257,7 +254,7 @@ class Scan(Requests):
                 logger.exception("what watches the scan raised; the scan goes on")
         return decision
 
-    def z_ahead(self, plane: Plane) -> float | None:
+    def z_ahead(self, plane: Plane) -> tuple[float, ChosenBy] | None:
         """Ask, before a plane is observed, where the next one would be.
 
         Parameters
@@ -267,15 +264,15 @@ class Scan(Requests):
 
         Returns
         -------
-        float or None
-            µm, if the scan goes on; None where it ends, or where that is known only
-            with the estimate.
+        float and str, or None
+            µm, and who wants it, if the scan goes on; None where it ends, or where
+            that is known only with the estimate.
         """
         if self._state is not ScanState.aiming or self._ending is not None:
             return None
         asked = self._asked.first()
         if asked is not None:
-            return asked
+            return asked, "hand"
         return self._judge.z_ahead(plane, self.planes_begun, self._until)
 
     def wants(self, plane: Plane) -> bool:
@@ -283,7 +280,7 @@ class Scan(Requests):
         return (
             self._state is ScanState.idle
             and self._ending is None
-            and self._next_by == "policy"
+            and self._next_by == plane.chosen_by
             and self._next_z_um == plane.z_requested_um
         )
 
@@ -312,7 +309,7 @@ class Scan(Requests):
             if (outcome := self._outcome) is not None:
                 said = f"{outcome.reason}; one more was exposed ahead and is not used"
                 self._outcome = replace(outcome, reason=said, planes_taken=number + 1)
-        seen = Seen()
+        seen = Seen(chosen_by=plane.chosen_by)
         old = self._asked.holding
         self._judge.pass_over(plane, seen, self._planes_taken, old=old)
         ended: Literal["continue", "stop"] = "continue" if outcome is None else "stop"
@@ -323,8 +320,7 @@ class Scan(Requests):
         if self._state is ScanState.finished:
             return
         self._ending = (status, reason)
-        # never wait: a signal's handler may have interrupted the very thread that
-        # holds the lock, which will see the reason at its next step
+        # never wait: a signal's handler may have interrupted the thread that holds it
         if self._lock.acquire(blocking=False):
             try:
                 if self._state is ScanState.idle:
@@ -367,6 +363,7 @@ class Scan(Requests):
     ) -> Decision:
         """Write the decision down and move on to idle or finished."""
         with self._lock:
+            self._terms = seen.terms
             if self._state is ScanState.thinking:
                 if status is not None:
                     self._finish(status, reason)
@@ -392,7 +389,8 @@ class Scan(Requests):
     def _finish(self, status: Status, reason: str, error: str | None = None) -> None:
         """Set the outcome; the caller holds the lock."""
         self._state = ScanState.finished
-        self._outcome = Outcome(status, reason, self._planes_taken, error)
+        taken = self._planes_taken
+        self._outcome = Outcome(status, reason, taken, error, self._terms)
         logger.info("%s: %s", status, reason)
 
     def _count(self) -> str:

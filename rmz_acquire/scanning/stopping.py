@@ -1,98 +1,200 @@
 """When a scan stops: the paper's rule, and guards against believing the network.
 
-The rule is δ_M ≤ ε. A small change is not a small error, and there are ways to a small
-change that say nothing about the specimen: a plane taken twice, a blank frame, a part
-of the range that no plane has come near. None of these counts as convergence, and the
-reason says which it was.
+The paper's rule is δ_M ≤ ε. A small change is not a small error, and there are ways to
+a small change that say nothing about the specimen: a plane taken twice, a blank frame,
+a part of the range that no plane has come near. None of these counts as convergence
+where the rule is guarded, and a plane that chance chose has to have been predicted
+well. Every rule tells what it looked at: its terms.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rmz_acquire.plugins import STOP_RULE, load
+from rmz_acquire.scanning.audits import last_audit
 from rmz_acquire.scanning.foreign import own_rule
 from rmz_acquire.scanning.frame_quality import blank_reason
-from rmz_acquire.scanning.records import Verdict
+from rmz_acquire.scanning.verdicts import Term, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.plan import ScanPlan
     from rmz_acquire.scanning.protocols import StopRule
 
-__all__ = ["ChangeRule", "make_rule"]
+__all__ = ["RULES", "ChangeRule", "PaperRule", "make_rule"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A term, and what it says where it is not met."""
+
+    term: Term
+    objection: str
+
+
+class PaperRule:
+    """Converged when the change is at or below ε: as published, nothing else."""
+
+    def __init__(self, plan: ScanPlan) -> None:
+        self._plan = plan
+
+    def judge(self, taken: Sequence[Observation]) -> Verdict:
+        """Compare the last change with ε."""
+        small, said = _change(self._plan, taken)
+        if small.met:
+            said = f"{said} after {len(taken)} planes"
+        return Verdict(small.met, said, (small,))
 
 
 class ChangeRule:
-    """Converged when the change is at or below ε and no guard objects."""
+    """Converged when the change is at or below ε and no guard objects.
+
+    That for `patience` planes in a row.
+    """
 
     def __init__(self, plan: ScanPlan) -> None:
         self._plan = plan
 
     def judge(self, taken: Sequence[Observation]) -> Verdict:
         """Compare the last change with ε, then ask every guard."""
-        plan = self._plan
-        last = taken[-1]
-        relative = plan.epsilon_kind == "relative"
-        change = last.delta_relative if relative else last.delta
-        unit = "" if relative else " counts"
-        if change is None:
-            first = "no change to judge yet: the first plane"
-            none = "the change is not defined: the volume shows nothing"
-            return Verdict(False, first if len(taken) == 1 else none)
-        if change > plan.epsilon:
-            reason = f"change {change:.3g}{unit} is above epsilon {plan.epsilon:g}"
-            return Verdict(False, reason)
-        small = f"change {change:.3g}{unit} is at or below epsilon {plan.epsilon:g}"
-        objections = self._objections(taken)
-        if objections:
-            return Verdict(False, f"{small}, but {' and '.join(objections)}")
-        return Verdict(True, f"{small} after {len(taken)} planes")
+        small, said = _change(self._plan, taken)
+        found = self._guards(taken)
+        terms = [small, *(each.term for each in found)]
+        lacking = [each for each in found if not each.term.met]
+        if self._plan.patience > 1:
+            row = self._row(taken)
+            term = Term("planes in a row", row, self._plan.patience, False)
+            terms.append(Term(term.name, row, term.limit, row >= self._plan.patience))
+            if small.met and not lacking and not terms[-1].met:
+                said = f"{said}, {row} of {self._plan.patience} planes in a row"
+                return Verdict(False, said, tuple(terms))
+        if not small.met:
+            return Verdict(False, said, tuple(terms))
+        if lacking:
+            objections = " and ".join(each.objection for each in lacking)
+            # another look by chance settles it, nothing else does
+            audit = self._audited and [each.term.name for each in lacking] == [_AUDIT]
+            return Verdict(False, f"{said}, but {objections}", tuple(terms), audit)
+        return Verdict(True, f"{said} after {len(taken)} planes", tuple(terms))
 
-    def _objections(self, taken: Sequence[Observation]) -> list[str]:
-        """Every reason not to believe a small change."""
+    @property
+    def _audited(self) -> bool:
+        return self._plan.audit_share > 0
+
+    def _row(self, taken: Sequence[Observation]) -> int:
+        """How many planes in a row it was enough for."""
+        row = 0
+        for count in range(len(taken), 0, -1):
+            part = taken[:count]
+            enough = _change(self._plan, part)[0].met and all(
+                each.term.met for each in self._guards(part)
+            )
+            if not enough:
+                break
+            row += 1
+        return row
+
+    def _guards(self, taken: Sequence[Observation]) -> list[_Found]:
+        """Every other term: a reason not to believe a small change where not met."""
         plan = self._plan
         last, earlier = taken[-1], taken[:-1]
-        found = []
-        if len(taken) < plan.min_planes:
-            found.append(f"only {len(taken)} of at least {plan.min_planes} planes")
-        for number, other in enumerate(earlier, start=1):
-            if abs(other.z_um - last.z_um) < plan.same_z_um:
-                found.append(
-                    f"z {last.z_um:g} µm was seen before (plane {number}), "
-                    "a repeated plane says nothing"
-                )
-                break
+        count, least = len(taken), plan.min_planes
+        # a float's last bit must not decide
+        seen = last.gap_um <= plan.gap_limit_um * (1 + 1e-9)
+        gap = Term("largest gap, µm", last.gap_um, plan.gap_limit_um, seen)
+        found = [
+            _Found(
+                Term("planes", count, least, count >= least),
+                f"only {count} of at least {least} planes",
+            ),
+            self._new_z(last, earlier),
+            self._new_frame(last, earlier),
+            *self._predicted(taken),
+            _Found(
+                gap,
+                f"a gap of {last.gap_um:.3g} µm is unseen "
+                f"(limit {plan.gap_limit_um:.3g} µm)",
+            ),
+        ]
+        return found
+
+    def _new_z(self, last: Observation, earlier: Sequence[Observation]) -> _Found:
+        least = self._plan.same_z_um
+        away = [abs(other.z_um - last.z_um) for other in earlier]
+        same = next((n for n, um in enumerate(away, start=1) if um < least), None)
+        nearest = min(away, default=None)
+        return _Found(
+            Term("distance to the nearest plane, µm", nearest, least, same is None),
+            f"z {last.z_um:g} µm was seen before (plane {same}), "
+            "a repeated plane says nothing",
+        )
+
+    @staticmethod
+    def _new_frame(last: Observation, earlier: Sequence[Observation]) -> _Found:
+        said = []
         for number, other in enumerate(earlier, start=1):
             if other.frame.digest == last.frame.digest:
-                found.append(
+                said.append(
                     f"the frame equals plane {number} in every pixel, "
                     "the camera gave it twice"
                 )
                 break
         blank = blank_reason(last.frame, [other.frame for other in earlier])
         if blank is not None:
-            found.append(f"the frame is blank, it {blank}")
-        if plan.tau is not None:
-            if last.innovation is None:
-                found.append("the innovation is not defined")
-            elif last.innovation > plan.tau:
-                found.append(
-                    f"innovation {last.innovation:.3g} is above tau {plan.tau:g}"
-                )
-        # a float's last bit must not decide
-        if last.gap_um > plan.gap_limit_um * (1 + 1e-9):
-            found.append(
-                f"a gap of {last.gap_um:.3g} µm is unseen "
-                f"(limit {plan.gap_limit_um:.3g} µm)"
-            )
-        return found
+            said.append(f"the frame is blank, it {blank}")
+        return _Found(Term("frame", None, None, not said), " and ".join(said))
+
+    def _predicted(self, taken: Sequence[Observation]) -> list[_Found]:
+        """How well a plane was predicted before it was taken."""
+        limit = self._plan.innovation_limit
+        if limit is None:
+            return []
+        plane = last_audit(taken) if self._audited else taken[-1]
+        name = _AUDIT if self._audited else "innovation"
+        value = None if plane is None else plane.innovation
+        met = value is not None and value <= limit
+        which = "the audit plane's innovation" if self._audited else "innovation"
+        if plane is None:
+            said = "no audit plane was taken yet"
+        elif value is None:
+            said = "the innovation is not defined"
+        else:
+            said = f"{which} {value:.3g} is above tau {limit:g}"
+        return [_Found(Term(name, value, limit, met), said)]
+
+
+_AUDIT = "audit innovation"
+
+# kept in step with the names in plugins.py by a test
+RULES: dict[str, Callable[[ScanPlan], StopRule]] = {
+    "guarded": ChangeRule,
+    "paper": PaperRule,
+}
 
 
 def make_rule(plan: ScanPlan) -> StopRule:
     """Make the stop rule that a plan asks for."""
-    if plan.stop_rule is None:
-        return ChangeRule(plan)
+    if plan.stop_rule in RULES:
+        return RULES[plan.stop_rule](plan)
     return own_rule(load(STOP_RULE, plan.stop_rule), plan)
+
+
+def _change(plan: ScanPlan, taken: Sequence[Observation]) -> tuple[Term, str]:
+    """Whether the last change is at or below ε, and that as a sentence."""
+    last = taken[-1]
+    relative = plan.epsilon_kind == "relative"
+    change = last.delta_relative if relative else last.delta
+    unit = "" if relative else " counts"
+    if change is None:
+        first = "no change to judge yet: the first plane"
+        none = "the change is not defined: the volume shows nothing"
+        term = Term("change", None, plan.epsilon, False)
+        return term, first if len(taken) == 1 else none
+    met = change <= plan.epsilon
+    than = "at or below" if met else "above"
+    said = f"change {change:.3g}{unit} is {than} epsilon {plan.epsilon:g}"
+    return Term("change", change, plan.epsilon, met), said

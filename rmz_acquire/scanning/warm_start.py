@@ -19,8 +19,8 @@ import numpy as np
 
 from rmz_acquire.scanning.frame_similarity import compare
 from rmz_acquire.scanning.policies import cell_centres, farthest
-from rmz_acquire.scanning.records import Verdict
 from rmz_acquire.scanning.stopping import ChangeRule
+from rmz_acquire.scanning.verdicts import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,7 +15,10 @@ from rmz_acquire.scanning import Scan, ScanPlan, fewest_planes
         ({}, 4),
         ({"min_planes": 9}, 9),
         # the last of the first planes must leave the change below epsilon
-        ({"min_planes": 2, "first_planes": 2}, 2),
+        ({"min_planes": 2, "first_planes": 2, "audit": 0}, 2),
+        # and one more, by chance, was predicted
+        ({"min_planes": 2, "first_planes": 2}, 3),
+        ({"stop_rule": "paper"}, 2),
         ({"max_planes": 3}, 3),
         ({"max_gap_um": 1.5}, 13),
         ({"max_gap_um": 1.5, "max_planes": 10}, 10),
@@ -29,7 +32,7 @@ def test_the_fewest_planes(options, fewest):
 
 def test_a_scan_of_an_even_specimen_stops_there():
     """Independent of the count: the scan itself, on noise about nothing but a ramp."""
-    plan = ScanPlan.from_range(0.0, 20.0, 0.5, max_gap_um=2.0, epsilon=0.9)
+    plan = ScanPlan.from_range(0.0, 20.0, 0.5, max_gap_um=2.0, epsilon=0.9, audit=0)
     scan = Scan(plan, LinearEstimator(plan.z_um))
     rng = np.random.default_rng(3)
     ramp = np.add.outer(np.arange(24.0), np.arange(28.0)) * 30 + 100

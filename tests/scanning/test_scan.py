@@ -53,6 +53,9 @@ KEYS = [
     "winner",
     "winner_gain_db",
     "regions",
+    "innovation_raw",
+    "chosen_by",
+    "terms",
 ]
 
 

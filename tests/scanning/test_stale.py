@@ -12,7 +12,7 @@ AGAIN = "again, to the last bit"
 
 
 def a_scan(frames=None, estimator=LinearEstimator, **options):
-    options.setdefault("epsilon", 1e-9)
+    options = {"epsilon": 1e-9, "audit": 0} | options
     plan = ScanPlan.from_grid(Z_UM, **options)
     return Scan(plan, estimator(plan.z_um), frames=frames)
 

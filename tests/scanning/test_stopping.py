@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scan_fakes import blobs
 
-from rmz_acquire.scanning import ChangeRule, Observation, ScanPlan, look_at
+from rmz_acquire.errors import InputError
+from rmz_acquire.plugins import STOP_RULE
+from rmz_acquire.scanning import (
+    RULES,
+    ChangeRule,
+    Observation,
+    PaperRule,
+    ScanPlan,
+    Term,
+    look_at,
+)
 
 Z_UM = np.linspace(0, 10, 11)
 STACK = blobs(Z_UM, shape=(40, 40))
-PLAN = ScanPlan.from_grid(Z_UM, epsilon=0.05, min_planes=4)
+PLAN = ScanPlan.from_grid(Z_UM, epsilon=0.05, min_planes=4, audit=0)
 
 
 def observed(index, change, *, gap_um=1.0, image=None, delta=None):
@@ -118,7 +130,7 @@ def test_every_objection_is_said():
 
 
 def test_an_absolute_threshold_is_in_counts():
-    plan = ScanPlan.from_grid(Z_UM, epsilon=50, epsilon_kind="absolute")
+    plan = ScanPlan.from_grid(Z_UM, epsilon=50, epsilon_kind="absolute", audit=0)
     taken = settled()
     taken[-1] = observed(6, 0.9, delta=49.0)
     verdict = ChangeRule(plan).judge(taken)
@@ -134,3 +146,85 @@ def test_no_relative_change_of_a_dark_volume():
     verdict = ChangeRule(PLAN).judge(taken)
     assert not verdict.converged
     assert "not defined" in verdict.reason
+
+
+def test_every_rule_that_can_be_named_exists():
+    assert sorted(STOP_RULE.ours) == sorted(RULES)
+
+
+def test_the_papers_rule_looks_at_the_change_alone():
+    plan = ScanPlan.from_grid(Z_UM, epsilon=0.05, stop_rule="paper")
+    taken = [observed(4, None), observed(4, 0.04, gap_um=9.0)]
+    verdict = PaperRule(plan).judge(taken)
+    assert verdict.converged
+    assert verdict.terms == (Term("change", 0.04, 0.05, True),)
+
+
+def audited(innovation, **options):
+    """Four good planes, the third of which was drawn by chance; and the plan."""
+    taken = settled()
+    taken[2] = replace(taken[2], chosen_by="audit", innovation=innovation)
+    return taken, ScanPlan.from_grid(Z_UM, epsilon=0.05, **options)
+
+
+@pytest.mark.parametrize(
+    ("innovation", "tau", "converged"),
+    [(0.1, None, True), (0.9, None, False), (0.9, 0.95, True), (None, 0.95, False)],
+)
+def test_the_audit_plane_must_have_been_predicted(innovation, tau, converged):
+    taken, plan = audited(innovation, tau=tau)
+    verdict = ChangeRule(plan).judge(taken)
+    assert verdict.converged is converged
+    # it alone is missing: another one may settle it
+    assert verdict.audit is not converged
+    told = {term.name: term for term in verdict.terms}["audit innovation"]
+    assert told.value == innovation and told.met is converged
+
+
+def test_without_an_audit_plane_there_is_no_convergence():
+    _, plan = audited(0.1)
+    verdict = ChangeRule(plan).judge(settled())
+    assert not verdict.converged and verdict.audit
+    assert "no audit plane was taken yet" in verdict.reason
+    # what else is missing comes first
+    early = [*settled()[:2], observed(6, 0.04)]
+    assert not ChangeRule(plan).judge(early).audit
+
+
+def test_patience_wants_it_several_times_in_a_row():
+    taken, plan = audited(0.1, patience=2)
+    verdict = ChangeRule(plan).judge(taken)
+    assert not verdict.converged and "1 of 2 planes in a row" in verdict.reason
+    assert ChangeRule(plan).judge([*taken, observed(9, 0.03)]).converged
+    broken = [*taken, observed(9, 0.3), observed(2, 0.03)]
+    assert not ChangeRule(plan).judge(broken).converged
+
+
+def test_every_term_is_told_with_its_number():
+    taken, plan = audited(0.1)
+    told = {
+        t.name: (t.value, t.limit, t.met) for t in ChangeRule(plan).judge(taken).terms
+    }
+    assert told["change"] == (0.04, 0.05, True)
+    assert told["planes"] == (4, 4, True)
+    assert told["largest gap, µm"] == (1.0, plan.gap_limit_um, True)
+    assert told["frame"] == (None, None, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"stop_rule": "paper", "tau": 0.1}, "leave tau out"),
+        ({"stop_rule": "paper", "patience": 2}, "leave patience out"),
+        ({"stop_rule": "papers"}, "'paper'"),
+        ({"audit": 1.0}, "audit"),
+        ({"patience": 0}, "patience"),
+        ({"max_light_ms": 0}, "max_light_ms"),
+        ({"max_seconds": -1}, "max_seconds"),
+        ({"travel_cost": 1.0}, "travel_cost is for the policies error and"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_in_one_line(options, said):
+    with pytest.raises(InputError) as caught:
+        ScanPlan.from_grid(Z_UM, **options)
+    assert said in str(caught.value) and "\n" not in str(caught.value)

@@ -21,6 +21,7 @@ _WORDS = {
     "completed": "✓ done",
     "converged": "✓ converged",
     "max_planes": "■ most planes taken",
+    "budget": "■ budget spent",
     "list_done": "✓ list done",
     "stopped": "◼ stopped by hand, kept",
     "aborted": "✕ aborted",

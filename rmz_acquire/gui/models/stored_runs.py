@@ -241,6 +241,7 @@ _HEADS = {
     "completed": "Done: every volume is taken",
     "converged": "Done: the volume stopped changing",
     "max_planes": "Stopped at the most planes allowed",
+    "budget": "Stopped at the most light or time allowed",
     "list_done": "Done",
     "stopped": "Stopped by hand, all kept",
     "aborted": "Aborted",

@@ -1,0 +1,76 @@
+"""How well a plane was predicted before it was taken, its own noise taken out.
+
+Two exposures of one scene differ by their noise, which nothing predicts. What is left
+of an error without it is what the prediction lacks: 0 means that it was as good as
+another exposure.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rmz_acquire.reconstruction.likelihood.camera_floor import CameraFloor, shift_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["innovation_of", "noise_of"]
+
+
+def innovation_of(
+    predicted: NDArray[np.float32],
+    plane: NDArray[np.float32],
+    dark: float,
+    noise: float,
+) -> tuple[float | None, float | None]:
+    """RMS error of a prediction, over the RMS of the light in the plane.
+
+    Parameters
+    ----------
+    predicted, plane : ndarray
+        (Y, X) counts.
+    dark : float
+        Counts that mean no light.
+    noise : float
+        Variance of a pixel's noise in the plane, squared counts.
+
+    Returns
+    -------
+    innovation, raw : float or None
+        Without and with the noise; None for a plane without light.
+    """
+    error = float(np.mean((predicted - plane) ** 2, dtype=np.float64))
+    light = float(np.mean((plane - np.float32(dark)) ** 2, dtype=np.float64))
+    if light <= 0:
+        return None, None
+    # the plane's noise is no light either
+    lit = max(light - noise, 0.0)
+    clean = math.sqrt(max(error - noise, 0.0) / lit) if lit > 0 else None
+    return clean, math.sqrt(error / light)
+
+
+def noise_of(image: NDArray[np.float32]) -> float:
+    """Variance of a pixel's noise, by the photon transfer of one plane.
+
+    Structure only adds to the variance of a block, and the least that any brightness
+    shows is taken: it is rather too low than too high.
+
+    Parameters
+    ----------
+    image : ndarray
+        (Y, X) counts.
+
+    Returns
+    -------
+    float
+        Squared counts; 0 for a plane too small to tell.
+    """
+    floor = CameraFloor()
+    floor.add(image)
+    dark, in_dark = floor.level()
+    light = max(float(image.mean()) - dark, 0.0)
+    shift = shift_of(in_dark, light)
+    return floor.variance(dark, shift) * (light + shift)

@@ -1,0 +1,80 @@
+"""Audit planes: drawn by chance, so that they tell how good the rest of a volume is.
+
+A policy looks where it expects to learn, and what it finds there says little about the
+planes that it leaves out. A plane whose z is drawn from all that are not taken does:
+its innovation, squared, is an unbiased sample of the mean squared error there, relative
+to the light. One in so many is drawn after the first planes, and one more where a stop
+rule has nothing else left to ask.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rmz_acquire.scanning.frame_quality import FrameFacts, Observation
+    from rmz_acquire.scanning.plan import ScanPlan
+    from rmz_acquire.scanning.protocols import Placed
+
+__all__ = ["draw", "is_due", "last_audit"]
+
+
+def is_due(plan: ScanPlan, taken: Sequence[Placed]) -> bool:
+    """Whether the next plane is to be drawn, by the share of the plan.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        Of the scan.
+    taken : sequence of Observation or Plane
+        Every plane so far.
+
+    Returns
+    -------
+    bool
+    """
+    after = len(taken) - plan.first_planes + 1
+    drawn = sum(plane.chosen_by == "audit" for plane in taken)
+    return drawn < plan.audit_share * after
+
+
+def draw(plan: ScanPlan, taken: Sequence[Placed], first: FrameFacts) -> float | None:
+    """Draw the z of an audit plane.
+
+    The same planes give the same z, also when they are given again after a resume;
+    those of another volume give another, since the first frame is part of the seed.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        Of the scan.
+    taken : sequence of Observation or Plane
+        Every plane so far; at least one.
+    first : FrameFacts
+        Of the first of them.
+
+    Returns
+    -------
+    float or None
+        A z of the grid that no plane was asked for at, µm; None where there is none.
+    """
+    grid = np.asarray(plan.z_um)
+    asked = np.array([[plane.z_requested_um, plane.z_um] for plane in taken]).ravel()
+    away = np.abs(grid[:, None] - asked[None]).min(1)
+    left = grid[away >= plan.same_z_um]
+    if left.size == 0:
+        return None
+    first = zlib.crc32(first.digest.encode())
+    rng = np.random.default_rng([plan.seed, first, len(taken)])
+    return float(rng.choice(left))
+
+
+def last_audit(taken: Sequence[Observation]) -> Observation | None:
+    """Give the last audit plane; None where there is none."""
+    audits = (plane for plane in reversed(taken) if plane.chosen_by == "audit")
+    return next(audits, None)
