@@ -24,12 +24,8 @@ from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import archive_workers, volumes_of
 from rmz_acquire.experiments.archive import plan_archive
-from rmz_acquire.experiments.archive_volume import (
-    VolumeJob,
-    grid_of,
-    make_volume,
-    volume_name,
-)
+from rmz_acquire.experiments.archive_planes import VolumeJob, grid_of, volume_name
+from rmz_acquire.experiments.archive_volume import make_volume
 from rmz_acquire.experiments.archive_workers import make_all, worker_specs
 
 if TYPE_CHECKING:

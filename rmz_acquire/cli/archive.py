@@ -16,7 +16,7 @@ from rmz_acquire.errors import InputError, ScanFailed
 from rmz_acquire.installing import install_line, missing
 
 if TYPE_CHECKING:
-    from rmz_acquire.experiments.archive_volume import Found, VolumeJob
+    from rmz_acquire.experiments.archive_planes import Found, VolumeJob
 
 __all__ = ["FLAGS", "check_many", "reconstruct_many"]
 

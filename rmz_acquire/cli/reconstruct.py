@@ -32,7 +32,7 @@ from rmz_acquire.cli.running import model_for
 from rmz_acquire.errors import InputError
 
 if TYPE_CHECKING:
-    from rmz_acquire.experiments.archive_volume import Found, VolumeJob
+    from rmz_acquire.experiments.archive_planes import Found, VolumeJob
     from rmz_acquire.optics import Optics
 
 __all__ = ["reconstruct"]
@@ -188,7 +188,7 @@ class _Asked:
 
     def job(self, found: Found, out: Path) -> VolumeJob:
         """All that it takes, checked before anything is made."""
-        from rmz_acquire.experiments.archive_volume import VolumeJob, grid_of
+        from rmz_acquire.experiments.archive_planes import VolumeJob, grid_of
 
         optics = self._optics(found)
         with flagged(RANGE):
@@ -251,11 +251,13 @@ def _one(
             msg = f"{file} exists: choose another --out, or give --overwrite"
             raise InputError(msg)
     with busy("reading"), flagged(FLAGS):
-        from rmz_acquire.experiments.archive_volume import find, make_volume
+        from rmz_acquire.experiments.archive_planes import find
 
         names = {key: STACK[key] for key in ("z_um", "pixel_size_um")}
         found = find(source, asked.listed, asked.pixel_size, which, names)
     job = asked.job(_only(source, found, which), out)
+    with busy("loading"):
+        from rmz_acquire.experiments.archive_volume import make_volume
     with flagged({"device ": "--device "}):
         made = make_volume(job, _say_plane)
     facts = predicted(made.told.candidates, made.told.z_scale)

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from rmz_acquire.atomic_io import jsonable
 from rmz_acquire.errors import InputError, message_of
-from rmz_acquire.experiments.archive_volume import find
+from rmz_acquire.experiments.archive_planes import find
 from rmz_acquire.methods import METHODS
 from rmz_acquire.models import read_card
 from rmz_acquire.recording import Remade, is_run
@@ -21,7 +21,7 @@ from rmz_acquire.recording import Remade, is_run
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from rmz_acquire.experiments.archive_volume import Found, VolumeJob
+    from rmz_acquire.experiments.archive_planes import Found, VolumeJob
 
 __all__ = ["Archive", "Failure", "plan_archive", "remove_leftovers", "stands"]
 
@@ -83,7 +83,7 @@ def plan_archive(
     job_of : callable
         Makes a job of what was found and of its file; InputError where it cannot.
     pixel_size_um, which
-        As for `rmz_acquire.experiments.archive_volume.find`.
+        As for `rmz_acquire.experiments.archive_planes.find`.
     overwrite : bool
         Make also what stands.
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from distributed import Client
 
-    from rmz_acquire.experiments.archive_volume import VolumeJob
+    from rmz_acquire.experiments.archive_planes import VolumeJob
 
 __all__ = ["ANSWER_S", "default_workers", "make_all", "worker_specs"]
 
@@ -124,9 +124,7 @@ def worker_specs(workers: int, gpus: Sequence[str]) -> dict[int, dict[str, Any]]
 
     specs: dict[int, dict[str, Any]] = {}
     for i in range(workers):
-        env = {"DASK_LOGGING__DISTRIBUTED": "critical"}
-        if gpus:
-            env["CUDA_VISIBLE_DEVICES"] = gpus[i % len(gpus)]
+        env = {"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {}
         # one volume at a time, and as much memory as that takes
         options = {"nthreads": 1, "memory_limit": 0, "env": env, "host": _HERE}
         specs[i] = {"cls": Nanny, "options": options}
@@ -173,10 +171,15 @@ def _client(
         with Client(scheduler, set_as_default=False) as client:
             yield client
         return
+    spawn = "distributed.nanny.pre-spawn-environ"
+    settings = {
+        "distributed.scheduler.allowed-failures": _TRIES,
+        spawn: {**dask.config.get(spawn, {}), "DASK_LOGGING__DISTRIBUTED": "critical"},
+    }
     # it listens to this machine alone
     address = {"host": _HERE, "port": 0, "dashboard": False}
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": _TRIES}),
+        dask.config.set(settings),
         SpecCluster(
             workers=worker_specs(workers, _gpus(device)),
             scheduler={"cls": Scheduler, "options": address},
