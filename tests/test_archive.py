@@ -176,7 +176,7 @@ def test_the_workers_of_a_scheduler_do_it(archive, tmp_path, capsys):
 
     out = tmp_path / "out"
     with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
     ) as cluster:
         args = ["reconstruct", str(archive / "a"), str(archive / "plate" / "c")]
         args += ["--estimator", "linear", "--out", str(out)]

@@ -177,7 +177,12 @@ def _client(
         spawn: {**dask.config.get(spawn, {}), "DASK_LOGGING__DISTRIBUTED": "critical"},
     }
     # it listens to this machine alone
-    address = {"host": _HERE, "port": 0, "dashboard": False}
+    address = {
+        "host": _HERE,
+        "port": 0,
+        "dashboard": False,
+        "dashboard_address": f"{_HERE}:0",
+    }
     with (
         dask.config.set(settings),
         SpecCluster(
