@@ -22,7 +22,14 @@ from rmz_acquire.scanning import Decision, Estimate, ScanPlan
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-_UNITS = {"um": "µm", "ms": "ms", "s": "s", "waves": "waves RMS", "db": "dB"}
+_UNITS = {
+    "um": "µm",
+    "ms": "ms",
+    "s": "s",
+    "seconds": "s",
+    "waves": "waves RMS",
+    "db": "dB",
+}
 # where a docstring only says that a key is as there
 _ALSO: dict[type, tuple[type, ...]] = {Decision: (Estimate,)}
 _SHARED = (ScanPlan, Optics)
