@@ -24,7 +24,7 @@ FIRST_PLANES = 3
 MIN_PLANES = 4
 """No convergence with fewer."""
 STOP_RULE: Final = "guarded"
-TAU = 0.25
+TAU = 0.2
 """Error at which an audit plane may at most have been predicted, relative."""
 AUDIT = 0.2
 """Share of planes, after the first ones, whose z is drawn."""

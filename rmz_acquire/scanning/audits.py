@@ -9,6 +9,7 @@ rule has nothing else left to ask.
 
 from __future__ import annotations
 
+import math
 import zlib
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,11 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning.plan import ScanPlan
     from rmz_acquire.scanning.protocols import Placed
 
-__all__ = ["draw", "is_due", "last_audit"]
+__all__ = ["audited_error", "draw", "is_due"]
+
+
+_LATEST = 3
+"""Audit planes that count."""
 
 
 def is_due(plan: ScanPlan, taken: Sequence[Placed]) -> bool:
@@ -74,7 +79,26 @@ def draw(plan: ScanPlan, taken: Sequence[Placed], first: FrameFacts) -> float | 
     return float(rng.choice(left))
 
 
-def last_audit(taken: Sequence[Observation]) -> Observation | None:
-    """Give the last audit plane; None where there is none."""
-    audits = (plane for plane in reversed(taken) if plane.chosen_by == "audit")
-    return next(audits, None)
+def audited_error(taken: Sequence[Observation]) -> tuple[float | None, int]:
+    """Give the error of the last audit planes, as they were predicted.
+
+    More than one, so that a rule which draws until it is content is not content by
+    luck.
+
+    Parameters
+    ----------
+    taken : sequence of Observation
+        Every plane so far.
+
+    Returns
+    -------
+    error : float or None
+        Root of the mean squared innovation; None where not known.
+    planes : int
+        Of how many.
+    """
+    audits = [plane for plane in taken if plane.chosen_by == "audit"][-_LATEST:]
+    known = [plane.innovation for plane in audits if plane.innovation is not None]
+    if not audits or len(known) < len(audits):
+        return None, len(audits)
+    return math.sqrt(sum(x**2 for x in known) / len(known)), len(audits)

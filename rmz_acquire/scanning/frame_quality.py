@@ -27,6 +27,7 @@ __all__ = [
     "blank_reason",
     "cut_off_part",
     "fault_of",
+    "is_dark",
     "look_at",
 ]
 
@@ -49,6 +50,8 @@ _LEAST_BETWEEN = 64
 _FULL_SCALES = frozenset(2**bits - 1 for bits in (8, 10, 11, 12, 14, 16))
 # Wide-field light is about the same in every plane, in focus or not.
 _DIM = 0.1
+# The background of a frame without light is below its mean by its noise.
+_DIM_AND_PLAIN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,13 +245,34 @@ def blank_reason(frame: FrameFacts, earlier: Sequence[FrameFacts]) -> str | None
     if not frame.structured:
         return "shows nothing above its noise"
     others = [other for other in earlier if other.structured]
-    if others:
+    if is_dark(frame, others):
         floor = min(f.background for f in (frame, *others))
         usual = median(other.mean - floor for other in others)
         light = frame.mean - floor
-        if light < _DIM * usual:
-            return f"has {light / usual:.0%} of the light of the planes before it"
+        return f"has {light / usual:.0%} of the light of the planes before it"
     return None
+
+
+def is_dark(frame: FrameFacts, others: Sequence[FrameFacts]) -> bool:
+    """Whether the light was off: far less of it than in others, whatever is in focus.
+
+    Parameters
+    ----------
+    frame : FrameFacts
+        The frame in question.
+    others : sequence of FrameFacts
+        Of the same specimen.
+
+    Returns
+    -------
+    bool
+    """
+    lit = [other for other in others if other.structured and not other.constant]
+    if frame.constant or not lit:
+        return frame.constant
+    floor = min(each.background for each in (frame, *lit))
+    least = _DIM if frame.structured else _DIM_AND_PLAIN
+    return frame.mean - floor < least * median(other.mean - floor for other in lit)
 
 
 def cut_off_part(image: NDArray[Any]) -> float:

@@ -136,9 +136,9 @@ class ScanPlan(ScanOptions):
         Whether `epsilon` is a fraction of the volume's norm above background, or
         camera counts (Frobenius norm, as in the paper).
     tau : float, optional
-        Convergence then needs the innovation of the last audit plane at or below it
-        too, that of the last plane where there are no audits: the volume predicted
-        that plane so well. By default 0.25 where there are audits, else not asked.
+        Convergence then needs the innovation of the last audit planes, three at most,
+        at or below it too (the root of their mean square), that of the last plane
+        where there are no audits. By default 0.2 where there are audits, else not asked.
     audit : float, optional
         Share of planes, after the first ones, whose z is drawn by chance. By default
         0.2 with the guarded rule and a policy of ours that is not uniform, else 0.

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rmz_acquire.plugins import STOP_RULE, load
-from rmz_acquire.scanning.audits import last_audit
+from rmz_acquire.scanning.audits import audited_error
 from rmz_acquire.scanning.foreign import own_rule
-from rmz_acquire.scanning.frame_quality import blank_reason
+from rmz_acquire.scanning.frame_quality import blank_reason, is_dark
 from rmz_acquire.scanning.verdicts import Term, Verdict
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class ChangeRule:
 
     def judge(self, taken: Sequence[Observation]) -> Verdict:
         """Compare the last change with ε, then ask every guard."""
-        small, said = _change(self._plan, taken)
+        small, said = self._small(taken)
         found = self._guards(taken)
         terms = [small, *(each.term for each in found)]
         lacking = [each for each in found if not each.term.met]
@@ -81,6 +81,18 @@ class ChangeRule:
             return Verdict(False, f"{said}, but {objections}", tuple(terms), audit)
         return Verdict(True, f"{said} after {len(taken)} planes", tuple(terms))
 
+    def _small(self, taken: Sequence[Observation]) -> tuple[Term, str]:
+        """The last change; after an audit plane also that of the plane before it.
+
+        Chance may put a plane right beside another, which then changes nothing.
+        """
+        last = _change(self._plan, taken)
+        earlier = list(taken)
+        while len(earlier) > 1 and earlier[-1].chosen_by == "audit":
+            earlier.pop()
+        before = _change(self._plan, earlier)
+        return last if before[0].met or not last[0].met else before
+
     @property
     def _audited(self) -> bool:
         return self._plan.audit_share > 0
@@ -90,7 +102,7 @@ class ChangeRule:
         row = 0
         for count in range(len(taken), 0, -1):
             part = taken[:count]
-            enough = _change(self._plan, part)[0].met and all(
+            enough = self._small(part)[0].met and all(
                 each.term.met for each in self._guards(part)
             )
             if not enough:
@@ -143,9 +155,13 @@ class ChangeRule:
                     "the camera gave it twice"
                 )
                 break
-        blank = blank_reason(last.frame, [other.frame for other in earlier])
+        frames = [other.frame for other in earlier]
+        blank = blank_reason(last.frame, frames)
         if blank is not None:
             said.append(f"the frame is blank, it {blank}")
+        dark = [n for n, frame in enumerate(frames, start=1) if is_dark(frame, frames)]
+        if dark:
+            said.append(f"plane {dark[0]} was dark, and is part of the volume")
         return _Found(Term("frame", None, None, not said), " and ".join(said))
 
     def _predicted(self, taken: Sequence[Observation]) -> list[_Found]:
@@ -153,17 +169,16 @@ class ChangeRule:
         limit = self._plan.innovation_limit
         if limit is None:
             return []
-        plane = last_audit(taken) if self._audited else taken[-1]
-        name = _AUDIT if self._audited else "innovation"
-        value = None if plane is None else plane.innovation
+        name, value, planes = "innovation", taken[-1].innovation, 1
+        if self._audited:
+            name, (value, planes) = _AUDIT, audited_error(taken)
         met = value is not None and value <= limit
-        which = "the audit plane's innovation" if self._audited else "innovation"
-        if plane is None:
+        if planes == 0:
             said = "no audit plane was taken yet"
         elif value is None:
             said = "the innovation is not defined"
         else:
-            said = f"{which} {value:.3g} is above tau {limit:g}"
+            said = f"{name} {value:.3g} is above tau {limit:g}"
         return [_Found(Term(name, value, limit, met), said)]
 
 
