@@ -56,6 +56,18 @@ BAD = {
         r"rmz_acquire\.epsilon_kind .*'relative' or 'absolute'",
     ),
     "epsilon of 0": (_with(block={"epsilon": 0}), r"rmz_acquire\.epsilon "),
+    "all planes drawn": (_with(block={"audit": 1}), r"rmz_acquire\.audit "),
+    "no light": (_with(block={"max_light_ms": 0}), r"rmz_acquire\.max_light_ms "),
+    "no time": (_with(block={"max_seconds": 0}), r"rmz_acquire\.max_seconds "),
+    "no patience": (_with(block={"patience": 0}), r"rmz_acquire\.patience "),
+    "a term that the rule has not": (
+        _with(block={"stop_rule": "paper", "tau": 0.1}),
+        r"stop_rule paper looks at epsilon alone: leave tau out",
+    ),
+    "a cost that the policy has not": (
+        _with(block={"travel_cost": 1}),
+        r"travel_cost is for the policies error and disagreement",
+    ),
     "beyond the stage": (
         _with(block={"stage": {"limits_um": [-1, 10]}}),
         r"z_plan \(at stage_positions\.0\): .*from -2 to 4 µm.*-1 to 10 µm",
