@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Makes = Callable[[NDArray[np.float64], int], VolumeEstimator]
 
-__all__ = ["TILES", "RegionEstimator"]
+__all__ = ["CORE_PX", "TILES", "RegionEstimator"]
 
 TILES = 4
 """Tiles at most."""
@@ -114,7 +114,7 @@ class RegionEstimator:
         self._grid = thinned(self.z_um, optics, binning)
         self._make = make
         self._structure = Structure(shape)
-        self._rng = np.random.default_rng(seed)
+        self._seed = seed
         self._given = None if regions is None else [self._even(r) for r in regions]
         self._images: list[NDArray[Any]] = []
         self._at_um: list[float] = []
@@ -238,16 +238,22 @@ class RegionEstimator:
         """Where most is to be seen, and one place drawn."""
         even = BLOCK_PX if min(self._shape) >= BLOCK_PX else self._binning
         height, width = (min(self._side, n // even * even) for n in self._shape)
+        # where they may lie anywhere, the first may leave no room for others
+        sets = [self._chosen(height, width, step) for step in (BLOCK_PX, self._side)]
+        return max(sets, key=lambda found: sum(map(self._structure.of, found)))
+
+    def _chosen(self, height: int, width: int, step: int) -> list[Region]:
         found: list[Region] = []
         while len(found) < max(self._most - 1, 1):
-            best = self._structure.best(height, width, found)
+            best = self._structure.best(height, width, found, step)
             if best is None:
                 break
             found.append(best)
-        anywhere = None
         if len(found) < self._most:
-            anywhere = self._structure.any(height, width, found, self._rng)
-        return found if anywhere is None else [*found, anywhere]
+            rng = np.random.default_rng(self._seed)
+            anywhere = self._structure.any(height, width, found, rng)
+            found += [] if anywhere is None else [anywhere]
+        return found
 
     def _even(self, region: Region) -> Region:
         """Give the whole binned pixels in a region."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.reconstruction.factory import make_estimator
-from rmz_acquire.reconstruction.region_estimator import TILES, RegionEstimator
+from rmz_acquire.reconstruction.region_estimator import CORE_PX, TILES, RegionEstimator
 from rmz_acquire.reconstruction.region_grid import binning_for
 
 if TYPE_CHECKING:
@@ -22,6 +22,9 @@ __all__ = ["make_region_estimator"]
 _DEAR = ("richardson-lucy",)
 """Whose steps cost so much that pixels are binned, and tiles fewer."""
 _DEAR_TILES = 3
+_CHEAP = ("wiener", "linear", "nearest")
+_LARGE_PX, _LARGE_CORE_PX = 1024, 192
+"""Side of pictures from which on cheap ones have larger tiles, pixels."""
 
 
 def make_region_estimator(
@@ -53,7 +56,16 @@ def make_region_estimator(
         return make_estimator("wiener", grid, _binned(optics, binning))
 
     if name not in _DEAR or optics is None:
-        return RegionEstimator(make, z_um, shape, optics=optics, tiles=TILES, **options)
+        large = min(shape) >= _LARGE_PX and name in _CHEAP
+        return RegionEstimator(
+            make,
+            z_um,
+            shape,
+            optics=optics,
+            tiles=TILES,
+            core_px=_LARGE_CORE_PX if large else CORE_PX,
+            **options,
+        )
     return RegionEstimator(
         make,
         z_um,

@@ -66,7 +66,11 @@ class Structure:
         return float(self.seen[rows, columns].sum())
 
     def best(
-        self, height: int, width: int, taken: Sequence[Region] = ()
+        self,
+        height: int,
+        width: int,
+        taken: Sequence[Region] = (),
+        step: int = BLOCK_PX,
     ) -> Region | None:
         """Give the place of that size with most in it, apart from others.
 
@@ -76,13 +80,15 @@ class Structure:
             Pixels.
         taken : sequence of Region
             Where it must not be.
+        step : int
+            Pixels, of which its corner is a multiple.
 
         Returns
         -------
         Region or None
             None where there is no such place, or nothing to see.
         """
-        places = self._places(height, width, taken)
+        places = self._places(height, width, taken, step)
         found = max(places, key=self.of, default=None)
         return None if found is None or self.of(found) <= 0 else found
 
@@ -97,9 +103,11 @@ class Structure:
         places = self._places(height, width, taken)
         return places[int(rng.integers(len(places)))] if places else None
 
-    def _places(self, height: int, width: int, taken: Sequence[Region]) -> list[Region]:
+    def _places(
+        self, height: int, width: int, taken: Sequence[Region], step: int = BLOCK_PX
+    ) -> list[Region]:
         steps = (
-            [*range(0, whole - n + 1, BLOCK_PX)]
+            [*range(0, whole - n + 1, step)]
             for whole, n in zip(self._shape, (height, width), strict=True)
         )
         rows, columns = steps
