@@ -53,7 +53,8 @@ def check(folder, planes):
 
 @pytest.mark.parametrize("policy", ["bisect", "uniform"])
 def test_more_planes_after_the_stop(demo, tmp_path, policy):
-    first = run(demo, sequence({"policy": policy}), tmp_path).summary
+    wanted = sequence({"policy": policy, "audit": 0})
+    first = run(demo, wanted, tmp_path).summary
     assert first.planes_taken == 4
     again = resume(demo, tmp_path, further=Further(ONE, planes=2)).summary
     assert again.status == "completed"
@@ -271,7 +272,7 @@ def test_what_cannot_go_on_is_refused(demo, tmp_path, further, said):
 
 
 def test_tau_holds_a_scan_until_it_foretells_well(demo, tmp_path):
-    lax = {"epsilon": 10.0, "max_planes": 7}
+    lax = {"epsilon": 10.0, "max_planes": 7, "audit": 0}
     assert run(demo, sequence(lax), tmp_path / "lax").summary.planes_taken == 4
     strict = {**lax, "tau": 1e-9}
     summary = run(demo, sequence(strict), tmp_path / "strict").summary

