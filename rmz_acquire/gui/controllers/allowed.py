@@ -14,6 +14,7 @@ BUSY = {
     State.scanning: "a scan is running",
     State.collecting: "stacks are being taken",
     State.paused: "a scan is paused",
+    State.rendering: "whole volumes are being rendered",
     State.ending: "a scan is ending",
     State.closed: "the window is closing",
 }
@@ -21,7 +22,7 @@ BUSY = {
 
 _FREE = {State.ready, State.live}
 _RUNNING = {State.scanning, State.paused}
-_BUSY = _RUNNING | {State.collecting, State.ending}
+_BUSY = _RUNNING | {State.collecting, State.rendering, State.ending}
 _OPEN = _FREE | _BUSY
 _STILL = _FREE | {State.empty}
 _ANY = _OPEN | {State.empty, State.connecting}
@@ -45,8 +46,12 @@ class Situation:
         Whether it is one that can go on, and has a volume that can.
     left : bool
         Whether its grid has a z that was not taken, or the experiment a rest.
+    to_render : bool
+        Whether all planes of its volumes are taken, and one is not rendered yet.
     volume : bool
         Whether a volume is shown.
+    whole : bool
+        Whether it is rendered, and no part of it interpolated.
     made : bool
         Whether it lies on disk, to be compared and opened elsewhere.
     stack : bool
@@ -61,7 +66,9 @@ class Situation:
     folder: bool = False
     experiment: bool = False
     left: bool = False
+    to_render: bool = False
     volume: bool = False
+    whole: bool = False
     made: bool = False
     stack: bool = False
     napari: bool = False
@@ -91,10 +98,11 @@ ALLOWED: dict[str, tuple[set[State], tuple[str, ...]]] = {
     "plane_here": (_FREE, ("experiment",)),
     "go_on": (_FREE, ("experiment", "left")),
     "full_stack": (_FREE, ("experiment", "made")),
+    "render": (_FREE, ("experiment", "to_render")),
     "open_run": (_STILL, ()),
     "open_folder": (_ANY, ("folder",)),
-    "show_3d": (_ANY, ("volume",)),
-    "export": (_ANY, ("volume",)),
+    "show_3d": (_ANY, ("whole",)),
+    "export": (_ANY, ("whole",)),
     "slice": (_ANY, ("volume",)),
     "napari": (_ANY, ("made", "napari")),
     "train": (_OPEN, ()),

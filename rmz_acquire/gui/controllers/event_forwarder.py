@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rmz_acquire.experiments import Watcher
+from rmz_acquire.gui.controllers.scan_signals import Made
 from rmz_acquire.gui.controllers.watched_core import WatchedCore
+from rmz_acquire.gui.models.composite import Composite
 from rmz_acquire.gui.models.display_levels import contrast_along_z, levels_of
-from rmz_acquire.gui.models.preview import preview
 from rmz_acquire.gui.models.stored_runs import Ending, StoredVolume, name_of
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
     from rmz_acquire.experiments import Prepared, Volume
+    from rmz_acquire.experiments.callbacks import Rendered
     from rmz_acquire.gui.controllers.scan_signals import ScanSignals
     from rmz_acquire.recording.experiment_folder import ExperimentFolder
     from rmz_acquire.scanning import Decision, Estimate, Plane, Scan
@@ -30,13 +32,14 @@ class EventForwarder(Watcher):
     ----------
     told : ScanSignals
         By which.
-    stack : bool
-        Whether it is the full stack beside a run, which stays the one that is shown.
+    beside : bool
+        Whether the run that is shown stays the one: its full stack is taken, or what
+        it has left is rendered.
     """
 
-    def __init__(self, told: ScanSignals, *, stack: bool = False) -> None:
+    def __init__(self, told: ScanSignals, *, beside: bool = False) -> None:
         self._told = told
-        self._stack = stack
+        self._beside = beside
         self._prepared: Prepared | None = None
         self._folder: ExperimentFolder | None = None
         self._core: CMMCorePlus | None = None
@@ -50,15 +53,19 @@ class EventForwarder(Watcher):
         self.planes = 0
         #: Is called with the number of every plane that is on disk.
         self.on_plane: Callable[[int], None] | None = None
+        #: Is called when nothing is left but volumes to render.
+        self.on_rendering: Callable[[], None] | None = None
 
     def begin(self, prepared: Prepared, folder: ExperimentFolder) -> None:
         """An experiment begins, or goes on."""
         self._prepared, self._folder = prepared, folder
-        if not self._stack:
+        if not self._beside:
             self._told.begun.emit(folder.path, len(prepared.volumes))
 
     def step(self, what: str) -> None:
-        """The report takes a second or two."""
+        """The report takes a second or two, whole volumes more."""
+        if what == "volumes" and self.on_rendering is not None:
+            self.on_rendering()
         if what == "report":
             self._say("drawing the report")
 
@@ -91,7 +98,7 @@ class EventForwarder(Watcher):
             scan.ask(self._asked.pop(0))
         self._exposure_ms = float(volume.first.exposure or self._exposure_ms)
         wait_s, due_s = self._waits(volume)
-        if not self._stack:
+        if not self._beside:
             later = prepared.volumes[volume.number + 1 :]
             each = 0 if volume.single else begun.most
             more = sum(1 if other.single else each for other in later)
@@ -115,7 +122,7 @@ class EventForwarder(Watcher):
         """A plane is on disk."""
         self.planes = index + 1
         self._planes.append(plane)
-        if self._stack:
+        if self._beside:
             self._told.stack_plane.emit(plane, index + 1, self._most)
         else:
             self._told.plane_taken.emit(plane, index + 1)
@@ -127,16 +134,26 @@ class EventForwarder(Watcher):
         self, volume: Volume, decision: Decision, estimate: Estimate | None
     ) -> None:
         """A decision was made."""
-        if self._stack:
+        if self._beside:
             return
         if estimate is not None and not volume.single:
-            made = estimate.volume
-            if made is None:
-                assert self.scan is not None
-                made = preview(self._planes, self.scan.plan.z_um, estimate.regions)
-            self._told.volume_made.emit(made, levels_of(made), contrast_along_z(made))
+            self._told.volume_made.emit(self._made(estimate))
         planned = None if self.scan is None else self.scan.planned_z_um
         self._told.decided.emit(decision, planned)
+
+    def _made(self, estimate: Estimate) -> Made:
+        """Give the volume; where regions decide, with the planes between them."""
+        volume = estimate.volume
+        if volume is not None:
+            return Made(volume, levels_of(volume), contrast_along_z(volume))
+        assert self.scan is not None
+        z_um = self.scan.plan.z_um
+        composite = Composite(self._planes, z_um, estimate.regions)
+        return Made(composite, composite.levels, composite.contrast)
+
+    def rendered(self, how_far: Rendered) -> None:
+        """Volumes are rendered behind the scans."""
+        self._told.rendered.emit(how_far)
 
     def ask(self, z_um: float) -> None:
         """Take a plane here, µm, in the scan under way or in the first one."""
@@ -166,7 +183,7 @@ class EventForwarder(Watcher):
         name = "" if self._ending is None else self._ending.name
         # somebody may have asked for more than the plan had
         said = f"plane {number} of at most {max(self._most, number)}"
-        if self._stack:
+        if self._beside:
             said = f"full stack, plane {number} of {self._most}"
         return f"{name}, {said}" if name else said
 

@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PyQt6.QtCore import pyqtSignal
 
+from rmz_acquire.experiments.callbacks import Rendered
 from rmz_acquire.gui.controllers.controller import Controller
 from rmz_acquire.gui.models.stored_runs import StoredVolume
 from rmz_acquire.scanning import Decision, Plane
 
-__all__ = ["ScanSignals"]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from rmz_acquire.gui.models.composite import Composite
+
+__all__ = ["Made", "ScanSignals"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Made:
+    """What a plane made of the volume.
+
+    Parameters
+    ----------
+    volume : ndarray, (Z, Y, X), or Composite
+        float32 camera counts; a composite where regions decide.
+    levels : (float, float)
+        Black and white, counts.
+    contrast : ndarray, (Z,)
+        Of each of its planes.
+    """
+
+    volume: NDArray[np.float32] | Composite
+    levels: tuple[float, float]
+    contrast: NDArray[np.float64]
 
 
 class ScanSignals(Controller):
@@ -29,8 +56,10 @@ class ScanSignals(Controller):
     step = pyqtSignal(str)
     #: A plane is on disk: its number from 1.
     plane_taken = pyqtSignal(Plane, int)
-    #: A volume was made, (Z, Y, X) float32 counts: black and white, contrast by plane.
-    volume_made = pyqtSignal(np.ndarray, tuple, np.ndarray)
+    #: A volume was made, or of a large picture the regions of it that decide.
+    volume_made = pyqtSignal(Made)
+    #: How far the volumes are that are rendered behind the scans.
+    rendered = pyqtSignal(Rendered)
     #: A decision was made: where the next plane is, µm, or None.
     decided = pyqtSignal(Decision, object)
     #: The scan is over, its files are whole: folder, `StoredRun` or None where nothing

@@ -47,6 +47,8 @@ class _Running:
     folder: Path
     control: Control
     telling: EventForwarder
+    #: The volume that is read back in the end; None for the last.
+    key: Key | None = None
     pause: bool = False
 
 
@@ -115,23 +117,20 @@ class ScanController(ScanSignals):
             at = () if z_um is None else (float(z_um),)
             further = Further(key, planes, at)
         running = _Running(folder, Control(), EventForwarder(self))
+        return self._begin(running, lambda core: self._resumed(running, core, further))
 
-        def work(core: CMMCorePlus) -> Summary:
-            return self._watched(
-                running,
-                core,
-                lambda telling: (
-                    experiments.resume(
-                        core,
-                        folder,
-                        control=running.control,
-                        watcher=telling,
-                        further=further,
-                    ).summary
-                ),
-            )
+    def render(self, folder: Path, key: Key) -> bool:
+        """Render what a run of which all planes are taken has left to be rendered.
 
-        return self._begin(running, work)
+        Parameters
+        ----------
+        folder : Path
+            Of the experiment.
+        key : (int, int, int, int)
+            The volume that is shown, then and afterwards.
+        """
+        running = _Running(folder, Control(), EventForwarder(self, beside=True), key)
+        return self._begin(running, lambda core: self._resumed(running, core))
 
     def take_full_stack(self, run: Path, key: Key) -> bool:
         """Take every plane of a volume's grid, and score the volume against them.
@@ -152,7 +151,7 @@ class ScanController(ScanSignals):
             Whether it has begun.
         """
         stack = FullStack.beside(run, key)
-        telling = EventForwarder(self, stack=True)
+        telling = EventForwarder(self, beside=True)
         running = _Running(stack.folder, Control(), telling)
 
         def work(core: CMMCorePlus) -> Summary:
@@ -274,7 +273,7 @@ class ScanController(ScanSignals):
             if core is not None and core.mda.status.pause_requested:
                 core.mda.set_paused(False)
         if stack is None:
-            self._end(running.folder, error, trace)
+            self._end(running, error, trace)
             return
         status = "failed" if summary is None else summary.status
         self._microscope.set_state(State.ready)
@@ -283,12 +282,12 @@ class ScanController(ScanSignals):
         if status == "completed":
             stack.score(self)
 
-    def _end(self, folder: Path, error: str, trace: str) -> None:
+    def _end(self, running: _Running, error: str, trace: str) -> None:
         """Read back what lies on disk now: that is what the window shows."""
-        run = None
+        run, folder = None, running.folder
         if (folder / "run.json").is_file():
             try:
-                run = load_run(folder)
+                run = load_run(folder, running.key)
             except Exception as problem:
                 logger.exception("the run could not be read back")
                 error = error or " ".join(str(problem).split())
@@ -317,6 +316,23 @@ class ScanController(ScanSignals):
             ),
         )
 
+    def _resumed(
+        self, running: _Running, core: CMMCorePlus, further: Further | None = None
+    ) -> Summary:
+        return self._watched(
+            running,
+            core,
+            lambda telling: (
+                experiments.resume(
+                    core,
+                    running.folder,
+                    control=running.control,
+                    watcher=telling,
+                    further=further,
+                ).summary
+            ),
+        )
+
     def _watched(
         self,
         running: _Running,
@@ -326,6 +342,7 @@ class ScanController(ScanSignals):
         self.step.emit("loading the reconstruction")
         telling = running.telling
         telling.on_plane = lambda _: self._pause_if_asked(running, core)
+        telling.on_rendering = lambda: self._microscope.set_state(State.rendering)
         telling.listen(core)
         try:
             return work(telling)

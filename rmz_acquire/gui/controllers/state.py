@@ -17,6 +17,7 @@ class State(StrEnum):
     scanning = "scanning"
     collecting = "collecting"
     paused = "paused"
+    rendering = "rendering"
     ending = "ending"
     closed = "closed"
 
@@ -27,5 +28,6 @@ class State(StrEnum):
             State.scanning,
             State.collecting,
             State.paused,
+            State.rendering,
             State.ending,
         )

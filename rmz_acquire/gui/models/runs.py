@@ -106,4 +106,5 @@ def _line_of(summary: Summary) -> str:
     series = ""
     if summary.volumes != 1:
         series = f"{summary.volumes_done} of {summary.volumes} volumes, "
-    return f"{_WORDS[status]}, {series}{planes}, {summary.estimator}"
+    left = ", not rendered yet" if summary.volumes_to_render else ""
+    return f"{_WORDS[status]}, {series}{planes}, {summary.estimator}{left}"

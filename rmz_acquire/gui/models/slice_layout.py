@@ -11,6 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rmz_acquire.scanning import Region
+
 __all__ = ["Box", "Point", "SliceLayout"]
 
 
@@ -124,6 +126,35 @@ class SliceLayout:
             lines.append(((x, x), (box.top, box.top + box.height)))
             lines.append(((box.left, box.left + box.width), (y, y)))
         return lines
+
+    def region(
+        self, region: Region, y: int | None, x: int | None
+    ) -> tuple[Box, Box | None, Box | None]:
+        """Where a part of the picture stands in xy, xz and yz.
+
+        Parameters
+        ----------
+        region : Region
+            Which, pixels.
+        y, x : int or None
+            Where xz and yz are cut; None looks through all of it.
+
+        Returns
+        -------
+        tuple of (Box, Box or None, Box or None)
+            None where that does not cut it.
+        """
+        xy, xz, yz = self.boxes
+        pixel_y, pixel_x = self.height / self.shape[1], self.width / self.shape[2]
+        left, top = region.x * pixel_x, region.y * pixel_y
+        width, height = region.width * pixel_x, region.height * pixel_y
+        in_xz = y is None or region.y <= y < region.y + region.height
+        in_yz = x is None or region.x <= x < region.x + region.width
+        return (
+            Box(xy.left + left, xy.top + top, width, height),
+            Box(xz.left + left, xz.top, width, xz.height) if in_xz else None,
+            Box(yz.left, yz.top + top, yz.width, height) if in_yz else None,
+        )
 
     def at(self, across: float, down: float) -> Point | None:
         """Which voxel is at a point of the drawing; None between the pictures."""

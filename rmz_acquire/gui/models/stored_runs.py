@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rmz_acquire.experiments import StoredExperiment
+from rmz_acquire.gui.models.composite import Composite
+from rmz_acquire.gui.models.display_levels import contrast_along_z
 from rmz_acquire.recording import read_summary
+from rmz_acquire.scanning import Region
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,6 +89,12 @@ class StoredVolume:
         Its label; empty where it has none.
     exact : bool
         Whether it takes its planes whatever they show.
+    regions : tuple of Region
+        What decided at the end; none where the whole picture did.
+    interpolated : Composite or None
+        What there is to see of one that is not rendered yet.
+    contrast : ndarray, (Z,), or None
+        Of the planes of the volume.
     """
 
     ending: Ending
@@ -101,6 +110,14 @@ class StoredVolume:
     optics: Optics | None
     channel: str = ""
     exact: bool = False
+    regions: tuple[Region, ...] = ()
+    interpolated: Composite | None = None
+    contrast: NDArray[np.float64] | None = None
+
+    @property
+    def shown(self) -> NDArray[np.float32] | Composite | None:
+        """What there is to see of it."""
+        return self.interpolated if self.pixels is None else self.pixels
 
     @property
     def made(self) -> bool:
@@ -132,6 +149,8 @@ class StoredRun:
         Whether it is of a microscope, so that it can go on.
     complete : bool
         Whether every volume that it was to have has come to its end.
+    to_render : int
+        Volumes whose planes are all taken, and which are not rendered yet.
     """
 
     folder: Path
@@ -141,6 +160,12 @@ class StoredRun:
     shown: StoredVolume | None
     experiment: bool
     complete: bool
+    to_render: int = 0
+
+    @property
+    def renders(self) -> bool:
+        """Whether nothing but volumes to be rendered is left of it."""
+        return self.complete and self.to_render > 0
 
 
 def load_run(folder: Path, key: Key | None = None) -> StoredRun:
@@ -189,6 +214,7 @@ def load_run(folder: Path, key: Key | None = None) -> StoredRun:
         None if shown is None else _volume(stored, *shown),
         experiment="microscope" in stored.told,
         complete=complete,
+        to_render=sum(stored.folder.to_render(volume.key) for volume in begun),
     )
 
 
@@ -212,6 +238,9 @@ def sentence(run: StoredRun) -> tuple[str, str]:
         said.append(f"{cost}, {taken / full:.0%} of the light.")
     if status in ("aborted", "failed", "killed"):
         said.append(_kept(run, taken))
+    if run.to_render:
+        are = "Its volume is" if run.to_render == 1 else f"{run.to_render} volumes are"
+        said.append(f"{are} not rendered yet.")
     spoilt = [d for d in run.shown.decisions if d.frame] if run.shown else []
     if spoilt:
         count = f"{len(spoilt)} plane{'' if len(spoilt) == 1 else 's'}"
@@ -270,12 +299,19 @@ def _volume(stored: StoredExperiment, volume: Volume, ending: Ending) -> StoredV
     settings = stored.prepared.settings
     plan = volume.plan(settings)
     exact = plan.z_exact_um
+    planes, decisions = stored.planes(volume), stored.decisions_of(volume)
+    pixels = stored.pixels(volume)
+    told = [decision.regions for decision in decisions if decision.regions]
+    regions = tuple(Region(*one) for one in told[-1]) if told else ()
+    interpolated = None
+    if pixels is None and regions:
+        interpolated = Composite(planes, plan.z_um, decided_on=regions)
     return StoredVolume(
         ending,
         plan.z_um,
-        stored.planes(volume),
-        stored.decisions_of(volume),
-        stored.pixels(volume),
+        planes,
+        decisions,
+        pixels,
         plan.epsilon,
         plan.tau,
         plan.max_planes if exact is None else len(exact),
@@ -283,4 +319,7 @@ def _volume(stored: StoredExperiment, volume: Volume, ending: Ending) -> StoredV
         settings.estimator,
         stored.optics_of(volume),
         volume.channel or "",
+        regions=regions,
+        interpolated=interpolated,
+        contrast=None if pixels is None else contrast_along_z(pixels),
     )

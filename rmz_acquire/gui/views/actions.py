@@ -43,6 +43,7 @@ class ActionWindow(QMainWindow):
         self.abort = make("Abort", "mdi:close-octagon", "Shift+Esc")
         self.go_on = make("Go on after the stop", "mdi:play", "Ctrl+G")
         self.full_stack = make("Take full stack", "mdi:compare", "Ctrl+F")
+        self.render_now = make("Render now", "mdi:cube-scan", "Ctrl+R")
         self.train = make("Train a model", "mdi:tune-variant", "Ctrl+J")
         self.plane_here = make("Take a plane here", "mdi:plus-circle-outline", "Ctrl+K")
         self.set_bottom = make("Set bottom", "mdi:arrow-collapse-down", "[")
@@ -132,6 +133,7 @@ class ActionWindow(QMainWindow):
             "&Run": (
                 self.open_run,
                 self.open_folder,
+                self.render_now,
                 self.show_3d,
                 self.napari,
                 self.export,

@@ -44,6 +44,7 @@ def controls(window: MainWindow) -> dict[str, tuple[QAction | QWidget, ...]]:
         "plane_here": (window.plane_here, window.along_z.ask),
         "go_on": (window.go_on, status.go_on, status.more),
         "full_stack": (window.full_stack, status.compare),
+        "render": (window.render_now, status.render_now),
         "open_run": (window.open_run,),
         "open_folder": (window.open_folder, status.open),
         "show_3d": (window.show_3d,),
@@ -82,7 +83,7 @@ def allow(window: MainWindow, now: Situation) -> None:
 
 def show_busy(status: StatusCard, state: State) -> None:
     """Show the buttons for what goes on, if something does."""
-    if state is State.collecting:
-        status.show_stacks()
+    if state in (State.collecting, State.rendering):
+        status.show_endable(later=state is State.rendering)
     elif state.busy:
         status.show_scan(paused=state is State.paused)

@@ -6,13 +6,12 @@ only the latest is drawn (`Latest`). Nothing here waits for a device.
 
 from __future__ import annotations
 
-from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any
 
 from PyQt6.QtCore import QObject, QTimer, pyqtSignal
 from PyQt6.QtWidgets import QApplication
 
-from rmz_acquire.gui.controllers.allowed import BUSY, Situation
+from rmz_acquire.gui.controllers.allowed import BUSY
 from rmz_acquire.gui.controllers.ending import Ending
 from rmz_acquire.gui.controllers.microscope_session import MicroscopeController
 from rmz_acquire.gui.controllers.pace_measurement import PaceController
@@ -26,6 +25,7 @@ from rmz_acquire.gui.views.form_presenter import FormPresenter
 from rmz_acquire.gui.views.live_picture import show_picture
 from rmz_acquire.gui.views.redraw import Latest, hear
 from rmz_acquire.gui.views.run_view import ShownRun
+from rmz_acquire.gui.views.situation import situation_of, until_closing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rmz_acquire.experiments.callbacks import Rendered
     from rmz_acquire.gui.models.microscope_facts import ScopeFacts
     from rmz_acquire.gui.models.pace import PaceBook
     from rmz_acquire.gui.models.runs import RecentRuns
@@ -45,23 +46,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Presenter"]
 
-P = ParamSpec("P")
-
 _COUNT_DOWN_MS = 500
 _GONE_MS = 30
-
-
-def _until_closing(
-    told: Callable[Concatenate[Presenter, P], None],
-) -> Callable[Concatenate[Presenter, P], None]:
-    """Hear nothing more once the window closes: the views of the core are gone."""
-
-    @wraps(told)
-    def hears(presenter: Presenter, /, *args: P.args, **given: P.kwargs) -> None:
-        if presenter.ending is None:
-            told(presenter, *args, **given)
-
-    return hears
 
 
 class Presenter(QObject):
@@ -101,15 +87,16 @@ class Presenter(QObject):
         self.form = FormPresenter(window, self.pace)
         self._state = self.microscope.state
         self.traceback = ""
-        self._napari = has_napari()
+        self.napari = has_napari()
         self.facts: ScopeFacts | None = None
-        self._startable = False
+        self.startable = False
         self.ending: Ending | None = None
         self.endings: list[Callable[[], None]] = []  # before the window closes
         self._refresh_soon = QTimer(self)
         self._refresh_soon.setSingleShot(True)
         self._refresh_soon.setInterval(60)
         self._refresh_soon.timeout.connect(self.microscope.look)
+        self._rendered = Latest(self._show_rendered, self)
         self._clock = QTimer(self)
         self._clock.setInterval(_COUNT_DOWN_MS)
         self._clock.timeout.connect(self._count_down)
@@ -190,14 +177,15 @@ class Presenter(QObject):
         # of these only the latest is worth a look
         Latest(self._show_picture, self).hear(microscope.picture)
         Latest(self.refresh, self).hear(self.pace.learned)
+        self._rendered.hear(scans.rendered)
         self.shown.drawn.connect(self.show_allowed)
 
-    @_until_closing
+    @until_closing
     def _state_changed(self, state: State) -> None:
         self._state = state
         self.show_state()
 
-    @_until_closing
+    @until_closing
     def _connected(self, name: str) -> None:
         window = self.window
         core = self.microscope.core
@@ -220,11 +208,11 @@ class Presenter(QObject):
             signal.connect(self._core_changed)
         self.refresh()
 
-    @_until_closing
+    @until_closing
     def _core_changed(self, *_: object) -> None:
         self._refresh_soon.start()
 
-    @_until_closing
+    @until_closing
     def _looked(self, facts: ScopeFacts) -> None:
         self.facts = facts
         self.window.colouring.know(facts.channels)
@@ -234,7 +222,7 @@ class Presenter(QObject):
         if not self.state.busy:
             show_picture(self.window, self.facts, image, note)
 
-    @_until_closing
+    @until_closing
     def _begun(self, folder: Path, volumes: int) -> None:
         self.traceback = ""
         self.shown.begin(folder, volumes, self.form.expected_s)
@@ -244,17 +232,26 @@ class Presenter(QObject):
         status = self.window.status
         if self.ending is not None:
             status.say("Ending safely", f"Now: {text}.")
-        else:
+        elif self.state is not State.rendering:
             status.say(text[:1].upper() + text[1:], self.shown.cost())
 
-    @_until_closing
+    @until_closing
     def _count_down(self) -> None:
         """Say anew how long it takes, while nothing else is heard of the scan."""
         status, cost = self.window.status, self.shown.cost()
-        if self.state is State.paused and self.scans.held:
+        if self.state is State.rendering and self.ending is None:
+            how_far = self.shown.rendering
+            status.say(how_far.headline, how_far.detail)
+            status.set_progress(how_far.part)
+        elif self.state is State.paused and self.scans.held:
             status.say("Paused: the light is off", cost)
         elif self.state.busy and self.state is not State.collecting and cost:
             status.say(status.headline.text(), cost)
+
+    def _show_rendered(self, how_far: Rendered) -> None:
+        """Say how far the volumes are that are rendered behind the scans."""
+        self.shown.rendering.take(how_far)
+        self._count_down()
 
     def _decided(self, decision: Decision, next_z_um: float | None) -> None:
         self.form.learn(decision)
@@ -276,7 +273,7 @@ class Presenter(QObject):
         self.shown.end(run)
         self._show_done(run, error)
 
-    @_until_closing
+    @until_closing
     def _stack_ended(
         self, folder: Path, taken: int, planes: int, status: str, error: str, trace: str
     ) -> None:
@@ -292,7 +289,7 @@ class Presenter(QObject):
             head, said = "Full stack taken", f"{kept}. Comparing the volume with it…"
         self.window.status.say(head, said)
 
-    @_until_closing
+    @until_closing
     def _stack_scored(
         self, run: Path, key: Key, stack: NDArray[np.float32], text: str
     ) -> None:
@@ -301,7 +298,7 @@ class Presenter(QObject):
             if not self.state.busy:
                 self.window.status.say("Full stack taken", text)
 
-    @_until_closing
+    @until_closing
     def _opened(self, run: StoredRun) -> None:
         self.traceback = ""
         self.window.show_welcome(False)
@@ -316,14 +313,15 @@ class Presenter(QObject):
         shown = None if run is None else run.shown
         self.window.status.show_done(
             *words,
-            volume=shown is not None and shown.pixels is not None,
+            volume=shown is not None and shown.made,
+            render=run is not None and run.experiment and run.renders,
             experiment=shown is not None and run is not None and run.experiment,
             complete=run is not None and run.complete,
             details=bool(self.traceback),
         )
         self.show_state()
 
-    @_until_closing
+    @until_closing
     def _problem(self, text: str, trace: str) -> None:
         self.traceback = trace
         if self.window.pages.currentIndex() == 0:
@@ -346,7 +344,7 @@ class Presenter(QObject):
         busy = self.state.busy or self.state is State.closed
         self.pace.hold(self.state not in (State.ready, State.live))
         self.form.refresh(None if busy else self.facts, BUSY.get(self.state))
-        self._startable = self.window.form.start.isEnabled()
+        self.startable = self.window.form.start.isEnabled()
         self.show_allowed()
         self.refreshed.emit()
 
@@ -357,11 +355,11 @@ class Presenter(QObject):
 
     def allows(self, action: str) -> bool:
         """Whether something can be asked for now."""
-        return self._situation().allows(action)
+        return situation_of(self).allows(action)
 
     def show_allowed(self) -> None:
         """Switch on what can be asked for now, and the rest off."""
-        allow(self.window, self._situation())
+        allow(self.window, situation_of(self))
 
     def show_state(self) -> None:
         """Show what the microscope is doing, and what can be asked of it."""
@@ -371,19 +369,3 @@ class Presenter(QObject):
             window.camera.hint.setText("Waiting for the camera’s first picture…")
         show_busy(window.status, state)
         self.refresh()
-
-    def _situation(self) -> Situation:
-        shown, form = self.shown, self.window.form
-        run, free = shown.run, self.state in (State.ready, State.live)
-        return Situation(
-            self.state,
-            startable=free and self._startable,
-            absolute=not form.counts.currentData(),
-            folder=shown.folder is not None,
-            experiment=run is not None and run.experiment and shown.key is not None,
-            left=run is not None and (not run.complete or shown.z_left),
-            volume=self.window.volume.volume is not None,
-            made=shown.made,
-            stack=shown.in_stack,
-            napari=self._napari,
-        )

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from PyQt6.QtCore import QObject, pyqtSignal
 from PyQt6.QtWidgets import QFileDialog
 
+from rmz_acquire.gui.models.composite import Composite
 from rmz_acquire.gui.models.display_levels import contrast_along_z
+from rmz_acquire.gui.models.rendering_words import HowFar, decided_words
 from rmz_acquire.gui.models.time_left import TimeLeft, left_words
+from rmz_acquire.gui.views.comparison import Comparison
 from rmz_acquire.gui.views.redraw import Latest
 from rmz_acquire.gui.views.volume3d import Volume3D
-from rmz_acquire.methods import METHODS
 from rmz_acquire.stacks import write_volume
 
 if TYPE_CHECKING:
@@ -22,18 +24,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.gui.controllers.run_reader import RunReader
+    from rmz_acquire.gui.controllers.scan_signals import Made
     from rmz_acquire.gui.models.stored_runs import StoredRun, StoredVolume
     from rmz_acquire.gui.views.main_window import MainWindow
     from rmz_acquire.optics import Optics
     from rmz_acquire.recording.experiment_folder import Key
-    from rmz_acquire.scanning import Decision, Plane
+    from rmz_acquire.scanning import Decision, Plane, Region
 
 __all__ = ["ShownRun"]
-
-_OTHERS = {
-    **{m.name: m.short for m in METHODS.values() if m.baseline},
-    "full stack": "Full stack",
-}
 
 
 class ShownRun(QObject):
@@ -61,18 +59,20 @@ class ShownRun(QObject):
         self._pixel_um: float | None = None
         self._optics: Optics | None = None
         self._channel = ""
-        self._most = self._full = self._taken = self._width = 0
+        self._most = self._full = self._taken = 0
         self._number = self._volumes_of_run = 1
         self._time = TimeLeft()
         self._may_end_early = True
         #: Light of the full stack under way, ms; None where none is.
         self._stack_ms: float | None = None
         self._solid: Volume3D | None = None
-        self._pictures: dict[str, NDArray[np.float32]] = {}
+        self._others = Comparison(window.compare, reader, self._draw)
+        #: How far the volumes are that are rendered behind the scans.
+        self.rendering = HowFar()
+        self._regions: tuple[Region, ...] = ()
         # what comes while a scan runs
         self._camera = Latest(window.camera.set_image, self)
         self._newest = Latest(self._show_volume, self)
-        self._choices(None)
 
     @property
     def key(self) -> Key | None:
@@ -107,7 +107,8 @@ class ShownRun(QObject):
         self._show_which(False)
         self._window.volume.show_hint("The first plane is on its way.")
         self._window.status.set_progress(0.0)
-        self._choices(None)
+        self.rendering.forget()
+        self._others.begin()
 
     def begin_volume(
         self, volume: StoredVolume, number: int, later: int, due_s: float
@@ -150,6 +151,7 @@ class ShownRun(QObject):
             window.volume.clear()
             window.made_of.clear()
             window.volume.show_hint("This run has no volume.")
+            self._show_regions(())
             self.end(run)
             return
         self._start(volume)
@@ -165,16 +167,16 @@ class ShownRun(QObject):
             window.camera.set_image(
                 last.image, f"plane {len(volume.planes)} · z = {last.z_um:.2f} µm"
             )
-        if volume.pixels is None:
+        if volume.shown is None:
             window.volume.clear()
             window.volume.show_hint("This run has no volume.")
         else:
-            self._show_volume(volume.pixels)
+            self._show_volume(volume.shown, contrast=volume.contrast)
         self.end(run)
 
     def add_plane(self, plane: Plane, number: int) -> None:
         """A plane was taken."""
-        self._taken, self._width = number, plane.image.shape[-1]
+        self._taken = number
         self._time.plane(plane.stage_ms, plane.camera_ms)
         window = self._window
         self._camera.put(plane.image, f"plane {number} · z = {plane.z_um:.2f} µm")
@@ -184,14 +186,9 @@ class ShownRun(QObject):
         done = (self._number - 1 + part) / max(1, self._volumes_of_run)
         window.status.set_progress(done)
 
-    def add_volume(
-        self,
-        volume: NDArray[np.float32],
-        levels: tuple[float, float],
-        contrast: NDArray[np.float64],
-    ) -> None:
+    def add_volume(self, made: Made) -> None:
         """A volume was made: it is drawn soon, unless a newer one comes before."""
-        self._newest.put(volume, levels, contrast)
+        self._newest.put(made.volume, made.levels, made.contrast)
 
     def add_decision(self, decision: Decision, next_z_um: float | None) -> None:
         """A decision was made, and where the next plane is."""
@@ -210,7 +207,12 @@ class ShownRun(QObject):
         self.run = run
         window = self._window
         window.along_z.set_next(None)
-        self._choices(None if run is None else run.shown)
+        volume = None if run is None else run.shown
+        pixels = None if volume is None else volume.pixels
+        if volume is not None and pixels is not None and window.volume.volume is None:
+            # it was rendered since
+            self._show_volume(pixels, contrast=volume.contrast)
+        self._others.offer(volume)
         endings = () if run is None else run.endings
         if len(endings) > 1 and run is not None:
             window.which.clear()
@@ -259,7 +261,7 @@ class ShownRun(QObject):
             left = left_words(self._time.seconds(), most=self._may_end_early)
         else:
             return ""
-        return f"{said} · {left}" if left else said
+        return " · ".join(part for part in (said, left, self.rendering.beside) if part)
 
     def choose_volume(self) -> None:
         """Show the volume of the run that is chosen in the list."""
@@ -280,11 +282,7 @@ class ShownRun(QObject):
 
     def choose(self) -> None:
         """Show what is chosen in the list beside the volume's heading."""
-        name = self._window.compare.currentData()
-        if name in self._pictures:
-            self._draw(self._pictures[name])
-        elif self.run is not None and self.run.shown is not None:
-            self._reader.compare(self.run.shown, name)
+        self._others.choose(None if self.run is None else self.run.shown)
 
     def is_shown(self, folder: Path, key: Key) -> bool:
         """Whether this volume of this run is the one that is shown."""
@@ -292,12 +290,7 @@ class ShownRun(QObject):
 
     def compared(self, name: str, volume: NDArray[np.float32]) -> None:
         """Another volume is there."""
-        self._pictures[name] = volume
-        box = self._window.compare
-        if box.findData(name) < 0:
-            box.addItem(_OTHERS[name], name)
-        if box.currentData() == name:
-            self._draw(volume)
+        self._others.add(name, volume)
 
     def export(self) -> None:
         """Write the volume that is shown as OME-TIFF where the user says."""
@@ -327,8 +320,6 @@ class ShownRun(QObject):
         self._optics, self._channel = volume.optics, volume.channel
         self._most, self._full = volume.most, len(volume.z_um)
         self._taken = len(volume.planes)
-        self._width = volume.planes[-1].image.shape[-1] if volume.planes else 0
-        self._pictures = {}
         window = self._window
         window.camera.pixel_size_um = volume.pixel_um
         window.colouring.camera_shows(volume.channel)
@@ -340,37 +331,48 @@ class ShownRun(QObject):
         window.made_of.clear()
         for plane in volume.planes:
             window.along_z.add_plane(plane.z_um, plane.image)
-        self._choices(None)
+        self._others.begin()
+        self._show_regions(volume.regions)
 
     def _show_volume(
         self,
-        volume: NDArray[np.float32],
+        volume: NDArray[np.float32] | Composite,
         levels: tuple[float, float] | None = None,
         contrast: NDArray[np.float64] | None = None,
     ) -> None:
-        self._pictures["volume"] = volume
+        if isinstance(volume, Composite):
+            self._show_regions(volume.decided_on, volume)
+            contrast = volume.contrast
+        else:
+            self._others.take(volume)
+            self._show_regions(self._regions)
+            if contrast is None:
+                contrast = contrast_along_z(volume)
         self._draw(volume, levels)
-        if contrast is None:
-            contrast = contrast_along_z(volume)
         self._window.along_z.set_contrast(contrast, self._z_um)
         self.drawn.emit()
 
+    def _show_regions(
+        self, regions: Sequence[Region], volume: Composite | None = None
+    ) -> None:
+        """Say on what the scan decides, and outline it in the camera's picture."""
+        self._regions = tuple(regions)
+        self._window.camera.show_regions(self._regions)
+        self._window.volume.tell_state(decided_words(len(self._regions), volume))
+
     def _draw(
-        self, volume: NDArray[np.float32], levels: tuple[float, float] | None = None
+        self,
+        volume: NDArray[np.float32] | Composite,
+        levels: tuple[float, float] | None = None,
     ) -> None:
         view = self._window.volume
-        fresh = view.volume is None
-        if self._solid is not None and self._solid.isVisible():
+        fresh = view.shown is None
+        solid = self._solid
+        if not isinstance(volume, Composite) and solid and solid.isVisible():
             self._fill_3d(volume)
-        view.set_volume(volume, self._z_um, self._pixel_of(volume), levels)
+        view.set_volume(volume, self._z_um, self._pixel_um, levels)
         if fresh and view.z_um is not None:
             self._window.along_z.show_z(view.z_um)
-
-    def _pixel_of(self, volume: NDArray[np.float32]) -> float | None:
-        """Size of its pixels, µm: what regions decide on is shown coarser."""
-        if self._pixel_um is None or not self._width:
-            return self._pixel_um
-        return self._pixel_um * float(self._width // volume.shape[-1])
 
     def _show_which(self, on: bool) -> None:
         """Head the volume with the list of volumes, where there are several."""
@@ -381,16 +383,4 @@ class ShownRun(QObject):
         assert self._solid is not None
         step = (self._z_um[-1] - self._z_um[0]) / (len(self._z_um) - 1)
         colour = self._window.colouring.volume_colour
-        self._solid.set_volume(volume, step, self._pixel_of(volume) or step, colour)
-
-    def _choices(self, volume: StoredVolume | None) -> None:
-        """Offer what the volume can be compared with, once it has ended."""
-        box = self._window.compare
-        box.clear()
-        box.addItem("Result", "volume")
-        ended = volume is not None and "volume" in self._pictures
-        if ended and volume is not None:
-            for method in METHODS.values():
-                if method.baseline and not (method.optics and volume.optics is None):
-                    box.addItem(method.short, method.name)
-        box.setEnabled(ended)
+        self._solid.set_volume(volume, step, self._pixel_um or step, colour)

@@ -28,6 +28,7 @@ class StatusCard(QFrame):
     pause_asked = pyqtSignal()
     keep_asked = pyqtSignal()
     abort_asked = pyqtSignal()
+    render_asked = pyqtSignal()
     go_on_asked = pyqtSignal()
     compare_asked = pyqtSignal()
     export_asked = pyqtSignal()
@@ -61,6 +62,7 @@ class StatusCard(QFrame):
             self.napari,
             self.export,
             self.compare,
+            self.render_now,
             self.go_on,
             self.more,
         )
@@ -90,14 +92,16 @@ class StatusCard(QFrame):
     def show_scan(self, *, paused: bool) -> None:
         """A scan goes on."""
         self._show(self.pause, self.keep, self.abort)
+        self.abort.setText("Abort")
         self.pause.setText("Resume" if paused else "Pause")
         icon = "mdi:play" if paused else "mdi:pause"
         self.pause.setIcon(QIconifyIcon(icon, color="gray"))
         self.progress.show()
 
-    def show_stacks(self) -> None:
-        """Stacks are being taken: they can only be ended."""
+    def show_endable(self, *, later: bool = False) -> None:
+        """Stacks are being taken, or volumes rendered, which can be done later, too."""
         self._show(self.abort)
+        self.abort.setText("Render later" if later else "Abort")
         self.progress.show()
 
     def show_done(
@@ -106,6 +110,7 @@ class StatusCard(QFrame):
         detail: str,
         *,
         volume: bool,
+        render: bool,
         experiment: bool,
         complete: bool,
         details: bool,
@@ -118,6 +123,8 @@ class StatusCard(QFrame):
             Why it ended.
         volume : bool
             Whether there is one to export and to look at elsewhere.
+        render : bool
+            Whether one is still to be rendered, and nothing else is left.
         experiment : bool
             Whether it can go on, and be compared with a full stack.
         complete : bool
@@ -133,6 +140,8 @@ class StatusCard(QFrame):
             shown += [self.napari, self.export]
         if volume and experiment:
             shown.append(self.compare)
+        if render:
+            shown.append(self.render_now)
         if experiment:
             shown.append(self.go_on)
         if experiment and complete:
@@ -165,6 +174,11 @@ class StatusCard(QFrame):
             if busy
             else "Take every plane of the range and score the volume against them.\n"
             "Costs the light that the scan has saved  (Ctrl+F)"
+        )
+        self.render_now.setToolTip(
+            f"Not now: {busy}"
+            if busy
+            else "Make the whole volume of the planes on disk; takes no light (Ctrl+R)"
         )
         self.napari.setToolTip(
             "Open the volume in napari, with the planes taken  (Ctrl+Shift+N)"
@@ -217,6 +231,7 @@ class StatusCard(QFrame):
             "Write the volume that is shown as OME-TIFF  (Ctrl+Shift+S)",
         )
         self.compare = make("Full stack", "mdi:compare", "")
+        self.render_now = make("Render now", "mdi:cube-scan", "")
         self.go_on = make("Go on", "mdi:play", "")
         self.more: QSpinBox = whole(1, 99, 3, "How many more planes")
         self.more.setFixedWidth(88)
@@ -233,6 +248,7 @@ class StatusCard(QFrame):
             (self.napari, self.napari_asked),
             (self.export, self.export_asked),
             (self.compare, self.compare_asked),
+            (self.render_now, self.render_asked),
             (self.go_on, self.go_on_asked),
             (self.details, self.details_asked),
         ):

@@ -88,6 +88,14 @@ class Steering(QObject):
         if run is not None and self._presenter.allows("go_on"):
             self._go_on(self._window.status.more.value() if run.complete else 0)
 
+    def render(self) -> None:
+        """Render what the run that is shown has left to be rendered."""
+        shown = self._presenter.shown
+        run, key = shown.run, shown.key
+        if run is not None and key is not None and self._presenter.allows("render"):
+            shown.rendering.forget()
+            self._scans.render(run.folder, key)
+
     def take_full_stack(self) -> None:
         """Take every plane of the run's range, to compare with."""
         shown = self._presenter.shown

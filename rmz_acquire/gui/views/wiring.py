@@ -59,6 +59,8 @@ def connect_views(presenter: Presenter, steering: Steering, commands: Commands) 
         signal.connect(lambda *_: steering.take_full_stack())
     for signal in (status.go_on_asked, window.go_on.triggered):
         signal.connect(lambda *_: steering.go_on())
+    for signal in (status.render_asked, window.render_now.triggered):
+        signal.connect(lambda *_: steering.render())
     for signal in (status.export_asked, window.export.triggered):
         signal.connect(lambda *_: presenter.shown.export())
     for signal in (status.napari_asked, window.napari.triggered):

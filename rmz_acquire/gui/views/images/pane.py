@@ -101,7 +101,7 @@ class Pane(QFrame):
         shown.setSpacing(0)
         shown.addWidget(self.canvas, 1)
         shown.addWidget(self.contrast)
-        body = QVBoxLayout(self)
+        self.body = body = QVBoxLayout(self)
         body.setContentsMargins(1, 1, 1, 1)
         body.setSpacing(0)
         body.addLayout(self.head)

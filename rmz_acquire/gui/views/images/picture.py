@@ -11,10 +11,15 @@ from rmz_acquire.gui.models.display_levels import saturated
 from rmz_acquire.gui.views.images.colour_maps import mark_colour
 from rmz_acquire.gui.views.images.contrast import ContrastBar
 from rmz_acquire.gui.views.images.pane import Pane, image_item
+from rmz_acquire.gui.views.images.region_marks import RegionMarks
 from rmz_acquire.gui.views.images.saturation import SaturationMarks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
+
+    from rmz_acquire.scanning import Region
 
 __all__ = ["PictureView"]
 
@@ -28,6 +33,8 @@ class PictureView(Pane):
         self.item = image_item()
         self.box.addItem(self.item)
         self.marks = SaturationMarks(self.box)
+        self._outlines = RegionMarks(self.box)
+        self._regions: tuple[Region, ...] = ()
         self._image: NDArray[Any] | None = None
         self._size: tuple[Any, ...] | None = None
         self._pixel = 1.0
@@ -56,8 +63,16 @@ class PictureView(Pane):
             self.bar.set_unit(self._unit)
             self._whole = place
             self.fit()
+            self.show_regions(self._regions)
         self._mark(image, place)
         self.tell()
+
+    def show_regions(self, regions: Sequence[Region]) -> None:
+        """Outline parts of the picture, pixels."""
+        self._regions, n = tuple(regions), self._pixel
+        self._outlines.show_outlines(
+            [QRectF(r.x * n, r.y * n, r.width * n, r.height * n) for r in regions]
+        )
 
     def value_at(self, across: float, down: float) -> str:
         """Say the position and the counts there."""

@@ -7,10 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyqtgraph as pg
 from PyQt6.QtCore import QRectF, Qt, pyqtSignal
+from PyQt6.QtWidgets import QLabel
 
+from rmz_acquire.gui.models.composite import Composite, Cuts
 from rmz_acquire.gui.models.slice_layout import Point, SliceLayout
 from rmz_acquire.gui.views.images.contrast import ContrastBar
+from rmz_acquire.gui.views.images.cutter import Cutter, Wanted
 from rmz_acquire.gui.views.images.pane import Pane, image_item
+from rmz_acquire.gui.views.images.region_marks import RegionMarks
+from rmz_acquire.gui.views.redraw import hear
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +41,12 @@ class SliceView(Pane):
         super().__init__("Volume", _HINT, ContrastBar(upright=True))
         self.xy, self.xz, self.yz = (image_item() for _ in range(3))
         self.items = (self.xy, self.xz, self.yz)
+        self.state = QLabel()
+        self.state.setObjectName("muted")
+        self.state.setWordWrap(True)
+        self.state.setContentsMargins(10, 0, 10, 4)
+        self.state.hide()
+        self.body.insertWidget(1, self.state)
         for item in self.items:
             self.box.addItem(item)
         self._lines = [pg.PlotCurveItem() for _ in range(6)]
@@ -49,7 +60,10 @@ class SliceView(Pane):
         for word in self._words:
             word.setZValue(20)
             self.box.addItem(word, ignoreBounds=True)
-        self._volume: NDArray[np.float32] | None = None
+        self._volume: NDArray[np.float32] | Composite | None = None
+        self._marks = RegionMarks(self.box)
+        self._cutter = Cutter(self)
+        hear(self._cutter.cut, self._show_cut)
         self._z_um = np.zeros(0)
         self._pixel = 1.0
         self._known = False
@@ -62,7 +76,12 @@ class SliceView(Pane):
 
     @property
     def volume(self) -> NDArray[np.float32] | None:
-        """What is shown, (Z, Y, X)."""
+        """What is shown, (Z, Y, X); None also where parts of it are interpolated."""
+        return None if isinstance(self._volume, Composite) else self._volume
+
+    @property
+    def shown(self) -> NDArray[np.float32] | Composite | None:
+        """What is shown, rendered or not."""
         return self._volume
 
     @property
@@ -71,6 +90,11 @@ class SliceView(Pane):
         if self._volume is None:
             return None
         return float(self._z_um[self._at[0]])
+
+    def tell_state(self, text: str) -> None:
+        """Say in a line above it what of it is not as it will be; empty: nothing."""
+        self.state.setText(text)
+        self.state.setVisible(bool(text))
 
     def set_line_colour(self, colour: str) -> None:
         """Colour of the lines that show where the others are cut."""
@@ -86,12 +110,14 @@ class SliceView(Pane):
         """Forget the volume."""
         self._volume = None
         self._layout = None
+        self._cutter.forget()
+        self._marks.clear()
         self.note.setText("")
         self.show_hint()
 
     def set_volume(
         self,
-        volume: NDArray[np.float32],
+        volume: NDArray[np.float32] | Composite,
         z_um: Sequence[float],
         pixel_um: float | None,
         levels: tuple[float, float] | None = None,
@@ -100,8 +126,8 @@ class SliceView(Pane):
 
         Parameters
         ----------
-        volume : ndarray of float32, (Z, Y, X)
-            Counts.
+        volume : ndarray of float32, (Z, Y, X), or Composite
+            Counts. What is not rendered yet is cut on another thread, and marked.
         z_um : sequence of float
             (Z,) its grid, µm, ascending.
         pixel_um : float or None
@@ -120,7 +146,8 @@ class SliceView(Pane):
         drawn = self._z_um.tolist() if self._known else list(range(depth))
         layout = SliceLayout.of((depth, high, wide), drawn, self._pixel)
         self.show_picture()
-        self._levels = self.contrast.look(volume, levels)
+        some = volume.sample if isinstance(volume, Composite) else volume
+        self._levels = self.contrast.look(some, levels)
         if layout != self._layout:
             self._layout = layout
             self._lay_out(layout)
@@ -138,7 +165,7 @@ class SliceView(Pane):
     def step_z(self, planes: int) -> None:
         """Go up or down by planes."""
         if self._volume is not None:
-            index = min(max(self._at[0] + planes, 0), len(self._volume) - 1)
+            index = min(max(self._at[0] + planes, 0), self._volume.shape[0] - 1)
             self._cut(Point(index, None, None))
 
     def press(self, across: float, down: float) -> None:
@@ -165,7 +192,11 @@ class SliceView(Pane):
             # the largest value along a direction has no place in it
             if not self._maximum or point[axis] is not None:
                 where.append(k.format(self._position(axis, index[axis])))
-        if self._maximum:
+        if isinstance(self._volume, Composite):
+            if self._maximum:
+                return "  ".join(where)
+            value = self._volume.value(*index)
+        elif self._maximum:
             along = next(axis for axis, i in enumerate(point) if i is None)
             line = tuple(slice(None) if k == along else i for k, i in enumerate(index))
             value = float(self._volume[line].max())
@@ -195,15 +226,13 @@ class SliceView(Pane):
         if volume is None:
             return
         z, y, x = self._at
-        if self._maximum:
-            cuts = volume.max(axis=0), volume.max(axis=1), volume.max(axis=2)
+        if isinstance(volume, Composite):
+            self._cutter.ask(Wanted(volume, (z, y, x), self._maximum))
+        elif self._maximum:
+            self._show_cuts(Cuts(*(volume.max(axis=axis) for axis in range(3))))
         else:
-            cuts = volume[z], volume[:, y, :], volume[:, :, x]
-        # in xz the highest z is at the top
-        pictures = cuts[0], cuts[1][::-1], cuts[2].T
-        for item, cut, place in zip(self.items, pictures, self._places, strict=True):
-            item.setImage(cut, autoLevels=False, levels=self._levels)
-            item.setRect(place)
+            self._show_cuts(Cuts(volume[z], volume[:, y, :], volume[:, :, x]))
+        self._mark()
         assert self._layout is not None
         lines = self._layout.crosshair(self._at)
         for line, (across, down) in zip(self._lines, lines, strict=True):
@@ -213,6 +242,38 @@ class SliceView(Pane):
             "largest values" if self._maximum else f"z = {self._z_um[z]:.2f} µm"
         )
         self.tell()
+
+    def _show_cut(self, wanted: Wanted, cuts: Cuts) -> None:
+        """Show what was cut elsewhere, unless something else is shown by now."""
+        if wanted.source is self._volume and wanted.maximum == self._maximum:
+            self._show_cuts(cuts)
+
+    def _show_cuts(self, cuts: Cuts) -> None:
+        # in xz the highest z is at the top
+        pictures = cuts.xy, cuts.xz[::-1], cuts.yz.T
+        for item, cut, place in zip(self.items, pictures, self._places, strict=True):
+            item.setImage(cut, autoLevels=False, levels=self._levels)
+            item.setRect(place)
+
+    def _mark(self) -> None:
+        """Mark what is interpolated, and where regions decide."""
+        volume, layout = self._volume, self._layout
+        if not isinstance(volume, Composite) or layout is None:
+            self._marks.clear()
+            return
+        _, y, x = self._at
+        at = (None, None) if self._maximum else (y, x)
+        made = [layout.region(one, *at) for one in volume.made]
+        self._marks.show_veil(
+            [
+                (whole, [QRectF(*box) for boxes in made if (box := boxes[number])])
+                for number, whole in enumerate(self._places)
+            ]
+        )
+        frames = [layout.region(one, *at) for one in volume.decided_on]
+        self._marks.show_outlines(
+            [QRectF(*box) for boxes in frames for box in boxes if box]
+        )
 
     def _cut(self, point: Point) -> None:
         for axis, index in enumerate(point):
