@@ -33,6 +33,7 @@ from rmz_acquire.gui.models.runs import RecentRuns  # noqa: E402
 from rmz_acquire.gui.views.commands import Commands  # noqa: E402
 from rmz_acquire.gui.views.main_window import MainWindow  # noqa: E402
 from rmz_acquire.gui.views.presenter import Presenter  # noqa: E402
+from rmz_acquire.gui.views.region_drawing import RegionDrawing  # noqa: E402
 from rmz_acquire.gui.views.steering import Steering  # noqa: E402
 from rmz_acquire.gui.views.training_presenter import TrainingPresenter  # noqa: E402
 from rmz_acquire.gui.views.wheel import guard_wheel  # noqa: E402
@@ -93,6 +94,7 @@ def make_gui(
     presenter.endings.append(thumbnails.stop)
     commands = Commands(presenter)
     connect_views(presenter, Steering(presenter), commands)
+    RegionDrawing(presenter)
     return Gui(window, presenter, commands, TrainingPresenter(presenter))
 
 

@@ -59,7 +59,7 @@ def test_nothing_is_lost_from_a_file_to_the_next(tmp_path):
     first.write_text(RICH)
     settings = read_settings(first)
     assert (settings.bottom_um, settings.top_um, settings.relative) == (-15, 15, True)
-    assert (settings.tau, settings.volumes) == (0.3, 3 * 2 * 2)
+    assert (settings.tau, settings.volume_count) == (0.3, 3 * 2 * 2)
     write_settings(second, settings)
     assert dumped(first) == dumped(second)
 

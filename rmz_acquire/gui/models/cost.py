@@ -125,7 +125,7 @@ def cost_of(
         plane_s,
         think_s,
         settings.longest_ms,
-        settings.volumes,
+        settings.volume_count,
     )
 
 

@@ -35,7 +35,15 @@ __all__ = [
     "write_settings",
 ]
 
-_PLAIN = ("estimator", "model", "policy", "epsilon", "tau", "min_planes", "max_planes")
+_PLAIN = (
+    *("estimator", "model", "policy", "epsilon", "tau", "min_planes", "max_planes"),
+    *("regions", "volumes", "overlap"),
+)
+_DEFAULTS = {
+    **dict.fromkeys(("min_planes", "max_planes", "model", "tau", "volumes")),
+    "regions": "auto",
+    "overlap": "stage",
+}
 _OPTICS = ("na", "immersion_index", "wavelength_um", "pixel_size_um")
 _MIN_PLANES = 4
 
@@ -275,8 +283,7 @@ def _block_values(block: ExperimentSettings) -> dict[str, Any]:
 def _block_of(settings: ScanSettings, before: dict[str, Any] | None) -> dict[str, Any]:
     """Our block, with what differs from the one that was loaded."""
     block = dict(before or {"version": 1, "strict": False})
-    known: dict[str, Any] = {"min_planes": None, "max_planes": None, "model": None}
-    known |= dict.fromkeys(("tau", *_OPTICS, *CALIBRATED))
+    known: dict[str, Any] = {**_DEFAULTS, **dict.fromkeys((*_OPTICS, *CALIBRATED))}
     if before is not None:
         given = ExperimentSettings.of({"rmz_acquire": before})
         known = _block_values(given) | Calibration.of(given.optics).values()
@@ -292,6 +299,8 @@ def _block_of(settings: ScanSettings, before: dict[str, Any] | None) -> dict[str
         if name in known and known[name] == value:
             continue
         into = optics if name in _OPTICS or name in CALIBRATED else block
+        if name == "regions" and not isinstance(value, str):
+            value = [list(one) for one in value]
         if value is None:
             into.pop(name, None)
         else:

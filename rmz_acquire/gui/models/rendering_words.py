@@ -90,7 +90,7 @@ def decided_words(number: int, volume: Composite | None) -> str:
     """
     if not number:
         return ""
-    said = f"decided on {number} region{'' if number == 1 else 's'}; "
+    said = f"Decided on {number} region{'' if number == 1 else 's'}; "
     if volume is None:
         return f"{said}the whole volume is rendered"
     if volume.made:

@@ -59,6 +59,13 @@ class ScanSettings:
         The most light, ms of exposure; None for as much as the planes take.
     na, immersion_index, wavelength_um, pixel_size_um : float or None
         Optics where the configuration does not tell them, or tells them wrong.
+    regions : {"auto", "whole"} or tuple of (int, int, int, int)
+        What decides: tiles, the whole picture, or rectangles: y, x, height and width,
+        pixels.
+    volumes : {"during", "after", "none"} or None
+        When whole volumes are rendered where regions decide; None as by default.
+    overlap : {"none", "stage", "exposure"}
+        What is done for the next plane while the last is computed.
     calibration : Calibration
         Optics that nobody types in: z scale and kin.
     channels, positions, time_plan
@@ -85,6 +92,9 @@ class ScanSettings:
     immersion_index: float | None = None
     wavelength_um: float | None = None
     pixel_size_um: float | None = None
+    regions: str | tuple[tuple[int, int, int, int], ...] = "auto"
+    volumes: str | None = None
+    overlap: str = "stage"
     calibration: Calibration = field(default_factory=Calibration)
     channels: tuple[useq.Channel, ...] = ()
     positions: tuple[useq.Position, ...] = ()
@@ -148,7 +158,7 @@ class ScanSettings:
         return max([*given, self.exposure_ms] if missing else given)
 
     @property
-    def volumes(self) -> int | None:
+    def volume_count(self) -> int | None:
         """How many volumes the series has, without what positions have of their own."""
         times = 1
         if self.time_plan is not None:
@@ -168,6 +178,7 @@ class ScanSettings:
         stage_um: tuple[float, float] = (-math.inf, math.inf),
         optics: Mapping[str, str] | None = None,
         models: list[str] | None = None,
+        regions: str = "",
     ) -> dict[str, str]:
         """Say what is wrong, by field, the most important first.
 
@@ -179,6 +190,8 @@ class ScanSettings:
             What is wrong with the optics, by field (`ScopeFacts.resolve`).
         models : list of str, optional
             The models there are, where that is known.
+        regions : str
+            What is wrong with the regions (`deciders`).
 
         Returns
         -------
@@ -216,6 +229,8 @@ class ScanSettings:
             )
         if method.optics:
             found.update(optics or {})
+        if regions or not self.regions:
+            found["regions"] = regions or "draw a region, or let tiles be chosen"
         return found
 
     def _stage(self, found: dict[str, str], stage_um: tuple[float, float]) -> None:

@@ -10,6 +10,7 @@ from rmz_acquire.gui.models.cost import cost_of
 from rmz_acquire.gui.models.fitting import Site
 from rmz_acquire.gui.models.pace import PaceTask
 from rmz_acquire.gui.models.quality import QUALITIES, with_quality
+from rmz_acquire.gui.models.region_rules import deciders
 from rmz_acquire.methods import SCAN_METHODS, method_of
 from rmz_acquire.models import list_models
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from rmz_acquire.gui.models.scan_settings import ScanSettings
     from rmz_acquire.gui.views.main_window import MainWindow
     from rmz_acquire.optics import Optics
-    from rmz_acquire.scanning import Decision
+    from rmz_acquire.scanning import Decision, Region
 
 __all__ = ["FormPresenter"]
 
@@ -51,6 +52,8 @@ class FormPresenter:
         #: Seconds that a plane of the scan under way is believed to take.
         self.expected_s: float | None = None
         self._spent: list[float] = []
+        self._facts: ScopeFacts | None = None
+        self._optics: Optics | None = None
         self._form.channels.picked.connect(self._series.set_channels)
 
     def settings(self) -> ScanSettings:
@@ -79,14 +82,26 @@ class FormPresenter:
         form.reconstruction.set_site(site)
         self._train.setup.propose_model(site.proposed())
         self._show_channels(settings, facts)
+        self._facts, self._optics = facts, optics
+        now = deciders(settings, facts.picture_px, optics)
+        form.deciding.show_deciders(now.on_regions)
         problems = settings.problems(
             stage_um=facts.stage_um,
             optics=wrong,
             models=list_models(),
+            regions=now.fault,
         )
         form.mark(problems, settings, busy=busy or facts.missing)
         self._series.mark(problems)
         self._show_cost(settings, facts, site, ready=not (busy or problems))
+
+    def region_fault(self, region: Region) -> str:
+        """Say why a region cannot decide; empty where it can."""
+        if self._facts is None:
+            return ""
+        one = region.y, region.x, region.height, region.width
+        settings = replace(self.settings(), regions=(one,))
+        return deciders(settings, self._facts.picture_px, self._optics).fault
 
     def begin(self) -> None:
         """A scan of what is typed begins: its times are those of the task shown."""

@@ -37,3 +37,4 @@ def show_picture(
         label = "" if facts.channel is None else facts.channel[1]
         window.colouring.camera_shows(label)
     camera.set_image(image, note)
+    camera.show_regions(window.form.deciding.drawn)

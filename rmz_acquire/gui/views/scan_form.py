@@ -27,6 +27,7 @@ from superqt import QIconifyIcon
 from rmz_acquire.gui.models.quality import CUSTOM, quality_of, with_quality
 from rmz_acquire.gui.models.scan_settings import ScanSettings
 from rmz_acquire.gui.views.channel_picker import ChannelPicker
+from rmz_acquire.gui.views.deciding_box import DecidingBox
 from rmz_acquire.gui.views.form_fields import mark, restyle
 from rmz_acquire.gui.views.quality_box import QualityBox
 from rmz_acquire.gui.views.range_box import RangeBox
@@ -84,6 +85,7 @@ class ScanForm(QWidget):
             step_um=self.step.value(),
             relative=self.counts.currentData(),
             **self.stop.values(),
+            **self.deciding.values(),
             **self.reconstruction.values(),
         )
 
@@ -93,6 +95,7 @@ class ScanForm(QWidget):
         self._context = replace(self._context, base=settings.base)
         self.range.set_settings(settings)
         self.stop.set_settings(settings)
+        self.deciding.set_settings(settings)
         self.reconstruction.set_settings(settings)
         self._muted = False
         if quality_of(settings) == CUSTOM or not settings.calibration.nominal:
@@ -145,6 +148,7 @@ class ScanForm(QWidget):
             said = problems.get(name, "")
             mark(widget, bool(said) and not said.startswith("set the"), said)
         self.reconstruction.mark(problems)
+        self.deciding.mark(problems)
         first = busy or next(iter(problems.values()), None)
         self.start.setEnabled(first is None)
         if first is not None:
@@ -182,9 +186,12 @@ class ScanForm(QWidget):
         self.more.setCheckable(True)
         self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.more.setArrowType(Qt.ArrowType.RightArrow)
-        self.more.setToolTip("Reconstruction, when to stop, where files are saved")
+        self.more.setToolTip(
+            "Reconstruction, when to stop, what decides, where to save"
+        )
         self.reconstruction = ReconstructionBox()
         self.stop = StopBox()
+        self.deciding = DecidingBox()
         self.epsilon, self.tau = self.stop.epsilon, self.stop.tau
         self.min_planes, self.max_planes = self.stop.min_planes, self.stop.max_planes
         self.max_light = self.stop.max_light
@@ -218,6 +225,7 @@ class ScanForm(QWidget):
             {
                 "RECONSTRUCTION": self.reconstruction,
                 "STOP": self.stop,
+                "SPEED": self.deciding,
                 "RANGE COUNTS FROM": self.counts,
                 "SAVE IN": folder,
             },
@@ -238,7 +246,7 @@ class ScanForm(QWidget):
         return body
 
     def _connect(self) -> None:
-        for part in (self.range, self.stop, self.reconstruction):
+        for part in (self.range, self.stop, self.deciding, self.reconstruction):
             part.changed.connect(self._tell)
         self.quality.chosen.connect(self._take_quality)
         self.more.toggled.connect(self._fold)

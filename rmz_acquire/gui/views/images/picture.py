@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PyQt6.QtCore import QRectF
+from PyQt6.QtCore import QEvent, QObject, QPointF, QRectF, Qt, pyqtSignal
+from PyQt6.QtGui import QMouseEvent, QShortcut
 
 from rmz_acquire.gui.models.display_levels import saturated
 from rmz_acquire.gui.views.images.colour_maps import mark_colour
@@ -13,19 +14,23 @@ from rmz_acquire.gui.views.images.contrast import ContrastBar
 from rmz_acquire.gui.views.images.pane import Pane, image_item
 from rmz_acquire.gui.views.images.region_marks import RegionMarks
 from rmz_acquire.gui.views.images.saturation import SaturationMarks
+from rmz_acquire.scanning import Region
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from rmz_acquire.scanning import Region
-
 __all__ = ["PictureView"]
 
 
 class PictureView(Pane):
-    """The camera's picture, with its saturated pixels marked."""
+    """The camera's picture, with its saturated pixels marked; one may draw in it."""
+
+    #: A rectangle was drawn, pixels of the camera, as far as the picture goes.
+    drawn = pyqtSignal(Region)
+    #: Somebody has enough of drawing.
+    drawing_ended = pyqtSignal()
 
     def __init__(self) -> None:
         hint = "Press Live to see what the camera sees."
@@ -35,6 +40,13 @@ class PictureView(Pane):
         self.marks = SaturationMarks(self.box)
         self._outlines = RegionMarks(self.box)
         self._regions: tuple[Region, ...] = ()
+        self._rubber = RegionMarks(self.box)
+        self._drawing = False
+        self._from: QPointF | None = None
+        self._escape = QShortcut(Qt.Key.Key_Escape, self)
+        self._escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self._escape.setEnabled(False)
+        self._escape.activated.connect(self.drawing_ended)
         self._image: NDArray[Any] | None = None
         self._size: tuple[Any, ...] | None = None
         self._pixel = 1.0
@@ -73,6 +85,56 @@ class PictureView(Pane):
         self._outlines.show_outlines(
             [QRectF(r.x * n, r.y * n, r.width * n, r.height * n) for r in regions]
         )
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether there is something to draw in."""
+        return self._image is not None
+
+    def set_drawing(self, on: bool) -> None:
+        """Let the mouse draw rectangles, in place of moving the picture."""
+        self._drawing, self._from = on, None
+        self._escape.setEnabled(on)
+        self._rubber.show_outlines(())
+        cross = Qt.CursorShape.CrossCursor if on else Qt.CursorShape.ArrowCursor
+        self.canvas.setCursor(cross)
+        if on:
+            self.canvas.setFocus()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Take the left button while rectangles are drawn."""
+        if self._drawing and self._draw(event):
+            return True
+        return super().eventFilter(watched, event)
+
+    def _draw(self, event: QEvent | None) -> bool:
+        """Follow the mouse with a rectangle; whether the event was for that."""
+        if not isinstance(event, QMouseEvent):
+            return False
+        scene = self.canvas.mapToScene(event.position().toPoint())
+        at = self.box.mapSceneToView(scene)
+        kind, left = event.type(), Qt.MouseButton.LeftButton
+        if kind is QEvent.Type.MouseButtonPress and event.button() is left:
+            self._from = at
+            return True
+        if self._from is None:
+            return kind is QEvent.Type.MouseButtonDblClick
+        frame = QRectF(self._from, at).normalized()
+        if kind is QEvent.Type.MouseMove:
+            self._rubber.show_outlines([frame])
+            return True
+        if kind is not QEvent.Type.MouseButtonRelease or event.button() is not left:
+            return False
+        self._from = None
+        self._rubber.show_outlines(())
+        frame = frame.intersected(self._whole)
+        n = self._pixel
+        # a click is no rectangle
+        if min(frame.width(), frame.height()) >= n:
+            y, x = int(frame.top() / n), int(frame.left() / n)
+            height, width = int(frame.height() / n), int(frame.width() / n)
+            self.drawn.emit(Region(y, x, height, width))
+        return True
 
     def value_at(self, across: float, down: float) -> str:
         """Say the position and the counts there."""
