@@ -153,7 +153,7 @@ def test_regions_are_drawn_in_the_picture_refused_deleted_and_kept(desk, tmp_pat
     drag(camera, (10, 10), (20, 20))
     said = window.statusBar().currentMessage()
     assert (
-        said.startswith("not taken: the region [") and "smaller than the blur" in said
+        said.startswith("not taken: the region of ") and "smaller than the blur" in said
     )
     drag(camera, (10, 20), (40, 60), (70, 84))
     drag(camera, (60, 60), (300, 300))
@@ -209,8 +209,9 @@ def test_a_volume_is_left_for_later_and_rendered_now(desk, monkeypatch):
     """By clicks: a scan on regions, its rendering left, and taken up."""
     desk.connect()
     window = desk.window
-    desk.presenter.microscope.core.setProperty("Camera", "SensorSize_px", 264)
+    desk.presenter.microscope.core.setProperty("Camera", "SensorSize_px", 128)
     desk.fill(-4.0, 4.0, max_planes=4)
+    window.form.deciding.add(Region(16, 32, 64, 72))
     go, threads, made = threading.Event(), [], rendering.make_in_tiles
 
     def patient(*args):
@@ -220,11 +221,11 @@ def test_a_volume_is_left_for_later_and_rendered_now(desk, monkeypatch):
         yield from made(*args)
 
     monkeypatch.setattr(rendering, "make_in_tiles", patient)
-    desk.until(lambda: desk.presenter.facts.picture_px == (264, 264))
+    desk.until(lambda: desk.presenter.facts.picture_px == (128, 128))
     desk.scan()
-    desk.until(lambda: window.volume.state.text())
-    said = "regions; elsewhere interpolated until the volume is rendered"
-    assert window.volume.state.text().endswith(said)
+    desk.until(lambda: bool(window.volume.state.text()))
+    said = "Decided on 1 region; elsewhere interpolated until the volume is rendered"
+    assert window.volume.state.text() == said
     assert not desk.presenter.allows("export") and desk.presenter.allows("slice")
     desk.until(lambda: desk.state is State.rendering)
     desk.until(lambda: window.status.headline.text() == "Rendering the whole volume")
@@ -244,7 +245,7 @@ def test_a_volume_is_left_for_later_and_rendered_now(desk, monkeypatch):
     window.status.render_now.click()
     desk.until(lambda: window.volume.volume is not None)
     desk.finish()
-    assert window.volume.volume.shape == (17, 264, 264) and window.volume.z_um == 2.0
+    assert window.volume.volume.shape == (17, 128, 128) and window.volume.z_um == 2.0
     assert window.volume.state.text().endswith("the whole volume is rendered")
     assert not window.status.render_now.isVisible() and MAIN not in threads
     assert "not rendered" not in window.runs.list.item(0).text()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,8 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import ExperimentSettings
 from rmz_acquire.experiments.block import BLOCK
 from rmz_acquire.experiments.on_regions import Deciding
+from rmz_acquire.reconstruction.region_estimator import CORE_PX, TILES
+from rmz_acquire.reconstruction.region_grid import halo_px
 from rmz_acquire.scanning import ScanPlan
 
 if TYPE_CHECKING:
@@ -28,10 +31,14 @@ class Deciders:
         Whether regions decide; None while that is not known.
     fault : str
         What is wrong with the regions, in one line; empty where nothing is.
+    picture_px : (int, int), optional
+        Height and width of a picture that takes as long as the tiles; None where the
+        whole picture decides.
     """
 
     on_regions: bool | None
     fault: str = ""
+    picture_px: tuple[int, int] | None = None
 
 
 def deciders(
@@ -60,7 +67,21 @@ def deciders(
         block = ExperimentSettings(
             version=1, estimator=settings.estimator, regions=settings.regions
         )
-        return Deciders(Deciding(block, shape, optics, plan).on_regions)
+        on_regions = Deciding(block, shape, optics, plan).on_regions
     except InputError as error:
         said = str(error).removeprefix(f"{BLOCK}.regions: ")
-        return Deciders(True, f"the region {said}" if said[:1] == "[" else said)
+        for y, x, height, width in _given(settings):
+            words = f"the region of {width} × {height} pixels at x {x}, y {y}"
+            said = said.replace(str([y, x, height, width]), words)
+        return Deciders(True, said)
+    if not on_regions:
+        return Deciders(False)
+    side = CORE_PX + 2 * halo_px(optics, plan.gap_limit_um)
+    height, width = shape
+    # as a square picture of so many pixels
+    tiles = round(math.sqrt(TILES) * side)
+    return Deciders(True, picture_px=(min(height, tiles), min(width, tiles)))
+
+
+def _given(settings: ScanSettings) -> tuple[tuple[int, int, int, int], ...]:
+    return () if isinstance(settings.regions, str) else settings.regions

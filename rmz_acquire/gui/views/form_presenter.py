@@ -54,6 +54,8 @@ class FormPresenter:
         self._spent: list[float] = []
         self._facts: ScopeFacts | None = None
         self._optics: Optics | None = None
+        #: Height and width of what is computed with each plane.
+        self._computed_px = (0, 0)
         self._form.channels.picked.connect(self._series.set_channels)
 
     def settings(self) -> ScanSettings:
@@ -85,6 +87,7 @@ class FormPresenter:
         self._facts, self._optics = facts, optics
         now = deciders(settings, facts.picture_px, optics)
         form.deciding.show_deciders(now.on_regions)
+        self._computed_px = now.picture_px or facts.picture_px
         problems = settings.problems(
             stage_um=facts.stage_um,
             optics=wrong,
@@ -125,6 +128,11 @@ class FormPresenter:
             self._pace.book.learn(self._timed, median(self._spent[1:]))
         self._timed = self.expected_s = None
 
+    def _task_of(
+        self, settings: ScanSettings, facts: ScopeFacts, site: Site
+    ) -> PaceTask | None:
+        return _task(settings, facts, site, self._computed_px)
+
     # ---- what it costs ------------------------------------------------------------
 
     def _show_cost(
@@ -132,7 +140,7 @@ class FormPresenter:
     ) -> None:
         form = self._form
         full = settings.full_planes
-        task = None if full is None else _task(settings, facts, site)
+        task = None if full is None else self._task_of(settings, facts, site)
         self._task = task
         costs = {
             name: self._cost(with_quality(settings, name), facts, site, task)
@@ -181,7 +189,7 @@ class FormPresenter:
             if name == settings.estimator or (method.optics and not site.optics):
                 continue
             other = replace(settings, estimator=name, model=None)
-            task = _task(other, facts, site)
+            task = self._task_of(other, facts, site)
             if task is None:
                 continue
             cost = self._cost(other, facts, site, task)
@@ -220,7 +228,9 @@ def _site(settings: ScanSettings, facts: ScopeFacts, optics: Optics | None) -> S
     return Site(each, names, span, facts.objective_for(optics))
 
 
-def _task(settings: ScanSettings, facts: ScopeFacts, site: Site) -> PaceTask | None:
+def _task(
+    settings: ScanSettings, facts: ScopeFacts, site: Site, shape: tuple[int, int]
+) -> PaceTask | None:
     """What is to be measured; None where something is missing for it."""
     bottom, top = settings.bottom_um, settings.top_um
     method = method_of(settings.estimator)
@@ -233,7 +243,7 @@ def _task(settings: ScanSettings, facts: ScopeFacts, site: Site) -> PaceTask | N
     return PaceTask(
         settings.estimator,
         (settings.model or site.proposed()) if method.model else None,
-        facts.picture_px,
+        shape,
         (0.0, round(top - bottom, 6), settings.step_um),
         site.optics[0] if method.optics else None,
     )

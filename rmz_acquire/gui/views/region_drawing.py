@@ -47,6 +47,8 @@ class RegionDrawing(QObject):
             self._presenter.note("there is nothing to draw in yet: press Live or Snap")
             return
         self._camera.set_drawing(on)
+        if on:
+            self._presenter.note("drag rectangles in the camera’s picture; Esc ends it")
 
     def _drawn(self, region: Region) -> None:
         fault = self._presenter.form.region_fault(region)

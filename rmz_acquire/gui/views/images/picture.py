@@ -131,9 +131,9 @@ class PictureView(Pane):
         n = self._pixel
         # a click is no rectangle
         if min(frame.width(), frame.height()) >= n:
-            y, x = int(frame.top() / n), int(frame.left() / n)
-            height, width = int(frame.height() / n), int(frame.width() / n)
-            self.drawn.emit(Region(y, x, height, width))
+            y, x = round(frame.top() / n), round(frame.left() / n)
+            bottom, right = round(frame.bottom() / n), round(frame.right() / n)
+            self.drawn.emit(Region(y, x, bottom - y, right - x))
         return True
 
     def value_at(self, across: float, down: float) -> str:
