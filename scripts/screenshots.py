@@ -18,6 +18,7 @@ import useq
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from rmz_acquire.gui.app import Gui, make_gui
+from rmz_acquire.scanning import Region
 
 # after the line above: torch comes before Qt
 from PyQt6.QtCore import QPoint, QTimer  # isort: skip
@@ -113,6 +114,7 @@ def main(out: Path, theme: str) -> None:
         until(lambda: presenter.state == "ready")
         picture("7-series-done")
         looking(gui, picture, idle)
+        regions(gui, picture, until)
         training(gui, picture, until)
         # closed as by a person: Qt's own end of the application comes with it
         QTimer.singleShot(0, window.close)
@@ -138,6 +140,41 @@ def looking(
     window.docks[-1].raise_()
     idle(1.0)
     picture("12-runs")
+
+
+def regions(
+    gui: Gui, picture: Callable[[str], None], until: Callable[..., None]
+) -> None:
+    """Draw regions in a large picture, scan on them, and render the volume."""
+    window, presenter, form = gui.window, gui.presenter, gui.window.form
+    core = presenter.microscope.core
+    assert core is not None
+    presenter.microscope.stop_live().result()
+    core.setProperty("Camera", "SensorSize_px", 512)
+    form.reconstruction.use("wiener")
+    form.max_planes.setValue(4)
+    window.series.set_settings(replace(form.settings(), positions=()))
+    window.docks[1].raise_()
+    window.live.trigger()
+    until(lambda: presenter.facts is not None and presenter.facts.picture_px[0] == 512)
+    until(lambda: window.camera.note.text() == "live")
+    form.more.setChecked(True)
+    form.deciding.draw.click()
+    for left, top, width, height in ((40, 60, 200, 180), (280, 260, 200, 220)):
+        window.camera.drawn.emit(Region(top, left, height, width))
+    until(lambda: form.start.isEnabled())
+    form.area.ensureWidgetVisible(form.deciding)
+    picture("13-drawn")
+    form.start.click()
+    until(lambda: bool(window.volume.state.text()))
+    until(lambda: window.camera.note.text().startswith("plane 3"))
+    picture("14-regions")
+    until(lambda: presenter.state in ("rendering", "ready"))
+    picture("15-rendering")
+    until(lambda: presenter.state == "ready")
+    form.deciding.auto.click()
+    form.more.setChecked(False)
+    picture("16-rendered")
 
 
 def training(

@@ -47,7 +47,9 @@ class EventForwarder(Watcher):
         self._most = 0
         self._exposure_ms = 0.0
         self._asked: list[float] = []
-        self._planes: list[Plane] = []
+        #: By index: planes that the estimator was given, and those that wait for it.
+        self._given: dict[int, Plane] = {}
+        self._waiting: dict[int, Plane] = {}
         #: The scan under way, and the planes on disk of it.
         self.scan: Scan | None = None
         self.planes = 0
@@ -93,7 +95,10 @@ class EventForwarder(Watcher):
             volume.channel or "",
         )
         self.scan, self._ending, self._most = scan, ending, begun.most
-        self.planes, self._planes = len(planes), list(planes)
+        self.planes, self._waiting = len(planes), {}
+        unused = folder.unused_before(volume.key)
+        counted = enumerate(planes)
+        self._given = {n: plane for n, plane in counted if n not in unused}
         while self._asked:
             scan.ask(self._asked.pop(0))
         self._exposure_ms = float(volume.first.exposure or self._exposure_ms)
@@ -121,7 +126,7 @@ class EventForwarder(Watcher):
     def plane(self, volume: Volume, plane: Plane, index: int) -> None:
         """A plane is on disk."""
         self.planes = index + 1
-        self._planes.append(plane)
+        self._waiting[index] = plane
         if self._beside:
             self._told.stack_plane.emit(plane, index + 1, self._most)
         else:
@@ -136,7 +141,10 @@ class EventForwarder(Watcher):
         """A decision was made."""
         if self._beside:
             return
-        if estimate is not None and not volume.single:
+        plane = self._waiting.pop(decision.index, None)
+        if plane is not None and decision.used:
+            self._given[decision.index] = plane
+        if estimate is not None and self._given and not volume.single:
             self._told.volume_made.emit(self._made(estimate))
         planned = None if self.scan is None else self.scan.planned_z_um
         self._told.decided.emit(decision, planned)
@@ -148,7 +156,7 @@ class EventForwarder(Watcher):
             return Made(volume, levels_of(volume), contrast_along_z(volume))
         assert self.scan is not None
         z_um = self.scan.plan.z_um
-        composite = Composite(self._planes, z_um, estimate.regions)
+        composite = Composite([*self._given.values()], z_um, estimate.regions)
         return Made(composite, composite.levels, composite.contrast)
 
     def rendered(self, how_far: Rendered) -> None:
