@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.reconstruction.innovation import innovation_of, noise_of
+from rmz_acquire.reconstruction.innovation import innovation_of, misprediction_of, noise_of
 from rmz_acquire.reconstruction.normalisation import Normalisation
 from rmz_acquire.scanning.records import Estimate
 from rmz_acquire.scanning.regions import plane_at
@@ -154,12 +154,13 @@ class VolumeEstimator(ABC):
         predicted = None if before is None else self._at(before, z_um)
         noise = self.noise_in(plane)
         volume = self._volume = self._reconstruct()
-        delta = relative = innovation = raw = None
+        delta = relative = innovation = raw = missed = None
         if before is not None and predicted is not None:
             dark = Normalisation.of(self.planes).background
             delta = float(np.linalg.norm(volume - before))
             relative = _ratio(delta, float(np.linalg.norm(volume - dark)))
             innovation, raw = innovation_of(predicted, plane, dark, noise)
+            missed = misprediction_of(predicted, plane, noise)
         nearest = np.abs(self._z_um[:, None] - self.planes_z_um[None]).min(axis=1)
         return Estimate(
             volume=volume,
@@ -168,6 +169,8 @@ class VolumeEstimator(ABC):
             innovation=innovation,
             innovation_raw=raw,
             predicted_error=self.predicted_error,
+            misprediction=missed,
+            spread=float(np.std(volume, dtype=np.float64)),
             gap_um=float(nearest.max()),
             seconds=time.perf_counter() - start,
             **self._candidates(),

@@ -17,7 +17,7 @@ from rmz_acquire.reconstruction.likelihood.camera_floor import CameraFloor, shif
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["innovation_of", "noise_of"]
+__all__ = ["innovation_of", "misprediction_of", "noise_of"]
 
 
 def innovation_of(
@@ -50,6 +50,25 @@ def innovation_of(
     lit = max(light - noise, 0.0)
     clean = math.sqrt(max(error - noise, 0.0) / lit) if lit > 0 else None
     return clean, math.sqrt(error / light)
+
+
+def misprediction_of(
+    predicted: NDArray[np.float32], plane: NDArray[np.float32], noise: float
+) -> float:
+    """RMS error of a prediction without the plane's noise, counts.
+
+    Parameters
+    ----------
+    predicted, plane, noise
+        As of `innovation_of`.
+
+    Returns
+    -------
+    float
+        Counts.
+    """
+    error = float(np.mean((predicted - plane) ** 2, dtype=np.float64))
+    return math.sqrt(max(error - noise, 0.0))
 
 
 def noise_of(image: NDArray[np.float32]) -> float:

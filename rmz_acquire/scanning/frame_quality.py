@@ -105,6 +105,8 @@ class Observation:
         Who wanted it.
     predicted_error, disagreement : tuple of float or None
         As in `Estimate`, of every z of the grid, counts.
+    misprediction, spread : float or None
+        As in `Estimate`, counts.
     """
 
     z_requested_um: float
@@ -117,6 +119,8 @@ class Observation:
     chosen_by: ChosenBy = "policy"
     predicted_error: tuple[float, ...] | None = None
     disagreement: tuple[float, ...] | None = None
+    misprediction: float | None = None
+    spread: float | None = None
 
     @classmethod
     def of(
@@ -138,6 +142,8 @@ class Observation:
             chosen_by=chosen_by,
             predicted_error=_plain(estimate.predicted_error),
             disagreement=_plain(estimate.disagreement),
+            misprediction=estimate.misprediction,
+            spread=estimate.spread,
         )
 
 

@@ -122,6 +122,10 @@ class Estimate:
         Predicted RMS error of every output plane, counts; None where not known.
     disagreement : ndarray of float32, (Z,), or None
         RMS difference of the candidates in every output plane, counts.
+    misprediction : float or None
+        RMS error behind `innovation`, counts; None at M = 1.
+    spread : float or None
+        Standard deviation of V_M, counts; None where not known.
     """
 
     volume: NDArray[np.float32] | None
@@ -138,6 +142,8 @@ class Estimate:
     innovation_raw: float | None = None
     predicted_error: NDArray[np.float32] | None = None
     disagreement: NDArray[np.float32] | None = None
+    misprediction: float | None = None
+    spread: float | None = None
 
 
 @dataclass(slots=True)
