@@ -92,7 +92,7 @@ STOP_RULE = Kind(
     "rmz_acquire.stop_rules",
     ("judge",),
     f"{_AT}.StopRule",
-    ("guarded", "paper"),
+    ("guarded", "paper", "target"),
 )
 KINDS = (ESTIMATOR, POLICY, STOP_RULE)
 

@@ -10,7 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.reconstruction.innovation import innovation_of, misprediction_of, noise_of
+from rmz_acquire.reconstruction.innovation import (
+    innovation_of,
+    misprediction_of,
+    noise_of,
+)
 from rmz_acquire.reconstruction.normalisation import Normalisation
 from rmz_acquire.scanning.records import Estimate
 from rmz_acquire.scanning.regions import plane_at

@@ -48,9 +48,16 @@ from rmz_acquire.scanning.records import (
     winner_of,
 )
 from rmz_acquire.scanning.regions import Region, RegionVolume
+from rmz_acquire.scanning.rules import RULES, make_rule
 from rmz_acquire.scanning.scan import Scan
 from rmz_acquire.scanning.stale import RecentFrames, StaleFramesError
-from rmz_acquire.scanning.stopping import RULES, ChangeRule, PaperRule, make_rule
+from rmz_acquire.scanning.stop_calibration import (
+    StopCalibration,
+    conditions_of,
+    read_calibration,
+)
+from rmz_acquire.scanning.stopping import ChangeRule, PaperRule
+from rmz_acquire.scanning.target_rule import TargetRule, predicted_nrmse
 from rmz_acquire.scanning.verdicts import Term, Verdict
 from rmz_acquire.scanning.warm_start import Carrying, OldPlane
 
@@ -87,12 +94,15 @@ __all__ = [
     "ScanState",
     "StaleFramesError",
     "Status",
+    "StopCalibration",
     "StopRule",
+    "TargetRule",
     "Term",
     "Uniform",
     "Verdict",
     "blank_reason",
     "compare",
+    "conditions_of",
     "contrast_of",
     "depth_of",
     "fault_of",
@@ -103,6 +113,8 @@ __all__ = [
     "own_estimator",
     "own_policy",
     "own_rule",
+    "predicted_nrmse",
+    "read_calibration",
     "run_scan",
     "take_planes",
     "winner_of",

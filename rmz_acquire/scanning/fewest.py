@@ -9,7 +9,7 @@ import numpy as np
 from rmz_acquire.scanning.audits import is_due
 from rmz_acquire.scanning.frame_quality import FrameFacts, Observation
 from rmz_acquire.scanning.policies import POLICIES, make_policy
-from rmz_acquire.scanning.stopping import RULES, make_rule
+from rmz_acquire.scanning.rules import RULES, make_rule
 
 if TYPE_CHECKING:
     from rmz_acquire.scanning.plan import ScanPlan
@@ -40,6 +40,8 @@ def fewest_planes(plan: ScanPlan) -> int:
     if plan.z_exact_um is None:
         if plan.stop_rule not in RULES:
             return 1  # somebody else's may say so
+        if plan.stop_rule == "target":
+            return plan.min_planes  # an estimator may predict no error at all
         if plan.policy not in POLICIES:
             # it answers to what it sees
             return min(max(bound, plan.min_planes), plan.max_planes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -28,6 +29,7 @@ from rmz_acquire.defaults import POLICY as POLICY_BY_DEFAULT
 from rmz_acquire.defaults import STOP_RULE as RULE_BY_DEFAULT
 from rmz_acquire.errors import InputError, key_message
 from rmz_acquire.plugins import POLICY, STOP_RULE, name_check
+from rmz_acquire.scanning.stop_calibration import StopCalibration, read_calibration
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,6 +53,7 @@ RULE_NAMES = STOP_RULE.ours
 RuleName = Annotated[str, name_check(STOP_RULE, RULE_NAMES)]
 """One of ours, an entry point, or ``package.module:Class``."""
 
+_AIM = ("target_nrmse", "confidence", "calibration")
 _DEFAULTS = {"first_planes": FIRST_PLANES, "min_planes": MIN_PLANES}
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -65,6 +68,8 @@ class ScanOptions(BaseModel):
     policy, travel_cost, epsilon, epsilon_kind, tau, audit, patience, max_light_ms
         As in `ScanPlan`.
     max_seconds, max_gap_um, stale_frames, seed, stop_rule
+        As in `ScanPlan`.
+    target_nrmse, confidence, calibration
         As in `ScanPlan`.
     first_planes, min_planes, max_planes : int, optional
         The same; None for what a `ScanPlan` has by default.
@@ -88,11 +93,53 @@ class ScanOptions(BaseModel):
     stale_frames: int = Field(default=STALE_FRAMES, ge=0, le=100)
     seed: int = Field(default=0, ge=0)
     stop_rule: RuleName = RULE_BY_DEFAULT
+    target_nrmse: Positive | None = None
+    confidence: Annotated[float, Field(gt=0, lt=1)] | None = None
+    calibration: StopCalibration | None = None
 
-    @field_validator("stop_rule", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def _usual_rule(cls, value: Any) -> Any:
-        return RULE_BY_DEFAULT if value is None else value
+    def _usual_rule(cls, data: Any) -> Any:
+        """Take the rule of a target where one is given, and no rule."""
+        if not isinstance(data, dict) or data.get("stop_rule") is not None:
+            return data
+        aimed = any(data.get(key) is not None for key in _AIM)
+        return {**data, "stop_rule": "target" if aimed else RULE_BY_DEFAULT}
+
+    @field_validator("calibration", mode="before")
+    @classmethod
+    def _read_calibration(cls, value: Any) -> Any:
+        return read_calibration(value) if isinstance(value, str | Path) else value
+
+    @model_validator(mode="after")
+    def _check_target(self) -> Self:
+        given = [key for key in _AIM if getattr(self, key) is not None]
+        if self.stop_rule != "target":
+            if given:
+                msg = f"{given[0]} is for stop_rule target, not {self.stop_rule}"
+                raise ValueError(msg)
+            return self
+        card = self.calibration
+        if card is None:
+            msg = "calibration is missing: a target needs one that was made for it"
+            raise ValueError(msg)
+        if self.target_nrmse is not None and self.target_nrmse < card.target_nrmse:
+            msg = (
+                f"target_nrmse {self.target_nrmse:g} is below that of the calibration, "
+                f"{card.target_nrmse:g}: calibrate for it"
+            )
+            raise ValueError(msg)
+        if self.confidence is not None and self.confidence > card.confidence:
+            msg = (
+                f"confidence {self.confidence:g} is above that of the calibration, "
+                f"{card.confidence:g}: calibrate for it"
+            )
+            raise ValueError(msg)
+        for key, is_set in (("tau", self.tau), ("patience", self.patience > 1)):
+            if is_set:
+                msg = f"stop_rule target looks at no {key}: leave it out"
+                raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _check_rules(self) -> Self:
@@ -168,7 +215,12 @@ class ScanPlan(ScanOptions):
         For policies that draw.
     stop_rule : str
         When it is enough: guarded (`ChangeRule`), paper (`PaperRule`: epsilon alone),
-        the name of an entry point, or ``package.module:Class``, made of the plan.
+        target (`TargetRule`), the name of an entry point, or
+        ``package.module:Class``, made of the plan.
+    target_nrmse, confidence : float, optional
+        What the rule target is to promise; no more than its calibration does.
+    calibration : StopCalibration or path, optional
+        For the rule target, which is taken where one of these three is given.
     """
 
     z_um: tuple[Finite, ...]

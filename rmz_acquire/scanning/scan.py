@@ -24,8 +24,8 @@ from rmz_acquire.scanning.outcome import Outcome, ScanState, Status
 from rmz_acquire.scanning.policies import make_policy
 from rmz_acquire.scanning.records import Decision, Seen
 from rmz_acquire.scanning.requested_planes import Requests
+from rmz_acquire.scanning.rules import make_rule
 from rmz_acquire.scanning.stale import RecentFrames
-from rmz_acquire.scanning.stopping import make_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,20 +12,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rmz_acquire.plugins import STOP_RULE, load
 from rmz_acquire.scanning.audits import audited_error
-from rmz_acquire.scanning.foreign import own_rule
 from rmz_acquire.scanning.frame_quality import blank_reason, is_dark
 from rmz_acquire.scanning.verdicts import Term, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.plan import ScanPlan
-    from rmz_acquire.scanning.protocols import StopRule
 
-__all__ = ["RULES", "ChangeRule", "PaperRule", "make_rule"]
+__all__ = ["ChangeRule", "PaperRule"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,19 +180,6 @@ class ChangeRule:
 
 
 _AUDIT = "audit innovation"
-
-# kept in step with the names in plugins.py by a test
-RULES: dict[str, Callable[[ScanPlan], StopRule]] = {
-    "guarded": ChangeRule,
-    "paper": PaperRule,
-}
-
-
-def make_rule(plan: ScanPlan) -> StopRule:
-    """Make the stop rule that a plan asks for."""
-    if plan.stop_rule in RULES:
-        return RULES[plan.stop_rule](plan)
-    return own_rule(load(STOP_RULE, plan.stop_rule), plan)
 
 
 def _change(plan: ScanPlan, taken: Sequence[Observation]) -> tuple[Term, str]:

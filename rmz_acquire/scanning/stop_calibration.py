@@ -1,0 +1,202 @@
+"""What a calibration of the stop rule found, and the settings for which it holds.
+
+A threshold says something about scans like those that it was found on: by the same
+estimator, model and policy, on the same grid, through the same optics, within the same
+bounds. They are kept with it, and a scan whose own differ is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import ConfigDict, Field, model_validator
+
+from rmz_acquire.atomic_io import replace_text
+from rmz_acquire.errors import InputError
+from rmz_acquire.settings_file import Strict, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.scanning.plan import ScanPlan
+
+__all__ = ["StopCalibration", "conditions_of", "read_calibration"]
+
+_SAME = 1e-6
+"""Part of a number by which two may differ and be the same: a file's rounding."""
+
+_BOUNDS = (
+    *("policy", "travel_cost", "first_planes", "min_planes", "max_planes"),
+    *("max_light_ms", "max_seconds"),
+)
+"""Keys of a plan on which depends where a scan looks, and when it ends."""
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class StopCalibration(Strict):
+    """A threshold and what it promises.
+
+    Of scans like those it was found on, at most a share `alpha` ends with an NRMSE
+    above `target_nrmse`; that holds with `confidence` over calibrations.
+
+    Parameters
+    ----------
+    version : int
+        Of this file: 1.
+    target_nrmse, alpha, confidence : float
+        The promise.
+    threshold : float
+        Predicted NRMSE at or below which it is enough.
+    score : str
+        What is compared with it: predicted-nrmse, as `predicted_nrmse` gives it.
+    n, failures : int
+        Specimens, and how many of them ended above the target by this threshold.
+    mean_planes, planes_full_scan : float, int
+        Planes that these took on average, and those of their stacks.
+    families : dict of str to int
+        Specimens of each kind.
+    sources : list of str
+        Files, or how they were simulated.
+    conditions : dict
+        For which settings it holds; as `conditions_of` gives them.
+    sha256 : str
+        Of the conditions.
+    made : dict
+        With which versions, and when.
+    """
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    version: Literal[1] = 1
+    target_nrmse: Positive
+    alpha: Share
+    confidence: Share
+    threshold: Positive
+    score: Literal["predicted-nrmse"] = "predicted-nrmse"
+    n: int = Field(ge=1)
+    failures: int = Field(ge=0)
+    mean_planes: Positive
+    planes_full_scan: int = Field(ge=2)
+    families: dict[str, int]
+    sources: list[str]
+    conditions: dict[str, Any]
+    sha256: str
+    made: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _check_hash(self) -> Self:
+        if self.sha256 != hash_of(self.conditions):
+            msg = "sha256 is not that of conditions: they were changed by hand"
+            raise ValueError(msg)
+        return self
+
+    def check(self, conditions: Mapping[str, Any]) -> None:
+        """Refuse to speak for other settings.
+
+        Parameters
+        ----------
+        conditions : mapping
+            Of a scan, as `conditions_of` gives them.
+
+        Raises
+        ------
+        InputError
+            Naming the first key that differs.
+        """
+        for key in {**self.conditions, **conditions}:
+            was, now = self.conditions.get(key), conditions.get(key)
+            if not _same(was, now):
+                msg = (
+                    f"it is not of this microscope and plan: {key} was {was}, it is "
+                    f"{now} now; calibrate again, or set {key} back"
+                )
+                raise InputError(msg)
+
+    def write(self, path: Path) -> None:
+        """Write it as YAML."""
+        told = self.model_dump(mode="json")
+        replace_text(path, yaml.safe_dump(told, sort_keys=False, allow_unicode=True))
+
+
+def read_calibration(path: Path | str) -> StopCalibration:
+    """Read a calibration.
+
+    Parameters
+    ----------
+    path : path
+        The YAML file that ``rmz-acquire calibrate`` wrote.
+
+    Returns
+    -------
+    StopCalibration
+
+    Raises
+    ------
+    InputError
+        In one line, if it is none.
+    """
+    return read_settings(Path(path), StopCalibration)
+
+
+def conditions_of(
+    plan: ScanPlan,
+    *,
+    estimator: str,
+    model_sha256: str | None,
+    optics: Optics | None,
+    shape: tuple[int, int],
+) -> dict[str, Any]:
+    """Give the settings on which it depends what a scan decides.
+
+    Parameters
+    ----------
+    plan : ScanPlan
+        Of the scan.
+    estimator : str
+        Its name.
+    model_sha256 : str or None
+        Of its model.
+    optics : Optics or None
+        Of the channel.
+    shape : (int, int)
+        Of the pictures, pixels: all of them decides.
+
+    Returns
+    -------
+    dict
+        JSON-ready, keys with dots.
+    """
+    told = {} if optics is None else optics.model_dump(mode="json")
+    return {
+        "estimator": estimator,
+        "model_sha256": model_sha256,
+        **{f"optics.{key}": value for key, value in told.items()},
+        "grid.planes": len(plan.z_um),
+        "grid.step_um": round(plan.step_um, 6),
+        "grid.range_um": round(plan.range_um, 6),
+        **{key: getattr(plan, key) for key in _BOUNDS},
+        "audit": plan.audit_share,
+        "picture": list(shape),
+        "regions": "whole",
+    }
+
+
+def hash_of(conditions: Mapping[str, Any]) -> str:
+    """SHA-256 of conditions, whatever their order."""
+    text = json.dumps(conditions, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _same(a: Any, b: Any) -> bool:
+    numbers = (int, float)
+    if isinstance(a, numbers) and isinstance(b, numbers):
+        return math.isclose(a, b, rel_tol=_SAME)
+    return bool(a == b)
