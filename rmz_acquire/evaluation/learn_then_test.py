@@ -2,10 +2,10 @@
 
 Every threshold has a null hypothesis: that scans which stop by it fail in more than a
 share alpha of specimens. They are tested in an order that was fixed before there were
-data, from the strictest to the loosest, until one is not rejected. Then the chance that
-any of those before it is not as good as it was taken for is at most 1 - confidence [1]_.
-That needs specimens that are independent and like those to come, and nothing else: not
-that failures grow with the threshold.
+data, from the strictest to the loosest, until one is not rejected. The chance that any
+before it is not as good as it was taken for is then at most 1 - confidence [1]_. That
+needs specimens that are independent and like those to come, and nothing else: not that
+failures grow with the threshold.
 
 References
 ----------

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.scanning import Observation, ScanPlan
-    from rmz_acquire.scanning.protocols import Estimator
+    from rmz_acquire.scanning.protocols import Estimator, StopRule
 
 __all__ = ["Trace", "trace_scan"]
 
@@ -50,15 +50,18 @@ class Trace:
     nrmse: tuple[float, ...]
 
 
-class _Never:
-    """A rule that looks on."""
+class _Looking:
+    """A rule that looks on, until every other one has stopped once."""
 
-    def __init__(self) -> None:
+    def __init__(self, others: Sequence[StopRule]) -> None:
         self.taken: tuple[Observation, ...] = ()
+        self._left = list(others)
+        self._ends = bool(others)
 
     def judge(self, taken: Sequence[Observation]) -> Verdict:
         self.taken = tuple(taken)
-        return Verdict(False, "it is scanned to the end")
+        self._left = [one for one in self._left if not one.judge(taken).converged]
+        return Verdict(self._ends and not self._left, "nobody asks for more")
 
 
 def trace_scan(
@@ -69,6 +72,7 @@ def trace_scan(
     *,
     specimen: str,
     family: str,
+    until: Sequence[StopRule] = (),
 ) -> Trace:
     """Scan a dense stack to the most planes of a plan.
 
@@ -84,6 +88,8 @@ def trace_scan(
         Makes a fresh estimator of a grid, (Z,) µm.
     specimen, family : str
         As of `Trace`.
+    until : sequence of StopRule
+        It ends earlier where each of these has stopped; by default it does not.
 
     Returns
     -------
@@ -94,7 +100,7 @@ def trace_scan(
     RuntimeError
         If the scan fails on the way.
     """
-    grid, rule = np.asarray(plan.z_um), _Never()
+    grid, rule = np.asarray(plan.z_um), _Looking(until)
     scan = Scan(plan, make(grid), rule=rule)
     errors: list[float] = []
     now = datetime.now(UTC)

@@ -89,7 +89,7 @@ class StopCalibration(Strict):
     sources: list[str]
     conditions: dict[str, Any]
     sha256: str
-    made: dict[str, str] = {}
+    made: dict[str, str] = Field(default={})
 
     @model_validator(mode="after")
     def _check_hash(self) -> Self:
