@@ -52,6 +52,7 @@ from rmz_acquire.cli.running import (
     model_for,
     run_and_print,
 )
+from rmz_acquire.cli.target_options import CalibrationFile, Confidence, TargetNrmse
 from rmz_acquire.defaults import EPSILON
 from rmz_acquire.defaults import POLICY as DEFAULT_POLICY
 from rmz_acquire.errors import InputError
@@ -86,6 +87,9 @@ def replay(
     policy: AnyPolicy = DEFAULT_POLICY,
     stop_rule: AnyStopRule = None,
     epsilon: Epsilon = EPSILON,
+    target_nrmse: TargetNrmse = None,
+    confidence: Confidence = None,
+    calibration: CalibrationFile = None,
     tau: Tau = None,
     audit: Audit = None,
     patience: Patience = None,
@@ -154,6 +158,9 @@ def replay(
         "first_planes": first_planes,
         "min_planes": min_planes,
         "max_planes": max_planes,
+        "target_nrmse": target_nrmse,
+        "confidence": confidence,
+        "calibration": None if calibration is None else str(calibration),
         "tau": tau,
         "audit": audit,
         "max_light_ms": max_light_ms,

@@ -15,6 +15,7 @@ from rmz_acquire.cli.optics_file import optics_of_flag
 from rmz_acquire.cli.options import OverlapName, Overwrite
 from rmz_acquire.cli.resuming import resume_and_print
 from rmz_acquire.cli.running import opened, run_and_print
+from rmz_acquire.cli.target_options import CalibrationFile, Confidence, TargetNrmse
 from rmz_acquire.errors import InputError, ScanFailed
 
 __all__ = ["scan"]
@@ -59,6 +60,9 @@ def scan(
             help="Optics that `calibrate-optics` wrote, for EXPERIMENT.yaml.",
         ),
     ] = None,
+    target_nrmse: TargetNrmse = None,
+    confidence: Confidence = None,
+    calibration: CalibrationFile = None,
     overlap: OverlapName = None,
     plugins: Plugins = None,
     overwrite: Overwrite = False,
@@ -73,7 +77,16 @@ def scan(
     if sum(given) != 1:
         msg = "give an EXPERIMENT.yaml with --config and --out, or --resume DIR"
         raise InputError(msg)
-    for option, value in (("optics", optics), ("overlap", overlap)):
+    target = {
+        "target_nrmse": target_nrmse,
+        "confidence": confidence,
+        "calibration": calibration,
+    }
+    for option, value in (
+        ("optics", optics),
+        ("overlap", overlap),
+        *((key.replace("_", "-"), value) for key, value in target.items()),
+    ):
         if value is not None and experiment is None:
             goes = f"--{option} goes with EXPERIMENT.yaml"
             msg = f"{goes}: what was begun keeps its {option}"
@@ -105,6 +118,7 @@ def scan(
             sequence = experiments.with_optics(sequence, optics_of_flag(optics))
         if overlap is not None:
             sequence = experiments.with_overlap(sequence, overlap)
+        sequence = experiments.with_target(sequence, **target)
         with flagged(FOLDER):
             check_folder(out, overwrite=overwrite)
     with opened(config) as core, flagged(PLUGINS):

@@ -8,27 +8,40 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rmz_acquire import __version__
 from rmz_acquire.errors import InputError
 from rmz_acquire.evaluation.learn_then_test import (
     failures_allowed,
     fewest_specimens,
     last_rejected,
 )
-from rmz_acquire.scanning import TargetRule, predicted_nrmse
+from rmz_acquire.evaluation.scan_traces import trace_scan
+from rmz_acquire.scanning import StopCalibration, TargetRule, predicted_nrmse
+from rmz_acquire.scanning.stop_calibration import hash_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from numpy.typing import NDArray
 
     from rmz_acquire.evaluation.scan_traces import Trace
-    from rmz_acquire.scanning import ScanPlan
+    from rmz_acquire.scanning import Estimator, ScanPlan
 
-__all__ = ["RELATIVE", "Found", "check_promise", "choose_threshold", "stops_of"]
+__all__ = [
+    "RELATIVE",
+    "DenseStack",
+    "Found",
+    "calibrate",
+    "check_enough",
+    "check_promise",
+    "choose_threshold",
+    "stops_of",
+]
 
 RELATIVE = tuple(float(x) for x in np.geomspace(1 / 16, 4, 97))
 """Thresholds over the target, strictest first: steps of 4.4 %."""
@@ -57,6 +70,26 @@ class Found:
     families: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class DenseStack:
+    """A stack to calibrate on.
+
+    Parameters
+    ----------
+    specimen, family : str
+        What it is of: those of one specimen count once.
+    counts : ndarray, (Z, Y, X)
+        What the camera gave.
+    truth : ndarray, (Z, Y, X)
+        What volumes are compared with: without noise where that is known.
+    """
+
+    specimen: str
+    family: str
+    counts: NDArray[Any]
+    truth: NDArray[Any]
+
+
 def check_promise(target_nrmse: float, alpha: float, confidence: float) -> None:
     """Refuse what is no promise.
 
@@ -72,6 +105,31 @@ def check_promise(target_nrmse: float, alpha: float, confidence: float) -> None:
         if not 0 < value < 1:
             msg = f"{key} must lie between 0 and 1, not {value:g}"
             raise InputError(msg)
+
+
+def check_enough(n: int, alpha: float, confidence: float) -> None:
+    """Refuse fewer specimens than any threshold needs.
+
+    Parameters
+    ----------
+    n : int
+        Specimens.
+    alpha, confidence : float
+        Of the promise.
+
+    Raises
+    ------
+    InputError
+        Saying how many are needed.
+    """
+    least = fewest_specimens(alpha, confidence)
+    if n < least:
+        msg = (
+            f"stacks: {n} specimens are too few for alpha {alpha:g} with confidence "
+            f"{confidence:g}: {least} are needed where none of them fails, more where "
+            "some do; until then take the full stack"
+        )
+        raise InputError(msg)
 
 
 def stops_of(
@@ -135,16 +193,9 @@ def choose_threshold(
         Where there are too few specimens, or the target is out of reach; says how
         many are needed.
     """
-    check_promise(target_nrmse, alpha, confidence)
-    least = fewest_specimens(alpha, confidence)
     names = list(dict.fromkeys(trace.specimen for trace in traces))
-    if len(names) < least:
-        msg = (
-            f"stacks: {len(names)} specimens are too few for alpha {alpha:g} with "
-            f"confidence {confidence:g}: {least} are needed where none of them fails, "
-            "or take the full stack"
-        )
-        raise InputError(msg)
+    check_promise(target_nrmse, alpha, confidence)
+    check_enough(len(names), alpha, confidence)
     if all(trace.taken[-1].predicted_error is None for trace in traces):
         msg = (
             "estimator: it predicts no error, and there is nothing to be compared with "
@@ -176,4 +227,72 @@ def choose_threshold(
         failures=int(failed[index].sum()),
         mean_planes=float(stops[:, index].mean()),
         families=dict(Counter(kinds.values())),
+    )
+
+
+def calibrate(
+    stacks: Iterable[DenseStack],
+    plan: ScanPlan,
+    make: Callable[[NDArray[np.float64]], Estimator],
+    conditions: dict[str, Any],
+    target_nrmse: float,
+    *,
+    alpha: float,
+    confidence: float,
+    sources: Sequence[str],
+    on_step: Callable[[str], None] | None = None,
+) -> StopCalibration:
+    """Scan dense stacks, and find the threshold that keeps a promise.
+
+    Parameters
+    ----------
+    stacks : iterable of DenseStack
+        Made or read one by one.
+    plan : ScanPlan
+        Of the scans.
+    make : callable
+        Makes a fresh estimator of a grid, (Z,) µm.
+    conditions : dict
+        Of the scans, as `conditions_of` gives them.
+    target_nrmse, alpha, confidence : float
+        As of `choose_threshold`.
+    sources : sequence of str
+        Where the stacks come from, to be noted.
+    on_step : callable, optional
+        Is told each specimen.
+
+    Returns
+    -------
+    StopCalibration
+
+    Raises
+    ------
+    InputError
+        As `choose_threshold`.
+    """
+    check_promise(target_nrmse, alpha, confidence)
+    traces = []
+    for stack in stacks:
+        if on_step is not None:
+            on_step(stack.specimen)
+        who = {"specimen": stack.specimen, "family": stack.family}
+        traces.append(trace_scan(stack.counts, stack.truth, plan, make, **who))
+    promise = {"alpha": alpha, "confidence": confidence}
+    found = choose_threshold(traces, plan, target_nrmse, **promise)
+    return StopCalibration(
+        target_nrmse=target_nrmse,
+        **promise,
+        threshold=found.threshold,
+        n=found.n,
+        failures=found.failures,
+        mean_planes=found.mean_planes,
+        planes_full_scan=len(plan.z_um),
+        families=found.families,
+        sources=list(sources),
+        conditions=conditions,
+        sha256=hash_of(conditions),
+        made={
+            "rmz_acquire": __version__,
+            "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        },
     )

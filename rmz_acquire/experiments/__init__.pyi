@@ -11,6 +11,7 @@ from .prepare import Prepared, prepare
 from .replay_decisions import Further
 from .run import resume, run
 from .stored import StoredExperiment
+from .target_calibration import with_target
 from .truth import Truth
 from .volumes import Volume, volumes_of
 
@@ -35,4 +36,5 @@ __all__ = [
     "volumes_of",
     "with_optics",
     "with_overlap",
+    "with_target",
 ]

@@ -212,7 +212,7 @@ class ExperimentSettings(_Block, ScanOptions):
     stale_frames : int
         So many frames in a row that the camera had handed out before fail the
         experiment; 0: frames are not compared, for a camera without noise.
-    seed, stop_rule
+    seed, stop_rule, target_nrmse, confidence, calibration
         As in `ScanPlan`.
     z_um : tuple of float, optional
         Exactly these z in this order, µm, as the z_plan counts them: relative to the

@@ -15,6 +15,7 @@ from rmz_acquire.experiments.channel_imaging import optics_given
 from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.experiments.on_regions import Deciding
 from rmz_acquire.experiments.own import Own
+from rmz_acquire.experiments.target_calibration import check_calibration
 from rmz_acquire.methods import METHODS, NO_VOLUME, method_of
 from rmz_acquire.models import (
     DEFAULT_MODEL,
@@ -173,6 +174,7 @@ class Estimators:
         """
         self._try_own()
         self._check_model()
+        self._check_calibration()
         self._check_memory()
 
     def _check_model(self) -> None:
@@ -199,6 +201,22 @@ class Estimators:
                 if line not in told:
                     logger.warning("%s", line)
                 told.add(line)
+
+    def _check_calibration(self) -> None:
+        if self._settings.calibration is None:
+            return
+        model = self._model
+        for volume in self._volumes:
+            if volume.single:
+                continue
+            check_calibration(
+                self._settings,
+                volume.plan(self._settings),
+                model_sha256=None if model is None else model.sha256,
+                optics=self.optics_of(volume),
+                shape=self._imagings.of(volume).shape,
+                on_regions=self.deciding(volume).on_regions,
+            )
 
     def make(self, volume: Volume, z_um: Sequence[float]) -> Estimator:
         """Make a fresh estimator for a volume."""

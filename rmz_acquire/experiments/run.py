@@ -21,6 +21,7 @@ from rmz_acquire.experiments.on_core import OnCore
 from rmz_acquire.experiments.on_stack import OnStack
 from rmz_acquire.experiments.own import Own
 from rmz_acquire.experiments.stored import StoredExperiment
+from rmz_acquire.experiments.target_calibration import with_card
 from rmz_acquire.experiments.truth import Truth
 from rmz_acquire.experiments.useq_fields import check_fields
 from rmz_acquire.optics import Optics
@@ -115,7 +116,7 @@ def run(
         sequence = read_experiment(sequence)
     check_folder(out, overwrite=overwrite)
     own = Own(estimator, policy, stop_rule)
-    sequence = own.into(sequence)
+    sequence = with_card(own.into(sequence))
     check_fields(sequence)
     check_kept(sequence)
     instrument = _instrument(microscope)

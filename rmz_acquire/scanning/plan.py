@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -29,7 +28,7 @@ from rmz_acquire.defaults import POLICY as POLICY_BY_DEFAULT
 from rmz_acquire.defaults import STOP_RULE as RULE_BY_DEFAULT
 from rmz_acquire.errors import InputError, key_message
 from rmz_acquire.plugins import POLICY, STOP_RULE, name_check
-from rmz_acquire.scanning.stop_calibration import StopCalibration, read_calibration
+from rmz_acquire.scanning.stop_calibration import AIM, AnyCalibration, check_aim
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +52,6 @@ RULE_NAMES = STOP_RULE.ours
 RuleName = Annotated[str, name_check(STOP_RULE, RULE_NAMES)]
 """One of ours, an entry point, or ``package.module:Class``."""
 
-_AIM = ("target_nrmse", "confidence", "calibration")
 _DEFAULTS = {"first_planes": FIRST_PLANES, "min_planes": MIN_PLANES}
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]
@@ -95,7 +93,7 @@ class ScanOptions(BaseModel):
     stop_rule: RuleName = RULE_BY_DEFAULT
     target_nrmse: Positive | None = None
     confidence: Annotated[float, Field(gt=0, lt=1)] | None = None
-    calibration: StopCalibration | None = None
+    calibration: AnyCalibration | None = None
 
     @model_validator(mode="before")
     @classmethod
@@ -103,46 +101,13 @@ class ScanOptions(BaseModel):
         """Take the rule of a target where one is given, and no rule."""
         if not isinstance(data, dict) or data.get("stop_rule") is not None:
             return data
-        aimed = any(data.get(key) is not None for key in _AIM)
+        aimed = any(data.get(key) is not None for key in AIM)
         return {**data, "stop_rule": "target" if aimed else RULE_BY_DEFAULT}
-
-    @field_validator("calibration", mode="before")
-    @classmethod
-    def _read_calibration(cls, value: Any) -> Any:
-        return read_calibration(value) if isinstance(value, str | Path) else value
-
-    @model_validator(mode="after")
-    def _check_target(self) -> Self:
-        given = [key for key in _AIM if getattr(self, key) is not None]
-        if self.stop_rule != "target":
-            if given:
-                msg = f"{given[0]} is for stop_rule target, not {self.stop_rule}"
-                raise ValueError(msg)
-            return self
-        card = self.calibration
-        if card is None:
-            msg = "calibration is missing: a target needs one that was made for it"
-            raise ValueError(msg)
-        if self.target_nrmse is not None and self.target_nrmse < card.target_nrmse:
-            msg = (
-                f"target_nrmse {self.target_nrmse:g} is below that of the calibration, "
-                f"{card.target_nrmse:g}: calibrate for it"
-            )
-            raise ValueError(msg)
-        if self.confidence is not None and self.confidence > card.confidence:
-            msg = (
-                f"confidence {self.confidence:g} is above that of the calibration, "
-                f"{card.confidence:g}: calibrate for it"
-            )
-            raise ValueError(msg)
-        for key, is_set in (("tau", self.tau), ("patience", self.patience > 1)):
-            if is_set:
-                msg = f"stop_rule target looks at no {key}: leave it out"
-                raise ValueError(msg)
-        return self
 
     @model_validator(mode="after")
     def _check_rules(self) -> Self:
+        given = {key: getattr(self, key) for key in AIM}
+        check_aim(self.stop_rule, **given, tau=self.tau, patience=self.patience)
         if self.stop_rule == "paper":
             for key, given in (("tau", self.tau), ("patience", self.patience > 1)):
                 if given:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 import yaml
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from rmz_acquire.atomic_io import replace_text
 from rmz_acquire.errors import InputError
@@ -26,7 +26,18 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning.plan import ScanPlan
 
-__all__ = ["StopCalibration", "conditions_of", "read_calibration"]
+__all__ = [
+    "AIM",
+    "AnyCalibration",
+    "StopCalibration",
+    "check_aim",
+    "conditions_of",
+    "hash_of",
+    "read_calibration",
+]
+
+AIM = ("target_nrmse", "confidence", "calibration")
+"""Keys of a plan that are of the rule target alone."""
 
 _SAME = 1e-6
 """Part of a number by which two may differ and be the same: a file's rounding."""
@@ -144,6 +155,64 @@ def read_calibration(path: Path | str) -> StopCalibration:
         In one line, if it is none.
     """
     return read_settings(Path(path), StopCalibration)
+
+
+def _from_file(value: Any) -> Any:
+    return read_calibration(value) if isinstance(value, str | Path) else value
+
+
+AnyCalibration = Annotated[StopCalibration, BeforeValidator(_from_file)]
+"""A calibration, or the name of its file."""
+
+
+def check_aim(
+    stop_rule: str,
+    *,
+    target_nrmse: float | None,
+    confidence: float | None,
+    calibration: StopCalibration | None,
+    tau: float | None,
+    patience: int,
+) -> None:
+    """Refuse a target without the rule, the rule without a calibration, and less.
+
+    Parameters
+    ----------
+    stop_rule, target_nrmse, confidence, calibration, tau, patience
+        Of a plan.
+
+    Raises
+    ------
+    ValueError
+        In one line that names the key.
+    """
+    if stop_rule != "target":
+        given = zip(AIM, (target_nrmse, confidence, calibration), strict=True)
+        for key, value in given:
+            if value is not None:
+                msg = f"{key} is for stop_rule target, not {stop_rule}"
+                raise ValueError(msg)
+        return
+    if calibration is None:
+        msg = "calibration is missing: a target needs one that was made for it"
+        raise ValueError(msg)
+    least, most = calibration.target_nrmse, calibration.confidence
+    if target_nrmse is not None and target_nrmse < least:
+        msg = (
+            f"target_nrmse {target_nrmse:g} is below that of the calibration, "
+            f"{least:g}: calibrate for it"
+        )
+        raise ValueError(msg)
+    if confidence is not None and confidence > most:
+        msg = (
+            f"confidence {confidence:g} is above that of the calibration, "
+            f"{most:g}: calibrate for it"
+        )
+        raise ValueError(msg)
+    for key, is_set in (("tau", tau is not None), ("patience", patience > 1)):
+        if is_set:
+            msg = f"{key}: stop_rule target does not look at it: leave it out"
+            raise ValueError(msg)
 
 
 def conditions_of(

@@ -1,0 +1,134 @@
+"""The calibration of the rule `target` in an experiment: kept in it, and held to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.experiments.block import BLOCK
+from rmz_acquire.experiments.keys import key_of
+from rmz_acquire.scanning import conditions_of, read_calibration
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import useq
+
+    from rmz_acquire.experiments.block import ExperimentSettings
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.scanning import ScanPlan
+
+__all__ = ["check_calibration", "with_card", "with_target"]
+
+_KEY = f"{BLOCK}.calibration"
+
+
+def with_target(
+    sequence: useq.MDASequence,
+    *,
+    target_nrmse: float | None = None,
+    confidence: float | None = None,
+    calibration: Path | str | None = None,
+) -> useq.MDASequence:
+    """Give the experiment with a target in its block.
+
+    Parameters
+    ----------
+    sequence : useq.MDASequence
+        With our block in its metadata.
+    target_nrmse, confidence : float, optional
+        What is to be promised.
+    calibration : path, optional
+        The file that ``rmz-acquire calibrate`` wrote.
+
+    Returns
+    -------
+    useq.MDASequence
+        The same where nothing is given.
+    """
+    given: dict[str, Any] = {
+        "target_nrmse": target_nrmse,
+        "confidence": confidence,
+        "calibration": None if calibration is None else str(calibration),
+    }
+    told = {key: value for key, value in given.items() if value is not None}
+    return _with(sequence, told) if told else sequence
+
+
+def with_card(sequence: useq.MDASequence) -> useq.MDASequence:
+    """Give the experiment with its calibration in the place of that one's file.
+
+    So that who goes on or decides again has the same.
+
+    Raises
+    ------
+    InputError
+        If the file is no calibration.
+    """
+    block = sequence.metadata.get("rmz_acquire")
+    named = block.get("calibration") if isinstance(block, dict) else None
+    if not isinstance(named, str):
+        return sequence
+    with key_of(_KEY):
+        card = read_calibration(named)
+    return _with(sequence, {"calibration": card.model_dump(mode="json")})
+
+
+def check_calibration(
+    settings: ExperimentSettings,
+    plan: ScanPlan,
+    *,
+    model_sha256: str | None,
+    optics: Optics | None,
+    shape: tuple[int, int],
+    on_regions: bool,
+) -> None:
+    """Refuse a calibration that was made for other scans.
+
+    Parameters
+    ----------
+    settings : ExperimentSettings
+        The block.
+    plan : ScanPlan
+        Of a volume.
+    model_sha256 : str or None
+        Of the estimator's model.
+    optics : Optics or None
+        Of the volume's channel.
+    shape : (int, int)
+        Of its pictures, pixels.
+    on_regions : bool
+        Whether parts of the picture decide.
+
+    Raises
+    ------
+    InputError
+        Naming the key that differs.
+    """
+    card = settings.calibration
+    if card is None:
+        return
+    for key, wrong in (
+        ("channels: leader", settings.channels == "leader"),
+        ("z_um", settings.z_um is not None),
+    ):
+        if wrong:
+            msg = f"{BLOCK}.{key}: planes that others chose are in no calibration"
+            raise InputError(msg)
+    if on_regions:
+        msg = f"{BLOCK}.regions: a calibration is of whole pictures: set regions: whole"
+        raise InputError(msg)
+    now = conditions_of(
+        plan,
+        estimator=settings.estimator,
+        model_sha256=model_sha256,
+        optics=optics,
+        shape=shape,
+    )
+    with key_of(_KEY):
+        card.check(now)
+
+
+def _with(sequence: useq.MDASequence, told: dict[str, Any]) -> useq.MDASequence:
+    block = {**sequence.metadata["rmz_acquire"], **told}
+    return sequence.replace(metadata={**sequence.metadata, "rmz_acquire": block})
