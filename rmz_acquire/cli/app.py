@@ -15,6 +15,7 @@ from rich.markup import escape
 from rmz_acquire import __version__
 from rmz_acquire.cli.acquire_stacks import acquire_stacks
 from rmz_acquire.cli.bench import bench
+from rmz_acquire.cli.calibrate import calibrate
 from rmz_acquire.cli.calibrate_optics import calibrate_optics
 from rmz_acquire.cli.check_stage import check_stage
 from rmz_acquire.cli.console import set_up_logging, stderr
@@ -122,6 +123,12 @@ for _name, _command, _example in (
         calibrate_optics,
         "rmz-acquire calibrate-optics stack.tif --na 1.2 --immersion 1.33 "
         "--wavelength 0.46 --out optics.yaml",
+    ),
+    (
+        "calibrate",
+        calibrate,
+        "rmz-acquire calibrate stacks/stacks.yaml --target-nrmse 0.25 --na 0.75 "
+        "--immersion 1 --wavelength 0.52 --out stop.yaml",
     ),
     ("doctor", doctor, "rmz-acquire doctor"),
 ):

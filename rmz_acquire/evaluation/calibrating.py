@@ -21,7 +21,7 @@ from rmz_acquire.evaluation.learn_then_test import (
     last_rejected,
 )
 from rmz_acquire.evaluation.scan_traces import trace_scan
-from rmz_acquire.scanning import StopCalibration, TargetRule, predicted_nrmse
+from rmz_acquire.scanning import StopCalibration, TargetRule, misprediction_of
 from rmz_acquire.scanning.stop_calibration import hash_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ __all__ = [
     "stops_of",
 ]
 
-RELATIVE = tuple(float(x) for x in np.geomspace(1 / 16, 4, 97))
+RELATIVE = tuple(float(x) for x in np.geomspace(1 / 8, 8, 97))
 """Thresholds over the target, strictest first: steps of 4.4 %."""
 
 
@@ -54,7 +54,7 @@ class Found:
     Parameters
     ----------
     threshold : float
-        Of the predicted NRMSE.
+        Of the misprediction.
     n, failures : int
         Specimens, and those above the target.
     mean_planes : float
@@ -144,7 +144,7 @@ def stops_of(
     plan : ScanPlan
         Its plan.
     thresholds : sequence of float
-        (T,) of the predicted NRMSE.
+        (T,) of the misprediction.
 
     Returns
     -------
@@ -156,7 +156,7 @@ def stops_of(
     for m in range(1, most + 1):
         taken = trace.taken[:m]
         if rule.judge(taken).converged:  # as far as it does not hang on the threshold
-            score = predicted_nrmse(plan, taken)
+            score = misprediction_of(taken)
             scores[m - 1] = np.inf if score is None else score
     enough = scores[None, :] <= np.asarray(thresholds)[:, None]
     return np.where(enough.any(axis=1), enough.argmax(axis=1) + 1, most)
@@ -196,10 +196,10 @@ def choose_threshold(
     names = list(dict.fromkeys(trace.specimen for trace in traces))
     check_promise(target_nrmse, alpha, confidence)
     check_enough(len(names), alpha, confidence)
-    if all(trace.taken[-1].predicted_error is None for trace in traces):
+    if all(trace.taken[-1].spread is None for trace in traces):
         msg = (
-            "estimator: it predicts no error, and there is nothing to be compared with "
-            "a threshold: take wiener or richardson-lucy"
+            "estimator: it does not tell how far planes were from what it predicted, "
+            "and there is nothing to be compared with a threshold"
         )
         raise InputError(msg)
     thresholds = target_nrmse * np.array(RELATIVE)

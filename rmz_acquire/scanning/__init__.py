@@ -57,7 +57,7 @@ from rmz_acquire.scanning.stop_calibration import (
     read_calibration,
 )
 from rmz_acquire.scanning.stopping import ChangeRule, PaperRule
-from rmz_acquire.scanning.target_rule import TargetRule, predicted_nrmse
+from rmz_acquire.scanning.target_rule import TargetRule, misprediction_of
 from rmz_acquire.scanning.verdicts import Term, Verdict
 from rmz_acquire.scanning.warm_start import Carrying, OldPlane
 
@@ -110,10 +110,10 @@ __all__ = [
     "look_at",
     "make_policy",
     "make_rule",
+    "misprediction_of",
     "own_estimator",
     "own_policy",
     "own_rule",
-    "predicted_nrmse",
     "read_calibration",
     "run_scan",
     "take_planes",

@@ -41,7 +41,7 @@ def fewest_planes(plan: ScanPlan) -> int:
         if plan.stop_rule not in RULES:
             return 1  # somebody else's may say so
         if plan.stop_rule == "target":
-            return plan.min_planes  # an estimator may predict no error at all
+            return plan.min_planes  # where every plane is predicted
         if plan.policy not in POLICIES:
             # it answers to what it sees
             return min(max(bound, plan.min_planes), plan.max_planes)

@@ -65,9 +65,9 @@ class StopCalibration(Strict):
     target_nrmse, alpha, confidence : float
         The promise.
     threshold : float
-        Predicted NRMSE at or below which it is enough.
+        Of the misprediction, at or below which it is enough.
     score : str
-        What is compared with it: predicted-nrmse, as `predicted_nrmse` gives it.
+        What is compared with it: misprediction, as `misprediction_of` gives it.
     n, failures : int
         Specimens, and how many of them ended above the target by this threshold.
     mean_planes, planes_full_scan : float, int
@@ -91,7 +91,7 @@ class StopCalibration(Strict):
     alpha: Share
     confidence: Share
     threshold: Positive
-    score: Literal["predicted-nrmse"] = "predicted-nrmse"
+    score: Literal["misprediction"] = "misprediction"
     n: int = Field(ge=1)
     failures: int = Field(ge=0)
     mean_planes: Positive

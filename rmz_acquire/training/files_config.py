@@ -10,7 +10,7 @@ from pydantic import Field
 from rmz_acquire.settings_file import Strict
 from rmz_acquire.stacks import Given
 
-__all__ = ["FilesConfig", "StackFile"]
+__all__ = ["FilesConfig", "StackFile", "StackList"]
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -48,6 +48,18 @@ class StackFile(Strict):
             pixel_size_um=self.pixel_size_um,
             z_axis=self.z_axis,
         )
+
+
+class StackList(Strict):
+    """What ``acquire-stacks`` leaves beside its stacks.
+
+    Parameters
+    ----------
+    stacks : list of StackFile
+        One or more.
+    """
+
+    stacks: Annotated[list[StackFile], Field(min_length=1)]
 
 
 class FilesConfig(Strict):

@@ -1,0 +1,137 @@
+"""The rule whose threshold was calibrated: what it looks at, and what it refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scan_fakes import blobs
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.scanning import (
+    Observation,
+    ScanPlan,
+    StopCalibration,
+    TargetRule,
+    conditions_of,
+    look_at,
+    misprediction_of,
+    read_calibration,
+)
+from rmz_acquire.scanning.stop_calibration import hash_of
+
+GRID = [float(z) for z in range(11)]
+STACK = blobs(GRID)
+
+
+def seen(z_um, misprediction, spread=10.0):
+    frame = look_at(STACK[int(z_um)])
+    return Observation(
+        z_um,
+        z_um,
+        frame,
+        None,
+        None,
+        None,
+        1.0,
+        misprediction=misprediction,
+        spread=spread,
+    )
+
+
+def card(**changes):
+    conditions = conditions_of(
+        ScanPlan.from_grid(GRID, audit=0.0),
+        estimator="linear",
+        model_sha256=None,
+        optics=None,
+        shape=(24, 28),
+    )
+    told = {
+        "target_nrmse": 0.2,
+        "alpha": 0.1,
+        "confidence": 0.9,
+        "threshold": 0.3,
+        "n": 30,
+        "failures": 0,
+        "mean_planes": 5.0,
+        "planes_full_scan": 11,
+        "families": {"blobs": 30},
+        "sources": [],
+        "conditions": conditions,
+        "sha256": hash_of(conditions),
+    }
+    return StopCalibration(**{**told, **changes})
+
+
+def test_it_looks_at_the_last_five_mispredictions_over_the_spread():
+    taken = [seen(0, None), seen(1, 90.0)]
+    assert misprediction_of(taken[:1]) is None
+    assert misprediction_of(taken) == pytest.approx(9.0)
+    taken += [seen(2 + i, 1.0 + i, 20.0) for i in range(5)]
+    wanted = np.sqrt(np.mean(np.square([1, 2, 3, 4, 5]))) / 20
+    assert misprediction_of(taken) == pytest.approx(wanted)
+    assert misprediction_of([seen(0, 1.0, None)]) is None
+    assert misprediction_of([seen(0, 1.0, 0.0)]) is None
+
+
+def test_it_stops_below_the_threshold_and_tells_its_terms():
+    rule = TargetRule(ScanPlan.from_grid(GRID, calibration=card()))
+    taken = [seen(0, None), seen(4, 2.0), seen(8, 2.0)]
+    early = rule.judge(taken)
+    assert not early.converged and "only 3 of at least 4 planes" in early.reason
+    enough = rule.judge([*taken, seen(6, 2.0)])
+    assert enough.converged and "at most 10% of volumes" in enough.reason
+    first = enough.terms[0]
+    assert (first.name, first.limit, first.met) == ("misprediction", 0.3, True)
+    assert first.value == pytest.approx(0.2)
+    assert not rule.judge([*taken, seen(6, 6.0)]).converged
+    # a plane taken twice was predicted well, and says nothing
+    again = rule.judge([*taken, seen(8, 0.0)])
+    assert not again.converged and "was seen before" in again.reason
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"target_nrmse": 0.2}, "calibration is missing"),
+        ({"stop_rule": "target"}, "calibration is missing"),
+        ({"confidence": 1.0}, "confidence"),
+        ({"confidence": 0.95, "calibration": card()}, "confidence 0.95 is above"),
+        ({"target_nrmse": 0.1, "calibration": card()}, "target_nrmse 0.1 is below"),
+        ({"stop_rule": "paper", "calibration": card()}, "calibration is for stop_rule"),
+        ({"tau": 0.2, "calibration": card()}, "tau: stop_rule target"),
+        ({"calibration": "nowhere.yaml"}, "calibration: cannot read"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_by_its_key(options, said):
+    with pytest.raises(InputError, match=said):
+        ScanPlan.from_grid(GRID, **options)
+
+
+def test_it_is_written_and_read_and_a_change_by_hand_is_seen(tmp_path):
+    file = tmp_path / "stop.yaml"
+    card().write(file)
+    assert read_calibration(file) == card()
+    plan = ScanPlan.from_grid(GRID, target_nrmse=0.25, calibration=str(file))
+    assert plan.stop_rule == "target"
+    assert ScanPlan.from_grid(GRID, **plan.to_line()) == plan
+    file.write_text(file.read_text().replace("estimator: linear", "estimator: wiener"))
+    with pytest.raises(InputError, match="sha256"):
+        read_calibration(file)
+
+
+def test_another_microscope_or_plan_is_refused_by_the_key_that_differs():
+    known = card()
+    known.check(known.conditions)
+    for key, value in (
+        ("estimator", "wiener"),
+        ("optics.na", 0.5),
+        ("grid.step_um", 0.5),
+        ("policy", "uniform"),
+        ("max_planes", 7),
+        ("model_sha256", "0" * 64),
+        ("picture", [24, 24]),
+        ("audit", 0.2),
+    ):
+        with pytest.raises(InputError, match=f"{key} was"):
+            known.check({**known.conditions, key: value})
