@@ -17,7 +17,7 @@ __all__ = ["EXPERIMENTS", "evaluate"]
 EXPERIMENTS = (
     "exposures",
     *("fig2", "fig3", "fig4", "S3", "fig5", "fig6", "fig7", "S1"),
-    *("claims", "timing", "objectives", "real"),
+    *("claims", "timing", "objectives", "real", "stopping"),
 )
 """Those of `rmz_acquire.evaluation.runner`, known before it is imported."""
 

@@ -22,6 +22,7 @@ __all__ = [
     "ObjectiveEntry",
     "RealStack",
     "Size",
+    "StoppingSize",
 ]
 
 Positive = Annotated[float, Field(gt=0)]
@@ -133,6 +134,31 @@ class ExposureSize(Strict):
     planes: Annotated[list[Count], Field(min_length=1)]
 
 
+class StoppingSize(Strict):
+    """How stops with a stated error are calibrated and tried.
+
+    Parameters
+    ----------
+    specimens, unseen : int
+        Of each family: calibrated on, and tried on.
+    families : list of str
+        Names in `specimen_families.FAMILIES`; by default all.
+    side_px, planes : int
+        Side of the pictures, and planes of a stack, half a µm apart.
+    target_nrmse, alpha, confidence : float
+        The promise: NRMSE above the target in at most a share alpha.
+    """
+
+    specimens: Count = 10
+    unseen: Count = 50
+    families: list[str] = Field(default=[])
+    side_px: Annotated[int, Field(ge=32)] = 48
+    planes: Annotated[int, Field(ge=6)] = 25
+    target_nrmse: Positive = 0.25
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.9
+
+
 class Size(Strict):
     """How much is done.
 
@@ -158,6 +184,8 @@ class Size(Strict):
         Output planes whose making is timed, and the side of the large one.
     real_px : int
         Largest side of a real stack; of a larger one the middle is used.
+    stopping : StoppingSize
+        Of stops with a stated error.
     """
 
     side_px: Annotated[int, Field(ge=32)]
@@ -171,6 +199,7 @@ class Size(Strict):
     timing_planes: Count
     timing_side_px: Annotated[int, Field(ge=64)] = 1024
     real_px: Annotated[int, Field(ge=64)] = 1024
+    stopping: StoppingSize = Field(default=StoppingSize())
 
 
 class ObjectiveEntry(Strict):

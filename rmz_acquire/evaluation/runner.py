@@ -16,7 +16,13 @@ import torch
 from rmz_acquire.atomic_io import replace_text
 from rmz_acquire.benchmark.machine import device_name
 from rmz_acquire.errors import InputError
-from rmz_acquire.evaluation import bead_width, paper_claims, real_stacks, timing
+from rmz_acquire.evaluation import (
+    bead_width,
+    paper_claims,
+    real_stacks,
+    stopping_study,
+    timing,
+)
 from rmz_acquire.evaluation.acceptance import goals
 from rmz_acquire.evaluation.context import Study
 from rmz_acquire.evaluation.exposures import EXPOSURES
@@ -48,7 +54,7 @@ class Experiment(NamedTuple):
 
 _OTHERS = {
     module.KEY: Experiment(module.TITLE, module.run, module.draw)
-    for module in (bead_width, paper_claims, timing, real_stacks)
+    for module in (bead_width, paper_claims, timing, real_stacks, stopping_study)
 }
 _COMPARISONS = {
     each.key: Experiment(each.title, each.run, each.draw)
@@ -58,7 +64,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     key: (_COMPARISONS | _OTHERS)[key]
     for key in (
         *("exposures", "fig2", "fig3", "fig4", "S3", "fig5", "fig6", "fig7", "S1"),
-        *("claims", "timing", "objectives", "real"),
+        *("claims", "timing", "objectives", "real", "stopping"),
     )
 }
 """In the order in which they run."""
@@ -158,7 +164,14 @@ def _about(config: EvaluationConfig, *, quick: bool) -> dict[str, Any]:
 def _code(package: Path = Path(__file__).parent.parent) -> str:
     """Of the sources that results depend on, folders within rooms included."""
     digest = hashlib.sha256()
-    for room in ("optics", "networks", "reconstruction", "simulation", "evaluation"):
+    for room in (
+        "optics",
+        "networks",
+        "reconstruction",
+        "simulation",
+        "scanning",
+        "evaluation",
+    ):
         for path in sorted((package / room).rglob("*.py")):
             digest.update(path.read_bytes())
     digest.update((package / "methods.py").read_bytes())

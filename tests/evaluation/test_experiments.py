@@ -25,6 +25,7 @@ from rmz_acquire.networks import (
 from rmz_acquire.resources import resource_dir
 
 SMALL = {"levels": 2, "base_channels": 2}
+OWN_TESTS = ("fig6", "stopping")
 NETWORKS = {
     "Recurrent-MZ on wiener": RecurrentMZConfig(**SMALL, norm="group", prior="wiener"),
     "Deep-Z": DeepZConfig(**SMALL),
@@ -77,7 +78,7 @@ def config(tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("key", [k for k in EXPERIMENTS if k != "fig6"])
+@pytest.mark.parametrize("key", [k for k in EXPERIMENTS if k not in OWN_TESTS])
 def test_it_runs_and_writes_what_it_found(key, config, tmp_path):
     found = evaluate(config, tmp_path, quick=True, only=[key.lower()])
     assert {p.name for p in tmp_path.iterdir()} == {
