@@ -6,6 +6,7 @@ loop runs on a list of arrays: no torch, no Qt, no hardware.
 
 from __future__ import annotations
 
+from rmz_acquire.scanning.conditions import conditions_of
 from rmz_acquire.scanning.fewest import fewest_planes
 from rmz_acquire.scanning.foreign import own_estimator, own_policy, own_rule
 from rmz_acquire.scanning.frame_quality import (
@@ -53,7 +54,6 @@ from rmz_acquire.scanning.scan import Scan
 from rmz_acquire.scanning.stale import RecentFrames, StaleFramesError
 from rmz_acquire.scanning.stop_calibration import (
     StopCalibration,
-    conditions_of,
     read_calibration,
 )
 from rmz_acquire.scanning.stopping import ChangeRule, PaperRule

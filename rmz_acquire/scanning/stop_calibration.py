@@ -23,15 +23,12 @@ from rmz_acquire.settings_file import Strict, read_settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rmz_acquire.optics import Optics
-    from rmz_acquire.scanning.plan import ScanPlan
 
 __all__ = [
     "AIM",
     "AnyCalibration",
     "StopCalibration",
     "check_aim",
-    "conditions_of",
     "hash_of",
     "read_calibration",
 ]
@@ -41,12 +38,6 @@ AIM = ("target_nrmse", "confidence", "calibration")
 
 _SAME = 1e-6
 """Part of a number by which two may differ and be the same: a file's rounding."""
-
-_BOUNDS = (
-    *("policy", "travel_cost", "first_planes", "min_planes", "max_planes"),
-    *("max_light_ms", "max_seconds"),
-)
-"""Keys of a plan on which depends where a scan looks, and when it ends."""
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -213,49 +204,6 @@ def check_aim(
         if is_set:
             msg = f"{key}: stop_rule target does not look at it: leave it out"
             raise ValueError(msg)
-
-
-def conditions_of(
-    plan: ScanPlan,
-    *,
-    estimator: str,
-    model_sha256: str | None,
-    optics: Optics | None,
-    shape: tuple[int, int],
-) -> dict[str, Any]:
-    """Give the settings on which it depends what a scan decides.
-
-    Parameters
-    ----------
-    plan : ScanPlan
-        Of the scan.
-    estimator : str
-        Its name.
-    model_sha256 : str or None
-        Of its model.
-    optics : Optics or None
-        Of the channel.
-    shape : (int, int)
-        Of the pictures, pixels: all of them decides.
-
-    Returns
-    -------
-    dict
-        JSON-ready, keys with dots.
-    """
-    told = {} if optics is None else optics.model_dump(mode="json")
-    return {
-        "estimator": estimator,
-        "model_sha256": model_sha256,
-        **{f"optics.{key}": value for key, value in told.items()},
-        "grid.planes": len(plan.z_um),
-        "grid.step_um": round(plan.step_um, 6),
-        "grid.range_um": round(plan.range_um, 6),
-        **{key: getattr(plan, key) for key in _BOUNDS},
-        "audit": plan.audit_share,
-        "picture": list(shape),
-        "regions": "whole",
-    }
 
 
 def hash_of(conditions: Mapping[str, Any]) -> str:
