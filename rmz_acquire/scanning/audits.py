@@ -74,8 +74,8 @@ def draw(plan: ScanPlan, taken: Sequence[Placed], first: FrameFacts) -> float | 
     left = grid[away >= plan.same_z_um]
     if left.size == 0:
         return None
-    first = zlib.crc32(first.digest.encode())
-    rng = np.random.default_rng([plan.seed, first, len(taken)])
+    volume = zlib.crc32(first.digest.encode())
+    rng = np.random.default_rng([plan.seed, volume, len(taken)])
     return float(rng.choice(left))
 
 

@@ -106,8 +106,8 @@ class ScanOptions(BaseModel):
 
     @model_validator(mode="after")
     def _check_rules(self) -> Self:
-        given = {key: getattr(self, key) for key in AIM}
-        check_aim(self.stop_rule, **given, tau=self.tau, patience=self.patience)
+        aim = {key: getattr(self, key) for key in AIM}
+        check_aim(self.stop_rule, **aim, tau=self.tau, patience=self.patience)
         if self.stop_rule == "paper":
             for key, given in (("tau", self.tau), ("patience", self.patience > 1)):
                 if given:

@@ -102,7 +102,7 @@ class Scan(Requests):
         self._outcome: Outcome | None = None
         self._error: BaseException | None = None
         self._next_by: ChosenBy = "policy"
-        self._chosen_by = self._next_by
+        self._chosen_by: ChosenBy = "policy"
         self._terms: tuple[Term, ...] = ()
 
     @property

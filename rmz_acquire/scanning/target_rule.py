@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rmz_acquire.scanning.verdicts import Term, Verdict
 from rmz_acquire.scanning.stopping import ChangeRule
+from rmz_acquire.scanning.verdicts import Term, Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
