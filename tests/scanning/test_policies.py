@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -103,3 +104,48 @@ def test_the_gap_never_grows_and_ends_small(size, count):
     # farthest-first is within twice the best cover (Gonzalez 1985)
     best = np.ceil((size - count) / (2 * count))
     assert gaps[-1] <= 2 * best
+
+
+def told(z_um, values, name, innovation=None):
+    """A plane with which the estimator told a number for every z."""
+    frame = replace(FRAME, mean=20.0, background=10.0)
+    return replace(
+        seen(z_um), frame=frame, innovation=innovation, **{name: tuple(values)}
+    )
+
+
+CHOICES = [("error", "predicted_error"), ("disagreement", "disagreement")]
+
+
+@pytest.mark.parametrize(("policy", "name"), CHOICES)
+def test_it_goes_where_most_is_promised(policy, name):
+    plan = ScanPlan.from_range(0, 10, 1, policy=policy)
+    values = np.linspace(1, 2, 11)
+    values[10] = 9  # taken already
+    planes = [told(z, values, name) for z in (2.0, 10.0, 5.0)]
+    assert make_policy(plan).next_z(planes) == 9.0
+    # with nothing told, and for the first planes, it bisects
+    assert make_policy(plan).next_z([seen(2.0)]) == Bisect(plan).next_z([seen(2.0)])
+    assert make_policy(plan).next_z(planes[:1]) == Bisect(plan).next_z([seen(2.0)])
+
+
+def test_a_long_way_must_be_worth_it():
+    values = np.full(11, 1.0)
+    values[[1, 9]] = 2.0, 2.5
+    planes = [told(z, values, "predicted_error") for z in (5.0, 8.0, 2.0)]
+    near, far = (
+        make_policy(ScanPlan.from_range(0, 10, 1, policy="error", travel_cost=cost))
+        for cost in (2.0, 0.0)
+    )
+    assert near.next_z(planes) == 1.0 and far.next_z(planes) == 9.0
+
+
+def test_where_it_was_too_sure_counts_for_more():
+    plan = ScanPlan.from_range(0, 10, 1, policy="error")
+    even = np.full(11, 1.0)
+    planes = [
+        told(5.0, even, "predicted_error"),
+        told(1.0, even, "predicted_error", innovation=0.1),
+        told(9.0, even, "predicted_error", innovation=0.9),
+    ]
+    assert make_policy(plan).next_z(planes) > 6
