@@ -45,6 +45,7 @@ def _sequence(path, start, loops=3, **more):
         "estimator": "linear",
         "epsilon": 0.1,
         "max_planes": 17,
+        "audit": 0,
         "time_lapse": {"start": start, **more},
     }
     told = {
