@@ -55,6 +55,10 @@ RUNS: dict[str, dict[str, str]] = {
         "--positions positions.csv --out stacks": "--range 4 --exposure 5",
         "rmz-acquire calibrate-optics stacks/position-001.ome.tif --na 0.75 "
         "--immersion 1 --wavelength 0.52 --out optics.yaml": "",
+        "rmz-acquire calibrate stacks/stacks.yaml --target-nrmse 0.25 --na 0.75 "
+        "--immersion 1 --wavelength 0.52 --out stop.yaml": (
+            "--estimator linear --target-nrmse 9 --alpha 0.5 --confidence 0.5"
+        ),
         "rmz-acquire evaluate --out evaluation": _EVAL,
         "rmz-acquire evaluate --only exposures,timing --out exposures": "--quick",
         "rmz-acquire evaluate --quick --only fig3,fig5": (
@@ -107,6 +111,9 @@ RUNS: dict[str, dict[str, str]] = {
             "rmz-acquire reconstruct nights --estimator wiener --out volumes "
             "--workers 2",
             "rmz-acquire models MODEL",
+            # the calibration of the stacks above is of another grid
+            "rmz-acquire scan experiment.yaml --config scope.cfg --target-nrmse 0.25 "
+            "--confidence 0.9 --calibration stop.yaml --out night-2",
         ),
         "",
     ),
