@@ -108,6 +108,7 @@ def _show(card: ModelCard) -> None:
         ("dz", card.dz_unit),
         ("data", card.data),
         ("training", _seen(card)),
+        *([("notes", card.notes)] if card.notes else []),
         ("date", card.date),
         ("sha256", f"{card.sha256} (as the weights)"),
     ):
@@ -115,8 +116,10 @@ def _show(card: ModelCard) -> None:
     console.print(facts)
     for specimen, by_planes in card.scores.items():
         _rows(f"{specimen}: PSNR, dB", "planes", by_planes)
+    on_layers = card.network.prior == "richardson-lucy"
+    against = card.network.prior if on_layers else "the better of wiener and linear"
     for specimen, by_planes in card.gains.items():
-        title = f"{specimen}: dB over the better of wiener and linear, by distance"
+        title = f"{specimen}: dB over {against}, by distance"
         _rows(title, "planes", by_planes)
     if card.conditions:
         title = "PSNR, dB, with all that was varied, and without each"

@@ -80,10 +80,12 @@ class ModelCard(BaseModel):
         By specimen and number of planes, PSNR in dB of the network and the baselines.
     gains : dict
         By specimen, number of planes and distance to the nearest of them, dB over the
-        better of wiener and linear.
+        better of wiener and linear; of a network on richardson-lucy, over that.
     conditions : dict
         PSNR of the network and the baselines under all that was varied in training,
         and without each of these.
+    notes : str
+        What else was measured, and what it is worth.
     comparison : bool
         Whether it is there to be compared with only: it may lose to interpolation.
     objective : str, optional
@@ -115,6 +117,7 @@ class ModelCard(BaseModel):
     scores: dict[str, dict[str, dict[str, float]]] = {}
     gains: dict[str, dict[str, dict[str, float]]] = {}
     conditions: dict[str, dict[str, float]] = {}
+    notes: str = ""
     comparison: bool = False
     objective: str | None = None
     date: str

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.models import Budget, read_card
+from rmz_acquire.training.cached import BATCH
 
 if TYPE_CHECKING:
     from rmz_acquire.training.training_config import TrainingConfig
@@ -33,6 +34,8 @@ def budget_of(config: TrainingConfig, steps: int, *, processes: int = 1) -> Budg
         from which the run started and whose card does not tell.
     """
     sequences = steps * config.optimiser.accumulate * processes
+    if config.cache is not None:
+        sequences *= BATCH
     own = Budget(
         steps=steps, sequences=sequences, specimens=_specimens(config, sequences)
     )

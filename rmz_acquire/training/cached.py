@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.training.training_config import TrainingConfig
 
-__all__ = ["CachedSequences", "LayersSample"]
+__all__ = ["BATCH", "CachedSequences", "LayersSample"]
 
 FOLDER = "priors"
 
@@ -41,7 +41,7 @@ _KEPT = 3
 _SPREAD = 0.8
 """Share of specimens whose planes lie over the whole grid, as those of a scan."""
 
-_BATCH = 4
+BATCH = 4
 """Samples at once: alone, such small ones take four times as long on a CPU."""
 
 _CROP_PLANES = 32
@@ -106,7 +106,7 @@ class CachedSequences(IterableDataset[LayersSample]):
         place = self._consumed + number
         while True:
             n = place * self._ranks + self._rank
-            yield self._together(range(n * _BATCH, (n + 1) * _BATCH))
+            yield self._together(range(n * BATCH, (n + 1) * BATCH))
             place += workers
 
     def _together(self, samples: range) -> LayersSample:

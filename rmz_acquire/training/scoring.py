@@ -58,7 +58,8 @@ class Standing:
         Specimen -> "M=3" -> estimator -> PSNR, dB, over the planes not taken.
     gains : dict
         Specimen -> "M=3" -> largest distance of an output plane to the nearest plane
-        taken, µm at the card's optics -> dB over the better of wiener and linear.
+        taken, µm at the card's optics -> dB over the better of wiener and linear; of
+        a network on richardson-lucy, over that.
     conditions : dict
         "all", or "without" one -> estimator -> PSNR, dB.
     """
