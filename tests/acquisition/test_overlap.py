@@ -155,7 +155,9 @@ def test_nothing_moves_before_the_decision(stock, how):
 
 
 def test_a_plane_is_exposed_ahead_and_one_is_paid_for_at_the_stop(scope):
-    recorder, outcome, scan = scanned(scope, "exposure", epsilon=100.0, max_planes=9)
+    recorder, outcome, scan = scanned(
+        scope, "exposure", epsilon=100.0, max_planes=9, tau=100.0, audit=0
+    )
     assert outcome.status == "converged" and outcome.planes_taken == 5
     assert "one more was exposed ahead and is not used" in outcome.reason
     log = scope.log

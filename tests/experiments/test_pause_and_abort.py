@@ -58,6 +58,7 @@ def _in_state(core, state, monkeypatch):
         block["stage"] = {"settle_ms": 20000}
         core.mda.events.eventStarted.connect(lambda _: there.set())
     elif state == "travelling":
+        block["overlap"] = "none"  # else it is there before the event begins
         core.setProperty("Z", "Speed_um_per_s", 20000)
         given["z_plan"] = {"range": 60, "step": 10}
         block["z_um"] = [-30, 30]
