@@ -149,15 +149,17 @@ def regions(
     window, presenter, form = gui.window, gui.presenter, gui.window.form
     core = presenter.microscope.core
     assert core is not None
-    presenter.microscope.stop_live().result()
+    if presenter.state == "live":
+        window.live.trigger()
+    until(lambda: presenter.state == "ready")
     core.setProperty("Camera", "SensorSize_px", 512)
     form.reconstruction.use("wiener")
     form.max_planes.setValue(4)
     window.series.set_settings(replace(form.settings(), positions=()))
     window.docks[1].raise_()
-    window.live.trigger()
     until(lambda: presenter.facts is not None and presenter.facts.picture_px[0] == 512)
-    until(lambda: window.camera.note.text() == "live")
+    window.live.trigger()
+    until(lambda: window.camera.has_picture and window.camera.item.width() == 512)
     form.more.setChecked(True)
     form.deciding.draw.click()
     for left, top, width, height in ((40, 60, 200, 180), (280, 260, 200, 220)):

@@ -12,6 +12,7 @@ from rmz_acquire.gui.views.enabled_actions import controls
 
 FREE = ("ready", "live")
 RUNNING = ("scanning", "paused")
+BUSY = (*RUNNING, "collecting", "rendering", "ending")
 #: By hand, apart from the table: where each can be asked for, with all that it needs.
 ON = {
     "connect": ("empty", *FREE),
@@ -22,24 +23,25 @@ ON = {
     "start": FREE,
     "load_settings": FREE,
     "load_optics": FREE,
-    "save_settings": (*FREE, *RUNNING, "collecting", "ending"),
+    "save_settings": (*FREE, *BUSY),
     "pause": RUNNING,
     "keep": RUNNING,
-    "abort": (*RUNNING, "collecting", "ending"),
+    "abort": BUSY,
     "plane_here": (*FREE, *RUNNING),
     "go_on": FREE,
     "full_stack": FREE,
+    "render": FREE,
     "open_run": ("empty", *FREE),
-    "open_folder": (*FREE, *RUNNING, "collecting", "ending", "empty", "connecting"),
+    "open_folder": (*FREE, *BUSY, "empty", "connecting"),
 }
 
 
 @pytest.mark.parametrize("state", list(State))
 @pytest.mark.parametrize("action", list(ALLOWED))
 def test_every_action_in_every_state(action, state):
-    full = Situation(state, *[True] * 7, stack=False, napari=True)
+    full = Situation(state, *[True] * 9, stack=False, napari=True)
     as_a_run = ON.get(action, ON["open_folder"] if action != "train" else None)
-    on = as_a_run or (*FREE, *RUNNING, "collecting", "ending")
+    on = as_a_run or (*FREE, *BUSY)
     assert full.allows(action) == (state.value in on)
     # nothing that needs something is on without it
     bare = Situation(state, absolute=False)
