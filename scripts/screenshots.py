@@ -153,6 +153,7 @@ def regions(
         window.live.trigger()
     until(lambda: presenter.state == "ready")
     core.setProperty("Camera", "SensorSize_px", 512)
+    presenter.microscope.look()
     form.reconstruction.use("wiener")
     form.max_planes.setValue(4)
     window.series.set_settings(replace(form.settings(), positions=()))

@@ -147,6 +147,7 @@ def test_regions_are_drawn_in_the_picture_refused_deleted_and_kept(desk, tmp_pat
     assert "press Live or Snap" in window.statusBar().currentMessage()
     window.snap.trigger()
     desk.until(lambda: camera.has_picture and camera.item.image.shape == (128, 128))
+    desk.presenter.microscope.look()
     desk.until(lambda: desk.presenter.facts.picture_px == (128, 128))
     box.draw.click()
     before = camera.box.viewRange()
@@ -221,6 +222,7 @@ def test_a_volume_is_left_for_later_and_rendered_now(desk, monkeypatch):
         yield from made(*args)
 
     monkeypatch.setattr(rendering, "make_in_tiles", patient)
+    desk.presenter.microscope.look()
     desk.until(lambda: desk.presenter.facts.picture_px == (128, 128))
     desk.scan()
     desk.until(lambda: bool(window.volume.state.text()))
