@@ -166,7 +166,9 @@ def regions(
     for left, top, width, height in ((40, 60, 200, 180), (280, 260, 200, 220)):
         window.camera.drawn.emit(Region(top, left, height, width))
     until(lambda: form.start.isEnabled())
-    form.area.ensureWidgetVisible(form.deciding)
+    end = time.monotonic() + 0.3
+    until(lambda: time.monotonic() > end)
+    form.area.ensureWidgetVisible(form.deciding.overlap)
     picture("13-drawn")
     form.start.click()
     until(lambda: bool(window.volume.state.text()))
