@@ -104,7 +104,7 @@ def test_the_volume_is_written_as_tiff(desk, tmp_path, monkeypatch):
 def test_napari_is_offered_where_it_is_installed(desk, monkeypatch):
     folder = scanned(desk)
     status = desk.window.status
-    desk.presenter._napari = False
+    desk.presenter.napari = False
     desk.presenter.show_state()
     assert status.napari.isVisible() and not status.napari.isEnabled()
     assert "pip install" in status.napari.toolTip()
@@ -112,7 +112,7 @@ def test_napari_is_offered_where_it_is_installed(desk, monkeypatch):
     commands = "rmz_acquire.gui.views.commands"
     monkeypatch.setattr(f"{commands}.has_napari", lambda: True)
     monkeypatch.setattr(f"{commands}.open_in_napari", lambda *a: started.append(a))
-    desk.presenter._napari = True
+    desk.presenter.napari = True
     desk.presenter.show_state()
     status.napari.click()
     assert started == [(folder, (0, 0, 0, 0))]
