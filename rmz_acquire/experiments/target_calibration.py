@@ -113,10 +113,10 @@ def check_calibration(
         ("z_um", settings.z_um is not None),
     ):
         if wrong:
-            msg = f"{BLOCK}.{key}: planes that others chose are in no calibration"
+            msg = f"{BLOCK}.{key}: planes that others choose were not calibrated"
             raise InputError(msg)
     if on_regions:
-        msg = f"{BLOCK}.regions: a calibration is of whole pictures: set regions: whole"
+        msg = f"{BLOCK}.regions: what was calibrated is whole pictures: set whole"
         raise InputError(msg)
     now = conditions_of(
         plan,
