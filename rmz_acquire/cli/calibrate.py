@@ -210,8 +210,9 @@ def calibrate(
         )
 
     def make(z_um: Any) -> Any:
-        options = {"model": model, "device": device, "strict": False}
-        return estimator_for(estimator, z_um, optics, **options)
+        return estimator_for(
+            estimator, z_um, optics, model=model, device=device, strict=False
+        )
 
     conditions = conditions_of(
         plan,
@@ -298,10 +299,11 @@ def _simulated(
     from rmz_acquire.evaluation.calibrating import DenseStack
     from rmz_acquire.evaluation.specimen_families import simulate_family
 
-    how = {"side_px": side_px, "exposure_ms": exposure_ms}
     for n in range(seed, seed + number):
         for kind in kinds:
-            made = simulate_family(kind, n, optics, z_um, **how)
+            made = simulate_family(
+                kind, n, optics, z_um, side_px=side_px, exposure_ms=exposure_ms
+            )
             yield DenseStack(f"{kind} {n}", kind, made.counts, made.truth)
 
 

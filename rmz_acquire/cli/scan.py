@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -77,7 +77,7 @@ def scan(
     if sum(given) != 1:
         msg = "give an EXPERIMENT.yaml with --config and --out, or --resume DIR"
         raise InputError(msg)
-    target = {
+    target: dict[str, Any] = {
         "target_nrmse": target_nrmse,
         "confidence": confidence,
         "calibration": calibration,

@@ -275,8 +275,15 @@ def calibrate(
     for stack in stacks:
         if on_step is not None:
             on_step(stack.specimen)
-        who = {"specimen": stack.specimen, "family": stack.family}
-        traces.append(trace_scan(stack.counts, stack.truth, plan, make, **who))
+        trace = trace_scan(
+            stack.counts,
+            stack.truth,
+            plan,
+            make,
+            specimen=stack.specimen,
+            family=stack.family,
+        )
+        traces.append(trace)
     promise = {"alpha": alpha, "confidence": confidence}
     found = choose_threshold(traces, plan, target_nrmse, **promise)
     return StopCalibration(

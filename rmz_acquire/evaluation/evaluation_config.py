@@ -149,7 +149,7 @@ class StoppingSize(Strict):
         The promise: NRMSE above the target in at most a share alpha.
     """
 
-    specimens: Count = 10
+    specimens: Count = 24
     unseen: Count = 50
     families: list[str] = Field(default=[])
     side_px: Annotated[int, Field(ge=32)] = 48

@@ -112,5 +112,5 @@ def trace_scan(
             msg = f"the scan of {specimen} failed: {scan.error}"
             raise RuntimeError(msg) from scan.error
         seen = [each.z_um for each in rule.taken]
-        errors.append(nrmse(truth, volume, planes_not_taken(grid, seen)) or 0.0)
+        errors.append(nrmse(truth, volume, planes_not_taken(plan.z_um, seen)) or 0.0)
     return Trace(specimen, family, rule.taken, tuple(errors))

@@ -48,8 +48,9 @@ OPTICS = Optics(na=0.75, immersion_index=1.0, wavelength_um=0.52, pixel_size_um=
 Z_STEP_UM, EXPOSURE_MS = 0.5, 300.0
 ESTIMATOR = "wiener"
 
-_CALIBRATION, _UNSEEN = 10_000, 20_000
-"""Added to the seed of the evaluation: no specimen is in both, or anywhere else."""
+_CALIBRATION, _UNSEEN = 10_003, 20_000
+"""Added to the seed of the evaluation: no specimen is in both, or anywhere else. On
+those from 10 000 on, before the first, was chosen what is compared with a threshold."""
 
 CALIBRATED, PAPER = "calibrated", f"paper, epsilon {EPSILON:g}"
 
@@ -121,8 +122,14 @@ def _trials(
     for seed in range(first, first + number):
         for family in size.families or FAMILIES:
             study.say(f"{KEY} {family} {seed}")
-            how = {"side_px": size.side_px, "exposure_ms": EXPOSURE_MS}
-            stack = simulate_family(family, seed, OPTICS, plan.z_um, **how)
+            stack = simulate_family(
+                family,
+                seed,
+                OPTICS,
+                plan.z_um,
+                side_px=size.side_px,
+                exposure_ms=EXPOSURE_MS,
+            )
             trace = trace_scan(
                 stack.counts,
                 stack.truth,
@@ -180,7 +187,7 @@ def result_of(
     result, threshold, fixed = _calibrated(known, size)
     if threshold is None:
         return result
-    rules = {
+    rules: dict[str, StopRule] = {
         CALIBRATED: TargetRule(plan_of(size), threshold),
         PAPER: PaperRule(paper_plan(size)),
     }
