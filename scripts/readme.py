@@ -59,6 +59,7 @@ RUNS: dict[str, dict[str, str]] = {
         "--immersion 1 --wavelength 0.52 --out stop.yaml": (
             "--estimator linear --target-nrmse 9 --alpha 0.5 --confidence 0.5"
         ),
+        "rmz-acquire evaluate --only stopping": "--quick --out stopping",
         "rmz-acquire evaluate --out evaluation": _EVAL,
         "rmz-acquire evaluate --only exposures,timing --out exposures": "--quick",
         "rmz-acquire evaluate --quick --only fig3,fig5": (
