@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +21,7 @@ import numpy as np
 from rmz_acquire.errors import InputError
 from rmz_acquire.reconstruction.normalisation import BACKGROUND_PERCENTILE
 from rmz_acquire.reconstruction.region_grid import halo_px, thinned
-from rmz_acquire.reconstruction.region_tile import Measured, Tile, together
+from rmz_acquire.reconstruction.region_tile import Measured, Tile, of_planes, together
 from rmz_acquire.reconstruction.structure import BLOCK_PX, Structure
 from rmz_acquire.scanning.records import Estimate
 from rmz_acquire.scanning.regions import Region, RegionVolume
@@ -187,15 +188,25 @@ class RegionEstimator:
             for each in (tile, *tile.beside):
                 each.add(image, float(z_um))
         dark = float(np.percentile(np.stack(self._dark), BACKGROUND_PERCENTILE))
-        delta, relative, innovation = self._measured(dark)
+        made = self._measured(dark)
         gaps = np.abs(self.z_um[:, None] - np.array(self._at_um)[None]).min(axis=1)
         told = leader.estimate
         assert told is not None
         return Estimate(
             volume=None,
-            delta=delta,
-            delta_relative=relative,
-            innovation=innovation,
+            delta=None if made is None else made.change,
+            delta_relative=None if made is None else made.relative,
+            innovation=None if made is None else made.innovation,
+            innovation_raw=None if made is None else made.raw,
+            misprediction=None if made is None else made.misprediction,
+            predicted_error=of_planes(self._tiles, "predicted_error", self.z_um),
+            disagreement=of_planes(self._tiles, "disagreement", self.z_um),
+            spread=float(
+                np.std(
+                    np.concatenate([tile.volume.ravel() for tile in self._tiles]),
+                    dtype=np.float64,
+                )
+            ),
             gap_um=float(gaps.max()),
             seconds=time.perf_counter() - start,
             predictions=together(self._tiles, dark),
@@ -290,26 +301,33 @@ class RegionEstimator:
 
     # ---- how much -----------------------------------------------------------------
 
-    def _measured(self, dark: float) -> tuple[float | None, float | None, float | None]:
-        """Change, the same relative, and innovation, over all tiles together."""
+    def _measured(self, dark: float) -> Measured | None:
+        """What all tiles tell together; None with the first plane."""
         if any(tile.before is None for tile in self._tiles):
-            return None, None, None
+            return None
         made = Measured.of(self._tiles, dark)
-        change, relative, innovation = made.change, made.relative, made.innovation
         if self._beside is not None:
             fine, coarse = (
                 Measured.of([tile.beside[n] for tile in self._tiles], dark)
                 for n in (0, 1)
             )
-            times = _over(fine.relative, coarse.relative)
-            change *= times
-            relative = None if relative is None else relative * times
-            times = _over(fine.innovation, coarse.innovation)
-            innovation = None if innovation is None else innovation * times
+            change = _over(fine.relative, coarse.relative)
+            missed = _over(fine.innovation, coarse.innovation)
+            made = Measured(
+                made.change * change,
+                _times(made.relative, change),
+                _times(made.innovation, missed),
+                _times(made.raw, _over(fine.raw, coarse.raw)),
+                made.misprediction * missed,
+            )
         # as if on every pixel and every z of the scan's grid
         voxels = self._binning**2 * len(self.z_um) / len(self._grid)
-        return change * math.sqrt(voxels), relative, innovation
+        return replace(made, change=made.change * math.sqrt(voxels))
 
 
 def _over(fine: float | None, coarse: float | None) -> float:
     return fine / coarse if fine and coarse else 1.0
+
+
+def _times(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor

@@ -18,21 +18,35 @@ if TYPE_CHECKING:
     from rmz_acquire.reconstruction.base import VolumeEstimator
     from rmz_acquire.scanning.records import Estimate
 
-__all__ = ["Measured", "Tile", "together"]
+__all__ = ["Measured", "Tile", "of_planes", "together"]
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Change (counts), the same relative, and innovation of some tiles."""
+    """What some tiles tell together.
+
+    Parameters
+    ----------
+    change : float
+        ‖V_M − V_(M−1)‖, counts.
+    relative : float or None
+        The same over the norm of the light in V_M.
+    innovation, raw : float or None
+        Without and with the newest plane's noise.
+    misprediction : float
+        RMS error behind `innovation`, counts.
+    """
 
     change: float
     relative: float | None
     innovation: float | None
+    raw: float | None
+    misprediction: float
 
     @classmethod
     def of(cls, tiles: Sequence[Tile], dark: float) -> Self:
         """Measure them: norms add in squares."""
-        change = size = error = light = 0.0
+        change = size = error = light = noise = pixels = 0.0
         for tile in tiles:
             assert tile.before is not None
             change += _square(tile.volume - tile.before)
@@ -41,9 +55,14 @@ class Measured:
             predicted = plane_at(tile.before, grid, tile.newest_um)
             error += _square(predicted - tile.newest)
             light += _square(tile.newest - np.float32(dark))
+            noise += tile.noise * tile.newest.size
+            pixels += tile.newest.size
         relative = math.sqrt(change / size) if size > 0 else None
-        innovation = math.sqrt(error / light) if light > 0 else None
-        return cls(math.sqrt(change), relative, innovation)
+        raw = math.sqrt(error / light) if light > 0 else None
+        left = max(error - noise, 0.0)
+        innovation = math.sqrt(left / (light - noise)) if light > noise else None
+        missed = math.sqrt(left / pixels)
+        return cls(math.sqrt(change), relative, innovation, raw, missed)
 
 
 class Tile:
@@ -81,6 +100,8 @@ class Tile:
         self.newest: NDArray[np.float32]
         #: Where that was taken, µm.
         self.newest_um = 0.0
+        #: Variance of a pixel's noise in it, squared counts.
+        self.noise = 0.0
         #: What its estimator told.
         self.estimate: Estimate | None = None
         #: The same by other means: without binning, and with it.
@@ -91,6 +112,7 @@ class Tile:
         part = self._cut(image)
         old = self.estimator.volume
         self.before = None if old is None else old[:, *self._inner]
+        self.noise = self.estimator.noise_in(part)
         self.estimate = self.estimator.add(part, z_um)
         made = self.estimate.volume
         assert made is not None
@@ -111,6 +133,34 @@ class Tile:
             (1, 3), dtype=np.float32
         )
         return binned
+
+
+def of_planes(
+    tiles: Sequence[Tile], name: str, z_um: NDArray[np.float64]
+) -> NDArray[np.float32] | None:
+    """RMS over the tiles of what their estimates tell of every output plane.
+
+    Parameters
+    ----------
+    tiles : sequence of Tile
+        All of a size.
+    name : str
+        Of the field of `Estimate`.
+    z_um : ndarray
+        (n,) where it is wanted, µm.
+
+    Returns
+    -------
+    ndarray or None
+        (n,) float32; None where a tile does not tell.
+    """
+    squares = []
+    for tile in tiles:
+        told = getattr(tile.estimate, name)
+        if told is None:
+            return None
+        squares.append(np.interp(z_um, tile.estimator.z_um, told) ** 2)
+    return np.sqrt(np.mean(squares, axis=0)).astype(np.float32)
 
 
 def _square(x: NDArray[np.float32]) -> float:

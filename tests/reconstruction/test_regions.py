@@ -55,10 +55,14 @@ def test_all_of_the_picture_in_two_regions_is_the_whole_picture(stack):
     whole = linear(Z_UM)
     for n in ORDER:
         a, b = ours.add(stack[n], Z_UM[n]), whole.add(stack[n], Z_UM[n])
-        for key in ("delta", "delta_relative", "innovation", "gap_um"):
+        for key in ("delta", "delta_relative", "innovation_raw", "gap_um", "spread"):
             mine, theirs = getattr(a, key), getattr(b, key)
             assert (mine is None) == (theirs is None)
             assert mine is None or mine == pytest.approx(theirs, rel=1e-5), key
+        # each part tells its noise by its own pixels
+        for key in ("innovation", "misprediction"):
+            mine, theirs = getattr(a, key), getattr(b, key)
+            assert mine is None or mine == pytest.approx(theirs, rel=0.02), key
         assert a.volume is None and ours.volume is None
         assert [part.region for part in a.regions] == halves
     laid = np.concatenate([part.on(Z_UM) for part in a.regions], axis=2)
@@ -139,9 +143,9 @@ def test_what_binning_hides_is_told_by_a_linear_estimator(stack):
     for n in ORDER[:4]:
         noisy = stack[n] + rng.normal(0, 60, stack[n].shape)
         told = [one.add(noisy, Z_UM[n]) for one in (fine, bare, ours)]
-    for key in ("delta_relative", "innovation"):
+    for key in ("delta_relative", "innovation_raw"):
         wanted, without, found = (getattr(each, key) for each in told)
-        assert without < 0.85 * wanted
+        assert without < 0.95 * wanted
         assert found == pytest.approx(wanted, rel=0.05)
 
 

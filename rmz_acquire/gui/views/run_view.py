@@ -12,7 +12,7 @@ from rmz_acquire.gui.models.composite import Composite
 from rmz_acquire.gui.models.display_levels import contrast_along_z
 from rmz_acquire.gui.models.rendering_words import HowFar, decided_words
 from rmz_acquire.gui.models.time_left import TimeLeft, left_words
-from rmz_acquire.gui.views.comparison import Comparison
+from rmz_acquire.gui.views.compared_volumes import Comparison
 from rmz_acquire.gui.views.redraw import Latest
 from rmz_acquire.gui.views.volume3d import Volume3D
 from rmz_acquire.stacks import write_volume
