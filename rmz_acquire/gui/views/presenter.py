@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.experiments.callbacks import Rendered
+    from rmz_acquire.gui.controllers.allowed import Situation
     from rmz_acquire.gui.models.microscope_facts import ScopeFacts
     from rmz_acquire.gui.models.pace import PaceBook
     from rmz_acquire.gui.models.runs import RecentRuns
@@ -355,11 +356,20 @@ class Presenter(QObject):
 
     def allows(self, action: str) -> bool:
         """Whether something can be asked for now."""
-        return situation_of(self).allows(action)
+        return self._situation().allows(action)
 
     def show_allowed(self) -> None:
         """Switch on what can be asked for now, and the rest off."""
-        allow(self.window, situation_of(self))
+        allow(self.window, self._situation())
+
+    def _situation(self) -> Situation:
+        return situation_of(
+            self.window,
+            self.shown,
+            self.state,
+            startable=self.startable,
+            napari=self.napari,
+        )
 
     def show_state(self) -> None:
         """Show what the microscope is doing, and what can be asked of it."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol, TypeVar
 
 from rmz_acquire.gui.controllers.allowed import Situation
 from rmz_acquire.gui.controllers.state import State
@@ -11,33 +11,59 @@ from rmz_acquire.gui.controllers.state import State
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rmz_acquire.gui.views.presenter import Presenter
+    from rmz_acquire.gui.views.main_window import MainWindow
+    from rmz_acquire.gui.views.run_view import ShownRun
 
 __all__ = ["situation_of", "until_closing"]
 
 P = ParamSpec("P")
 
 
+class _Closes(Protocol):
+    """What closes: ``ending`` is None until it does."""
+
+    @property
+    def ending(self) -> object: ...
+
+
+C = TypeVar("C", bound=_Closes)
+
+
 def until_closing(
-    told: Callable[Concatenate[Presenter, P], None],
-) -> Callable[Concatenate[Presenter, P], None]:
+    told: Callable[Concatenate[C, P], None],
+) -> Callable[Concatenate[C, P], None]:
     """Hear nothing more once the window closes: the views of the core are gone."""
 
     @wraps(told)
-    def hears(presenter: Presenter, /, *args: P.args, **given: P.kwargs) -> None:
-        if presenter.ending is None:
-            told(presenter, *args, **given)
+    def hears(listener: C, /, *args: P.args, **given: P.kwargs) -> None:
+        if listener.ending is None:
+            told(listener, *args, **given)
 
     return hears
 
 
-def situation_of(presenter: Presenter) -> Situation:
-    """Give all that decides what can be asked for now."""
-    shown, window, state = presenter.shown, presenter.window, presenter.state
+def situation_of(
+    window: MainWindow, shown: ShownRun, state: State, *, startable: bool, napari: bool
+) -> Situation:
+    """Give all that decides what can be asked for now.
+
+    Parameters
+    ----------
+    window : MainWindow
+        Has the form and the volume.
+    shown : ShownRun
+        The run that it shows.
+    state : State
+        Of the microscope.
+    startable : bool
+        Whether what the form says could be run.
+    napari : bool
+        Whether napari is installed.
+    """
     run, free = shown.run, state in (State.ready, State.live)
     return Situation(
         state,
-        startable=free and presenter.startable,
+        startable=free and startable,
         absolute=not window.form.counts.currentData(),
         folder=shown.folder is not None,
         experiment=run is not None and run.experiment and shown.key is not None,
@@ -47,5 +73,5 @@ def situation_of(presenter: Presenter) -> Situation:
         whole=window.volume.volume is not None,
         made=shown.made,
         stack=shown.in_stack,
-        napari=presenter.napari,
+        napari=napari,
     )
