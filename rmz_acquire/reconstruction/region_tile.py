@@ -160,7 +160,8 @@ def of_planes(
         if told is None:
             return None
         squares.append(np.interp(z_um, tile.estimator.z_um, told) ** 2)
-    return np.sqrt(np.mean(squares, axis=0)).astype(np.float32)
+    rms: NDArray[np.float32] = np.sqrt(np.mean(squares, 0)).astype(np.float32)
+    return rms
 
 
 def _square(x: NDArray[np.float32]) -> float:
