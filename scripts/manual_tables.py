@@ -155,6 +155,8 @@ def _one(told: dict[str, Any]) -> str:
     if "const" in told or "enum" in told:
         values = told.get("enum", [told.get("const")])
         return ", ".join(f"`{value}`" for value in values)
+    if "$ref" in told:
+        return "what a command wrote"
     kind = told.get("type", "")
     if kind == "array":
         inner = [_allowed(each) for each in told.get("prefixItems", [])]
