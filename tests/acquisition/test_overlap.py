@@ -201,7 +201,7 @@ def test_aborted_in_the_middle_of_it(scope, monkeypatch, overlap, pulse):
         monkeypatch.setattr(
             scope,
             "deviceBusy",
-            lambda *a: real(*a) or (("computes", 0) in log and not pressed),
+            lambda *a: real(*a) or (("plane", 0) in log and not pressed),
         )
     estimator = Thinking(scope.log, {0: never})
     plan = ScanPlan.from_grid(GRID_UM, epsilon=1e-9, max_planes=6)
