@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 __all__ = [
+    "AUTO",
     "DEFAULT_METHOD",
     "METHODS",
     "NO_VOLUME",
@@ -37,6 +38,8 @@ class Method:
         Whether it needs the optics.
     model : bool
         Whether it needs a trained model.
+    layers : bool
+        Whether it fits layers of light, which takes the GPU where there is one.
     scans : bool
         Whether experiments and the window offer it.
     baseline : bool
@@ -49,19 +52,34 @@ class Method:
     words: str = ""
     optics: bool = False
     model: bool = False
+    layers: bool = False
     scans: bool = True
     baseline: bool = False
 
 
+AUTO = "auto"
+"""recurrent-mz on richardson-lucy where its model knows the microscope, else the latter
+alone: see `rmz_acquire.models.default_for`."""
+
 METHODS: dict[str, Method] = {
     method.name: method
     for method in (
+        Method(
+            AUTO,
+            "Automatic",
+            "Automatic",
+            "The likeliest object without negative light, and what a small network has "
+            "earned to add to it.",
+            optics=True,
+            layers=True,
+        ),
         Method(
             "richardson-lucy",
             "Richardson–Lucy (no training)",
             "Richardson–Lucy",
             "Needs no training: the likeliest object without negative light.",
             optics=True,
+            layers=True,
         ),
         Method(
             "recurrent-mz",
@@ -105,7 +123,7 @@ SCAN_METHODS: dict[str, Method] = {
 }
 """Those of experiments and the window."""
 
-DEFAULT_METHOD = "richardson-lucy"
+DEFAULT_METHOD = AUTO
 """Where nobody names an estimator or a model."""
 
 

@@ -134,7 +134,7 @@ def test_simulate_then_replay_against_the_truth(
     assert main([*by_default, "--z", "0,2,4,1", "--out", str(out)]) == 0
     said = capsys.readouterr().out
     told = json.loads((out / "summary.json").read_text())
-    assert told["estimator"] == "richardson-lucy"
+    assert (told["estimator"], told["model"]) == ("recurrent-mz", "on-layers")
     shares = {name: each["share"] for name, each in told["candidates"].items()}
     assert sum(shares.values()) == pytest.approx(1)
     most = max(shares, key=lambda name: shares[name])

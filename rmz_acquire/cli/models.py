@@ -28,6 +28,7 @@ def models(
     with busy("reading"):
         from rmz_acquire.models import (
             DEFAULT_MODEL,
+            LAYERS_MODEL,
             comparison_models,
             list_models,
             load_model,
@@ -50,7 +51,9 @@ def models(
         table.add_column(heading)
     for each in [*names, *comparison_models()]:
         card = read_card(each)
-        kind = "\n(default)" if each == DEFAULT_MODEL else ""
+        kind = {LAYERS_MODEL: "\n(default)", DEFAULT_MODEL: "\n(of recurrent-mz)"}.get(
+            each, ""
+        )
         kind = "\n(to compare)" if each not in names else kind
         table.add_row(
             f"{each}{kind}",

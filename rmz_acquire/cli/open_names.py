@@ -57,8 +57,8 @@ AnyEstimator = Annotated[
         "--estimator",
         metavar=f"[{'|'.join(ESTIMATOR.ours)}|package.module:Class]",
         callback=_estimator,
-        help=f"What makes the volume of the planes; by default {DEFAULT_METHOD}, or "
-        "recurrent-mz with --model.",
+        help=f"What makes the volume of the planes; by default {DEFAULT_METHOD} "
+        "(richardson-lucy, and a network where it fits), or recurrent-mz with --model.",
     ),
 ]
 AnyPolicy = Annotated[

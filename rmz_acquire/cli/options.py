@@ -107,8 +107,8 @@ EstimatorName = Annotated[
     MethodName | None,
     typer.Option(
         "--estimator",
-        help=f"What makes the volume of the planes; by default {DEFAULT_METHOD}, or "
-        "recurrent-mz with --model.",
+        help=f"What makes the volume of the planes; by default {DEFAULT_METHOD} "
+        "(richardson-lucy, and a network where it fits), or recurrent-mz with --model.",
     ),
 ]
 Model = Annotated[

@@ -194,7 +194,7 @@ class _Asked:
         with flagged(RANGE):
             grid = grid_of(found, *self.range_um)
         check_optics(self.estimator, optics)
-        fitting, misfits = model_for(
+        estimator, fitting, misfits = model_for(
             self.estimator, grid, optics, model=self.model, strict=self.strict
         )
         for line in misfits:
@@ -207,7 +207,7 @@ class _Asked:
             optics=optics,
             pixel_size_um=found.pixel_size_um,
             channel=found.channel,
-            estimator=self.estimator,
+            estimator=estimator,
             model=fitting,
             device=self.device,
             out=out,

@@ -139,7 +139,7 @@ def estimator_for(
 
         return own_estimator(load_named(ESTIMATOR, name, "--estimator"), z_um, optics)
     loaded = None
-    fitting, misfits = model_for(name, z_um, optics, model=model, strict=strict)
+    name, fitting, misfits = model_for(name, z_um, optics, model=model, strict=strict)
     for line in misfits:
         warn(line)
     if fitting is not None:
@@ -158,11 +158,13 @@ def model_for(
     *,
     model: str | None,
     strict: bool,
-) -> tuple[str | None, list[str]]:
+) -> tuple[str, str | None, list[str]]:
     """Find the model of an estimator, and by how much it is off; loads nothing.
 
     Returns
     -------
+    str
+        Name of the estimator; of the default, what it comes to here.
     str or None
         Name or folder; None where the estimator has none.
     list of str
@@ -173,11 +175,19 @@ def model_for(
     InputError
         With `strict`, where it does not fit.
     """
-    from rmz_acquire.methods import method_of
-    from rmz_acquire.models import instead_of, read_card, suitable_model
+    from rmz_acquire.methods import AUTO, method_of
+    from rmz_acquire.models import (
+        default_for,
+        instead_of,
+        read_card,
+        suitable_model,
+    )
 
+    if name == AUTO and optics is not None:
+        made = default_for([(optics, z_um)])
+        return made.estimator, made.model, [made.why] if made.why else []
     if not method_of(name).model or optics is None:
-        return None, []
+        return name, None, []
     card = read_card(model or suitable_model(optics, z_um))
     misfits = card.check(optics, z_um)
     if misfits:
@@ -186,7 +196,7 @@ def model_for(
             msg = f"{misfits[0]}: {other}; without --strict it is used all the same"
             raise InputError(msg)
         misfits[-1] = f"{misfits[-1]}: {other}"
-    return model or card.name, misfits
+    return name, model or card.name, misfits
 
 
 def _check_device(device: str) -> None:

@@ -190,8 +190,10 @@ class ExperimentSettings(_Block, ScanOptions):
     version : int
         Of this block: 1.
     estimator : str
-        What makes the volumes; by default richardson-lucy, and recurrent-mz where a
-        model is named. Somebody else's by entry point or ``package.module:Class``.
+        What makes the volumes; by default auto, which is recurrent-mz with the model
+        on-layers where that fits all channels and ranges, else richardson-lucy; and
+        recurrent-mz where a model is named. Somebody else's by entry point or
+        ``package.module:Class``.
         "none" takes every plane, and makes no volume of them.
     model : str, optional
         Name or folder of recurrent-mz's model; by default the bundled one that fits

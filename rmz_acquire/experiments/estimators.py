@@ -16,10 +16,11 @@ from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.experiments.on_regions import Deciding
 from rmz_acquire.experiments.own import Own
 from rmz_acquire.experiments.target_calibration import check_calibration
-from rmz_acquire.methods import METHODS, NO_VOLUME, method_of
+from rmz_acquire.methods import AUTO, METHODS, NO_VOLUME, method_of
 from rmz_acquire.models import (
     DEFAULT_MODEL,
     LoadedModel,
+    default_for,
     instead_of,
     load_model,
     read_card,
@@ -52,6 +53,8 @@ if TYPE_CHECKING:
 __all__ = ["Estimators", "check_method"]
 
 logger = logging.getLogger(__name__)
+
+_LAYERS = "richardson-lucy"
 
 
 def check_method(settings: ExperimentSettings, model: str | None = None) -> None:
@@ -143,6 +146,12 @@ class Estimators:
                         raise
                     continue  # somebody else's says whether it needs them
             self._uses[place, tuple(sorted(volume.z_um))] = None
+        #: Why the default has no network here, in a line.
+        self._without = ""
+        if settings.estimator == AUTO:
+            uses = [(self._optics[place], z_um) for place, z_um in self._uses]
+            name, self._name, self._without = default_for(uses)
+            self._settings = settings.model_copy(update={"estimator": name})
 
     @cached_property
     def _model(self) -> LoadedModel | None:
@@ -178,6 +187,8 @@ class Estimators:
         self._check_memory()
 
     def _check_model(self) -> None:
+        if self._without:
+            logger.warning("%s", self._without)
         if not method_of(self._settings.estimator).model:
             return
         with key_of(f"{BLOCK}.device"):
@@ -229,7 +240,9 @@ class Estimators:
                     self._settings.estimator, z_um, self.optics_of(volume)
                 )
         seed = (self._settings.seed, volume.number)
-        return self.deciding(volume).make(self._of_ours, np.asarray(z_um), seed)
+        deciding = self.deciding(volume)
+        makes = self._to_decide if deciding.on_regions else self._of_ours
+        return deciding.make(makes, np.asarray(z_um), seed)
 
     def make_whole(self, volume: Volume) -> VolumeEstimator:
         """Make a fresh estimator of the whole picture, or of tiles of it; of ours."""
@@ -247,7 +260,10 @@ class Estimators:
         if use not in self._deciding:
             shape, optics = self._imagings.of(volume).shape, self.optics_of(volume)
             plan = volume.plan(self._settings)
-            self._deciding[use] = Deciding(self._settings, shape, optics, plan)
+            settings = self._settings
+            if self._on_layers:
+                settings = settings.model_copy(update={"estimator": _LAYERS})
+            self._deciding[use] = Deciding(settings, shape, optics, plan)
         return self._deciding[use]
 
     def render(self, volume: Volume) -> str | None:
@@ -255,6 +271,23 @@ class Estimators:
         if self._foreign or self._settings.estimator == NO_VOLUME:
             return None
         return self.deciding(volume).render
+
+    @cached_property
+    def _on_layers(self) -> bool:
+        """Whether a network goes on richardson-lucy: scans decide as that does."""
+        if not method_of(self._settings.estimator).model:
+            return False
+        with key_of(f"{BLOCK}.model"):
+            card = read_card(self._name or self._suitable())
+        return card.network.prior == _LAYERS
+
+    def _to_decide(
+        self, z_um: NDArray[np.float64], optics: Optics | None
+    ) -> VolumeEstimator:
+        """Of tiles, whose pixels a network may never have seen binned."""
+        if not self._on_layers:
+            return self._of_ours(z_um, optics)
+        return make_estimator(_LAYERS, z_um, optics, device=self._settings.device)
 
     def _of_ours(
         self, z_um: NDArray[np.float64], optics: Optics | None

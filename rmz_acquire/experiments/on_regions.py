@@ -67,9 +67,9 @@ class Deciding:
         wanted, ours = settings.regions, settings.estimator in METHODS
         if wanted == "auto":
             method = method_of(settings.estimator)
-            on_gpu = (
-                method.model or settings.estimator == "richardson-lucy"
-            ) and device_of(settings.device).type != "cpu"
+            on_gpu = (method.model or method.layers) and device_of(
+                settings.device
+            ).type != "cpu"
             #: Whether regions decide, and no whole picture.
             self.on_regions = ours and self.large and not on_gpu
         elif wanted == "whole":

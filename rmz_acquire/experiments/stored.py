@@ -16,6 +16,7 @@ from rmz_acquire.experiments.layout import lay_out
 from rmz_acquire.experiments.old_runs import run_of_old
 from rmz_acquire.experiments.prepare import Prepared
 from rmz_acquire.experiments.volumes import volumes_of
+from rmz_acquire.methods import AUTO
 from rmz_acquire.recording.experiment_folder import read_run
 from rmz_acquire.recording.old_run import OldRun
 from rmz_acquire.scanning import Decision
@@ -45,8 +46,9 @@ def _as_begun(told: dict[str, Any]) -> useq.MDASequence:
     if "regions" not in told:
         # of a version whose scans looked at whole pictures
         block.setdefault("regions", "whole")
-    if used["estimator"] is not None:
-        block.setdefault("estimator", used["estimator"])
+    if used["estimator"] is not None and block.get("estimator", AUTO) == AUTO:
+        # what the default came to when it was begun
+        block["estimator"] = used["estimator"]
     if not told.get("audits"):
         # begun by a version that drew no planes by chance: it goes on without
         block.setdefault("audit", 0.0)

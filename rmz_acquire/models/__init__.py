@@ -5,7 +5,10 @@ from __future__ import annotations
 from rmz_acquire.models.card import Budget, ModelCard
 from rmz_acquire.models.choice import (
     DEFAULT_MODEL,
+    LAYERS_MODEL,
     WIDE_MODEL,
+    Default,
+    default_for,
     instead_of,
     suitable_model,
 )
@@ -21,11 +24,14 @@ from rmz_acquire.models.store import (
 
 __all__ = [
     "DEFAULT_MODEL",
+    "LAYERS_MODEL",
     "WIDE_MODEL",
     "Budget",
+    "Default",
     "LoadedModel",
     "ModelCard",
     "comparison_models",
+    "default_for",
     "instead_of",
     "list_models",
     "load_model",

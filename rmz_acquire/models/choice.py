@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rmz_acquire.models.store import list_models, read_card
 
@@ -13,11 +13,64 @@ if TYPE_CHECKING:
 
     from rmz_acquire.optics import Optics
 
-__all__ = ["DEFAULT_MODEL", "WIDE_MODEL", "instead_of", "suitable_model"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "LAYERS_MODEL",
+    "WIDE_MODEL",
+    "Default",
+    "default_for",
+    "instead_of",
+    "suitable_model",
+]
 
 DEFAULT_MODEL = "air-20x075"
 WIDE_MODEL = "widefield"
 """For objectives that no other model is for."""
+LAYERS_MODEL = "on-layers"
+"""What the default adds to richardson-lucy."""
+
+
+class Default(NamedTuple):
+    """What makes a volume where nobody names an estimator.
+
+    Attributes
+    ----------
+    estimator : str
+        Its name.
+    model : str or None
+        Name of its model, where it has one.
+    why : str
+        Why no network is added, in one line; empty where one is.
+    """
+
+    estimator: str
+    model: str | None
+    why: str = ""
+
+
+def default_for(uses: Iterable[tuple[Optics, ArrayLike]]) -> Default:
+    """Give the network on richardson-lucy where it fits, else the latter alone.
+
+    Parameters
+    ----------
+    uses : iterable of (Optics, array_like)
+        Optics and z grid, (n,) µm, of every channel and position.
+
+    Returns
+    -------
+    Default
+    """
+    alone = "richardson-lucy"
+    if LAYERS_MODEL not in list_models():
+        return Default(alone, None, f"the model {LAYERS_MODEL} is not installed")
+    card, known = read_card(LAYERS_MODEL), list(uses)
+    for optics, z_um in known:
+        misfits = card.check(optics, z_um)
+        if misfits:
+            return Default(alone, None, f"{misfits[0]}: {alone} goes without it")
+    return (
+        Default(str(card.network.kind), LAYERS_MODEL) if known else Default(alone, None)
+    )
 
 
 def suitable_model(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.methods import METHODS
+from rmz_acquire.methods import AUTO, METHODS
+from rmz_acquire.models import default_for, load_model
 from rmz_acquire.reconstruction.interpolation import LinearEstimator, NearestEstimator
 from rmz_acquire.reconstruction.layers_estimator import OnLayersEstimator
 from rmz_acquire.reconstruction.linear_optimum import WienerEstimator
@@ -75,6 +76,9 @@ def make_estimator(
             "size); linear and nearest do without"
         )
         raise InputError(msg)
+    if name == AUTO:
+        name, chosen, _ = default_for([(optics, z_um)])
+        model = None if chosen is None else load_model(chosen)
     if name == "wiener":
         return WienerEstimator(z_um, optics)
     if name == "richardson-lucy":

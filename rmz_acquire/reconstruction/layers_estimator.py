@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,12 +20,13 @@ from rmz_acquire.reconstruction.richardson_lucy import RichardsonLucyEstimator
 from rmz_acquire.reconstruction.torch_device import device_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
+    from rmz_acquire.reconstruction.settled import Learnt
     from rmz_acquire.scanning.records import Estimate
 
 __all__ = ["OnLayersEstimator"]
@@ -32,9 +34,20 @@ __all__ = ["OnLayersEstimator"]
 _ACTIVATIONS = 256e6
 """Bytes, about, of the activations of one band of rows."""
 
+_BAND_COPIES = 4
+"""Of activations that are alive at the same time, at most."""
+
 _LEFT_OUT_PX = 96
 """Side of the part of the picture in which a plane is left out, where several come at
 once."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Learnt:
+    """What holds for the whole picture."""
+
+    prior: Learnt
+    share: float
 
 
 class OnLayersEstimator(VolumeEstimator):
@@ -74,6 +87,7 @@ class OnLayersEstimator(VolumeEstimator):
         self._device = device_of(device)
         self._network = copy.deepcopy(model.network).to(self._device)
         self._gate = Gate()
+        self._settled: float | None = None
         self._made: NDArray[np.float32] | None = None
         self._predicted: dict[str, float] = {}
         self._told: Estimate | None = None
@@ -86,7 +100,7 @@ class OnLayersEstimator(VolumeEstimator):
     @property
     def share(self) -> float:
         """Of the network in the volume: 0 is richardson-lucy alone, 1 all it says."""
-        return self._gate.share
+        return self._gate.share if self._settled is None else self._settled
 
     @property
     def network_gain_db(self) -> float | None:
@@ -104,8 +118,29 @@ class OnLayersEstimator(VolumeEstimator):
             "model": self._model.card.name,
             "model_sha256": self._model.sha256,
             "optics": self._optics.model_dump(),
-            "largest_gap_um": self._model.card.reach_um(self._optics),
         }
+
+    def bytes_needed(self, shape: tuple[int, int], planes: int) -> int:
+        """As of `VolumeEstimator`: the prior, its volumes, and a band's activations."""
+        prior = self._prior.bytes_needed(shape, planes)
+        volumes = 4 * 5 * len(self.z_um) * shape[0] * shape[1]
+        return prior + volumes + int(_BAND_COPIES * _ACTIVATIONS)
+
+    def survey(self, images: Sequence[NDArray[Any]]) -> None:
+        """As of the prior."""
+        self._prior.survey(images)
+
+    def learnt(self) -> _Learnt:
+        """What the prior has learnt, and the share that the network has earned."""
+        return _Learnt(self._prior.learnt(), self.share)
+
+    def settle(self, learnt: object) -> None:
+        """Take both from another part of the picture, and learn them no more."""
+        if not isinstance(learnt, _Learnt):
+            msg = f"{self.name} cannot settle on {type(learnt).__name__}"
+            raise TypeError(msg)
+        self._prior.settle(learnt.prior)
+        self._settled = learnt.share
 
     def _candidates(self) -> dict[str, Any]:
         """Those of the prior, and the network beside them."""
@@ -127,11 +162,11 @@ class OnLayersEstimator(VolumeEstimator):
         seen, before = self._prior.planes_taken, self._prior.volume
         if before is not None and self._made is not None:
             self._compare(before, self._made, seen)
-        elif seen == 0:
+        elif seen == 0 and self._settled is None:
             self._leave_out()
         volume = self._extend(seen)
         self._made = self._add_to(self._prior)
-        share = np.float32(self._gate.share)
+        share = np.float32(self.share)
         return volume + share * (self._made - volume)
 
     def _extend(self, seen: int) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ import useq
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import StoredExperiment, run
 from rmz_acquire.experiments.prepare import prepare
-from rmz_acquire.models import DEFAULT_MODEL, WIDE_MODEL
+from rmz_acquire.models import DEFAULT_MODEL, LAYERS_MODEL, WIDE_MODEL
 
 AIR = {"na": 0.75, "immersion_index": 1.0, "pixel_size_um": 0.325}
 WATER = {"na": 1.2, "immersion_index": 1.333, "pixel_size_um": 0.1625}
@@ -81,12 +81,51 @@ def test_a_run_is_read_back_with_the_model_that_made_it(demo, tmp_path):
     assert stored.prepared.estimators.describe()["model"] == WIDE_MODEL
 
 
-def test_without_estimator_and_model_none_is_needed(demo):
-    """What the default makes volumes of needs no training, at any range."""
-    sequence = experiment(100, AIR)
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize(
+    ("span", "optics", "model"),
+    [(30, AIR, LAYERS_MODEL), (10, WATER, LAYERS_MODEL), (100, AIR, None)],
+)
+def test_without_estimator_a_network_where_it_fits(
+    demo, caplog, span, optics, model, named
+):
+    """Else what needs no training, at any range; and why is said."""
+    sequence = experiment(span, optics)
+    block = sequence.metadata["rmz_acquire"]
+    del block["estimator"]
+    if named:
+        block["estimator"] = "auto"
+    told = prepare(demo, sequence).estimators.describe()
+    name = "richardson-lucy" if model is None else "recurrent-mz"
+    assert (told["estimator"], told["model"]) == (name, model)
+    said = [line for line in caplog.messages if "richardson-lucy goes without" in line]
+    assert len(said) == (model is None)
+
+
+def test_of_channels_that_it_does_not_all_fit_none_has_the_network(demo):
+    both = {"channels": (DAPI, FITC), "wavelength": {"DAPI": 0.52, "FITC": 0.8}}
+    sequence = experiment(20, AIR, **both)
     del sequence.metadata["rmz_acquire"]["estimator"]
     told = prepare(demo, sequence).estimators.describe()
     assert (told["estimator"], told["model"]) == ("richardson-lucy", None)
+
+
+def test_what_the_default_came_to_goes_on(demo, tmp_path):
+    """Also where it would come to something else today."""
+    sequence = experiment(20, AIR, step=2, max_planes=2)
+    del sequence.metadata["rmz_acquire"]["estimator"]
+    run(demo, sequence, tmp_path / "run")
+    stored = StoredExperiment(tmp_path / "run")
+    assert stored.told["model"] == LAYERS_MODEL
+    assert stored.prepared.settings.estimator == "recurrent-mz"
+    assert stored.prepared.estimators.describe()["model"] == LAYERS_MODEL
+    path = tmp_path / "run" / "run.json"
+    told = json.loads(path.read_text("utf-8"))
+    told |= {"estimator": "richardson-lucy", "model": None, "model_sha256": None}
+    path.write_text(json.dumps(told), "utf-8")
+    stored = StoredExperiment(tmp_path / "run")
+    assert stored.prepared.settings.estimator == "richardson-lucy"
+    assert stored.prepared.estimators.describe()["model"] is None
 
 
 def test_a_model_that_is_named_has_its_network(demo):

@@ -25,6 +25,34 @@ def test_it_is_small_and_for_any_objective() -> None:
     assert "unknown" not in (card.budget.steps, card.budget.specimens)
 
 
+def test_the_default_is_it_where_it_fits_and_its_prior_elsewhere() -> None:
+    made = make_estimator("auto", Z_UM, AIR)
+    assert made.describe()["model"] == "on-layers"
+    assert "largest_gap_um" not in made.describe()  # behind its gate it needs none
+    low = AIR.model_copy(update={"na": 0.3})
+    assert make_estimator("auto", Z_UM, low).name == "richardson-lucy"
+
+
+def test_a_part_of_a_picture_takes_the_share_that_another_told() -> None:
+    _, counts = stacks("beads", seed=31)
+    at = [2, 12, 22]
+    pilot, part, alone = (make_estimator("auto", Z_UM, AIR) for _ in range(3))
+    assert isinstance(pilot, OnLayersEstimator) and isinstance(part, OnLayersEstimator)
+    assert isinstance(alone, OnLayersEstimator)
+    whole = pilot.add_all(counts[at], Z_UM[at])
+    pilot._gate.see(counts[12], 0 * counts[12], counts[12])
+    assert pilot.share > 0.5
+    part.settle(pilot.learnt())
+    made = part.add_all(counts[at], Z_UM[at])
+    assert part.share == pilot.share
+    assert part.network_volume is not None and part._prior.volume is not None
+    mixed = part._prior.volume + part.share * (part.network_volume - part._prior.volume)
+    np.testing.assert_allclose(made, mixed, rtol=1e-4)
+    assert rms(made - whole) > 0
+    with pytest.raises(TypeError, match="cannot settle"):
+        alone.settle(None)
+
+
 @pytest.mark.parametrize("specimen", ["beads", "nuclei"])
 def test_it_begins_as_its_prior_and_stays_near_or_above(specimen: str) -> None:
     truth, counts = stacks(specimen, seed=31)
