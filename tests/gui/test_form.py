@@ -25,6 +25,7 @@ from rmz_acquire.gui.models.experiment_form import read_settings, write_settings
 from rmz_acquire.gui.models.quality import QUALITIES, quality_of, with_quality
 from rmz_acquire.gui.models.scan_settings import ScanSettings
 from rmz_acquire.gui.views.reconstruction_box import ReconstructionBox
+from rmz_acquire.gui.views.stop_box import StopBox
 from rmz_acquire.models import DEFAULT_MODEL, WIDE_MODEL
 
 GOOD = ScanSettings(bottom_um=-10.0, top_um=10.0, estimator="wiener")
@@ -65,7 +66,8 @@ def test_each_quality_says_what_it_asks_for(desk):
     desk.connect()
     desk.fill(-15.0, 15.0)
     notes = {n: label.text() for n, label in desk.window.form.quality.notes.items()}
-    assert notes["fast"].startswith("ε 10%, from 3 planes")
+    # three, and one that is drawn by chance
+    assert notes["fast"].startswith("ε 10%, from 4 planes")
     assert notes["careful"].startswith("ε 2%, from 6 planes")
     # a network leaves no gap larger than it reaches over: 1.5 µm on its card
     desk.fill(-15.0, 15.0, estimator="recurrent-mz")
@@ -396,3 +398,14 @@ def test_the_window_fits_a_small_screen(desk, size):
     # all of it can be seen by scrolling down
     assert window.form.body.width() <= window.form.area.viewport().width()
     assert desk.state is State.ready
+
+
+def test_the_innovation_that_a_scan_asks_for_is_shown(qtbot):
+    """Also where nobody typed one: planes are drawn by chance, but in equal spacing."""
+    box = StopBox()
+    qtbot.addWidget(box)
+    assert box.tau.text() == "as usual, 20 %" and box.values()["tau"] is None
+    box.policy.setCurrentIndex(box.policy.findData("uniform"))
+    assert box.tau.text() == "not asked"
+    box.tau.setValue(10)
+    assert box.tau.text() == "10.0 %" and box.values()["tau"] == 0.1

@@ -8,6 +8,7 @@ from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
 from rmz_acquire.gui.views.form_fields import may_shrink, spin, whole
+from rmz_acquire.scanning import ScanPlan
 
 if TYPE_CHECKING:
     from rmz_acquire.gui.models.scan_settings import ScanSettings
@@ -17,6 +18,8 @@ __all__ = ["StopBox"]
 POLICIES: dict[str, str] = {
     "bisect": "Middle of the largest gap",
     "uniform": "Equal spacing",
+    "error": "Largest predicted error",
+    "disagreement": "Where estimates differ",
 }
 
 
@@ -41,9 +44,9 @@ class StopBox(QWidget):
             0.0,
             " %",
             1,
-            "And only when the last plane was predicted with a smaller error (tau)",
+            "And only when the planes whose z was drawn by chance, or without any the "
+            "last one, were predicted with a smaller error (tau)",
         )
-        self.tau.setSpecialValueText("not asked")
         self.min_planes = whole(1, 999, 4, "Never stop with fewer planes")
         self.max_planes = whole(0, 9999, 0, "Stop with so many planes at the latest")
         self.max_planes.setSpecialValueText("no limit")
@@ -75,7 +78,16 @@ class StopBox(QWidget):
             box.valueChanged.connect(self.changed)
         for count in (self.min_planes, self.max_planes):
             count.valueChanged.connect(self.changed)
+        self.policy.currentIndexChanged.connect(self._say_usual)
         self.policy.currentIndexChanged.connect(self.changed)
+        self._say_usual()
+
+    def _say_usual(self) -> None:
+        """Say what is asked where no tau is typed: it hangs on the policy."""
+        plan = ScanPlan.from_grid((0.0, 1.0), policy=self.policy.currentData())
+        usual = plan.innovation_limit
+        told = "not asked" if usual is None else f"as usual, {100 * usual:g} %"
+        self.tau.setSpecialValueText(told)
 
     def values(self) -> dict[str, Any]:
         """Give what is typed, as fields of `ScanSettings`."""
