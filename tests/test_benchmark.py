@@ -83,9 +83,10 @@ def test_anything_that_is_an_estimator_is_timed():
 
 def test_memory_at_most_is_seen_though_it_was_given_back():
     with peak_memory() as peak:
-        big = np.ones(8_000_000)
+        big = np.ones(32_000_000)
         del big
-    assert peak.extra_bytes is None or 60e6 < peak.extra_bytes < 100e6
+    # some of it lay free before
+    assert peak.extra_bytes is None or 200e6 < peak.extra_bytes < 300e6
 
 
 def test_where_both_scans_take_the_same():

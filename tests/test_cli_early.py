@@ -47,6 +47,7 @@ CASES = {
     "demo --first-planes 9 --max-planes 5": "--first-planes 9 is above --max-planes 5",
     "demo --out stack.tif": "stack.tif is a file",
     "demo --out held": "--overwrite",
+    "calibrate --simulate 3 --target-nrmse 0.2 --alpha 1.5 --out new.yaml": "--alpha",
     "replay no-such.tif --out new": "no-such.tif",
     "replay stack.tif": "--out",
     "replay stack.tif --out new --estimator linear": "--z-step",

@@ -107,7 +107,11 @@ def test_replay_takes_a_stop_rule(tmp_path: Path, lab: Path) -> None:
     [
         ("estimator", "wienr", "did you mean wiener?"),
         ("policy", "bisct", "did you mean bisect?"),
-        ("stop-rule", "papers", "'papers' is not one of 'guarded', 'paper' or"),
+        (
+            "stop-rule",
+            "papers",
+            "'papers' is not one of 'guarded', 'paper', 'target' or",
+        ),
         ("policy", "lab_scans:Lines", "lab_scans:Lines is no policy: it must be a cl"),
         ("estimator", "lab_scans:Down", "must be a class with add and describe"),
         ("plugins", "nowhere", "--plugins nowhere: there is no such folder"),

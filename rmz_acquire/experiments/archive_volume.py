@@ -5,6 +5,8 @@ What `reconstruct` does to one volume, and what each worker does to each of an a
 
 from __future__ import annotations
 
+import logging
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -21,7 +23,7 @@ from rmz_acquire.scanning import own_estimator
 from rmz_acquire.stacks import write_volume
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -109,12 +111,25 @@ def make_volume(
 def _planes(job: VolumeJob) -> list[tuple[NDArray[Any], float]]:
     """Planes with their z, µm, in the order taken."""
     if job.key is None:
-        stack = stack_of(job.source, job.listed_z_um, job.pixel_size_um)
+        with _said_before():
+            stack = stack_of(job.source, job.listed_z_um, job.pixel_size_um)
         assert stack.z_um is not None
         return [(stack.data[i], stack.z_um[i]) for i in places_of(stack)]
     stored = StoredExperiment(job.source)
     (volume,) = (v for v in stored.begun if v.key == job.key)
     return [(plane.image, plane.z_um) for plane in stored.counted(volume)]
+
+
+@contextmanager
+def _said_before() -> Iterator[None]:
+    """Read a file again whose warnings were given when it was found."""
+    reader = logging.getLogger("rmz_acquire.stacks")
+    level = reader.level
+    reader.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        reader.setLevel(level)
 
 
 def _estimator(job: VolumeJob) -> Estimator:

@@ -11,12 +11,14 @@ import numpy as np
 from rmz_acquire.gui.app import make_gui
 
 from grabbing import block_volume  # isort: skip
+from PyQt6.QtCore import QTimer  # isort: skip
 from PyQt6.QtWidgets import QApplication, QLabel, QPushButton  # isort: skip
 
 
 def main(out: Path) -> None:
     app = QApplication([])
-    window = make_gui(out / "state", out / "runs").window
+    gui = make_gui(out / "state", out / "runs")
+    window = gui.window
     from rmz_acquire.gui.views.volume3d import Volume3D, has_opengl
 
     if not has_opengl():
@@ -48,8 +50,11 @@ def main(out: Path) -> None:
     ]
     print("icons", len(icons), all(not b.icon().isNull() for b in icons))
     solid.close()
-    window.may_close = True
-    window.close()
+    # as in the program: closed safely, by its loop
+    window.show()
+    QTimer.singleShot(500, window.close)
+    app.exec()
+    assert gui.presenter.ending is not None
 
 
 if __name__ == "__main__":

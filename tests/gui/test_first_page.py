@@ -73,7 +73,7 @@ def test_about_says_version_licences_and_where_the_manual_is(desk):
         assert said in words
     dialog.words.linkActivated.emit("manual")
     (manual,) = dialog.findChildren(QDialog)
-    assert "What a run leaves" in manual.text.toPlainText()
+    assert "Two commands" in manual.text.toPlainText()
     manual.close()
     dialog.close()
 

@@ -209,6 +209,7 @@ def test_description_for_the_summary(
 
 def test_what_is_missing_is_named(models: dict[str, LoadedModel]) -> None:
     known = (
+        "auto",
         "richardson-lucy",
         "recurrent-mz",
         "deep-z",
