@@ -73,9 +73,6 @@ RUNS: dict[str, dict[str, str]] = {
         "rmz-acquire train mine.yaml --out runs/mine --finetune air-20x075": (
             "--out runs/from --workers 0"
         ),
-        "rmz-acquire train mine.yaml --out runs/mine --devices 2": (
-            "--out runs/two --workers 0 --threads 1"
-        ),
         "rmz-acquire release runs/mine": "--min-gain -99",
         "tensorboard --logdir runs": "--inspect",
     },
@@ -104,6 +101,9 @@ RUNS: dict[str, dict[str, str]] = {
             "make demo PIP_ARGS='--extra-index-url …'",
             # minutes: tests/evaluation/test_region_agreement.py runs a few
             "python scripts/region_agreement.py wiener 6 0.05 384 1000",
+            # Lightning starts the program itself again, which here is this script:
+            # tests/training/test_processes.py
+            "rmz-acquire train mine.yaml --out runs/mine --devices 2",
             # needs the extra `cluster`: tests/test_archive.py
             "rmz-acquire reconstruct nights --estimator wiener --out volumes "
             "--workers 2",
