@@ -17,7 +17,7 @@ from rmz_acquire.reconstruction.likelihood.camera_floor import CameraFloor, shif
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["innovation_of", "misprediction_of", "noise_of"]
+__all__ = ["innovation_of", "misprediction_of", "noise_of", "relative_to_light"]
 
 
 def innovation_of(
@@ -44,6 +44,24 @@ def innovation_of(
     """
     error = float(np.mean((predicted - plane) ** 2, dtype=np.float64))
     light = float(np.mean((plane - np.float32(dark)) ** 2, dtype=np.float64))
+    return relative_to_light(error, light, noise)
+
+
+def relative_to_light(
+    error: float, light: float, noise: float
+) -> tuple[float | None, float | None]:
+    """Root of an error over that of the light, without and with the noise in both.
+
+    Parameters
+    ----------
+    error, light, noise : float
+        Squared counts, of a pixel or of any number of them together.
+
+    Returns
+    -------
+    clean, raw : float or None
+        As of `innovation_of`.
+    """
     if light <= 0:
         return None, None
     # the plane's noise is no light either

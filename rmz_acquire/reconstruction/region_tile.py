@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from rmz_acquire.reconstruction.innovation import relative_to_light
 from rmz_acquire.scanning.regions import Region, plane_at
 
 if TYPE_CHECKING:
@@ -58,10 +59,8 @@ class Measured:
             noise += tile.noise * tile.newest.size
             pixels += tile.newest.size
         relative = math.sqrt(change / size) if size > 0 else None
-        raw = math.sqrt(error / light) if light > 0 else None
-        left = max(error - noise, 0.0)
-        innovation = math.sqrt(left / (light - noise)) if light > noise else None
-        missed = math.sqrt(left / pixels)
+        innovation, raw = relative_to_light(error, light, noise)
+        missed = math.sqrt(max(error - noise, 0.0) / pixels)
         return cls(math.sqrt(change), relative, innovation, raw, missed)
 
 

@@ -17,6 +17,7 @@ from rmz_acquire.scanning.stale import StaleFramesError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rmz_acquire.scanning.frame_quality import FrameFacts
     from rmz_acquire.scanning.outcome import Status
     from rmz_acquire.scanning.plan import ScanPlan
     from rmz_acquire.scanning.protocols import Estimator, Placed, Policy, StopRule
@@ -114,13 +115,8 @@ class Judge:
         StaleFramesError
             If the camera gives no new frames.
         """
-        self._spend(plane)
-        frame = look_at(plane.image)
-        again = None
-        if self._plan.stale_frames:
-            again = self._frames.find(frame, plane, exposed)
-        seen.fault = fault_of(frame, [other.frame for other in self.taken], again)
-        if again is not None:
+        frame, stale = self._look(plane, seen, exposed)
+        if stale:
             seen.used = False
             if old:
                 self._frames.in_a_row = 0
@@ -156,13 +152,13 @@ class Judge:
         most = plan.max_planes if until is None else until
         if exposed >= most and (plan.z_exact_um is None or until is not None):
             return None  # all of a list is wanted, whatever it costs
-        listed = plan.z_exact_um is not None
+        budgeted = plan.z_exact_um is None and until is None
         light_ms = self._light_ms + 2 * (plane.exposure_ms or 0.0)
-        if not listed and until is None and self._too_much(light_ms):
+        if budgeted and self._too_much(light_ms):
             return None
         if not isinstance(policy, KnowsAhead):
             return None
-        if not listed and until is None and self.taken:
+        if budgeted and self.taken:
             known: list[Placed] = [*self.taken, plane]
             drawn = (
                 draw(plan, known, self.taken[0].frame) if is_due(plan, known) else None
@@ -185,14 +181,19 @@ class Judge:
         plane, seen, exposed, old
             As of `consider`.
         """
-        self._spend(plane)
         seen.used = seen.wanted = False
+        self._look(plane, seen, exposed)
+        if old:
+            self._frames.in_a_row = 0
+
+    def _look(self, plane: Plane, seen: Seen, exposed: int) -> tuple[FrameFacts, bool]:
+        """Count what a plane cost; give its frame, and whether that is an old one."""
+        self._spend(plane)
         frame, again = look_at(plane.image), None
         if self._plan.stale_frames:
             again = self._frames.find(frame, plane, exposed)
         seen.fault = fault_of(frame, [other.frame for other in self.taken], again)
-        if old:
-            self._frames.in_a_row = 0
+        return frame, again is not None
 
     def _judge(self, exposed: int, until: int | None, asked: bool) -> Judgement:
         taken = self.taken

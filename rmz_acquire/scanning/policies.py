@@ -112,7 +112,7 @@ class Bisect(_ByPlace):
         return largest_gap(self._grid, taken) if first is None else first
 
 
-class _Promising:
+class _Promising(ABC):
     """Where a number that the estimator tells of every z of the grid is largest.
 
     The first planes as `Bisect`; with nothing told yet, it bisects on. At each plane
@@ -143,9 +143,9 @@ class _Promising:
         return None if gain[best] < 0 else float(self._grid[best])
 
     @staticmethod
+    @abstractmethod
     def told(plane: Observation) -> tuple[float, ...] | None:
         """What the estimator told with this plane, (Z,) counts."""
-        raise NotImplementedError
 
     def _surprise(self, taken: Sequence[Observation]) -> NDArray[np.float64]:
         """(Z,) error over what was told, from the planes that were predicted."""
