@@ -12,7 +12,7 @@ import numpy as np
 from rmz_acquire.errors import InputError
 from rmz_acquire.evaluation.held_out import HeldOut, simulate
 from rmz_acquire.evaluation.metrics import data_range, ssim
-from rmz_acquire.models import LoadedModel, load_model
+from rmz_acquire.models import LoadedModel, default_for, load_model
 from rmz_acquire.reconstruction import BASELINES, make_estimator
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction import VolumeEstimator
 
-__all__ = ["UNTRAINED", "Contender", "Study", "by_plane"]
+__all__ = ["BY_DEFAULT", "UNTRAINED", "Contender", "Study", "by_plane"]
 
 logger = logging.getLogger(__name__)
 
@@ -32,6 +32,10 @@ _KEPT_BYTES = 10**9
 
 UNTRAINED = ("richardson-lucy", *BASELINES)
 """Contenders that need no model, in every comparison."""
+
+BY_DEFAULT = "richardson-lucy + on-layers"
+"""What scans use where nobody names an estimator and the network knows the microscope;
+elsewhere that is richardson-lucy alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,10 +162,21 @@ class Study:
                 missing.append(f"{label} ({entry.model})")
             else:
                 found.append(Contender(label, entry.estimator, model))
+        if wanted is None or BY_DEFAULT in wanted:
+            data = self.dataset(name)
+            half = data.z_range_um / 2
+            z_um = np.arange(-half, half + 1e-6, data.z_step_um)
+            found += self.by_default(data.optics, z_um)
         for each in UNTRAINED:
             if wanted is None or each in wanted:
                 found.append(Contender(each, each))
         return found, missing
+
+    def by_default(self, optics: Optics, z_um: NDArray[np.float64]) -> list[Contender]:
+        """What a scan uses by default, unless that is richardson-lucy alone."""
+        name, chosen, _ = default_for([(optics, z_um)])
+        model = None if chosen is None else self.model(chosen)
+        return [] if model is None else [Contender(BY_DEFAULT, name, model)]
 
     def dataset(self, name: str) -> DataSet:
         """Look up a data set."""

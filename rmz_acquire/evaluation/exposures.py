@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.evaluation.acceptance import RELEASED
 from rmz_acquire.evaluation.comparison import Case, Comparison, Line, means, specimens
-from rmz_acquire.evaluation.context import UNTRAINED
+from rmz_acquire.evaluation.context import BY_DEFAULT, UNTRAINED
 from rmz_acquire.evaluation.figures import curves, panels
 from rmz_acquire.evaluation.positions import scan_order
 from rmz_acquire.evaluation.result import gains_over
@@ -50,7 +50,9 @@ EXPOSURES = Comparison(
     key="exposures",
     title="Quality against exposures, planes in the order of a scan",
     over=lambda study: study.config.sets,
-    contenders=lambda study, name: study.contenders(name, only=(_NETWORK, *UNTRAINED)),
+    contenders=lambda study, name: study.contenders(
+        name, only=(_NETWORK, BY_DEFAULT, *UNTRAINED)
+    ),
     stacks=_stacks,
     cases=_cases,
     values=("psnr_db", "nrmse"),

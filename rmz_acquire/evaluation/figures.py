@@ -40,6 +40,7 @@ _COLOURS = {
     "Deep-Z": "#d55e00",
     "3D U-Net": "#cc79a7",
     "richardson-lucy": "#b3003b",
+    "richardson-lucy + on-layers": "#5b2a86",
     "wiener": "#e69f00",
     "linear": "#666666",
     "nearest": "#aaaaaa",

@@ -54,7 +54,7 @@ def run(study: Study) -> Result:
         for m in (3, 5):
             taken = even_positions(len(z), m)
             unseen = planes_not_taken(list(z), list(z[taken]))
-            for who in contenders:
+            for who in (*contenders, *study.by_default(optics, z)):
                 study.say(f"{KEY} {entry.file} M={m} {who.label}")
                 estimator = who.fresh(z, optics)
                 for i in taken:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rmz_acquire.benchmark.decision_times import Views
 from rmz_acquire.benchmark.machine import device_name
 from rmz_acquire.evaluation.figures import by_group, labels_of, panels
 from rmz_acquire.evaluation.positions import even_positions
@@ -20,13 +21,17 @@ if TYPE_CHECKING:
 KEY, TITLE = "timing", "Time for 101 × 256² and for one plane of 1024²"
 
 
-def time_planes(estimator: Estimator, side_px: int, planes: int) -> list[float]:
-    """Seconds that each of several planes of noise takes.
+def time_planes(
+    estimator: Estimator, views: Views, side_px: int, planes: int
+) -> list[float]:
+    """Seconds that each of several planes takes.
 
     Parameters
     ----------
     estimator : Estimator
         Fresh.
+    views : Views
+        What it sees. Noise would be explained at once, and take a third of the time.
     side_px : int
         Of the pictures.
     planes : int
@@ -37,11 +42,10 @@ def time_planes(estimator: Estimator, side_px: int, planes: int) -> list[float]:
     list of float
         s, plane by plane.
     """
-    rng = np.random.default_rng(43)
     z = estimator.z_um
     spent = []
     for i in even_positions(len(z), planes):
-        picture = rng.uniform(100, 1000, (side_px, side_px)).astype(np.float32)
+        picture = views.at(float(z[i]), side_px)
         start = time.perf_counter()
         estimator.add(picture, float(z[i]))
         spent.append(time.perf_counter() - start)
@@ -49,7 +53,7 @@ def time_planes(estimator: Estimator, side_px: int, planes: int) -> list[float]:
 
 
 def run(study: Study) -> Result:
-    """Time the estimators on noise: it costs what a specimen costs.
+    """Time the estimators on a simulated specimen.
 
     Networks make plane by plane, so that some tell of all. The others make a volume at
     once: the whole is timed, its tables apart.
@@ -58,14 +62,18 @@ def run(study: Study) -> Result:
     contenders, result.missing = study.contenders("neurons")
     optics = study.dataset("neurons").optics
     size, large = study.size.timing_planes, study.size.timing_side_px
+    views: dict[int, Views] = {}
     for n, side, of, titled in ((size, 256, 101, 256), (2, large, 1, 1024)):
         for who in contenders:
             study.say(f"{KEY} {side}² {who.label}")
             at_once = who.model is None
-            z = np.linspace(-5, 5, max(2, of if at_once else n))
+            planes = max(2, of if at_once else n)
+            if planes not in views:
+                z = np.linspace(-5, 5, planes)
+                views[planes] = Views(z.tolist(), optics)
             if at_once:
-                time_planes(who.fresh(z, optics), side, 1)
-            each = time_planes(who.fresh(z, optics), side, 3)
+                time_planes(who.fresh(z, optics), views[planes], side, 1)
+            each = time_planes(who.fresh(z, optics), views[planes], side, 3)
             multiplied = 1 if at_once else of / len(z)
             result.rows += [
                 {
