@@ -123,6 +123,14 @@ class VolumeEstimator(ABC):
     def survey(self, images: Sequence[NDArray[Any]]) -> None:  # noqa: B027
         """Look at whole planes, (Y, X) counts, where only a part of them comes."""
 
+    def binned(self, times: int) -> None:  # noqa: B027
+        """Be told that each pixel is so many of the camera's, along a side."""
+
+    @property
+    def linear_volume(self) -> NDArray[np.float32] | None:
+        """The volume, or where it is not linear in the planes, one that is."""
+        return self._volume
+
     def learnt(self) -> object:
         """What the planes have told that holds for all parts of the picture.
 

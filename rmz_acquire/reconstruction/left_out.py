@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction.likelihood import Given, Steps
-    from rmz_acquire.reconstruction.wiener import WienerFilter
+    from rmz_acquire.reconstruction.wiener import WienerFilter, WienerVolume
 
 __all__ = ["LeftOut"]
 
@@ -61,6 +61,8 @@ class LeftOut:
         Of the planes, pixels.
     device : torch.device
         Where to compute.
+    binned : int
+        Camera pixels in one of them, along a side.
     """
 
     def __init__(
@@ -70,10 +72,12 @@ class LeftOut:
         lines: OtfLines,
         shape: tuple[int, int],
         device: torch.device,
+        binned: int = 1,
     ) -> None:
         self._optics, self._z_um, self._lines = optics, z_um, lines
-        self._shape, self._device = shape, device
+        self._shape, self._device, self._binned = shape, device, binned
         self._levels: dict[float, Levels] = {}
+        self._linear: tuple[Given, int, int, WienerVolume] | None = None
 
     @property
     def span_um(self) -> float:
@@ -124,7 +128,7 @@ class LeftOut:
         if z_scale not in self._levels:
             stack = LayerStack(self._optics, self._z_um, z_scale=z_scale)
             self._levels[z_scale] = Levels(
-                self._lines, stack, self._shape, self._device
+                self._lines, stack, self._shape, self._device, self._binned
             )
         return self._levels[z_scale]
 
@@ -170,7 +174,13 @@ class LeftOut:
         at = torch.tensor(known.z_um, dtype=torch.float64)
         there = torch.tensor([z_um[left_out]], dtype=torch.float64)
         filter_ = self._filter(binning)
-        linear = filter_.estimate(planes, at, there)
+        # the same at every scale of z, and after any steps
+        made_of, *which = self._linear[:3] if self._linear else (None,)
+        if made_of is not given or which != [left_out, binning]:
+            volume = filter_.estimate(planes, at, there)
+            self._linear = given, left_out, binning, volume
+        assert self._linear is not None
+        linear = self._linear[3]
         left = planes - explained[:-1]
         rest = filter_.estimate(left, at, there, noise=float(linear.noise))
         weights = interpolation_weights(at.numpy(), there.numpy())[0]

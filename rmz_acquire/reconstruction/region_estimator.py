@@ -22,6 +22,7 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.reconstruction.normalisation import BACKGROUND_PERCENTILE
 from rmz_acquire.reconstruction.region_grid import halo_px, thinned
 from rmz_acquire.reconstruction.region_tile import Measured, Tile, of_planes, together
+from rmz_acquire.reconstruction.several import at_once
 from rmz_acquire.reconstruction.structure import BLOCK_PX, Structure
 from rmz_acquire.scanning.records import Estimate
 from rmz_acquire.scanning.regions import Region, RegionVolume
@@ -80,7 +81,8 @@ class RegionEstimator:
         is then told by `beside`.
     beside : callable, optional
         Makes, as `make` does, a linear estimator that takes little: change and
-        innovation are scaled by those that it has without binning over those with it.
+        innovation are scaled by those that it has without binning over those of the
+        linear part of what `make` makes.
     tiles : int
         How many there are at most.
     core_px : int
@@ -182,11 +184,7 @@ class RegionEstimator:
         rows, columns = (max(1, n // _SAMPLE) for n in self._shape)
         self._dark.append(image[::rows, ::columns])
         leader = self._tiles[0]
-        for tile in self._tiles:
-            if tile is not leader:
-                tile.estimator.settle(leader.estimator.learnt())
-            for each in (tile, *tile.beside):
-                each.add(image, float(z_um))
+        self._add(image, float(z_um))
         dark = float(np.percentile(np.stack(self._dark), BACKGROUND_PERCENTILE))
         made = self._measured(dark)
         gaps = np.abs(self.z_um[:, None] - np.array(self._at_um)[None]).min(axis=1)
@@ -217,6 +215,22 @@ class RegionEstimator:
             ),
             moved=self.regions != before,
         )
+
+    def _add(self, image: NDArray[Any], z_um: float) -> None:
+        """Give a plane to all tiles; where one learns for all, to that one first."""
+        fine = [tile.fine for tile in self._tiles if tile.fine is not None]
+        leader, *others = self._tiles
+
+        def add(tile: Tile) -> None:
+            tile.add(image, z_um)
+
+        if leader.estimator.learnt() is None:
+            at_once(add, [*self._tiles, *fine])
+            return
+        at_once(add, [leader, *fine])
+        for tile in others:
+            tile.estimator.settle(leader.estimator.learnt())
+        at_once(add, others)
 
     # ---- where --------------------------------------------------------------------
 
@@ -283,15 +297,13 @@ class RegionEstimator:
         around = self._even_around(core)
         tile = Tile(core, around, self._binning, made)
         if self._beside is not None:
-            tile.beside = tuple(
-                Tile(core, around, b, self._beside(self._grid, b))
-                for b in (1, self._binning)
-            )
+            tile.fine = Tile(core, around, 1, self._beside(self._grid, 1))
         if self._images:
             if not leads:
                 made.settle(self._tiles[0].estimator.learnt())
-            for each in (tile, *tile.beside):
-                each.catch_up(self._images, self._at_um)
+            for each in (tile, tile.fine):
+                if each is not None:
+                    each.catch_up(self._images, self._at_um)
         return tile
 
     def _even_around(self, core: Region) -> Region:
@@ -303,13 +315,16 @@ class RegionEstimator:
 
     def _measured(self, dark: float) -> Measured | None:
         """What all tiles tell together; None with the first plane."""
-        if any(tile.before is None for tile in self._tiles):
+        looks = [look for tile in self._tiles if (look := tile.look) is not None]
+        if len(looks) < len(self._tiles):
             return None
-        made = Measured.of(self._tiles, dark)
+        made = Measured.of(looks, dark)
         if self._beside is not None:
+            each = [tile.fine.look for tile in self._tiles if tile.fine is not None]
+            alike = [tile.linear for tile in self._tiles]
             fine, coarse = (
-                Measured.of([tile.beside[n] for tile in self._tiles], dark)
-                for n in (0, 1)
+                Measured.of([look for look in some if look is not None], dark)
+                for some in (each, alike)
             )
             change = _over(fine.relative, coarse.relative)
             missed = _over(fine.innovation, coarse.innovation)

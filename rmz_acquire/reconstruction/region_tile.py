@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
-from rmz_acquire.reconstruction.innovation import relative_to_light
+from rmz_acquire.reconstruction.innovation import noise_of, relative_to_light
 from rmz_acquire.scanning.regions import Region, plane_at
 
 if TYPE_CHECKING:
@@ -19,7 +19,30 @@ if TYPE_CHECKING:
     from rmz_acquire.reconstruction.base import VolumeEstimator
     from rmz_acquire.scanning.records import Estimate
 
-__all__ = ["Measured", "Tile", "of_planes", "together"]
+__all__ = ["Look", "Measured", "Tile", "of_planes", "together"]
+
+
+class Look(NamedTuple):
+    """A part of the picture before and after the newest plane.
+
+    Parameters
+    ----------
+    before, volume : ndarray
+        (n, height, width) counts.
+    z_um : ndarray
+        (n,) where, µm.
+    newest : ndarray
+        (height, width) the newest plane, counts.
+    newest_um, noise : float
+        Where it was taken, µm, and the variance of a pixel's noise in it.
+    """
+
+    before: NDArray[np.float32]
+    volume: NDArray[np.float32]
+    z_um: NDArray[np.float64]
+    newest: NDArray[np.float32]
+    newest_um: float
+    noise: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +68,13 @@ class Measured:
     misprediction: float
 
     @classmethod
-    def of(cls, tiles: Sequence[Tile], dark: float) -> Self:
+    def of(cls, looks: Sequence[Look], dark: float) -> Self:
         """Measure them: norms add in squares."""
         change = size = error = light = noise = pixels = 0.0
-        for tile in tiles:
-            assert tile.before is not None
+        for tile in looks:
             change += _square(tile.volume - tile.before)
             size += _square(tile.volume - np.float32(dark))
-            grid = tile.estimator.z_um
-            predicted = plane_at(tile.before, grid, tile.newest_um)
+            predicted = plane_at(tile.before, tile.z_um, tile.newest_um)
             error += _square(predicted - tile.newest)
             light += _square(tile.newest - np.float32(dark))
             noise += tile.noise * tile.newest.size
@@ -91,6 +112,7 @@ class Tile:
             core.width // binning,
         )
         self._inner = inner.slices
+        estimator.binned(binning)
         #: Its volume before the newest plane; None where there is none.
         self.before: NDArray[np.float32] | None = None
         #: Its volume, (n, height, width) counts.
@@ -103,20 +125,50 @@ class Tile:
         self.noise = 0.0
         #: What its estimator told.
         self.estimate: Estimate | None = None
-        #: The same by other means: without binning, and with it.
-        self.beside: tuple[Tile, ...] = ()
+        #: The same by a linear estimator, without binning.
+        self.fine: Tile | None = None
+        self._linear: tuple[NDArray[np.float32] | None, ...] = ()
+        self._linear_noise = 0.0
+
+    @property
+    def look(self) -> Look | None:
+        """What it is to be measured by; None with its first plane."""
+        return self._look(self.before, self.volume, self.noise)
+
+    @property
+    def linear(self) -> Look | None:
+        """The same of what its estimator makes that is linear in the planes."""
+        before, volume = self._linear
+        assert volume is not None
+        return self._look(before, volume, self._linear_noise)
+
+    def _look(
+        self,
+        before: NDArray[np.float32] | None,
+        volume: NDArray[np.float32],
+        noise: float,
+    ) -> Look | None:
+        if before is None:
+            return None
+        grid = self.estimator.z_um
+        return Look(before, volume, grid, self.newest, self.newest_um, noise)
 
     def add(self, image: NDArray[Any], z_um: float) -> None:
         """Take in a plane, (Y, X) counts."""
         part = self._cut(image)
-        old = self.estimator.volume
-        self.before = None if old is None else old[:, *self._inner]
+        linear = self._within(self.estimator.linear_volume)
+        self.before = self._within(self.estimator.volume)
         self.noise = self.estimator.noise_in(part)
+        self._linear_noise = noise_of(part)
         self.estimate = self.estimator.add(part, z_um)
         made = self.estimate.volume
         assert made is not None
         self.volume = made[:, *self._inner]
+        self._linear = linear, self._within(self.estimator.linear_volume)
         self.newest, self.newest_um = part[self._inner], z_um
+
+    def _within(self, volume: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+        return None if volume is None else volume[:, *self._inner]
 
     def catch_up(self, images: Sequence[NDArray[Any]], z_um: Sequence[float]) -> None:
         """Take in what came before the tile did, all at once."""

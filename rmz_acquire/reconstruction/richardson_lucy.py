@@ -100,6 +100,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._left_out: LeftOut | None = None
         self._fitted_scale = 1.0
         self._surveyed = False
+        self._binned = 1
         self._data: Data | None = None
         self._light: Tensor | None = None
         self._few: Tensor | None = None
@@ -194,6 +195,15 @@ class RichardsonLucyEstimator(VolumeEstimator):
         for image in images:
             self._floor.add(image.astype(np.float32))
 
+    def binned(self, times: int) -> None:
+        """Be told that each pixel is so many of the camera's, along a side."""
+        self._binned = times
+
+    @property
+    def linear_volume(self) -> NDArray[np.float32] | None:
+        """That of the Wiener filter."""
+        return self._linear
+
     def learnt(self) -> Learnt:
         """Scale of z, shares and the camera's noise, as the planes tell so far."""
         scale = 1.0 if self._choice is None else self._choice.z_scale
@@ -235,7 +245,12 @@ class RichardsonLucyEstimator(VolumeEstimator):
         if self._left_out is None:
             shape = self._images[0].shape
             self._left_out = LeftOut(
-                self._optics, self._filter.z_um, self._lines, shape, self._device
+                self._optics,
+                self._filter.z_um,
+                self._lines,
+                shape,
+                self._device,
+                self._binned,
             )
         choice = self._choice = self._choice or Choice(self._left_out)
         if isinstance(choice, Choice):

@@ -40,6 +40,8 @@ class Levels:
         Height and width of the picture, pixels.
     device : torch.device
         Where to compute.
+    binned : int
+        Camera pixels in one pixel of the picture, along a side.
     """
 
     def __init__(
@@ -48,11 +50,12 @@ class Levels:
         stack: LayerStack,
         shape: tuple[int, int],
         device: torch.device,
+        binned: int = 1,
     ) -> None:
         self._lines, self._stack, self._device = lines, stack, device
         self._picture = shape
         blur_px = lines.optics.blur_radius_px_per_um * stack.z_scale * stack.span_um / 2
-        least, most = _BORDER_PX
+        least, most = (px // binned for px in _BORDER_PX)
         border = min(max(blur_px / 2, least), most)
         self._border_px = COARSEST * round(border / COARSEST)
         # every level covers the same ground at a size that transforms fast
