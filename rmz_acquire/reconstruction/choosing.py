@@ -34,6 +34,9 @@ TO_WEIGH: Steps = ((4, 40), (2, 10))
 TO_WEIGH_MANY: Steps = ((4, 150), (2, 40))
 TO_WEIGH_FEW: Steps = ((4, 12), (2, 3))
 
+SCHEDULES = (TO_SCALE, TO_WEIGH, TO_WEIGH_MANY, TO_WEIGH_FEW)
+"""All of them."""
+
 MOST_PLANES = 5
 """With more, the scale stands, and planes are predicted as they come: few steps are as
 good as many while planes are far apart, and no judge when they are close."""

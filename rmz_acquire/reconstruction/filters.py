@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["wiener_filter"]
 
 
-@lru_cache(maxsize=12)
+@lru_cache(maxsize=16)
 def _built(optics: Optics, z_um: tuple[float, ...]) -> WienerFilter:
     return WienerFilter(optics, torch.tensor(z_um, dtype=torch.float64))
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from rmz_acquire.reconstruction.likelihood import Given, Steps
     from rmz_acquire.reconstruction.wiener import WienerFilter, WienerVolume
 
-__all__ = ["LeftOut"]
+__all__ = ["LeftOut", "prepare"]
 
 _SPOTS = 3.0
 """Blurred spots in a picture from which on it counts in full."""
@@ -192,8 +192,29 @@ class LeftOut:
         }
 
     def _filter(self, binning: int) -> WienerFilter:
-        pixel = self._optics.pixel_size_um * binning
-        optics = self._optics.model_copy(update={"pixel_size_um": pixel})
-        made = wiener_filter(optics, self._z_um.numpy())
+        made = _filter_of(self._optics, self._z_um.numpy(), binning)
         made.padding_px //= binning
         return made
+
+
+def prepare(
+    optics: Optics, z_um: NDArray[np.float64], schedules: Sequence[Steps]
+) -> None:
+    """Make the tables with which planes will be left out: they take a second.
+
+    Parameters
+    ----------
+    optics : Optics
+        The microscope.
+    z_um : ndarray
+        (n,) z grid, µm.
+    schedules : sequence of Steps
+        As `LeftOut.predict` will be given them.
+    """
+    for binning in {fitting(steps, optics)[-1][0] for steps in schedules}:
+        _filter_of(optics, z_um, binning)
+
+
+def _filter_of(optics: Optics, z_um: NDArray[np.float64], binning: int) -> WienerFilter:
+    pixel = optics.pixel_size_um * binning
+    return wiener_filter(optics.model_copy(update={"pixel_size_um": pixel}), z_um)

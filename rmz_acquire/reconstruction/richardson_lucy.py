@@ -19,10 +19,10 @@ from rmz_acquire.reconstruction.candidates import (
     WIENER,
     relative_errors,
 )
-from rmz_acquire.reconstruction.choosing import Choice
+from rmz_acquire.reconstruction.choosing import SCHEDULES, Choice
 from rmz_acquire.reconstruction.filters import wiener_filter
 from rmz_acquire.reconstruction.interpolation import interpolation_weights
-from rmz_acquire.reconstruction.left_out import LeftOut
+from rmz_acquire.reconstruction.left_out import LeftOut, prepare
 from rmz_acquire.reconstruction.likelihood import (
     CameraFloor,
     Data,
@@ -95,6 +95,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
         # Tables take seconds: here, before the first plane is taken.
         self._filter = wiener_filter(optics, self.z_um)
         self._lines = _lines(optics, tuple(self.z_um.tolist()))
+        prepare(optics, self.z_um, SCHEDULES)
         self._floor = CameraFloor()
         self._choice: Choice | Settled | None = None
         self._left_out: LeftOut | None = None
