@@ -10,18 +10,27 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.logging import RichHandler
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from rmz_acquire.errors import ScanFailed, message_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 __all__ = [
     "busy",
     "console",
     "microscope_errors",
     "set_up_logging",
+    "share_bar",
     "stderr",
     "warn",
 ]
@@ -41,6 +50,21 @@ def busy(what: str) -> Iterator[None]:
     with Progress(*columns, console=stderr, transient=True, disable=hidden) as progress:
         progress.add_task(what, total=None)
         yield
+
+
+@contextmanager
+def share_bar(what: str) -> Iterator[Callable[[float], None]]:
+    """Show how much of something is done, 0 to 1, and the time left."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(30),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+    )
+    hidden = not stderr.is_terminal
+    with Progress(*columns, console=stderr, transient=True, disable=hidden) as progress:
+        task = progress.add_task(what, total=1.0)
+        yield lambda share: progress.update(task, completed=share)
 
 
 @contextmanager

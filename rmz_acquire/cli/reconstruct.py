@@ -10,7 +10,7 @@ import typer
 
 from rmz_acquire.cli.archive import FLAGS, check_many, reconstruct_many
 from rmz_acquire.cli.checks import check_estimator, check_optics
-from rmz_acquire.cli.console import busy, console, stderr, warn
+from rmz_acquire.cli.console import busy, console, share_bar, stderr, warn
 from rmz_acquire.cli.flags import RANGE, STACK, flagged
 from rmz_acquire.cli.optics_file import OpticsFile, optics_told
 from rmz_acquire.cli.options import (
@@ -34,6 +34,7 @@ from rmz_acquire.errors import InputError
 if TYPE_CHECKING:
     from rmz_acquire.experiments.archive_planes import Found, VolumeJob
     from rmz_acquire.optics import Optics
+    from rmz_acquire.reconstruction.memory_plan import MemoryPlan
 
 __all__ = ["reconstruct"]
 
@@ -259,7 +260,8 @@ def _one(
     with busy("loading"):
         from rmz_acquire.experiments.archive_volume import make_volume
     with flagged({"device ": "--device "}):
-        made = make_volume(job, _say_plane)
+        with share_bar("volume") as how_far:
+            made = make_volume(job, how_far, _say_memory)
     facts = predicted(made.told.candidates, made.told.z_scale)
     facts["files"] = (
         f"{out}: {len(job.z_um)} planes of {made.shape[1]} × {made.shape[2]} pixels "
@@ -286,6 +288,6 @@ def _only(
     raise InputError(msg)
 
 
-def _say_plane(number: int, of: int, z_um: float) -> None:
-    if stderr.is_terminal:
-        stderr.print(f"plane {number} of {of} at {z_um:g} µm")
+def _say_memory(plan: MemoryPlan) -> None:
+    if plan.large:
+        stderr.print(f"memory   {plan.line}", markup=False, soft_wrap=True)

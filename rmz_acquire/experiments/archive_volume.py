@@ -17,10 +17,12 @@ from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.methods import METHODS
 from rmz_acquire.models import LoadedModel, load_model
 from rmz_acquire.plugins import ESTIMATOR, load
-from rmz_acquire.reconstruction import make_estimator
+from rmz_acquire.reconstruction import VolumeEstimator, make_estimator
+from rmz_acquire.reconstruction.memory_plan import plan_volume
+from rmz_acquire.reconstruction.tiled import gap_left_um, make_in_tiles
 from rmz_acquire.recording import Comparison, Remade
 from rmz_acquire.scanning import own_estimator
-from rmz_acquire.stacks import write_volume
+from rmz_acquire.stacks import ScratchVolume, write_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.experiments.archive_planes import VolumeJob
+    from rmz_acquire.reconstruction.memory_plan import MemoryPlan
     from rmz_acquire.scanning import Estimator
 
 __all__ = ["Made", "make_volume"]
@@ -53,16 +56,20 @@ class Made:
 
 
 def make_volume(
-    job: VolumeJob, on_plane: Callable[[int, int, float], None] | None = None
+    job: VolumeJob,
+    how_far: Callable[[float], None] = lambda _: None,
+    on_plan: Callable[[MemoryPlan], None] = lambda _: None,
 ) -> Made:
-    """Make it, plane by plane in the order taken, and write it whole or not at all.
+    """Make it as after a scan, in tiles, and write it whole or not at all.
 
     Parameters
     ----------
     job : VolumeJob
         What.
-    on_plane : callable, optional
-        Is told the number of a plane, of how many, and its z, before it is given.
+    how_far : callable
+        Is told the share that is made, 0 to 1.
+    on_plan : callable
+        Is told before what memory it takes; not of what is somebody else's.
 
     Returns
     -------
@@ -76,16 +83,71 @@ def make_volume(
         If the disk does not take it.
     """
     planes = _planes(job)
-    estimator = _estimator(job)
-    compared = []
-    for number, (image, z_um) in enumerate(planes, 1):
-        if on_plane is not None:
-            on_plane(number, len(planes), z_um)
-        compared.append(Comparison.of(estimator.add(image, z_um)))
-    volume = estimator.volume
-    if volume is None:
+    if not planes:
         msg = f"{job.source} holds no planes to make a volume of"
         raise InputError(msg)
+    estimator = _estimator(job)
+    shape = (len(job.z_um), *planes[0][0].shape)
+    job.out.parent.mkdir(parents=True, exist_ok=True)
+    with ScratchVolume(shape, job.out.parent) as volume:
+        if job.estimator in METHODS:
+            assert isinstance(estimator, VolumeEstimator)
+            compared = _in_tiles(job, planes, estimator, volume, how_far, on_plan)
+        else:
+            compared = _at_once(planes, estimator, volume, how_far)
+        return _written(job, planes, estimator, volume, compared)
+
+
+def _in_tiles(
+    job: VolumeJob,
+    planes: list[tuple[NDArray[Any], float]],
+    estimator: VolumeEstimator,
+    volume: ScratchVolume,
+    how_far: Callable[[float], None],
+    on_plan: Callable[[MemoryPlan], None],
+) -> list[Comparison]:
+    images, z_um = [image for image, _ in planes], [z for _, z in planes]
+    gap_um = gap_left_um(job.z_um, z_um)
+    plan = plan_volume(estimator, images[0].shape, len(images), job.optics, gap_um)
+    on_plan(plan)
+    compared: list[Comparison] = []
+    for part in make_in_tiles(
+        lambda: _estimator(job),
+        images,
+        z_um,
+        plan,
+        how_far,
+        lambda told: compared.append(Comparison.of(told)),
+    ):
+        volume.write_part((part.region.y, part.region.x), part.volume)
+    return compared
+
+
+def _at_once(
+    planes: list[tuple[NDArray[Any], float]],
+    estimator: Estimator,
+    volume: ScratchVolume,
+    how_far: Callable[[float], None],
+) -> list[Comparison]:
+    """By what is somebody else's, which may know of whole pictures only."""
+    compared = []
+    for number, (image, z_um) in enumerate(planes, 1):
+        told = estimator.add(image, z_um)
+        names = ("predictions", "shares", "z_scale")
+        compared.append(Comparison.of({name: getattr(told, name) for name in names}))
+        how_far(number / len(planes))
+    assert estimator.volume is not None
+    volume.write_part((0, 0), estimator.volume)
+    return compared
+
+
+def _written(
+    job: VolumeJob,
+    planes: list[tuple[NDArray[Any], float]],
+    estimator: Estimator,
+    volume: ScratchVolume,
+    compared: list[Comparison],
+) -> Made:
     remade = Remade.of(
         job.source,
         estimator.describe(),
@@ -93,7 +155,6 @@ def make_volume(
         [z_um for _, z_um in planes],
         compared,
     )
-    job.out.parent.mkdir(parents=True, exist_ok=True)
     # what tells of an older one would tell of this one until its own is there
     job.told_in.unlink(missing_ok=True)
     write_volume(

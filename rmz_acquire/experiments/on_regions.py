@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, Any
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.block import BLOCK
 from rmz_acquire.methods import METHODS, method_of
-from rmz_acquire.reconstruction.memory_plan import limit_bytes, plan_memory
+from rmz_acquire.reconstruction.memory_plan import (
+    SMALL,
+    limit_bytes,
+    plan_volume,
+)
 from rmz_acquire.reconstruction.region_factory import make_region_estimator
 from rmz_acquire.reconstruction.region_grid import halo_px
 from rmz_acquire.reconstruction.torch_device import device_of
@@ -28,12 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Deciding"]
 
 _KEY = f"{BLOCK}.regions"
-_SMALL = 256 * 256
-"""Pixels up to which the whole picture decides."""
-
 _LEAST_PX = 32
-_RENDER_HALO_PX = 128
-"""Most halo of a tile of the whole volume."""
 
 
 class Deciding:
@@ -61,7 +60,7 @@ class Deciding:
         self._settings, self._shape, self._optics = settings, shape, optics
         self._plan = plan
         #: Whether its pictures are large.
-        self.large = shape[0] * shape[1] > _SMALL
+        self.large = shape[0] * shape[1] > SMALL
         #: The rectangles that decide, where they are given.
         self.given: tuple[Region, ...] | None = None
         wanted, ours = settings.regions, settings.estimator in METHODS
@@ -130,7 +129,9 @@ class Deciding:
             seed=seed,
         )
 
-    def memory(self, estimator: VolumeEstimator, planes: int) -> MemoryPlan:
+    def memory(
+        self, estimator: VolumeEstimator, planes: int, gap_um: float | None = None
+    ) -> MemoryPlan:
         """Plan the tiles of a whole volume.
 
         Parameters
@@ -139,17 +140,16 @@ class Deciding:
             On the grid of the volume.
         planes : int
             How many it is made of.
+        gap_um : float, optional
+            What these leave, µm; by default what a scan may leave that converges.
 
         Raises
         ------
         InputError
             If they do not fit.
         """
-        # the gap that is left may be as large as the range
-        halo = halo_px(self._optics, self._plan.gap_limit_um, most=_RENDER_HALO_PX)
-        z = len(estimator.z_um)
-        shape, needed = self._shape, estimator.bytes_needed
-        return plan_memory(shape, z, planes, needed, halo=halo)
+        gap_um = self._plan.gap_limit_um if gap_um is None else gap_um
+        return plan_volume(estimator, self._shape, planes, self._optics, gap_um)
 
     def check_memory(self, estimator: VolumeEstimator, planes: int) -> str:
         """Say in a line what memory is needed.

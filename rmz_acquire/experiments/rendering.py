@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import message_of
 from rmz_acquire.experiments.callbacks import Rendered
-from rmz_acquire.reconstruction.tiled import make_in_tiles
+from rmz_acquire.reconstruction.tiled import gap_left_um, make_in_tiles
 from rmz_acquire.workers import Worker
 
 if TYPE_CHECKING:
@@ -136,13 +136,17 @@ class Rendering:
         images = [folder.plane_pixels((t, p, g, c), order) for t, order, _ in made_of]
         z_um = [z for _, _, z in made_of]
         estimator = estimators.make_whole(volume)
-        plan = estimators.deciding(volume).memory(estimator, len(images))
+        gap_um = gap_left_um(volume.z_um, z_um)
+        plan = estimators.deciding(volume).memory(estimator, len(images), gap_um)
         for part in make_in_tiles(
-            lambda: estimators.make_whole(volume), images, z_um, plan
+            lambda: estimators.make_whole(volume),
+            images,
+            z_um,
+            plan,
+            lambda share: self._tell(share, time.perf_counter() - begun),
         ):
             corner = part.region.y, part.region.x
             folder.write_part(volume.key, corner, part.volume, plan.shape)
-            self._tell(part.number / part.of, time.perf_counter() - begun)
         folder.rendered(line)
 
     def _tell(self, part: float, spent_s: float | None) -> None:

@@ -235,6 +235,10 @@ class VolumeEstimator(ABC):
         self._at_um.append(float(z_um))
         return plane
 
+    def compared(self) -> dict[str, Any]:
+        """What `Estimate` tells of candidates, of the planes so far."""
+        return self._candidates()
+
     def _candidates(self) -> dict[str, Any]:
         """What `Estimate` tells of candidates, where several are compared."""
         return {}

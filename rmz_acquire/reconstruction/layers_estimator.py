@@ -14,6 +14,7 @@ from rmz_acquire.networks import OnLayers, Prior
 from rmz_acquire.reconstruction.base import VolumeEstimator
 from rmz_acquire.reconstruction.candidates import relative_errors
 from rmz_acquire.reconstruction.gate import Gate
+from rmz_acquire.reconstruction.how_far import uncounted, worked
 from rmz_acquire.reconstruction.layers_prior import prior_of
 from rmz_acquire.reconstruction.normalisation import Normalisation
 from rmz_acquire.reconstruction.richardson_lucy import RichardsonLucyEstimator
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction.settled import Learnt
-    from rmz_acquire.scanning.records import Estimate
 
 __all__ = ["OnLayersEstimator"]
 
@@ -36,6 +36,9 @@ _ACTIVATIONS = 256e6
 
 _BAND_COPIES = 4
 """Of activations that are alive at the same time, at most."""
+
+_PASSES = 10
+"""Transforms of a pixel that take as long as the network, about."""
 
 _LEFT_OUT_PX = 96
 """Side of the part of the picture in which a plane is left out, where several come at
@@ -52,6 +55,7 @@ class _Learnt:
 
     prior: Learnt
     share: float
+    scale: Normalisation | None
 
 
 class OnLayersEstimator(VolumeEstimator):
@@ -92,9 +96,9 @@ class OnLayersEstimator(VolumeEstimator):
         self._network = copy.deepcopy(model.network).to(self._device)
         self._gate = Gate()
         self._settled: float | None = None
+        self._scale: Normalisation | None = None
         self._made: NDArray[np.float32] | None = None
         self._predicted: dict[str, float] = {}
-        self._told: Estimate | None = None
 
     @property
     def network_volume(self) -> NDArray[np.float32] | None:
@@ -131,29 +135,28 @@ class OnLayersEstimator(VolumeEstimator):
         return prior + volumes + int(_BAND_COPIES * _ACTIVATIONS)
 
     def survey(self, images: Sequence[NDArray[Any]]) -> None:
-        """As of the prior."""
+        """As of the prior; and what becomes of counts before the network."""
         self._prior.survey(images)
+        self._scale = Normalisation.of(np.stack(images))
 
     def learnt(self) -> _Learnt:
-        """What the prior has learnt, and the share that the network has earned."""
-        return _Learnt(self._prior.learnt(), self.share)
+        """What the prior has learnt; share, background and scale of the network."""
+        return _Learnt(self._prior.learnt(), self.share, self._scale)
 
     def settle(self, learnt: object) -> None:
-        """Take both from another part of the picture, and learn them no more."""
+        """Take these from another part of the picture, and learn them no more."""
         if not isinstance(learnt, _Learnt):
             msg = f"{self.name} cannot settle on {type(learnt).__name__}"
             raise TypeError(msg)
         self._prior.settle(learnt.prior)
-        self._settled = learnt.share
+        self._settled, self._scale = learnt.share, learnt.scale
 
     def _candidates(self) -> dict[str, Any]:
         """Those of the prior, and the network beside them."""
-        share, told = self.share, self._told
-        if told is None:
-            return {}
-        predictions, shares = told.predictions, told.shares or {}
+        share, prior = self.share, self._prior.compared()
+        predictions, shares = prior["predictions"], prior["shares"]
         return {
-            "z_scale": told.z_scale,
+            "z_scale": prior["z_scale"],
             "predictions": predictions and {**predictions, **self._predicted},
             "shares": {
                 **{name: (1 - share) * part for name, part in shares.items()},
@@ -167,7 +170,8 @@ class OnLayersEstimator(VolumeEstimator):
         if before is not None and self._made is not None:
             self._compare(before, self._made, seen)
         elif seen == 0 and self._settled is None:
-            self._leave_out()
+            with uncounted():
+                self._leave_out()
         volume = self._extend(seen)
         self._made = self._add_to(self._prior)
         share = np.float32(self.share)
@@ -177,9 +181,9 @@ class OnLayersEstimator(VolumeEstimator):
         """Give the prior what it has not seen."""
         images, at = self._images[seen:], self._at_um[seen:]
         if len(images) == 1:
-            self._told = self._prior.add(images[0], at[0])
-            assert self._told.volume is not None
-            return self._told.volume
+            volume = self._prior.add(images[0], at[0]).volume
+            assert volume is not None
+            return volume
         return self._prior.add_all(images, at)
 
     def _compare(
@@ -223,7 +227,7 @@ class OnLayersEstimator(VolumeEstimator):
 
     def _add_to(self, estimator: RichardsonLucyEstimator) -> NDArray[np.float32]:
         """Give the volume with all that the network adds to it, counts."""
-        scale = Normalisation.of(estimator.planes)
+        scale = self._scale or Normalisation.of(estimator.planes)
         prior = prior_of(estimator, self._optics, scale)
         height, width = estimator.planes.shape[1:]
         made = np.empty((len(self.z_um), height, width), dtype=np.float32)
@@ -233,6 +237,7 @@ class OnLayersEstimator(VolumeEstimator):
             band = self._network(Prior(*volumes, *distances)).cpu().numpy()
             first = rows.start - around.start
             made[:, rows] = band[:, first : first + rows.stop - rows.start]
+            worked(_PASSES * band.size)
         return scale.undo(made)
 
     def _bands(self, height: int, width: int) -> Iterator[tuple[slice, slice]]:

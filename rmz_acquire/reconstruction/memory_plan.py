@@ -9,11 +9,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.reconstruction.region_grid import halo_px
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["MEMORY", "MemoryPlan", "free_bytes", "plan_memory"]
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.reconstruction.base import VolumeEstimator
+
+__all__ = [
+    "MEMORY",
+    "SMALL",
+    "MemoryPlan",
+    "free_bytes",
+    "plan_memory",
+    "plan_volume",
+]
 
 MEMORY = "RMZ_ACQUIRE_MEMORY_GB"
 """Environment variable: how much may be used, GB; by default half of what is free."""
@@ -25,8 +36,15 @@ _UNKNOWN = 4e9
 _ALIGNED_PX = 64
 """Cores of tiles are a multiple of it."""
 
+SMALL = 256 * 256
+"""Pixels up to which the whole picture decides, and is made plane by plane."""
+
 MOST_PX = 1024
 """Largest core, pixels: progress is told, and an end is heard, tile by tile."""
+
+
+_HALO_PX = 128
+"""Most around a tile, pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +78,11 @@ class MemoryPlan:
     limit_bytes: int
 
     @property
+    def large(self) -> bool:
+        """Whether the picture is more than is made plane by plane."""
+        return self.shape[0] * self.shape[1] > SMALL
+
+    @property
     def tiles(self) -> int:
         """How many there are."""
         rows, columns = (
@@ -84,6 +107,38 @@ class MemoryPlan:
             part = "made at once"
         need = _gb(self.tile_bytes + self.held_bytes)
         return f"{said}: {part}, up to {need} of {_gb(self.limit_bytes)}"
+
+
+def plan_volume(
+    estimator: VolumeEstimator,
+    shape: tuple[int, int],
+    planes: int,
+    optics: Optics | None,
+    gap_um: float,
+) -> MemoryPlan:
+    """Choose the tiles of a volume.
+
+    Parameters
+    ----------
+    estimator : VolumeEstimator
+        On its grid.
+    shape : (int, int)
+        Of the planes.
+    planes : int
+        The most that it is made of.
+    optics : Optics or None
+        The microscope, where it is known.
+    gap_um : float
+        How far an output plane may be from the nearest plane taken, µm.
+
+    Raises
+    ------
+    InputError
+        If not even the smallest tile fits.
+    """
+    halo = halo_px(optics, gap_um, most=_HALO_PX)
+    z, needed = len(estimator.z_um), estimator.bytes_needed
+    return plan_memory(shape, z, planes, needed, halo=halo)
 
 
 def plan_memory(

@@ -5,14 +5,19 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+import numpy as np
+
 from rmz_acquire.errors import InputError
 from rmz_acquire.models import normalisation_kind
 from rmz_acquire.networks import Network, OnLayersConfig
 from rmz_acquire.reconstruction.base import VolumeEstimator
+from rmz_acquire.reconstruction.normalisation import Normalisation
 from rmz_acquire.reconstruction.torch_device import device_of
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike, NDArray
     from torch import Tensor
 
     from rmz_acquire.models import LoadedModel
@@ -71,6 +76,7 @@ class NetworkEstimator(VolumeEstimator, Generic[Net]):
         self._network = copy.deepcopy(network).to(self._device)
         self._channels = made_of.base_channels
         self._kind = normalisation_kind(model)
+        self._shared: Normalisation | None = None
 
     def describe(self) -> dict[str, Any]:
         """What this estimator is, for summary.json."""
@@ -80,6 +86,25 @@ class NetworkEstimator(VolumeEstimator, Generic[Net]):
             "optics": self._optics.model_dump(),
             "largest_gap_um": self._model.card.reach_um(self._optics),
         }
+
+    def survey(self, images: Sequence[NDArray[Any]]) -> None:
+        """Take background and scale from whole planes."""
+        self._shared = Normalisation.of(np.stack(images), self._kind)
+
+    def learnt(self) -> Normalisation | None:
+        """Background and scale of whole planes; None where none were surveyed."""
+        return self._shared
+
+    def settle(self, learnt: object) -> None:
+        """Take them from another part of the picture."""
+        if not isinstance(learnt, Normalisation):
+            msg = f"{self.name} cannot settle on {type(learnt).__name__}"
+            raise TypeError(msg)
+        self._shared = learnt
+
+    def _scale(self) -> Normalisation:
+        """Background and scale: of whole planes, else of those at hand."""
+        return self._shared or Normalisation.of(self.planes, self._kind)
 
     def _slices(self) -> list[slice]:
         """Parts of the z grid that are computed one after another."""

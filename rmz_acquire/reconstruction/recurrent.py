@@ -10,14 +10,15 @@ from torch import Tensor
 
 from rmz_acquire.networks.recurrent_mz import RecurrentMZ, State
 from rmz_acquire.reconstruction.filters import wiener_filter
+from rmz_acquire.reconstruction.how_far import worked
 from rmz_acquire.reconstruction.network import NetworkEstimator
-from rmz_acquire.reconstruction.normalisation import Normalisation
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rmz_acquire.models import LoadedModel
     from rmz_acquire.optics import Optics
+    from rmz_acquire.reconstruction.normalisation import Normalisation
     from rmz_acquire.reconstruction.wiener import WienerVolume
 
 __all__ = ["RecurrentEstimator"]
@@ -73,14 +74,14 @@ class RecurrentEstimator(NetworkEstimator[RecurrentMZ]):
         ndarray
             (Z, Y, X) float32 volume, counts.
         """
-        self._normalisation = Normalisation.of(self.planes, self._kind)
+        self._normalisation = self._scale()
         self._fed = 0
         self._states = [None] * len(self._slices())
         self._volume = self._feed()
         return self._volume
 
     def _reconstruct(self) -> NDArray[np.float32]:
-        fresh = Normalisation.of(self.planes, self._kind)
+        fresh = self._scale()
         kept = self._normalisation
         if kept is None or not kept.fits(fresh, TOLERANCE):
             return self.rebuild()
@@ -113,6 +114,7 @@ class RecurrentEstimator(NetworkEstimator[RecurrentMZ]):
                     values = out[:, 0].float().cpu().numpy()
                     volume[part] = scale.undo(values)
                 self._states[i] = State(state.hidden, ())
+                worked(len(dz_px[part]) * plane.numel())
         self._fed = len(planes)
         return volume
 

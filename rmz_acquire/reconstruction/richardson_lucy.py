@@ -21,6 +21,7 @@ from rmz_acquire.reconstruction.candidates import (
 )
 from rmz_acquire.reconstruction.choosing import SCHEDULES, Choice
 from rmz_acquire.reconstruction.filters import wiener_filter
+from rmz_acquire.reconstruction.how_far import uncounted
 from rmz_acquire.reconstruction.interpolation import interpolation_weights
 from rmz_acquire.reconstruction.left_out import LeftOut, prepare
 from rmz_acquire.reconstruction.likelihood import (
@@ -263,7 +264,8 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._gain, self._shift = variance, shift
         if variance > 0:
             self._noise = min(self._noise, variance * (mean + shift))
-        choice.learn(given, self._noise, len(z) - self._fitted)
+        with uncounted():
+            choice.learn(given, self._noise, len(z) - self._fitted)
         if self._data is None or choice.z_scale != self._fitted_scale:
             self._data = Data(self._left_out.levels(choice.z_scale))
             self._fitted_scale = choice.z_scale

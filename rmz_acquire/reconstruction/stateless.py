@@ -9,11 +9,13 @@ import torch
 from torch import Tensor
 
 from rmz_acquire.networks import DeepZ, UNet3D
+from rmz_acquire.reconstruction.how_far import worked
 from rmz_acquire.reconstruction.network import Net, NetworkEstimator
-from rmz_acquire.reconstruction.normalisation import Normalisation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from rmz_acquire.reconstruction.normalisation import Normalisation
 
 __all__ = ["DeepZEstimator", "UNet3DEstimator"]
 
@@ -23,7 +25,7 @@ class _StatelessEstimator(NetworkEstimator[Net]):
 
     def _normalised(self) -> tuple[Normalisation, Tensor]:
         """(M, Y, X) planes for the network, and the way back."""
-        scale = Normalisation.of(self.planes, self._kind)
+        scale = self._scale()
         return scale, self._to_network(torch.from_numpy(scale.apply(self.planes)))
 
     def _dz_px(self) -> Tensor:
@@ -54,6 +56,7 @@ class DeepZEstimator(_StatelessEstimator[DeepZ]):
             distance = dz[part].gather(1, which[:, None])[:, 0]
             made = self._network(planes[which][:, None], distance)
             parts.append(made[:, 0].float().cpu())
+            worked(made.numel())
         return scale.undo(torch.cat(parts).numpy())
 
 
@@ -78,6 +81,7 @@ class UNet3DEstimator(_StatelessEstimator[UNet3D]):
             # the last slab overlaps the one before: the network knows whole ones
             part = slice(max(0, min(i, len(dz) - slab)), i + slab)
             volume[part] = self._network(planes, dz[part])[:, 0].float().cpu().numpy()
+            worked(volume[part].size)
         return scale.undo(volume)
 
     def _chosen(self, m: int) -> list[int]:

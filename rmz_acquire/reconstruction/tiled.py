@@ -3,7 +3,8 @@
 What holds for the whole picture (the scale of z, shares, the camera's noise and
 brightness) is learnt once, on the part with most structure, so that neighbours agree.
 Each tile is made with a halo that blur and filters reach over. It is cut off save for a
-rim, over which neighbours fade into each other.
+rim, over which neighbours fade into each other. A small picture is made plane by plane
+instead, as a scan of it was.
 """
 
 from __future__ import annotations
@@ -13,21 +14,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rmz_acquire.reconstruction.how_far import HowFar
 from rmz_acquire.reconstruction.structure import BLOCK_PX, Structure
 from rmz_acquire.scanning.regions import Region
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from rmz_acquire.reconstruction.base import VolumeEstimator
     from rmz_acquire.reconstruction.memory_plan import MemoryPlan
 
-__all__ = ["VolumePart", "make_in_tiles"]
+__all__ = ["VolumePart", "gap_left_um", "make_in_tiles"]
 
 _LEARN_PX = 256
 """Side of the part that tells what holds for all, pixels."""
+
+_LEARN_HALO_PX = 32
+"""Most halo of it: planes are only compared there."""
 
 _RIM_PX = 16
 """By how much neighbours overlap on either side."""
@@ -58,6 +63,8 @@ def make_in_tiles(
     images: Sequence[NDArray[Any]],
     z_um: Sequence[float],
     plan: MemoryPlan,
+    how_far: Callable[[float], None] = lambda _: None,
+    on_compared: Callable[[Mapping[str, Any]], None] = lambda _: None,
 ) -> Iterator[VolumePart]:
     """Make a volume part by part.
 
@@ -66,11 +73,16 @@ def make_in_tiles(
     make : callable
         Makes a fresh estimator on the z grid of the volume.
     images : sequence of ndarray
-        (Y, X) camera counts each, in the order taken.
+        (Y, X) camera counts each, in the order taken; one or more.
     z_um : sequence of float
         Where they were taken, µm.
     plan : MemoryPlan
         The tiles.
+    how_far : callable
+        Is told the share of the volume that is made, 0 to 1, within tiles too.
+    on_compared : callable
+        Is told what is known of candidates after each plane of a small picture; of a
+        larger one once, after all planes of the part that tells of it.
 
     Yields
     ------
@@ -78,29 +90,58 @@ def make_in_tiles(
         Which together are the whole.
     """
     cores = _cores(plan)
-    learnt = None
-    if len(cores) > 1:
-        pilot = make()
-        pilot.survey(images)
-        part = _telling(images, plan).around(plan.halo_px, plan.shape)
-        pilot.add_all([image[part.slices] for image in images], z_um)
-        learnt = pilot.learnt()
-        del pilot
+    if len(cores) == 1 and not plan.large:
+        yield _plane_by_plane(make(), images, z_um, how_far, on_compared)
+        return
+    telling = _telling(images, plan).around(
+        min(plan.halo_px, _LEARN_HALO_PX), plan.shape
+    )
+    around = [core.around(plan.halo_px, plan.shape) for core in cores]
+    sizes = [(part.height, part.width) for part in (telling, *around)]
+    far = HowFar(sizes, how_far)
+    pilot = make()
+    pilot.survey(images)
+    with far.part(0):
+        pilot.add_all([image[telling.slices] for image in images], z_um)
+    on_compared(pilot.compared())
+    learnt = pilot.learnt()
+    del pilot
     rim = min(_RIM_PX, plan.halo_px // 2)
     fading = _Fading(plan.shape, rim)
-    for number, core in enumerate(cores, 1):
-        around = core.around(plan.halo_px, plan.shape)
+    for number, (core, part) in enumerate(zip(cores, around, strict=True), 1):
         estimator = make()
-        if learnt is not None:
-            estimator.settle(learnt)
-        made = estimator.add_all([image[around.slices] for image in images], z_um)
+        estimator.settle(learnt)
+        with far.part(number):
+            made = estimator.add_all([image[part.slices] for image in images], z_um)
         del estimator
         kept = core.around(rim, plan.shape)
         rows, columns = Region(
-            kept.y - around.y, kept.x - around.x, kept.height, kept.width
+            kept.y - part.y, kept.x - part.x, kept.height, kept.width
         ).slices
         region, volume = fading.add(kept, made[:, rows, columns])
         yield VolumePart(region, volume, number, len(cores))
+
+
+def gap_left_um(z_um: Sequence[float], taken_um: Sequence[float]) -> float:
+    """Give the largest distance of an output plane from the nearest one taken, µm."""
+    away = np.abs(np.asarray(z_um)[:, None] - np.asarray(taken_um))
+    return float(away.min(1).max())
+
+
+def _plane_by_plane(
+    estimator: VolumeEstimator,
+    images: Sequence[NDArray[Any]],
+    z_um: Sequence[float],
+    how_far: Callable[[float], None],
+    on_compared: Callable[[Mapping[str, Any]], None],
+) -> VolumePart:
+    for number, (image, z) in enumerate(zip(images, z_um, strict=True), 1):
+        estimator.add(image, z)
+        on_compared(estimator.compared())
+        how_far(number / len(images))
+    volume = estimator.volume
+    assert volume is not None
+    return VolumePart(Region(0, 0, *volume.shape[1:]), volume, 1, 1)
 
 
 class _Fading:

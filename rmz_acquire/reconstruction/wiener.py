@@ -34,6 +34,7 @@ from torch.nn import functional
 from rmz_acquire.optics import Optics, OtfTable, fourier_radius
 from rmz_acquire.reconstruction.evidence import eigen_of
 from rmz_acquire.reconstruction.evidence import evidence as _evidence
+from rmz_acquire.reconstruction.how_far import worked
 from rmz_acquire.reconstruction.interpolation import interpolation_weights
 
 __all__ = ["WienerFilter", "WienerVolume"]
@@ -198,6 +199,7 @@ class WienerFilter:
         spread = ((total - explained).clamp_min(0) * object_power[:, None])[1:].sum(0)
 
         volume = torch.fft.irfft2(self._weigh(weights.float(), spectra, shape), s=shape)
+        worked(2 * volume.numel())
         if p:
             volume = volume[:, p:-p, p:-p]
         return WienerVolume(

@@ -11,8 +11,6 @@ from rmz_acquire.scanning import winner_of
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from rmz_acquire.scanning import Estimate
-
 __all__ = [
     "Compared",
     "Comparison",
@@ -68,10 +66,10 @@ class Comparison:
     winner_gain_db: float | None
 
     @classmethod
-    def of(cls, estimate: Estimate) -> Self:
-        """Take it from an estimate, without its volume."""
-        winner = winner_of(estimate.predictions)
-        return cls(estimate.predictions, estimate.shares, estimate.z_scale, *winner)
+    def of(cls, told: Mapping[str, Any]) -> Self:
+        """Take it from what an estimator tells: predictions, shares and z_scale."""
+        predictions, shares, z_scale = (told.get(name) for name in cls.__slots__[:3])
+        return cls(predictions, shares, z_scale, *winner_of(predictions))
 
     @classmethod
     def of_line(cls, line: Mapping[str, Any]) -> Self:

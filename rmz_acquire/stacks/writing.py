@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.optics import Optics
+    from rmz_acquire.stacks.scratch import ScratchVolume
 
 __all__ = ["TiffPlane", "write_ome_tiff", "write_stack", "write_volume"]
 
@@ -125,7 +126,7 @@ def write_ome_tiff(
 
 def write_volume(
     path: Path,
-    volume: NDArray[Any],
+    volume: NDArray[Any] | ScratchVolume,
     z_um: Sequence[float],
     *,
     pixel_size_um: float | None = None,
@@ -138,7 +139,7 @@ def write_volume(
     ----------
     path : Path
         The file, by its usual name ``volume.ome.tif``; replaced where it exists.
-    volume : ndarray, (Z, Y, X)
+    volume : ndarray or ScratchVolume, (Z, Y, X)
         Camera counts; written as float32.
     z_um : sequence of float, (Z,)
         Position of each plane, µm, kept with each; the voxel has a z size only where
@@ -164,8 +165,8 @@ def write_volume(
     write_ome_tiff(
         path,
         [
-            TiffPlane((0, 0, i), partial(np.asarray, image, np.float32), z_um=z[i])
-            for i, image in enumerate(volume)
+            TiffPlane((0, 0, i), partial(_plane, volume, i), z_um=z[i])
+            for i in range(len(volume))
         ],
         About(
             name=path.name.split(".")[0],
@@ -175,6 +176,10 @@ def write_volume(
             z_step_um=even_step_um(z),
         ),
     )
+
+
+def _plane(volume: NDArray[Any] | ScratchVolume, i: int) -> NDArray[np.float32]:
+    return np.asarray(volume[i], np.float32)
 
 
 def write_stack(

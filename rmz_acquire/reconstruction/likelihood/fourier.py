@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from rmz_acquire.reconstruction.how_far import worked
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -71,6 +73,7 @@ def forward(pictures: Tensor) -> Tensor:
         (n, H, 2 (W // 2 + 1)) float32: products with a real OTF are products of
         reals, if each of its values stands twice.
     """
+    worked(pictures.numel())
     return torch.view_as_real(torch.fft.rfft2(pictures)).flatten(-2)
 
 
@@ -93,6 +96,7 @@ def backward(spectra: Tensor, shape: tuple[int, int]) -> Tensor:
     # irfft2 copies its input twice on a CPU: nearly half of its time
     columns = torch.fft.ifft(pairs, dim=-2)
     made: Tensor = torch.fft.irfft(columns, n=shape[1])
+    worked(made.numel())
     return made
 
 
