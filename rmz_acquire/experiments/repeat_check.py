@@ -24,14 +24,14 @@ from rmz_acquire.scanning import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import useq
 
     from rmz_acquire.experiments.block import CheckSettings
     from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.recording.experiment_folder import VolumeRecord
-    from rmz_acquire.scanning import FrameDifference, Plane, Scan
+    from rmz_acquire.scanning import FrameDifference, Plane, RegionVolume, Scan
 
 __all__ = ["CHECK_PLANES", "VolumeCheck"]
 
@@ -60,6 +60,8 @@ class VolumeCheck:
     from_side : int
         1 where the stage approaches every plane from below, -1 from above, 0 where it
         goes straight.
+    regions : callable
+        Gives what of the volume the scan decided on; nothing where it has a whole one.
     on_end : callable, optional
         Is handed volume and record when all is compared.
     """
@@ -70,9 +72,10 @@ class VolumeCheck:
         record: VolumeRecord,
         settings: CheckSettings,
         from_side: int,
+        regions: Callable[[], Sequence[RegionVolume]] = tuple,
         on_end: Callable[[Volume, VolumeRecord], None] | None = None,
     ) -> None:
-        self._on_end = on_end
+        self._on_end, self._regions = on_end, regions
         self._volume = volume
         self._record = record
         self._settings = settings
@@ -225,10 +228,22 @@ class VolumeCheck:
         said = f"{unlike.change:.0%} of its contrast"
         if np.hypot(dy, dx) >= _LEAST_SHIFT_PX:
             return f"{said}, {np.hypot(dy, dx):.1f} pixels sideways"
-        if scan.volume is None:
-            return said
-        grid = scan.plan.z_um
-        up = depth_of(after, scan.volume, grid) - depth_of(before, scan.volume, grid)
-        if abs(up) < scan.plan.step_um / 2:
+        up = self._moved_up(scan, before, after)
+        if up is None or abs(up) < scan.plan.step_um / 2:
             return said
         return f"{said}, as if {abs(up):.1f} µm {'higher' if up > 0 else 'lower'}"
+
+    def _moved_up(self, scan: Scan, before: Any, after: Any) -> float | None:
+        """How far it went in z, µm, by the volume or the part with most to be seen."""
+        grid, volume, where = scan.plan.z_um, scan.volume, ...
+        if volume is None:
+            part = max(
+                self._regions(),
+                key=lambda part: contrast_of(before[part.region.slices]),
+                default=None,
+            )
+            if part is None:
+                return None
+            volume, where = part.on(grid), part.region.slices
+        below, above = (depth_of(im[where], volume, grid) for im in (before, after))
+        return above - below

@@ -26,7 +26,13 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments.replay_decisions import Further
     from rmz_acquire.experiments.volumes import Volume
     from rmz_acquire.recording.experiment_folder import ExperimentFolder, VolumeRecord
-    from rmz_acquire.scanning import Decision, Estimate, Estimator, OldPlane
+    from rmz_acquire.scanning import (
+        Decision,
+        Estimate,
+        Estimator,
+        OldPlane,
+        RegionVolume,
+    )
 
 __all__ = ["VolumeTasks", "fresh_scan", "take_up"]
 
@@ -87,6 +93,7 @@ class VolumeTasks:
         self._time_lapse = TimeLapse(prepared.settings.time_lapse, folder)
         self._frames = RecentFrames()
         self._old_lines: list[dict[str, Any]] = []
+        self._regions: Sequence[RegionVolume] = ()
         #: The volume at hand and its record.
         self.volume: Volume | None = None
         self.record: VolumeRecord | None = None
@@ -125,7 +132,8 @@ class VolumeTasks:
 
             watcher = self._watcher
             told = partial(watcher.plane, volume)
-            decided = partial(watcher.decision, volume)
+            decided = partial(self._decided, volume)
+            self._regions = ()
             record = self.record = self._folder.record(volume.key, late, told)
             self.pending = None
             old = self._time_lapse.old(volume)
@@ -193,7 +201,21 @@ class VolumeTasks:
         stage, side = settings.stage, 0
         if stage.approach_um > 0:
             side = 1 if stage.approach_from == "below" else -1
-        return VolumeCheck(volume, record, settings.checks, side, self._on_check)
+        return VolumeCheck(
+            volume,
+            record,
+            settings.checks,
+            side,
+            lambda: self._regions,
+            self._on_check,
+        )
+
+    def _decided(
+        self, volume: Volume, decision: Decision, estimate: Estimate | None
+    ) -> None:
+        if estimate is not None:
+            self._regions = estimate.regions
+        self._watcher.decision(volume, decision, estimate)
 
     def _done(self, volume: Volume, exact_um: list[float] | None) -> bool:
         """Whether it was finished before; a leader that went on takes others along."""

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import tensorstore
 from experiment_fakes import sequence
+from scan_fakes import blobs
 
 from rmz_acquire.experiments import resume, run
+from rmz_acquire.experiments.block import CheckSettings
+from rmz_acquire.experiments.repeat_check import VolumeCheck
 from rmz_acquire.experiments.verify import verify
+from rmz_acquire.scanning import Plane, RecentFrames, Region, RegionVolume, ScanPlan
 
 
 @pytest.fixture
@@ -150,3 +157,38 @@ def test_what_it_found_is_told_after_a_resumption_too(demo, tmp_path, monkeypatc
     demo.mda.events.frameReady.disconnect()
     second = resume(demo, tmp_path / "run").summary
     assert second.status == "completed" and second.findings[:1] == first.findings
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_drift_is_told_in_z_by_the_regions_as_by_the_whole(whole):
+    grid = np.linspace(0, 8, 17)
+    stack = blobs(grid, shape=(96, 96))
+    part = RegionVolume(Region(0, 32, 64, 64), grid, stack[:, :64, 32:])
+    order = [0, 16, 8, 4]
+    scan = SimpleNamespace(
+        frames=RecentFrames(),
+        decisions=[SimpleNamespace(z_requested_um=grid[n], used=True) for n in order],
+        plan=ScanPlan.from_grid(grid),
+        volume=stack if whole else None,
+    )
+    found = []
+    record = SimpleNamespace(
+        read_plane=lambda number: stack[order[number]],
+        write_check=lambda plane, number: None,
+        finish_check=found.append,
+    )
+    check = VolumeCheck(
+        SimpleNamespace(name="it"),
+        record,
+        CheckSettings(repeat=True),
+        1,
+        regions=lambda: () if whole else [part],
+    )
+    for number, again in enumerate(check.asks(scan)):
+        # two frames of a camera are never the same
+        moved = stack[int(np.searchsorted(grid, again.z_um)) + 2] + 0.01 * number
+        timing = (None, None, None, datetime.now(UTC))
+        check.observe(Plane(moved, again.z_um, again.z_um, *timing), number)
+    check.conclude()
+    (said,) = [text for text in found[0]["findings"] if "focus drift" in text]
+    assert re.search(r"as if (0\.9|1\.0) µm higher", said)
