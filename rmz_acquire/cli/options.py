@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from rmz_acquire.cli.console import warn
 from rmz_acquire.cli.flags import in_flags
+from rmz_acquire.defaults import EPSILON
 from rmz_acquire.errors import InputError, key_message
 from rmz_acquire.methods import DEFAULT_METHOD, MethodName
 
@@ -137,10 +138,11 @@ Policy = Annotated[
     typer.Option("--policy", help="Where the next plane is.", rich_help_panel=_SCAN),
 ]
 Epsilon = Annotated[
-    float,
+    float | None,
     typer.Option(
         "--epsilon",
-        help="The scan stops once the volume's relative change is so small.",
+        help="The scan stops once the volume's relative change is so small; by "
+        f"default {EPSILON:g}.",
         rich_help_panel=_SCAN,
     ),
 ]

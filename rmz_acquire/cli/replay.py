@@ -86,7 +86,7 @@ def replay(
     device: Device = "auto",
     policy: AnyPolicy = DEFAULT_POLICY,
     stop_rule: AnyStopRule = None,
-    epsilon: Epsilon = EPSILON,
+    epsilon: Epsilon = None,
     target_nrmse: TargetNrmse = None,
     confidence: Confidence = None,
     calibration: CalibrationFile = None,
@@ -154,7 +154,6 @@ def replay(
     options: dict[str, Any] = {
         "policy": policy,
         "stop_rule": stop_rule,
-        "epsilon": epsilon,
         "first_planes": first_planes,
         "min_planes": min_planes,
         "max_planes": max_planes,
@@ -167,8 +166,11 @@ def replay(
         "max_seconds": max_seconds,
         "seed": seed,
     }
-    if patience is not None:
-        options["patience"] = patience
+    if epsilon is None and calibration is None:
+        epsilon = EPSILON  # noted with the run, whatever later versions take
+    for key, value in (("epsilon", epsilon), ("patience", patience)):
+        if value is not None:
+            options[key] = value
     with flagged(PLAN):
         plan = ScanPlan.from_grid(_grid(stack), **options, z_exact_um=positions)
     if strict:

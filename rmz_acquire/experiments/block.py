@@ -362,5 +362,6 @@ class ExperimentSettings(_Block, ScanOptions):
             raise InputError(key_message(error, BLOCK)) from None
 
     def plan_options(self) -> dict[str, Any]:
-        """Give the options of a `ScanPlan`, all but its grid and its list of z."""
-        return {name: getattr(self, name) for name in ScanOptions.model_fields}
+        """Give the options of a `ScanPlan` that are set, but its grid and list of z."""
+        names = ScanOptions.model_fields.keys() & self.model_fields_set
+        return {name: getattr(self, name) for name in names}

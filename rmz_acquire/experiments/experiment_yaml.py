@@ -13,12 +13,15 @@ from pydantic import BaseModel
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments.block import ExperimentSettings
 from rmz_acquire.experiments.keeping import check_kept
+from rmz_acquire.experiments.target_calibration import calibration_from
 from rmz_acquire.experiments.useq_fields import check_fields
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rmz_acquire.acquisition.volume_task import Overlap
 
-__all__ = ["read_experiment", "with_overlap"]
+__all__ = ["as_experiment", "read_experiment", "with_overlap"]
 
 
 def read_experiment(path: Path | str) -> useq.MDASequence:
@@ -28,6 +31,7 @@ def read_experiment(path: Path | str) -> useq.MDASequence:
     ----------
     path : path
         A YAML (or JSON) file with a `useq.MDASequence` and our block in its metadata.
+        A file that the block names is looked for from this one's folder.
 
     Returns
     -------
@@ -48,10 +52,38 @@ def read_experiment(path: Path | str) -> useq.MDASequence:
         msg = f"{path} is no text: give a YAML file"
         raise InputError(msg) from None
     try:
-        return _sequence_of(text)
+        return _sequence_of(_raw_of(text), path.parent)
     except InputError as error:
         msg = f"{path.name}: {error}"
         raise InputError(msg) from None
+
+
+def as_experiment(
+    given: useq.MDASequence | Mapping[str, Any] | Path | str,
+) -> useq.MDASequence:
+    """Give an experiment, however it is told.
+
+    Parameters
+    ----------
+    given : useq.MDASequence, mapping or path
+        A sequence as it is; the keys and values of one; or its YAML.
+
+    Raises
+    ------
+    InputError
+        In one line that names the key.
+    """
+    if isinstance(given, useq.MDASequence):
+        return given
+    if isinstance(given, str | Path):
+        return read_experiment(given)
+    if isinstance(given, dict):
+        return _sequence_of(given, Path())
+    msg = (
+        "sequence: give a useq.MDASequence, its keys and values, or the path of its "
+        f"YAML, not {type(given).__name__}"
+    )
+    raise InputError(msg)
 
 
 def with_overlap(sequence: useq.MDASequence, overlap: Overlap) -> useq.MDASequence:
@@ -60,7 +92,7 @@ def with_overlap(sequence: useq.MDASequence, overlap: Overlap) -> useq.MDASequen
     return sequence.replace(metadata={**sequence.metadata, "rmz_acquire": block})
 
 
-def _sequence_of(text: str) -> useq.MDASequence:
+def _raw_of(text: str) -> dict[str, Any]:
     try:
         raw = yaml.load(text, Loader=_Loader)
     except yaml.YAMLError as error:
@@ -72,6 +104,11 @@ def _sequence_of(text: str) -> useq.MDASequence:
     if not isinstance(raw, dict):
         msg = "an experiment has keys such as channels and z_plan: see useq-schema"
         raise InputError(msg)
+    return raw
+
+
+def _sequence_of(raw: dict[str, Any], folder: Path) -> useq.MDASequence:
+    """Make the sequence; files of the block count from the folder."""
     try:
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
@@ -87,6 +124,7 @@ def _sequence_of(text: str) -> useq.MDASequence:
         told = " ".join(str(warning.message).split())
         if warning.category is UserWarning and "intended results" not in told:
             raise InputError(f"useq: {told}")
+    sequence = calibration_from(folder, sequence)
     ExperimentSettings.of(sequence.metadata)
     check_fields(sequence)
     check_kept(sequence)

@@ -8,12 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import useq
-
 from rmz_acquire.acquisition import Control
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.callbacks import DecisionWatcher, Watcher
-from rmz_acquire.experiments.experiment_yaml import read_experiment
+from rmz_acquire.experiments.experiment_yaml import as_experiment
 from rmz_acquire.experiments.going import go
 from rmz_acquire.experiments.keeping import as_json, as_yaml, check_kept
 from rmz_acquire.experiments.loading import FinishedRun
@@ -30,8 +28,9 @@ from rmz_acquire.recording.experiment_folder import ExperimentFolder
 from rmz_acquire.simulation.recorded import RecordedMicroscope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    import useq
     from numpy.typing import NDArray
     from pymmcore_plus import CMMCorePlus
 
@@ -49,7 +48,7 @@ logger = logging.getLogger(__name__)
 
 def run(
     microscope: CMMCorePlus | RecordedMicroscope,
-    sequence: useq.MDASequence | Path | str,
+    sequence: useq.MDASequence | Mapping[str, Any] | Path | str,
     out: Path | str,
     *,
     overwrite: bool = False,
@@ -75,8 +74,9 @@ def run(
     microscope : CMMCorePlus or RecordedMicroscope
         The microscope; or a recorded stack in the place of the specimen, for which no
         Micro-Manager is needed.
-    sequence : useq.MDASequence or path
-        The experiment, with our block under ``metadata["rmz_acquire"]``; or its YAML.
+    sequence : useq.MDASequence, dict or path
+        The experiment, with our block under ``metadata["rmz_acquire"]``; its keys and
+        values; or its YAML.
     out : path
         The folder for it.
     overwrite : bool
@@ -112,8 +112,7 @@ def run(
     InputError
         Before anything moves or is written, with the key that is wrong.
     """
-    if not isinstance(sequence, useq.MDASequence):
-        sequence = read_experiment(sequence)
+    sequence = as_experiment(sequence)
     check_folder(out, overwrite=overwrite)
     own = Own(estimator, policy, stop_rule)
     sequence = with_card(own.into(sequence))

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.experiments.block import BLOCK
+from rmz_acquire.experiments.block import BLOCK, ExperimentSettings
 from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.scanning import conditions_of, read_calibration
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import useq
 
-    from rmz_acquire.experiments.block import ExperimentSettings
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning import ScanPlan
 
-__all__ = ["check_calibration", "with_card", "with_target"]
+__all__ = ["calibration_from", "check_calibration", "with_card", "with_target"]
 
 _KEY = f"{BLOCK}.calibration"
 
@@ -39,20 +37,40 @@ def with_target(
     target_nrmse, confidence : float, optional
         What is to be promised.
     calibration : path, optional
-        The file that ``rmz-acquire calibrate`` wrote.
+        The file that ``rmz-acquire calibrate`` wrote; a relative one counts from the
+        working directory.
 
     Returns
     -------
     useq.MDASequence
         The same where nothing is given.
+
+    Raises
+    ------
+    InputError
+        If the block has what does not go with it. Names both keys.
     """
     given: dict[str, Any] = {
         "target_nrmse": target_nrmse,
         "confidence": confidence,
-        "calibration": None if calibration is None else str(calibration),
+        "calibration": None if calibration is None else _absolute(calibration),
     }
     told = {key: value for key, value in given.items() if value is not None}
-    return _with(sequence, told) if told else sequence
+    if not told:
+        return sequence
+    aimed = _with(sequence, told)
+    ExperimentSettings.of(aimed.metadata)
+    return aimed
+
+
+def calibration_from(folder: Path, sequence: useq.MDASequence) -> useq.MDASequence:
+    """Let the name of a calibration count from a folder, that of the experiment."""
+    named = _named(sequence)
+    if named is None:
+        return sequence
+    return _with(
+        sequence, {"calibration": _absolute(folder / Path(named).expanduser())}
+    )
 
 
 def with_card(sequence: useq.MDASequence) -> useq.MDASequence:
@@ -65,9 +83,8 @@ def with_card(sequence: useq.MDASequence) -> useq.MDASequence:
     InputError
         If the file is no calibration.
     """
-    block = sequence.metadata.get("rmz_acquire")
-    named = block.get("calibration") if isinstance(block, dict) else None
-    if not isinstance(named, str):
+    named = _named(sequence)
+    if named is None:
         return sequence
     with key_of(_KEY):
         card = read_calibration(named)
@@ -127,6 +144,17 @@ def check_calibration(
     )
     with key_of(_KEY):
         card.check(now)
+
+
+def _named(sequence: useq.MDASequence) -> str | None:
+    """The file of the calibration; None where there is none, or it is kept itself."""
+    block = sequence.metadata.get("rmz_acquire")
+    named = block.get("calibration") if isinstance(block, dict) else None
+    return named if isinstance(named, str) else None
+
+
+def _absolute(path: Path | str) -> str:
+    return str(Path(path).expanduser().absolute())
 
 
 def _with(sequence: useq.MDASequence, told: dict[str, Any]) -> useq.MDASequence:

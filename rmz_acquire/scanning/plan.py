@@ -28,7 +28,7 @@ from rmz_acquire.defaults import POLICY as POLICY_BY_DEFAULT
 from rmz_acquire.defaults import STOP_RULE as RULE_BY_DEFAULT
 from rmz_acquire.errors import InputError, key_message
 from rmz_acquire.plugins import POLICY, STOP_RULE, name_check
-from rmz_acquire.scanning.stop_calibration import AIM, AnyCalibration, check_aim
+from rmz_acquire.scanning.stop_calibration import AIM, UNUSED, AnyCalibration, check_aim
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,8 +106,9 @@ class ScanOptions(BaseModel):
 
     @model_validator(mode="after")
     def _check_rules(self) -> Self:
-        aim = {key: getattr(self, key) for key in AIM}
-        check_aim(self.stop_rule, **aim, tau=self.tau, patience=self.patience)
+        told = {key: getattr(self, key) for key in self.model_fields_set}
+        known = {key: value for key, value in told.items() if value is not None}
+        check_aim(self.stop_rule, known)
         if self.stop_rule == "paper":
             for key, given in (("tau", self.tau), ("patience", self.patience > 1)):
                 if given:
@@ -350,8 +351,12 @@ class ScanPlan(ScanOptions):
         return self.model_copy(update={"max_gap_um": gap_um})
 
     def to_line(self) -> dict[str, Any]:
-        """Give all but the grid, JSON-ready, as files have it."""
-        return self.model_dump(mode="json", exclude={"z_um"})
+        """Give all but the grid, JSON-ready, as files have it.
+
+        And but what the rule does not look at.
+        """
+        unused = UNUSED if self.stop_rule == "target" else ()
+        return self.model_dump(mode="json", exclude={"z_um", *unused})
 
     @property
     def step_um(self) -> float:

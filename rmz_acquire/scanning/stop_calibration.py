@@ -23,9 +23,9 @@ from rmz_acquire.settings_file import Strict, read_settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-
 __all__ = [
     "AIM",
+    "UNUSED",
     "AnyCalibration",
     "StopCalibration",
     "check_aim",
@@ -35,6 +35,9 @@ __all__ = [
 
 AIM = ("target_nrmse", "confidence", "calibration")
 """Keys of a plan that are of the rule target alone."""
+
+UNUSED = ("epsilon", "epsilon_kind", "tau", "patience", "max_gap_um")
+"""Keys of a plan at which the rule target does not look."""
 
 _SAME = 1e-6
 """Part of a number by which two may differ and be the same: a file's rounding."""
@@ -156,34 +159,35 @@ AnyCalibration = Annotated[StopCalibration, BeforeValidator(_from_file)]
 """A calibration, or the name of its file."""
 
 
-def check_aim(
-    stop_rule: str,
-    *,
-    target_nrmse: float | None,
-    confidence: float | None,
-    calibration: StopCalibration | None,
-    tau: float | None,
-    patience: int,
-) -> None:
+def check_aim(stop_rule: str, given: Mapping[str, Any]) -> None:
     """Refuse a target without the rule, the rule without a calibration, and less.
 
     Parameters
     ----------
-    stop_rule, target_nrmse, confidence, calibration, tau, patience
+    stop_rule : str
         Of a plan.
+    given : mapping
+        What else was given of it, by its keys; nothing that is None.
 
     Raises
     ------
     ValueError
         In one line that names the key.
     """
+    named = next((key for key in AIM if key in given), "stop_rule: target")
     if stop_rule != "target":
-        given = zip(AIM, (target_nrmse, confidence, calibration), strict=True)
-        for key, value in given:
-            if value is not None:
-                msg = f"{key} is for stop_rule target, not {stop_rule}"
-                raise ValueError(msg)
+        if named in given:
+            msg = f"{named} is for stop_rule target, not {stop_rule}"
+            raise ValueError(msg)
         return
+    for key in UNUSED:
+        if key in given:
+            msg = (
+                f"{key} does not go with {named}: the rule target looks at what was "
+                f"calibrated alone; leave {key} out"
+            )
+            raise ValueError(msg)
+    target_nrmse, confidence, calibration = (given.get(key) for key in AIM)
     if calibration is None:
         msg = "calibration is missing: a target needs one that was made for it"
         raise ValueError(msg)
@@ -200,10 +204,6 @@ def check_aim(
             f"{most:g}: calibrate for it"
         )
         raise ValueError(msg)
-    for key, is_set in (("tau", tau is not None), ("patience", patience > 1)):
-        if is_set:
-            msg = f"{key}: stop_rule target does not look at it: leave it out"
-            raise ValueError(msg)
 
 
 def hash_of(conditions: Mapping[str, Any]) -> str:

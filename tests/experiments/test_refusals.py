@@ -479,7 +479,10 @@ def test_a_good_one_is_read_and_a_folder_is_not_overwritten(demo, tmp_path):
     path.write_text(yaml.safe_dump(GOOD), encoding="utf-8")
     sequence = read_experiment(path)
     assert len(list(sequence)) == 7
-    run(demo, sequence, tmp_path / "run")
+    with pytest.raises(InputError, match=r"^sequence: give .*, not int"):
+        run(demo, 7, tmp_path / "run")
+    # a script may write keys and values, too
+    assert run(demo, GOOD, tmp_path / "run").summary.status == "completed"
     with pytest.raises(InputError, match="holds a run already"):
         run(demo, sequence, tmp_path / "run")
     with pytest.raises(InputError, match="no-such"):

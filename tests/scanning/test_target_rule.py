@@ -99,7 +99,15 @@ def test_it_stops_below_the_threshold_and_tells_its_terms():
         ({"confidence": 0.95, "calibration": card()}, "confidence 0.95 is above"),
         ({"target_nrmse": 0.1, "calibration": card()}, "target_nrmse 0.1 is below"),
         ({"stop_rule": "paper", "calibration": card()}, "calibration is for stop_rule"),
-        ({"tau": 0.2, "calibration": card()}, "tau: stop_rule target"),
+        ({"tau": 0.2, "calibration": card()}, "^tau does not go with calibration"),
+        (
+            {"epsilon": 0.05, "target_nrmse": 0.3, "calibration": card()},
+            "^epsilon does not go with target_nrmse",
+        ),
+        (
+            {"max_gap_um": 2.0, "stop_rule": "target"},
+            "^max_gap_um does not go with stop_rule: target",
+        ),
         ({"calibration": "nowhere.yaml"}, "calibration: cannot read"),
     ],
 )
