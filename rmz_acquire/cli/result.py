@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from rmz_acquire.recording import Summary
+    from rmz_acquire.recording.stop_terms import ToldTerm
 
 __all__ = ["predicted", "print_summary"]
 
@@ -73,7 +74,8 @@ def _print_volume(summary: Summary, folder: Path) -> None:
     facts = {"stopped": f"{summary.stop_reason}: {summary.reason}"}
     if summary.stop_terms:
         rule = summary.plan.get("stop_rule") or "guarded"
-        facts["rule"] = f"{rule}: {', '.join(map(_term, summary.stop_terms))}"
+        told = (f"{'ok' if t.met else 'not'} {t}" for t in _told(summary))
+        facts["rule"] = f"{rule}: {', '.join(told)}"
     facts |= {
         "planes": f"{summary.planes_taken} of {summary.planes_full_scan} of the full "
         f"stack ({_percent(summary.planes_taken, summary.planes_full_scan)})",
@@ -95,14 +97,10 @@ def _print_volume(summary: Summary, folder: Path) -> None:
         console.print(_scores(summary))
 
 
-def _term(term: Mapping[str, Any]) -> str:
-    """Say what a stop rule looked at, and whether it was met."""
-    sign = "ok" if term["met"] else "not"
-    numbers = [term["value"], term["limit"]]
-    if numbers == [None, None]:
-        return f"{sign} {term['name']}"
-    told = ["-" if number is None else f"{number:.3g}" for number in numbers]
-    return f"{sign} {term['name']} {told[0]} (limit {told[1]})"
+def _told(summary: Summary) -> list[ToldTerm]:
+    from rmz_acquire.recording.stop_terms import told_terms
+
+    return told_terms(summary.stop_terms)
 
 
 def predicted(

@@ -3,8 +3,9 @@
 Left, the volume (beside the truth where there is one) in one plane that was not
 measured and in an axial section; right, where planes were taken, how the volume
 settled, what it cost the specimen, how good it is and, where several estimates were
-compared, how well each predicted the planes. Laid out in inches by hand: the images
-keep their true proportions and everything else aligns with them.
+compared, how well each predicted the planes; below these, every term of the stop rule
+at every plane, with its limit. Laid out in inches by hand: the images keep their true
+proportions and everything else aligns with them.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from rmz_acquire.recording.report_plots import (
     plot_times,
     tidy,
 )
+from rmz_acquire.recording.report_terms import plot_terms, terms_height
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -120,7 +122,9 @@ def _draw(
     figure = Figure(facecolor="white")
     FigureCanvasAgg(figure)
     images = None if volume is None else ImageGrid(volume, truth, summary)
-    height = max(_LEAST_HEIGHT, images.height if images else 0)
+    table = terms_height(decisions)
+    below = table + _PLOT_GAP_Y if table else 0.0
+    height = max(_LEAST_HEIGHT + below, images.height if images else 0)
     plots_left = _LEFT + (images.width + 0.75 if images else 0)
     compared = any(decision.predictions for decision in decisions)
     columns = [
@@ -138,7 +142,8 @@ def _draw(
 
     if images:
         images.draw(figure, place, left=_LEFT)
-    half = (height - _PLOT_GAP_Y) / 2
+    upper = height - below
+    half = (upper - _PLOT_GAP_Y) / 2
     rows = (0.0, half + _PLOT_GAP_Y)
     plot_taken(place(columns[0], rows[0], _PLOT_WIDTH, half), summary, decisions)
     plot_change(place(columns[1], rows[0], _PLOT_WIDTH, half), summary, decisions)
@@ -149,8 +154,12 @@ def _draw(
     else:
         plot_times(corner, decisions)
     if compared:
-        whole = place(columns[2], rows[0], _PLOT_WIDTH, height)
+        whole = place(columns[2], rows[0], _PLOT_WIDTH, upper)
         plot_candidates(whole, summary, decisions)
+    if table:
+        wide = columns[-1] - columns[0]
+        cells = place(plots_left + _PLOT_WIDTH, upper + _PLOT_GAP_Y, wide, table)
+        plot_terms(cells, summary, decisions, _PLOT_WIDTH)
     _head(figure, size, summary)
     return figure
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import combinations
 
@@ -117,6 +118,21 @@ COMPARED = {
     "winner": "recurrent-mz",
 }
 EQUAL = {"richardson-lucy": 0.25, "wiener": 0.25}
+TERMS = [
+    {"name": "change", "value": 0.0321, "limit": 0.05, "met": True},
+    {"name": "planes", "value": 7, "limit": 4, "met": True},
+    {
+        "name": "distance to the nearest plane, µm",
+        "value": 0.5,
+        "limit": 0.125,
+        "met": True,
+    },
+    {"name": "frame", "value": None, "limit": None, "met": True},
+    {"name": "audit innovation", "value": 0.2345, "limit": 0.2, "met": False},
+    {"name": "largest gap, µm", "value": 12.345, "limit": 5.5, "met": False},
+    {"name": "planes in a row", "value": 0, "limit": 2, "met": False},
+    {"name": "somebody’s own", "value": None, "limit": 1.0, "met": False},
+]
 LONG = "change 0.0321 is at or below epsilon 0.05, but " + "a gap is unseen and " * 12
 PAGES = {
     "truth": {},
@@ -154,6 +170,8 @@ PAGES = {
         "predictions": {"richardson-lucy": 1e-5, "wiener": 0.0, "linear": 30.0},
         "winner": "wiener",
     },
+    "terms": {"terms": TERMS, "stop": "max_planes"},
+    "terms, many, compared": {"terms": TERMS, "planes": 61, **COMPARED},
     "absolute": {
         "plan": ScanPlan.from_range(0, 30, 0.5, epsilon=900, epsilon_kind="absolute")
     },
@@ -278,3 +296,29 @@ def test_the_users_style_changes_nothing(tmp_path):
     with Image.open(tmp_path / "a.png") as picture:
         assert picture.width > 1200 and picture.height > 600
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.png", "b.png"]
+
+
+def test_the_table_tells_what_every_term_was_and_which_was_met_last():
+    summary, decisions, stacks = a_page(terms=TERMS[:5])
+    met = [{**term, "met": True} for term in TERMS[:4]]
+    met.append({**TERMS[4], "value": 0.15, "met": True})
+    decisions[-1] = replace(decisions[-1], terms=met)
+    figure = draw_report(summary, decisions, **stacks)
+    written = [each.get_text() for each in figure.findobj(Text)]
+    for line in (
+        "Stop rule: guarded",
+        "change 0.0321 ≤ 0.05",
+        "distance to the nearest plane 0.5 ≥ 0.125 µm",
+        "▸ audit innovation 0.15 ≤ 0.2",
+        "met last: audit innovation",
+    ):
+        assert line in written
+    # at the planes before it was not met
+    assert written.count("0.234") == len(decisions) - 1
+    decisions[-1] = replace(decisions[-1], terms=TERMS[:5])
+    figure = draw_report(
+        summary.model_copy(update={"stop_reason": "max_planes"}), decisions, **stacks
+    )
+    written = [each.get_text() for each in figure.findobj(Text)]
+    assert "audit innovation 0.234 > 0.2" in written
+    assert "not met: audit innovation" in written
