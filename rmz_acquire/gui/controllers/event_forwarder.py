@@ -9,7 +9,12 @@ from rmz_acquire.gui.controllers.scan_signals import Made
 from rmz_acquire.gui.controllers.watched_core import WatchedCore
 from rmz_acquire.gui.models.composite import Composite
 from rmz_acquire.gui.models.display_levels import contrast_along_z, levels_of
-from rmz_acquire.gui.models.stored_runs import Ending, StoredVolume, name_of
+from rmz_acquire.gui.models.stored_runs import (
+    Ending,
+    StoredVolume,
+    limits_of,
+    name_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,8 +91,7 @@ class EventForwarder(Watcher):
             planes,
             [],
             None,
-            plan.epsilon,
-            plan.tau,
+            *limits_of(plan),
             plan.max_planes if exact is None else len(exact),
             prepared.pixel_size_of(volume),
             prepared.settings.estimator,

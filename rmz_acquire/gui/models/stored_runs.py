@@ -22,13 +22,14 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments import Volume
     from rmz_acquire.optics import Optics
     from rmz_acquire.recording.experiment_folder import Key
-    from rmz_acquire.scanning import Decision, Plane
+    from rmz_acquire.scanning import Decision, Plane, ScanPlan
 
 __all__ = [
     "Ending",
     "StoredRun",
     "StoredVolume",
     "fault_in_words",
+    "limits_of",
     "load_run",
     "name_of",
     "sentence",
@@ -75,8 +76,8 @@ class StoredVolume:
         One a plane.
     pixels : ndarray of float32, (Z, Y, X), or None
         Camera counts; None where no plane got that far.
-    epsilon, tau : float, float or None
-        What it was to stop at.
+    epsilon, tau : float or None
+        What it was to stop at; None where its rule does not look at it.
     most : int
         The most planes that it might take.
     pixel_um : float or None
@@ -102,7 +103,7 @@ class StoredVolume:
     planes: Sequence[Plane]
     decisions: Sequence[Decision]
     pixels: NDArray[np.float32] | None
-    epsilon: float
+    epsilon: float | None
     tau: float | None
     most: int
     pixel_um: float | None
@@ -248,6 +249,17 @@ def sentence(run: StoredRun) -> tuple[str, str]:
     return head, " ".join(said)
 
 
+def limits_of(plan: ScanPlan) -> tuple[float | None, float | None]:
+    """Give the relative change and the innovation at which a plan stops; None: neither.
+
+    Of a rule of somebody else's these are what the plan says, whatever it looks at.
+    """
+    if plan.stop_rule == "target" or plan.z_exact_um is not None:
+        return None, None
+    relative = plan.epsilon_kind == "relative"
+    return plan.epsilon if relative else None, plan.innovation_limit
+
+
 def fault_in_words(decision: Decision) -> str:
     """Say what is wrong with the frame of a plane; empty where nothing is."""
     if decision.frame is None:
@@ -312,8 +324,7 @@ def _volume(stored: StoredExperiment, volume: Volume, ending: Ending) -> StoredV
         planes,
         decisions,
         pixels,
-        plan.epsilon,
-        plan.tau,
+        *limits_of(plan),
         plan.max_planes if exact is None else len(exact),
         stored.prepared.pixel_size_of(volume),
         settings.estimator,

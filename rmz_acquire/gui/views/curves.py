@@ -178,18 +178,18 @@ class ChangePlot(PlotCard):
         """Per cent along a logarithm."""
         return {"left": _PercentAxis("left")}
 
-    def clear(self, epsilon: float, tau: float | None, most: int) -> None:
+    def clear(self, epsilon: float | None, tau: float | None, most: int) -> None:
         """Begin anew with limits on change and innovation and the most planes."""
         self._rows.clear()
-        self._limits = [epsilon] if tau is None else [epsilon, tau]
+        limits = ((self.limit, "ε", epsilon), (self.tau, "τ", tau))
+        self._limits = [at for _, _, at in limits if at is not None]
         self.change.setData([], [])
         self.innovation.setData([], [])
-        self.limit.setPos(np.log10(100 * epsilon))
-        self.limit.label.setFormat(f"ε = {100 * epsilon:g} %")
-        self.tau.setVisible(tau is not None)
-        if tau is not None:
-            self.tau.setPos(np.log10(100 * tau))
-            self.tau.label.setFormat(f"τ = {100 * tau:g} %")
+        for line, sign, at in limits:
+            line.setVisible(at is not None)
+            if at is not None:
+                line.setPos(np.log10(100 * at))
+                line.label.setFormat(f"{sign} = {100 * at:g} %")
         self.plot.setXRange(1, max(4, min(most, 12)), padding=0.04)
         self._fit()
 
@@ -209,6 +209,7 @@ class ChangePlot(PlotCard):
         values = [100 * limit for limit in self._limits]
         for _, change, innovation in self._rows:
             values += [100 * v for v in (change, innovation) if v]
+        values = values or [1.0]
         low, high = np.log10(min(values)), np.log10(max(values))
         self.plot.setYRange(low - 0.25, max(high, low + 0.8) + 0.15, padding=0)
 

@@ -139,6 +139,7 @@ class MainWindow(ActionWindow):
         self.volume.set_line_colour("#56b4e9")
         for plot in (self.along_z, self.change, self.training.curve):
             plot.dress(theme)
+        self.rule.dress(theme)
         self.microscope.dress(theme)
         self._colour_icons()
         self.store.setValue("theme", theme.name)
@@ -158,7 +159,7 @@ class MainWindow(ActionWindow):
             middle.volume,
         )
         self.along_z, self.change = middle.along_z, middle.change
-        self.made_of = middle.made_of
+        self.made_of, self.rule = middle.made_of, middle.rule
         self.compare, self.which = middle.compare, middle.which
         self.colours, self.maximum = middle.colours, middle.maximum
         self.pages = QStackedWidget()

@@ -14,6 +14,7 @@ from PyQt6.QtWidgets import (
 from rmz_acquire.gui.views.curves import ChangePlot, DepthPlot
 from rmz_acquire.gui.views.images import COLOUR_MAPS, PictureView, SliceView
 from rmz_acquire.gui.views.made_of_line import MadeOfLine
+from rmz_acquire.gui.views.rule_lights import RuleLights
 from rmz_acquire.gui.views.status import StatusCard
 
 __all__ = ["Middle"]
@@ -29,6 +30,7 @@ class Middle(QWidget):
         self.volume = SliceView()
         self.along_z = DepthPlot()
         self.change = ChangePlot()
+        self.rule = RuleLights()
         self.made_of = MadeOfLine()
         self._make_choices()
         pictures = QSplitter(Qt.Orientation.Horizontal)
@@ -45,10 +47,11 @@ class Middle(QWidget):
         below.setContentsMargins(0, 0, 0, 0)
         below.setSpacing(2)
         below.addWidget(curves, 1)
+        below.addWidget(self.rule)
         below.addWidget(self.made_of)
         for card in (self.along_z, self.change):
-            # the line below them fits into the smallest window too
-            card.plot.setMinimumHeight(84)
+            # the lines below them fit into the smallest window too
+            card.plot.setMinimumHeight(66)
         rows = QSplitter(Qt.Orientation.Vertical)
         rows.addWidget(pictures)
         rows.addWidget(self._below)

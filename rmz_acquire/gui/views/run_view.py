@@ -150,6 +150,7 @@ class ShownRun(QObject):
         if volume is None:
             window.volume.clear()
             window.made_of.clear()
+            window.rule.clear()
             window.volume.show_hint("This run has no volume.")
             self._show_regions(())
             self.end(run)
@@ -160,6 +161,7 @@ class ShownRun(QObject):
                 decision.index + 1, decision.delta_relative, decision.innovation
             )
             window.made_of.add(decision)
+            window.rule.show_terms(decision.terms)
         if volume.planes:
             # the camera that took them may have been another one
             window.camera.bit_depth = None
@@ -198,6 +200,7 @@ class ShownRun(QObject):
             decision.index + 1, decision.delta_relative, decision.innovation
         )
         window.made_of.add(decision)
+        window.rule.show_terms(decision.terms)
         window.along_z.set_next(next_z_um)
 
     def end(self, run: StoredRun | None) -> None:
@@ -329,6 +332,7 @@ class ShownRun(QObject):
         window.along_z.clear(volume.z_um[0], volume.z_um[-1])
         window.change.clear(volume.epsilon, volume.tau, volume.most)
         window.made_of.clear()
+        window.rule.clear()
         for plane in volume.planes:
             window.along_z.add_plane(plane.z_um, plane.image)
         self._others.begin()
