@@ -16,7 +16,13 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning import ScanPlan
 
-__all__ = ["calibration_from", "check_calibration", "with_card", "with_target"]
+__all__ = [
+    "calibration_beside",
+    "calibration_from",
+    "check_calibration",
+    "with_card",
+    "with_target",
+]
 
 _KEY = f"{BLOCK}.calibration"
 
@@ -71,6 +77,14 @@ def calibration_from(folder: Path, sequence: useq.MDASequence) -> useq.MDASequen
     return _with(
         sequence, {"calibration": _absolute(folder / Path(named).expanduser())}
     )
+
+
+def calibration_beside(folder: Path, sequence: useq.MDASequence) -> useq.MDASequence:
+    """Name the calibration from a folder, where it lies there: both can be moved."""
+    named, here = _named(sequence), folder.absolute()
+    if named is None or not Path(named).is_relative_to(here):
+        return sequence
+    return _with(sequence, {"calibration": Path(named).relative_to(here).as_posix()})
 
 
 def with_card(sequence: useq.MDASequence) -> useq.MDASequence:

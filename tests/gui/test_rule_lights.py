@@ -54,7 +54,7 @@ def test_numbers_go_before_words_and_all_is_in_the_tooltip(lights):
     assert all(line in lights.toolTip() for line in whole)
     seen = {tuple(lights.words(width)) for width in range(60, 1200, 4)}
     assert ("δ 0.0321", "planes 3", "frame", "audit", "gap 6.25") in seen
-    assert ("",) * 5 in seen and len(seen) == 5
+    assert ("",) * 5 in seen and len(seen) == 6
     lights.clear()
     assert not lights.isVisible() and lights.toolTip() == ""
 

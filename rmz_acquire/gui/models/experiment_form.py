@@ -16,10 +16,13 @@ from rmz_acquire.atomic_io import replace_text
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments import ExperimentSettings, read_experiment
 from rmz_acquire.experiments.keeping import as_yaml
+from rmz_acquire.experiments.target_calibration import calibration_beside
 from rmz_acquire.gui.models.fitted_optics import CALIBRATED, Calibration
 from rmz_acquire.gui.models.scan_settings import ScanSettings
+from rmz_acquire.gui.models.stop_target import StopTarget
 from rmz_acquire.methods import method_of
 from rmz_acquire.plugins import ESTIMATOR, POLICY, STOP_RULE, full_name
+from rmz_acquire.scanning.stop_calibration import AIM, UNUSED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +114,8 @@ def write_settings(path: Path, settings: ScanSettings) -> None:
     InputError
         If something is missing or makes no sense.
     """
-    replace_text(path, as_yaml(sequence_of(settings)))
+    sequence = calibration_beside(path.parent, sequence_of(settings))
+    replace_text(path, as_yaml(sequence))
 
 
 def settings_of(sequence: useq.MDASequence) -> ScanSettings:
@@ -145,6 +149,7 @@ def settings_of(sequence: useq.MDASequence) -> ScanSettings:
         time_plan=sequence.time_plan,
         base=sequence,
         calibration=Calibration.of(block.optics),
+        target=StopTarget.of(block, sequence),
         **values,
     )
 
@@ -283,6 +288,7 @@ def _block_values(block: ExperimentSettings) -> dict[str, Any]:
 def _block_of(settings: ScanSettings, before: dict[str, Any] | None) -> dict[str, Any]:
     """Our block, with what differs from the one that was loaded."""
     block = dict(before or {"version": 1, "strict": False})
+    _set_rule(block, settings.target)
     known: dict[str, Any] = {**_DEFAULTS, **dict.fromkeys((*_OPTICS, *CALIBRATED))}
     if before is not None:
         given = ExperimentSettings.of({"rmz_acquire": before})
@@ -292,6 +298,8 @@ def _block_of(settings: ScanSettings, before: dict[str, Any] | None) -> dict[str
     now |= settings.calibration.values()
     if not method_of(settings.estimator).model:
         now["model"] = None
+    if settings.target is not None:
+        now = {name: value for name, value in now.items() if name not in UNUSED}
     if settings.max_light_ms is not None:
         now["max_planes"] = settings.most_planes
     optics = dict(block.get("optics") or {})
@@ -310,3 +318,14 @@ def _block_of(settings: ScanSettings, before: dict[str, Any] | None) -> dict[str
     else:
         block.pop("optics", None)
     return block
+
+
+def _set_rule(block: dict[str, Any], target: StopTarget | None) -> None:
+    """Write the target into a block, or take it out; nothing contradicts it."""
+    aimed = target is not None
+    for key in (*AIM, *(("stop_rule", *UNUSED) if aimed else ())):
+        block.pop(key, None)
+    if target is not None:
+        block.update(target.block())
+    elif block.get("stop_rule") == "target":
+        del block["stop_rule"]

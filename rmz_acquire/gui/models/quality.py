@@ -16,9 +16,12 @@ __all__ = ["CUSTOM", "QUALITIES", "Quality", "quality_of", "with_quality"]
 
 CUSTOM = "custom"
 
-_RULE_KEYS = ("first_planes", "max_gap_um", "z_um", "epsilon_kind")
+_RULE_KEYS = (
+    *("first_planes", "max_gap_um", "z_um", "epsilon_kind"),
+    *("stop_rule", "patience", "audit", "target_nrmse", "confidence", "calibration"),
+)
 """Of the experiment's block: they decide on the stop too, and the form has no field
-for them."""
+for them, or one that no step fills."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +56,7 @@ QUALITIES = {
 
 def quality_of(settings: ScanSettings) -> str:
     """Name the step that settings are; `CUSTOM` where they are none of them."""
-    if settings.tau is not None or settings.policy != "bisect":
+    if (settings.tau, settings.target) != (None, None) or settings.policy != "bisect":
         return CUSTOM
     if any(key in _block(settings.base) for key in _RULE_KEYS):
         return CUSTOM
@@ -79,6 +82,7 @@ def with_quality(settings: ScanSettings, name: str) -> ScanSettings:
         epsilon=quality.epsilon,
         min_planes=quality.min_planes,
         tau=None,
+        target=None,
         policy="bisect",
         base=base,
     )

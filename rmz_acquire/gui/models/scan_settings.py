@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     import useq
 
+    from rmz_acquire.gui.models.stop_target import StopTarget
+
 __all__ = ["ScanSettings"]
 
 
@@ -49,7 +51,9 @@ class ScanSettings:
         The scan stops once the volume's relative change is so small.
     tau : float or None
         And the last plane was predicted so well; None asks for no such thing.
-    policy : {"bisect", "uniform"}
+    target : StopTarget or None
+        In place of both: it stops at a stated error.
+    policy : str
         Where the next plane is taken.
     min_planes : int
         No stop with fewer.
@@ -84,6 +88,7 @@ class ScanSettings:
     model: str | None = None
     epsilon: float = EPSILON
     tau: float | None = None
+    target: StopTarget | None = None
     policy: str = POLICY
     min_planes: int = MIN_PLANES
     max_planes: int | None = None
@@ -136,17 +141,22 @@ class ScanSettings:
             raise InputError(msg)
         base = {} if self.base is None else self.base.metadata.get("rmz_acquire") or {}
         exact = base.get("z_um")
+        rule: dict[str, Any] = {
+            "epsilon": self.epsilon,
+            "tau": self.tau,
+            "max_gap_um": base.get("max_gap_um"),
+        }
+        if self.target is not None:
+            rule = {**self.target.block(), "calibration": self.target.card}
         return ScanPlan.from_range(
             self.bottom_um,
             self.top_um,
             self.step_um,
-            epsilon=self.epsilon,
-            tau=self.tau,
+            **rule,
             policy=self.policy,
             min_planes=self.min_planes,
             max_planes=self.most_planes,
             first_planes=base.get("first_planes"),
-            max_gap_um=base.get("max_gap_um"),
             z_exact_um=None if exact is None else tuple(exact),
         )
 
@@ -179,6 +189,7 @@ class ScanSettings:
         optics: Mapping[str, str] | None = None,
         models: list[str] | None = None,
         regions: str = "",
+        misfit: Mapping[str, str] | None = None,
     ) -> dict[str, str]:
         """Say what is wrong, by field, the most important first.
 
@@ -192,6 +203,8 @@ class ScanSettings:
             The models there are, where that is known.
         regions : str
             What is wrong with the regions (`deciders`).
+        misfit : mapping, optional
+            Why the calibration of the stop is not for this scan (`misfit_of`).
 
         Returns
         -------
@@ -216,9 +229,11 @@ class ScanSettings:
                 found["step_um"] = f"{planes} planes are too many: take a larger step"
         if not self.exposure_ms > 0:
             found["exposure_ms"] = "the exposure must be above 0 ms"
-        if not 0 < self.epsilon < 1:
+        if self.target is not None:
+            found.update(self.target.problems())
+        elif not 0 < self.epsilon < 1:
             found["epsilon"] = "the change allowed must lie between 0 and 100 %"
-        if self.tau is not None and not 0 < self.tau:
+        elif self.tau is not None and not 0 < self.tau:
             found["tau"] = "the innovation allowed must lie above 0 %"
         self._budgets(found)
         method = method_of(self.estimator)
@@ -231,6 +246,8 @@ class ScanSettings:
             found.update(optics or {})
         if regions or not self.regions:
             found["regions"] = regions or "draw a region, or let tiles be chosen"
+        for key, said in (misfit or {}).items():
+            found.setdefault(key, said)
         return found
 
     def _stage(self, found: dict[str, str], stage_um: tuple[float, float]) -> None:

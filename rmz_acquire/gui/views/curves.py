@@ -23,11 +23,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from PyQt6.QtGui import QPaintEvent
+    from PyQt6.QtGui import QPaintEvent, QResizeEvent
 
     from rmz_acquire.gui.theme import Theme
 
 __all__ = ["ChangePlot", "DepthPlot", "PlotCard"]
+
+
+_LOW = 130
+"""Height of a card, pixels, below which its curves have no room to spare."""
 
 
 class _Legend(QLabel):
@@ -83,6 +87,13 @@ class PlotCard(QFrame):
         self.hint.hide()
         self.plot.show()
         self.legend.show()
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """In the smallest window the curves go before their label."""
+        super().resizeEvent(event)
+        axis = self.plot.getAxis("bottom")
+        if axis.labelText:
+            axis.showLabel(self.height() > _LOW)
 
     def axes(self) -> dict[str, pg.AxisItem]:
         """Axes other than the usual ones."""

@@ -11,6 +11,7 @@ from rmz_acquire.gui.models.fitting import Site
 from rmz_acquire.gui.models.pace import PaceTask
 from rmz_acquire.gui.models.quality import QUALITIES, with_quality
 from rmz_acquire.gui.models.region_rules import deciders
+from rmz_acquire.gui.models.stop_target import misfit_of
 from rmz_acquire.methods import SCAN_METHODS, method_of
 from rmz_acquire.models import list_models
 
@@ -93,6 +94,12 @@ class FormPresenter:
             optics=wrong,
             models=list_models(),
             regions=now.fault,
+            misfit=misfit_of(
+                settings,
+                shape=facts.picture_px,
+                optics=site.optics,
+                on_regions=now.on_regions,
+            ),
         )
         form.mark(problems, settings, busy=busy or facts.missing)
         self._series.mark(problems)

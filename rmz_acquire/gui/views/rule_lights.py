@@ -21,12 +21,25 @@ if TYPE_CHECKING:
 
 __all__ = ["RuleLights"]
 
-_LIGHT, _GAP, _APART, _SIDE = 9, 5, 14, 10
+_LIGHT, _GAP, _APART, _SIDE = 9, 4, 11, 10
 """Pixels: of a light, from it to its words, to the next light, and at both ends."""
+
+_TRAPS = ("new z", "frame")
+"""Of these the number tells nothing while all is well."""
+
+
+def _brief(told: ToldTerm) -> str:
+    if told.met and told.short in _TRAPS:
+        return told.short
+    return (
+        f"{told.short} {told.value or '–'} {told.limit}" if told.limit else told.short
+    )
+
 
 _WORDS: tuple[Callable[[ToldTerm], str], ...] = (
     str,
     lambda told: f"{told.short} {told.numbers}".strip(),
+    _brief,
     lambda told: f"{told.short} {told.value}".strip(),
     lambda told: told.short,
     lambda _: "",

@@ -147,7 +147,8 @@ class ScanForm(QWidget):
         for name, widget in fields.items():
             said = problems.get(name, "")
             mark(widget, bool(said) and not said.startswith("set the"), said)
-        self.reconstruction.mark(problems)
+        for part in (self.stop, self.reconstruction):
+            part.mark(problems)
         self.deciding.mark(problems)
         first = busy or next(iter(problems.values()), None)
         self.start.setEnabled(first is None)

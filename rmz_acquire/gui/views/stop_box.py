@@ -1,4 +1,4 @@
-"""When a scan stops, number by number."""
+"""When a scan stops, number by number: by change, or at a stated error."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
 
+from rmz_acquire.gui.models.stop_target import StopTarget
 from rmz_acquire.gui.views.form_fields import may_shrink, spin, whole
+from rmz_acquire.gui.views.target_fields import TargetFields
 from rmz_acquire.scanning import ScanPlan
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rmz_acquire.gui.models.scan_settings import ScanSettings
 
 __all__ = ["StopBox"]
@@ -24,12 +28,17 @@ POLICIES: dict[str, str] = {
 
 
 class StopBox(QWidget):
-    """Change, innovation, planes and light; and where the next plane is taken."""
+    """Change and innovation, or a target; planes and light; and the next plane."""
 
     changed = pyqtSignal()
 
     def __init__(self) -> None:
         super().__init__()
+        self.rule = may_shrink(QComboBox())
+        self.rule.addItem("A small change", "change")
+        self.rule.addItem("A stated error", "target")
+        self.rule.setToolTip("By which rule the scan stops (stop_rule)")
+        self.target = TargetFields()
         self.epsilon = spin(
             0.1,
             99.0,
@@ -62,8 +71,11 @@ class StopBox(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(5)
         grid.setColumnStretch(1, 1)
+        self._labels: dict[QWidget, QLabel] = {}
         for row, (text, field) in enumerate(
             (
+                ("Stops at", self.rule),
+                ("", self.target),
                 ("Change below ε", self.epsilon),
                 ("Innovation below τ", self.tau),
                 ("At least", self.min_planes),
@@ -72,7 +84,11 @@ class StopBox(QWidget):
                 ("Next plane", self.policy),
             )
         ):
-            grid.addWidget(QLabel(text), row, 0)
+            if not text:
+                grid.addWidget(field, row, 0, 1, 2)
+                continue
+            self._labels[field] = QLabel(text)
+            grid.addWidget(self._labels[field], row, 0)
             grid.addWidget(field, row, 1)
         for box in (self.epsilon, self.tau, self.max_light):
             box.valueChanged.connect(self.changed)
@@ -80,7 +96,27 @@ class StopBox(QWidget):
             count.valueChanged.connect(self.changed)
         self.policy.currentIndexChanged.connect(self._say_usual)
         self.policy.currentIndexChanged.connect(self.changed)
+        self.rule.currentIndexChanged.connect(self._show_rule)
+        self.rule.currentIndexChanged.connect(self.changed)
+        self.target.changed.connect(self.changed)
         self._say_usual()
+        self._show_rule()
+
+    @property
+    def aimed(self) -> bool:
+        """Whether it stops at a stated error."""
+        return bool(self.rule.currentData() == "target")
+
+    def mark(self, problems: Mapping[str, str]) -> None:
+        """Mark what is wrong with the target."""
+        self.target.mark(problems)
+
+    def _show_rule(self) -> None:
+        """Show the fields at which the rule looks."""
+        self.target.setVisible(self.aimed)
+        for field in (self.epsilon, self.tau):
+            field.setVisible(not self.aimed)
+            self._labels[field].setVisible(not self.aimed)
 
     def _say_usual(self) -> None:
         """Say what is asked where no tau is typed: it hangs on the policy."""
@@ -92,7 +128,8 @@ class StopBox(QWidget):
     def values(self) -> dict[str, Any]:
         """Give what is typed, as fields of `ScanSettings`."""
         return {
-            "tau": self.tau.value() / 100 or None,
+            "target": self.target.target() if self.aimed else None,
+            "tau": None if self.aimed else self.tau.value() / 100 or None,
             "epsilon": self.epsilon.value() / 100,
             "policy": self.policy.currentData(),
             "min_planes": self.min_planes.value(),
@@ -102,6 +139,8 @@ class StopBox(QWidget):
 
     def set_settings(self, settings: ScanSettings) -> None:
         """Fill it in."""
+        self.rule.setCurrentIndex(0 if settings.target is None else 1)
+        self.target.set_target(settings.target or StopTarget())
         self.tau.setValue(100 * (settings.tau or 0))
         self.epsilon.setValue(100 * settings.epsilon)
         if self.policy.findData(settings.policy) < 0:

@@ -1,0 +1,176 @@
+"""A stop at a stated error: what is asked for, and whether its calibration fits.
+
+A frozen value without Qt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from rmz_acquire.errors import InputError
+from rmz_acquire.scanning import ScanPlan, read_calibration
+
+if TYPE_CHECKING:
+    import useq
+
+    from rmz_acquire.experiments import ExperimentSettings
+    from rmz_acquire.gui.models.scan_settings import ScanSettings
+    from rmz_acquire.optics import Optics
+    from rmz_acquire.scanning import StopCalibration
+
+__all__ = ["StopTarget", "misfit_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class StopTarget:
+    """What the rule target is to keep.
+
+    Parameters
+    ----------
+    nrmse, confidence : float or None
+        What is asked for; None for what the calibration promises.
+    file : str
+        Of the calibration; empty where an experiment keeps it itself.
+    card : StopCalibration or None
+        What is in it.
+    fault : str
+        Why nothing is, in one line.
+    """
+
+    nrmse: float | None = None
+    confidence: float | None = None
+    file: str = ""
+    card: StopCalibration | None = None
+    fault: str = ""
+
+    @classmethod
+    def read(cls, file: str) -> Self:
+        """Read a calibration; what is wrong with it is told, not raised."""
+        file = str(Path(file).expanduser().absolute())
+        try:
+            return cls(file=file, card=read_calibration(file))
+        except InputError as error:
+            return cls(file=file, fault=str(error))
+
+    @classmethod
+    def of(cls, block: ExperimentSettings, base: useq.MDASequence) -> Self | None:
+        """Give that of an experiment; None where its rule is another one."""
+        if block.stop_rule != "target":
+            return None
+        named = base.metadata["rmz_acquire"].get("calibration")
+        file = named if isinstance(named, str) else ""
+        return cls(block.target_nrmse, block.confidence, file, block.calibration)
+
+    def block(self) -> dict[str, Any]:
+        """Give the keys of an experiment's block."""
+        card = None if self.card is None else self.card.model_dump(mode="json")
+        given = {
+            "target_nrmse": self.nrmse,
+            "confidence": self.confidence,
+            "calibration": self.file or card,
+        }
+        return {key: value for key, value in given.items() if value is not None}
+
+    def problems(self) -> dict[str, str]:
+        """Say what is wrong, by key."""
+        card = self.card
+        if card is None:
+            none = "choose the file that the command calibrate wrote"
+            return {"calibration": self.fault or f"the calibration is missing: {none}"}
+        found = {}
+        if self.nrmse is not None and self.nrmse < card.target_nrmse:
+            least = f"{card.target_nrmse:g}"
+            found["target_nrmse"] = f"the calibration is for an NRMSE of {least}"
+            found["target_nrmse"] += ": ask for no less, or calibrate for it"
+        if self.confidence is not None and self.confidence > card.confidence:
+            most = f"{card.confidence:.4g}"
+            found["confidence"] = f"the calibration is for a confidence of {most}"
+            found["confidence"] += ": ask for no more, or calibrate for it"
+        return found
+
+    def promise(self) -> str:
+        """Say what the calibration promises, and what it costs; empty without one."""
+        card = self.card
+        if card is None:
+            return ""
+        return (
+            f"NRMSE above {card.target_nrmse:g} in at most {card.alpha:.0%} of volumes "
+            f"like the {card.n} calibrated on, with confidence {card.confidence:.4g}. "
+            f"These took {card.mean_planes:.1f} of {card.planes_full_scan} planes."
+        )
+
+
+def misfit_of(
+    settings: ScanSettings,
+    *,
+    shape: tuple[int, int],
+    optics: tuple[Optics, ...],
+    on_regions: bool | None,
+) -> dict[str, str]:
+    """Say why the calibration is not for a scan, by key; as the experiment says it.
+
+    Parameters
+    ----------
+    settings : ScanSettings
+        What is typed.
+    shape : (int, int)
+        Of the pictures, pixels.
+    optics : tuple of Optics
+        Of each channel; empty where not known.
+    on_regions : bool or None
+        Whether regions decide; None while that is not known.
+    """
+    from rmz_acquire.experiments import ExperimentSettings
+    from rmz_acquire.experiments.block import BLOCK
+    from rmz_acquire.experiments.target_calibration import check_calibration
+    from rmz_acquire.gui.models.experiment_form import sequence_of
+
+    target = settings.target
+    if target is None or target.card is None or on_regions is None or not min(shape):
+        return {}
+    try:
+        block = ExperimentSettings.of(sequence_of(settings).metadata)
+        z_um = settings.plan().z_um
+        plan = ScanPlan.from_grid(z_um, **block.plan_options())
+    except InputError:
+        return {}  # which is said elsewhere
+    block, sha256 = _named(block, settings, optics, z_um)
+    try:
+        for one in optics or (None,):
+            check_calibration(
+                block,
+                plan,
+                model_sha256=sha256,
+                optics=one,
+                shape=shape,
+                on_regions=on_regions,
+            )
+    except InputError as error:
+        said = str(error).removeprefix(f"{BLOCK}.")
+        key = said.partition(":")[0]
+        return {key if key == "regions" else "calibration": said}
+    return {}
+
+
+def _named(
+    block: ExperimentSettings,
+    settings: ScanSettings,
+    optics: tuple[Optics, ...],
+    z_um: tuple[float, ...],
+) -> tuple[ExperimentSettings, str | None]:
+    """Name the estimator that is taken, and give the hash of its model."""
+    from rmz_acquire.methods import AUTO, method_of
+    from rmz_acquire.models import default_for, read_card, suitable_model
+
+    uses = [(one, z_um) for one in optics]
+    model = settings.model
+    if block.estimator == AUTO:
+        name, model, _ = default_for(uses)
+        block = block.model_copy(update={"estimator": name})
+    elif not method_of(block.estimator).model:
+        return block, None
+    elif model is None and uses:
+        model = suitable_model(*uses[0], uses[1:])
+    return block, None if model is None else read_card(model).sha256
