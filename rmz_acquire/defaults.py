@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 __all__ = [
     "AUDIT",
@@ -14,7 +14,12 @@ __all__ = [
     "STALE_FRAMES",
     "STOP_RULE",
     "TAU",
+    "Overlap",
 ]
+
+Overlap = Literal["none", "stage", "exposure"]
+"""What is done for the next plane while the estimator computes the last: nothing; the
+stage moves and settles; or one plane is exposed ahead, too."""
 
 EPSILON = 0.05
 """Relative change of the volume at or below which it is enough."""

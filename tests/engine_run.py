@@ -20,7 +20,7 @@ from rmz_acquire.acquisition.image_format import cameras_of
 if TYPE_CHECKING:
     from pymmcore_plus import CMMCorePlus
 
-    from rmz_acquire.acquisition.volume_task import Overlap
+    from rmz_acquire.defaults import Overlap
     from rmz_acquire.scanning import Outcome, Recorder, Scan
 
 __all__ = ["run_on_core"]

@@ -11,6 +11,7 @@ import yaml
 from cli_helpers import GOOD, OPTICS, refused, words, write_stack_of_discs
 
 from rmz_acquire.cli import main
+from rmz_acquire.cli.calibrate_optics import check_shows
 from rmz_acquire.experiments import read_optics
 from rmz_acquire.optics import Optics
 from rmz_acquire.reconstruction import bead_calibration
@@ -165,3 +166,20 @@ def test_no_plane_judges_that_the_fit_has_seen(n: int) -> None:
     seen = {plane for given, asked in fit for plane in (*given, asked)}
     assert len(fit) >= 2 and len(judge) >= 3
     assert not seen & {plane for _, plane in judge}
+
+
+def test_a_stack_that_shows_nothing_is_refused_one_that_shows_little_warned_of(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planes = np.random.default_rng(0).poisson(100, (9, 40, 40)).astype(np.uint16)
+    rows, columns = np.mgrid[:40, :40]
+    disc = (200 * (np.hypot(rows - 20, columns - 20) < 9)).astype(np.uint16)
+    planes[4] += disc
+    stack, out = tmp_path / "blank.tif", tmp_path / "optics.yaml"
+    write_stack(stack, planes, z_step_um=0.5, pixel_size_um=0.325)
+    said = refused(calibrate(stack, out), capsys)
+    assert said.startswith("STACK: nothing above noise in 8 of 9 planes")
+    planes[3] += disc
+    planes[5] += disc
+    check_shows(planes)
+    assert "nothing above noise in 6 of 9 planes" in capsys.readouterr().err

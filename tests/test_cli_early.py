@@ -32,7 +32,7 @@ CASES = {
     "": "",
     "repaly": "replay",
     "demo --seed -1": "--seed",
-    "demo --estimator best": "--estimator",
+    "demo --estimator best": "'--estimator': 'best' is not one of",
     "demo --estimator deep-z": "--model",
     "demo --estimator linear --model air-20x075": "--model",
     "demo --model no-such": "--model",

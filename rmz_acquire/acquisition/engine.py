@@ -35,12 +35,8 @@ if TYPE_CHECKING:
     from rmz_acquire.acquisition.focus_stage import Arrival, FocusDrive
     from rmz_acquire.acquisition.hardware_autofocus import Autofocus
     from rmz_acquire.acquisition.shutter import ShutterGuard
-    from rmz_acquire.acquisition.volume_task import (
-        Check,
-        Overlap,
-        RepeatPlane,
-        VolumeTask,
-    )
+    from rmz_acquire.acquisition.volume_task import Check, RepeatPlane, VolumeTask
+    from rmz_acquire.defaults import Overlap
     from rmz_acquire.scanning import Decision, Plane, Scan
 
 __all__ = ["ScanEngine"]

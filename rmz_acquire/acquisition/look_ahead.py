@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
     from rmz_acquire.acquisition.focus_stage import Arrival
     from rmz_acquire.acquisition.plane_taker import PlaneTaker
-    from rmz_acquire.acquisition.volume_task import Overlap, VolumeTask
+    from rmz_acquire.acquisition.volume_task import VolumeTask
+    from rmz_acquire.defaults import Overlap
     from rmz_acquire.scanning import ChosenBy, Plane, Scan
 
 __all__ = ["ExposedAhead", "LookAhead"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.scanning import Plane, Recorder, Scan
 
-__all__ = ["Check", "Control", "Overlap", "RepeatPlane", "VolumeTask"]
-
-Overlap = Literal["none", "stage", "exposure"]
-"""What is done for the next plane while the estimator computes the last: nothing; the
-stage moves and settles; or one plane is exposed ahead, too."""
+__all__ = ["Check", "Control", "RepeatPlane", "VolumeTask"]
 
 
 @dataclass(frozen=True, slots=True)

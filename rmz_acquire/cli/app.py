@@ -176,7 +176,9 @@ def _message(error: Exception) -> str:
     if isinstance(error, typer.TyperException):
         context = getattr(error, "ctx", None)
         path = context.command_path if context else "rmz-acquire"
-        return f"{error.format_message().rstrip('.')} (see {path} --help)"
+        # of a Literal, as pydantic says it and nobody typed it
+        said = error.format_message().replace("Value error, ", "", 1)
+        return f"{said.rstrip('.')} (see {path} --help)"
     if isinstance(error, OSError) and error.strerror and error.filename:
         return f"{error.filename}: {error.strerror}"
     return str(error) or type(error).__name__

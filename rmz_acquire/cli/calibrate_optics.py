@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rmz_acquire.cli.console import busy, console, stderr
+from rmz_acquire.cli.console import busy, console, stderr, warn
 from rmz_acquire.cli.flags import STACK, flagged
 from rmz_acquire.cli.options import (
     NA,
@@ -23,6 +23,8 @@ from rmz_acquire.cli.options import (
 from rmz_acquire.errors import InputError
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from rmz_acquire.optics import Optics
 
 __all__ = ["calibrate_optics"]
@@ -99,6 +101,7 @@ def calibrate_optics(
     if z_um is None or stack.z_step_um is not None:
         step = stack.need_step("give --z-step")
         z_um = tuple(i * step for i in range(len(stack.data)))
+    check_shows(stack.data)
     wait = "a minute or two" if beads else "a minute"
     with busy(f"leaving planes out; this takes {wait}"):
         from rmz_acquire.reconstruction import bead_calibration, optics_calibration
@@ -129,6 +132,34 @@ def calibrate_optics(
         if beads or field not in _OF_BEADS:
             console.print(f"{name}  {was:.3g} -> {now:.3g}")
     console.print(f"optics   {out}", soft_wrap=True)
+
+
+_LEAST_PLANES = 3
+"""Fewer that show something tell nothing of each other."""
+
+
+def check_shows(planes: NDArray[Any]) -> None:
+    """Refuse a stack that shows nothing, and warn of one that shows little.
+
+    Parameters
+    ----------
+    planes : ndarray, (Z, Y, X)
+        Camera counts.
+
+    Raises
+    ------
+    InputError
+        Naming the stack.
+    """
+    from rmz_acquire.scanning import look_at
+
+    shown = sum(look_at(plane).structured for plane in planes)
+    blank = len(planes) - shown
+    said = f"nothing above noise in {blank} of {len(planes)} planes"
+    if shown < _LEAST_PLANES:
+        raise InputError(f"STACK: {said}: give one of a specimen")
+    if blank > shown:
+        warn(f"STACK: {said}: what is found hangs on few of them")
 
 
 _OF_BEADS = ("secondary_spherical_waves", "apodisation")

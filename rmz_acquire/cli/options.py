@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from rmz_acquire.cli.console import warn
 from rmz_acquire.cli.flags import in_flags
-from rmz_acquire.defaults import EPSILON
+from rmz_acquire.defaults import EPSILON, Overlap
 from rmz_acquire.errors import InputError, key_message
 from rmz_acquire.methods import DEFAULT_METHOD, MethodName
 
@@ -213,7 +213,7 @@ ZList = Annotated[
 ]
 
 OverlapName = Annotated[
-    Literal["none", "stage", "exposure"] | None,
+    Overlap | None,
     typer.Option(
         "--overlap",
         help="While the estimator computes: nothing; the stage moves on (by default); "

@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from rmz_acquire.acquisition.volume_task import Overlap
+from rmz_acquire.defaults import Overlap
 from rmz_acquire.errors import InputError, key_message
 from rmz_acquire.methods import (
     DEFAULT_METHOD,

@@ -19,7 +19,7 @@ from rmz_acquire.experiments.useq_fields import check_fields
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rmz_acquire.acquisition.volume_task import Overlap
+    from rmz_acquire.defaults import Overlap
 
 __all__ = ["as_experiment", "read_experiment", "with_overlap"]
 
