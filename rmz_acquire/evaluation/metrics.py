@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from rmz_acquire.scanning.output_planes import measured_planes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -86,14 +88,7 @@ def planes_not_taken(
         False for the grid plane nearest to each taken one, where it is within half
         a step of the grid; True for the others.
     """
-    grid = np.asarray(z_um, dtype=np.float64)
-    unseen = np.ones(grid.size, dtype=bool)
-    half = np.diff(grid).min() / 2 * (1 + 1e-6) if grid.size > 1 else np.inf
-    for z in z_taken_um:
-        nearest = int(np.argmin(np.abs(grid - z)))
-        if abs(grid[nearest] - z) <= half:
-            unseen[nearest] = False
-    return unseen
+    return ~measured_planes(np.asarray(z_um, dtype=np.float64), z_taken_um)
 
 
 def data_range(truth: NDArray[Any]) -> float:

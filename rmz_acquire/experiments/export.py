@@ -101,9 +101,11 @@ def _made(run: StoredExperiment, volumes: list[Volume]) -> list[TiffPlane]:
             partial(run.folder.volume_plane, volume.key, number),
             **_place(volume),
             z_um=z_um,
+            told=told[number] if told else {},
         )
         for volume in volumes
         if run.folder.done(volume.key) and run.folder.has_volume(volume.key)
+        for told in [run.told_of_planes(volume)]
         for number, z_um in enumerate(sorted(volume.z_um))
     ]
 

@@ -20,6 +20,7 @@ from rmz_acquire.methods import AUTO
 from rmz_acquire.recording.experiment_folder import read_run
 from rmz_acquire.recording.old_run import OldRun
 from rmz_acquire.scanning import Decision
+from rmz_acquire.scanning.output_planes import OutputPlanes
 
 if TYPE_CHECKING:
     import useq
@@ -106,6 +107,15 @@ class StoredVolumes:
     def ending(self, volume: Volume) -> dict[str, Any] | None:
         """Give how its scan ended: status, reason; None where it did not."""
         return self.folder.volumes_before.get(volume.key)
+
+    def output_planes(self, volume: Volume) -> OutputPlanes | None:
+        """Give what is known of every output plane; of older runs, nothing."""
+        return OutputPlanes.of_line((self.ending(volume) or {}).get("output_planes"))
+
+    def told_of_planes(self, volume: Volume) -> list[dict[str, float | bool | None]]:
+        """Give the same plane by plane, for a file; empty where nothing is known."""
+        known = self.output_planes(volume)
+        return [] if known is None else known.by_plane
 
     def pixels(self, volume: Volume) -> NDArray[np.float32] | None:
         """Give a volume, (Z, Y, X) camera counts; None where there is none."""

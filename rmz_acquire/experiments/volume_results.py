@@ -79,6 +79,7 @@ def finish_volumes(
                 pixel_size_um=summary.pixel_size_um,
                 optics=stored.optics_of(only),
                 channel=only.channel,
+                told=stored.told_of_planes(only),
             )
         write_summary(out, summary)
     # once: a simulation computes it, and scores and report both need it
@@ -189,6 +190,9 @@ def summary_of(stored: StoredVolumes, volume: Volume, run: Summary) -> Summary:
         "plan": ending.get("plan") or volume.plan(stored.prepared.settings).to_line(),
         "candidates": candidates_of(decisions),
         "z_scale": z_scale_of(decisions),
+        "output_planes": ending.get("output_planes"),
+        "exposures": ending.get("exposures", []),
+        "fading": ending.get("fading"),
     }
     return run.model_copy(update=update)
 

@@ -13,6 +13,7 @@ from rmz_acquire.experiments.follower_channels import Following
 from rmz_acquire.experiments.repeat_check import VolumeCheck
 from rmz_acquire.experiments.replay_decisions import difference, replay
 from rmz_acquire.experiments.time_lapse import TimeLapse
+from rmz_acquire.experiments.volume_ledger import ledger_of
 from rmz_acquire.scanning import Carrying, NoEstimator, RecentFrames, Scan, ScanPlan
 
 if TYPE_CHECKING:
@@ -147,6 +148,7 @@ class VolumeTasks:
             if not volume.single:
                 rules = self._prepared.estimators.foreign_rules()
                 record.plan = {**scan.plan.to_line(), **rules}
+                record.ledger = partial(ledger_of, scan)
             watcher.volume(volume, scan)
             take_up(scan, volume, self._folder, record, self._control, further)
             if scan.outcome is not None and scan.outcome.ok:

@@ -265,7 +265,9 @@ class ExperimentFolder:
 
     def rendered(self, line: Mapping[str, Any]) -> None:
         """Note that the volume is whole of which a line told that it was not yet."""
-        journal = self._new_volumes().journal
+        store = self._new_volumes()
+        store.tell_planes(line)
+        journal = store.journal
         journal.append({**line, "volume": True, "render": "done"})
         journal.sync()
 
@@ -316,6 +318,8 @@ class VolumeRecord:
         self.made_of: list[tuple[int, int, float]] | None = None
         #: The settings of its scan, as `ScanPlan.to_line` gives them.
         self.plan: dict[str, Any] | None = None
+        #: Gives what there is to be told of its planes, at the end.
+        self.ledger: Callable[[], dict[str, Any]] = dict
         #: How it ended, as the journal of the volumes has it; empty before.
         self.line: dict[str, Any] = {}
         #: The lines of its check: one a plane, and the last with what was found.
@@ -371,6 +375,7 @@ class VolumeRecord:
             "stands_on": self.stands_on,
             "dropped": self.dropped,
             "plan": self.plan,
+            **self.ledger(),
         }
         if self.render is not None:
             line |= {"render": self.render, "made_of": self.made_of}

@@ -109,6 +109,20 @@ class Summary(BaseModel):
         `wins`, how often it was the best; `share` in the volume at the end.
     z_scale : float or None
         Steps of the focus over steps of the stage, as found.
+    output_planes : dict or None
+        Of every plane of the grid, a list each: `z_um`; `measured`, whether it was
+        taken; `nearest_um`, distance to the nearest plane that the volume is made of;
+        `predicted_error`, the RMS error that is to be expected over the RMS of the
+        light, the camera's noise left out; `spread`, the RMS difference of the
+        candidates in the same unit.
+    exposures : list of dict
+        The dose ledger: of each exposure in order `z_um`, `exposure_ms`,
+        `cumulated_ms` and `light`, the mean of its frame above the darkest, counts.
+    fading : dict or None
+        What the light lost from the first plane to the last: `seen`, whether that is
+        more than chance; `lost`, a part, and `uncertainty`, half of its 95 % interval;
+        `told_by` planes taken twice (`repeats`) or a fit over `all planes`. None where
+        it cannot be told.
     scored_against : str or None
         What the scores are against: the noise-free truth of a simulation, or another
         stack given as that, or the recorded stack itself, noise included.
@@ -157,6 +171,9 @@ class Summary(BaseModel):
     plan: dict[str, Any] = {}
     candidates: dict[str, dict[str, float]] | None = None
     z_scale: float | None = None
+    output_planes: dict[str, list[Any] | None] | None = None
+    exposures: list[dict[str, float | None]] = []
+    fading: dict[str, Any] | None = None
     scored_against: TruthKind | None = None
     psnr_db: float | None = None
     nrmse: float | None = None

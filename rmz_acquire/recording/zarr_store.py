@@ -29,10 +29,12 @@ from rmz_acquire.atomic_io import (
 )
 from rmz_acquire.recording.folder import remove
 from rmz_acquire.recording.journal import Journal
+from rmz_acquire.recording.plane_arrays import OUTPUT_PLANES, write_plane_arrays
 from rmz_acquire.recording.zarr_metadata import SeriesImage, image_model, planes_of
 from rmz_acquire.stacks.ome_image import ome_image, ome_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -133,7 +135,16 @@ class Series:
         else:
             target = array[t, c, z : z + len(pixels)]
         self._put(target, pixels)
+        self.tell_planes(line)
         self.journal.append(line)
+
+    def tell_planes(self, line: Mapping[str, Any]) -> None:
+        """Put what a line tells of every plane of a volume beside its pixels."""
+        told = line.get(OUTPUT_PLANES)
+        if told:
+            image = self.images[line["p"], line["g"]]
+            place = line["t"], line["c"]
+            write_plane_arrays(self._folder(image), image.shape, place, told)
 
     def write_part(
         self,

@@ -93,6 +93,8 @@ class Scan(Requests):
         #: The last exposures, to which those of a check may be compared.
         self.frames = frames or RecentFrames()
         self._judge = Judge(plan, policy, rule, self.frames)
+        #: The planes that count, in order, with what was estimated of each.
+        self.observed = self._judge.taken
         self._on_decision = on_decision
         self._lock = threading.Lock()
         self._state = ScanState.idle

@@ -123,6 +123,13 @@ class Carrying:
         """How many new planes there are."""
         return len(self._new)
 
+    @property
+    def carried_z_um(self) -> tuple[float, ...]:
+        """Where the old planes were taken that it believes, µm."""
+        if self.dropped is not None or not self._new:
+            return ()
+        return tuple(old.z_um for old in self._old)
+
     def describe(self) -> dict[str, Any]:
         """What the estimator is."""
         return self._inner.describe()

@@ -9,12 +9,12 @@ import numpy as np
 from ome_types import model
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import DTypeLike
 
 
-__all__ = ["About", "Lens", "ome_image", "ome_of", "ome_plane"]
+__all__ = ["About", "Lens", "ome_image", "ome_note", "ome_of", "ome_plane"]
 
 _UM, _NM, _MS, _S = (
     model.UnitsLength.MICROMETER,
@@ -148,9 +148,15 @@ def ome_image(
 
 def ome_of(
     described: Sequence[tuple[model.Image, model.Instrument | None]],
+    notes: Sequence[model.MapAnnotation] = (),
 ) -> model.OME:
-    """Put images and their instruments into one document."""
+    """Put images and their instruments into one document, with what they refer to."""
+    known: dict[str, Any] = {}
+    if notes:
+        annotations = model.StructuredAnnotations(map_annotations=list(notes))
+        known["structured_annotations"] = annotations
     return model.OME(
+        **known,
         instruments=[one for _, one in described if one is not None],
         images=[image for image, _ in described],
     )
@@ -162,6 +168,7 @@ def ome_plane(
     *,
     exposure_ms: float | None = None,
     delta_s: float | None = None,
+    note: str | None = None,
 ) -> model.Plane:
     """Describe a plane.
 
@@ -175,6 +182,8 @@ def ome_plane(
         ms.
     delta_s : float, optional
         When it was taken, s since the beginning.
+    note : str, optional
+        ID of what else is known of it.
     """
     t, c, z = index
     known: dict[str, Any] = {}
@@ -185,7 +194,19 @@ def ome_plane(
         known |= {"exposure_time": exposure_ms, "exposure_time_unit": _MS}
     if delta_s is not None:
         known |= {"delta_t": delta_s, "delta_t_unit": _S}
+    if note is not None:
+        known["annotation_refs"] = [model.AnnotationRef(id=note)]
     return model.Plane(the_t=t, the_c=c, the_z=z, **known)
+
+
+def ome_note(key: str, namespace: str, told: Mapping[str, Any]) -> model.MapAnnotation:
+    """Describe what the model has no place for, as texts by name; None is left out."""
+    texts = {
+        name: str(value).lower() if isinstance(value, bool) else f"{value:g}"
+        for name, value in told.items()
+        if value is not None
+    }
+    return model.MapAnnotation(id=key, namespace=namespace, value=texts)
 
 
 def _channel(key: str, name: str | None, lens: Lens | None) -> model.Channel:

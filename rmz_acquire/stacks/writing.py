@@ -6,7 +6,7 @@ its description lists the planes that are there.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,11 +16,11 @@ import tifffile
 from ome_types import model
 
 from rmz_acquire.atomic_io import replace_file
-from rmz_acquire.stacks.ome_image import About, ome_image, ome_of, ome_plane
+from rmz_acquire.stacks.ome_image import About, ome_image, ome_note, ome_of, ome_plane
 from rmz_acquire.stacks.plane_positions import even_step_um
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from numpy.typing import NDArray
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.stacks.scratch import ScratchVolume
 
-__all__ = ["TiffPlane", "write_ome_tiff", "write_stack", "write_volume"]
+__all__ = ["NAMESPACE", "TiffPlane", "write_ome_tiff", "write_stack", "write_volume"]
+
+NAMESPACE = "rmz_acquire.plane"
+"""Of what the OME model has no place for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,8 @@ class TiffPlane:
         ms.
     delta_s : float or None
         When its exposure ended, s since the experiment began.
+    told : mapping
+        What else is known of it: numbers and truths by name.
     """
 
     index: tuple[int, int, int]
@@ -56,6 +61,7 @@ class TiffPlane:
     z_um: float | None = None
     exposure_ms: float | None = None
     delta_s: float | None = None
+    told: Mapping[str, float | bool | None] = field(default_factory=dict)
 
 
 def write_ome_tiff(
@@ -87,6 +93,11 @@ def write_ome_tiff(
         If the disk does not take it.
     """
     first = planes[0].read()
+    notes = {
+        n: ome_note(f"Annotation:{n}", NAMESPACE, plane.told)
+        for n, plane in enumerate(planes)
+        if plane.told
+    }
     sizes = [1 + max(plane.index[axis] for plane in planes) for axis in range(3)]
     image, instrument = ome_image(
         key,
@@ -99,8 +110,9 @@ def write_ome_tiff(
                 (plane.z_um, plane.y_um, plane.x_um),
                 exposure_ms=plane.exposure_ms,
                 delta_s=plane.delta_s,
+                note=notes[n].id if n in notes else None,
             )
-            for plane in planes
+            for n, plane in enumerate(planes)
         ],
         tiff_data_blocks=[
             model.TiffData(ifd=n, first_t=t, first_c=c, first_z=z, plane_count=1)
@@ -108,7 +120,7 @@ def write_ome_tiff(
         ],
     )
     image.acquisition_date = started
-    ome = ome_of([(image, instrument)])
+    ome = ome_of([(image, instrument)], list(notes.values()))
     big = len(planes) * first.nbytes > 2**31
     with (
         replace_file(path) as file,
@@ -132,6 +144,7 @@ def write_volume(
     pixel_size_um: float | None = None,
     optics: Optics | None = None,
     channel: str | None = None,
+    told: Sequence[Mapping[str, float | bool | None]] = (),
 ) -> None:
     """Write a volume, whole or not at all.
 
@@ -150,6 +163,8 @@ def write_volume(
         What it was taken with.
     channel : str, optional
         Name of the channel.
+    told : sequence of mapping, (Z,), optional
+        What else is known of each plane: numbers and truths by name.
 
     Raises
     ------
@@ -165,7 +180,12 @@ def write_volume(
     write_ome_tiff(
         path,
         [
-            TiffPlane((0, 0, i), partial(_plane, volume, i), z_um=z[i])
+            TiffPlane(
+                (0, 0, i),
+                partial(_plane, volume, i),
+                z_um=z[i],
+                told=told[i] if told else {},
+            )
             for i in range(len(volume))
         ],
         About(
