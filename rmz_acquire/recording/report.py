@@ -2,10 +2,10 @@
 
 Left, the volume (beside the truth where there is one) in one plane that was not
 measured and in an axial section; right, where planes were taken, how the volume
-settled, what it cost the specimen, how good it is and, where several estimates were
-compared, how well each predicted the planes; below these, every term of the stop rule
-at every plane, with its limit. Laid out in inches by hand: the images keep their true
-proportions and everything else aligns with them.
+settled, what it cost the specimen, how good it is, how wrong each plane is expected to
+be and, where several estimates were compared, how well each predicted the planes; below
+these, every term of the stop rule at every plane, with its limit. Laid out in inches by
+hand: the images keep their true proportions and everything else aligns with them.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from matplotlib.figure import Figure
 from matplotlib.style import context
 
 from rmz_acquire.atomic_io import replace_file
+from rmz_acquire.recording.report_error import has_error, note_fading, plot_error
 from rmz_acquire.recording.report_images import ImageGrid
 from rmz_acquire.recording.report_plots import (
     ACCENT,
@@ -70,6 +71,7 @@ _TITLES = {
 # inches
 _LEFT, _RIGHT, _TOP, _BOTTOM = 0.75, 0.35, 1.35, 0.95
 _PLOT_WIDTH, _PLOT_GAP_X, _PLOT_GAP_Y = 2.9, 0.95, 0.95
+_SECOND_AXIS = 0.35
 _LEAST_HEIGHT = 5.2
 _DPI = 130
 
@@ -127,10 +129,13 @@ def _draw(
     height = max(_LEAST_HEIGHT + below, images.height if images else 0)
     plots_left = _LEFT + (images.width + 0.75 if images else 0)
     compared = any(decision.predictions for decision in decisions)
+    expected = has_error(summary)
     columns = [
-        plots_left + n * (_PLOT_WIDTH + _PLOT_GAP_X) for n in range(2 + compared)
+        plots_left + n * (_PLOT_WIDTH + _PLOT_GAP_X)
+        for n in range(2 + (compared or expected))
     ]
-    size = (columns[-1] + _PLOT_WIDTH + _RIGHT, _TOP + height + _BOTTOM)
+    right = _RIGHT + (_SECOND_AXIS if expected else 0)
+    size = (columns[-1] + _PLOT_WIDTH + right, _TOP + height + _BOTTOM)
     figure.set_size_inches(*size)
 
     def place(x: float, y: float, width: float, tall: float) -> Axes:
@@ -147,15 +152,20 @@ def _draw(
     rows = (0.0, half + _PLOT_GAP_Y)
     plot_taken(place(columns[0], rows[0], _PLOT_WIDTH, half), summary, decisions)
     plot_change(place(columns[1], rows[0], _PLOT_WIDTH, half), summary, decisions)
-    plot_dose(place(columns[0], rows[1], _PLOT_WIDTH, half), summary)
+    dose = place(columns[0], rows[1], _PLOT_WIDTH, half)
+    plot_dose(dose, summary)
+    note_fading(dose, summary)
     corner = place(columns[1], rows[1], _PLOT_WIDTH, half)
     if summary.psnr_db is not None:
         plot_quality(corner, summary)
     else:
         plot_times(corner, decisions)
     if compared:
-        whole = place(columns[2], rows[0], _PLOT_WIDTH, upper)
-        plot_candidates(whole, summary, decisions)
+        high = half if expected else upper
+        axes = place(columns[2], rows[0], _PLOT_WIDTH, high)
+        plot_candidates(axes, summary, decisions)
+    if expected:
+        plot_error(place(columns[2], rows[compared], _PLOT_WIDTH, half), summary)
     if table:
         wide = columns[-1] - columns[0]
         cells = place(plots_left + _PLOT_WIDTH, upper + _PLOT_GAP_Y, wide, table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rmz_acquire.experiments import Watcher
+from rmz_acquire.experiments.volume_ledger import planes_seen
 from rmz_acquire.gui.controllers.scan_signals import Made
 from rmz_acquire.gui.controllers.watched_core import WatchedCore
 from rmz_acquire.gui.models.composite import Composite
@@ -155,13 +156,14 @@ class EventForwarder(Watcher):
 
     def _made(self, estimate: Estimate) -> Made:
         """Give the volume; where regions decide, with the planes between them."""
-        volume = estimate.volume
+        volume, scan = estimate.volume, self.scan
+        planes = None if scan is None else planes_seen(scan)
         if volume is not None:
-            return Made(volume, levels_of(volume), contrast_along_z(volume))
+            return Made(volume, levels_of(volume), contrast_along_z(volume), planes)
         assert self.scan is not None
         z_um = self.scan.plan.z_um
         composite = Composite([*self._given.values()], z_um, estimate.regions)
-        return Made(composite, composite.levels, composite.contrast)
+        return Made(composite, composite.levels, composite.contrast, planes)
 
     def rendered(self, how_far: Rendered) -> None:
         """Volumes are rendered behind the scans."""

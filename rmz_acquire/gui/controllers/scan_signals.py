@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.gui.models.composite import Composite
+    from rmz_acquire.scanning.output_planes import OutputPlanes
 
 __all__ = ["Made", "ScanSignals"]
 
@@ -34,11 +35,14 @@ class Made:
         Black and white, counts.
     contrast : ndarray, (Z,)
         Of each of its planes.
+    output_planes : OutputPlanes or None
+        What is known of them beside.
     """
 
     volume: NDArray[np.float32] | Composite
     levels: tuple[float, float]
     contrast: NDArray[np.float64]
+    output_planes: OutputPlanes | None = None
 
 
 class ScanSignals(Controller):

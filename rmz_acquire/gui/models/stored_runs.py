@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.recording.experiment_folder import Key
     from rmz_acquire.scanning import Decision, Plane, ScanPlan
+    from rmz_acquire.scanning.output_planes import OutputPlanes
 
 __all__ = [
     "Ending",
@@ -96,6 +97,8 @@ class StoredVolume:
         What there is to see of one that is not rendered yet.
     contrast : ndarray, (Z,), or None
         Of the planes of the volume.
+    output_planes : OutputPlanes or None
+        What is known of them beside.
     """
 
     ending: Ending
@@ -114,6 +117,7 @@ class StoredVolume:
     regions: tuple[Region, ...] = ()
     interpolated: Composite | None = None
     contrast: NDArray[np.float64] | None = None
+    output_planes: OutputPlanes | None = None
 
     @property
     def shown(self) -> NDArray[np.float32] | Composite | None:
@@ -333,4 +337,5 @@ def _volume(stored: StoredExperiment, volume: Volume, ending: Ending) -> StoredV
         regions=regions,
         interpolated=interpolated,
         contrast=None if pixels is None else contrast_along_z(pixels),
+        output_planes=stored.output_planes(volume),
     )

@@ -76,6 +76,10 @@ class ActionWindow(QMainWindow):
         self.histograms = make("Histograms", "mdi:chart-histogram", "Ctrl+H")
         self.histograms.setCheckable(True)
         self.histograms.setChecked(True)
+        self.predicted_error = make(
+            "Show predicted error", "mdi:chart-histogram", "Ctrl+Y"
+        )
+        self.predicted_error.setCheckable(True)
         self.channel_colours = make("Channel colours…", "mdi:palette-outline", "")
         self.theme_action = make("Dark or light", "mdi:theme-light-dark", "Ctrl+T")
         self.close_action = make("Quit", "mdi:power", QKeySequence.StandardKey.Quit)
@@ -148,6 +152,7 @@ class ActionWindow(QMainWindow):
                 None,
                 self.auto_contrast,
                 self.histograms,
+                self.predicted_error,
                 self.channel_colours,
                 None,
                 self.theme_action,

@@ -18,6 +18,7 @@ from PyQt6.QtWidgets import (
 )
 
 from rmz_acquire.defaults import EPSILON
+from rmz_acquire.gui.views.error_curve import ErrorCurve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -262,6 +263,9 @@ class DepthPlot(PlotCard):
         self._numbers: list[pg.TextItem] = []
         self._points: list[tuple[float, float]] = []
         self._colour = "w"
+        self._keys: list[tuple[str, str, str]] = []
+        self._error_key = ("", "", "")
+        self.error = ErrorCurve(self.plot)
         self.shown.sigPositionChanged.connect(self._moved)
         self.plot.scene().sigMouseClicked.connect(self._clicked)
         self.clear(0.0, 1.0)
@@ -284,15 +288,26 @@ class DepthPlot(PlotCard):
         self.shown.setPen(pg.mkPen(theme.text, width=1))
         self.shown.setHoverPen(pg.mkPen(theme.accent, width=3))
         self._colour = theme.muted
-        self.legend.setText(
-            self.key(
-                [
-                    ("━", theme.change, "volume"),
-                    ("●", theme.measured, "taken"),
-                    ("┄", theme.next_plane, "next"),
-                ]
-            )
-        )
+        self.error.dress(theme)
+        self._keys = [
+            ("━", theme.change, "volume"),
+            ("●", theme.measured, "taken"),
+            ("┄", theme.next_plane, "next"),
+        ]
+        self._error_key = ("□", theme.bad, "inferred")
+        self._tell_keys()
+
+    def show_error(self, on: bool) -> None:
+        """Show, or no longer, the predicted error, and which planes are inferred."""
+        self.error.show(on)
+        self._tell_keys()
+
+    def _tell_keys(self) -> None:
+        keys = self._keys
+        if self.error.shown:
+            # the line of the next plane says itself what it is
+            keys = [*keys[:2], self._error_key]
+        self.legend.setText(self.key(keys))
 
     def clear(self, bottom_um: float, top_um: float) -> None:
         """Begin anew over a range, µm."""
@@ -302,6 +317,7 @@ class DepthPlot(PlotCard):
         self._numbers = []
         self.inferred.setData([], [])
         self.taken.setData([], [])
+        self.error.set_planes(None)
         self.next_plane.hide()
         self.plot.setXRange(bottom_um, top_um, padding=0.03)
         self.plot.setYRange(0, 1)

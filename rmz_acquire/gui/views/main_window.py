@@ -166,6 +166,7 @@ class MainWindow(ActionWindow):
         self.pages.addWidget(self.welcome)
         self.pages.addWidget(middle)
         self.setCentralWidget(self.pages)
+        self.predicted_error.toggled.connect(self.along_z.show_error)
         self.enlarge_camera.triggered.connect(lambda: middle.enlarge(self.camera))
         self.enlarge_volume.triggered.connect(lambda: middle.enlarge(self.volume))
         for pane in middle.panes:
@@ -241,6 +242,7 @@ class MainWindow(ActionWindow):
         self.store.setValue("root", self.form.folder.text())
         self.store.setValue("colours", self.colours.currentText())
         self.store.setValue("histograms", self.histograms.isChecked())
+        self.store.setValue("error", self.predicted_error.isChecked())
         self.store.sync()
 
     def _restore(self) -> None:
@@ -251,6 +253,7 @@ class MainWindow(ActionWindow):
             self.form.folder.setText(str(root))
         self.colours.setCurrentText(str(self.store.value("colours", BY_CHANNEL)))
         self.histograms.setChecked(self.store.value("histograms", True, bool))
+        self.predicted_error.setChecked(self.store.value("error", False, bool))
 
     def _standard_layout(self) -> None:
         self.layout_kept.standard()

@@ -191,6 +191,7 @@ class ShownRun(QObject):
     def add_volume(self, made: Made) -> None:
         """A volume was made: it is drawn soon, unless a newer one comes before."""
         self._newest.put(made.volume, made.levels, made.contrast)
+        self._window.along_z.error.set_planes(made.output_planes)
 
     def add_decision(self, decision: Decision, next_z_um: float | None) -> None:
         """A decision was made, and where the next plane is."""
@@ -333,6 +334,7 @@ class ShownRun(QObject):
         window.change.clear(volume.epsilon, volume.tau, volume.most)
         window.made_of.clear()
         window.rule.clear()
+        window.along_z.error.set_planes(volume.output_planes)
         for plane in volume.planes:
             window.along_z.add_plane(plane.z_um, plane.image)
         self._others.begin()
