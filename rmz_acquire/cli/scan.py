@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -141,9 +142,14 @@ def _verify(folder: Path) -> None:
     with busy("deciding again"):
         from rmz_acquire.experiments.verify import verify
 
-        result = verify(folder)
+        result = verify(folder, reverse=True)
     if result.differences:
         first = result.differences[0]
         msg = f"{len(result.differences)} of {result.decisions} differ: {first}"
         raise ScanFailed(msg)
     stdout.print(f"{result.decisions} decisions made again from the planes: the same")
+    if result.order:
+        name, most = max(result.order.items(), key=itemgetter(1))
+        said = f"planes in reverse order change {name} by {most:.1%} of its light"
+        more = "" if len(result.order) == 1 else f", the most of {len(result.order)}"
+        stdout.print(f"{said}{more}", markup=False)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from rmz_acquire.experiments.earlier_exposures import recall
 from rmz_acquire.experiments.follower_channels import Following
@@ -11,12 +13,15 @@ from rmz_acquire.experiments.replay_decisions import difference, replay
 from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.experiments.time_lapse import TimeLapse
 from rmz_acquire.experiments.volume_tasks import fresh_scan
-from rmz_acquire.scanning import RecentFrames
+from rmz_acquire.methods import METHODS
+from rmz_acquire.scanning import Carrying, RecentFrames
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from rmz_acquire.experiments.own import Own
+    from rmz_acquire.experiments.volumes import Volume
+    from rmz_acquire.scanning import Scan
 
 __all__ = ["Verification", "verify"]
 
@@ -31,13 +36,20 @@ class Verification:
         How many were made again.
     differences : list of str
         In what they differ from those on disk, one line each.
+    order : dict of str to float
+        By the names of volumes: by how much the volume differs that is made of the
+        same planes in reverse order, over its light. 0 for an estimator that forgets
+        no plane and remembers no order; none of volumes that regions decide on.
     """
 
     decisions: int
     differences: list[str]
+    order: dict[str, float] = field(default_factory=dict)
 
 
-def verify(path: Path | str, own: Own | None = None) -> Verification:
+def verify(
+    path: Path | str, own: Own | None = None, *, reverse: bool = False
+) -> Verification:
     """Make every decision of an experiment again from its planes, and compare.
 
     Parameters
@@ -46,6 +58,8 @@ def verify(path: Path | str, own: Own | None = None) -> Verification:
         The experiment's folder.
     own : Own, optional
         What it was handed, where that cannot be imported.
+    reverse : bool
+        Also make each volume once of its planes in reverse order; of our estimators.
 
     Returns
     -------
@@ -59,6 +73,7 @@ def verify(path: Path | str, own: Own | None = None) -> Verification:
     stored = StoredExperiment(path, own)
     prepared = stored.prepared
     count, differences = 0, []
+    order: dict[str, float] = {}
     following = Following(prepared.settings, stored.folder)
     time_lapse = TimeLapse(prepared.settings.time_lapse, stored.folder)
     frames = RecentFrames()
@@ -99,4 +114,26 @@ def verify(path: Path | str, own: Own | None = None) -> Verification:
             if told is not None:
                 differences.append(f"{where}: {told}")
         time_lapse.note(volume, scan)
-    return Verification(count, differences)
+        ours = prepared.settings.estimator in METHODS and not volume.single
+        changed = _reversed_change(stored, volume, scan) if reverse and ours else None
+        if changed is not None:
+            order[volume.name] = changed
+    return Verification(count, differences, order)
+
+
+def _reversed_change(
+    stored: StoredExperiment, volume: Volume, scan: Scan
+) -> float | None:
+    """By how much a volume changes, over its light, if its planes came in reverse."""
+    made, planes = scan.volume, stored.counted(volume)
+    if made is None or isinstance(scan.estimator, Carrying) or len(planes) < 2:
+        return None
+    again = stored.prepared.estimators.make(volume, scan.plan.z_um)
+    for plane in reversed(planes):
+        again.add(plane.image, plane.z_um)
+    other = again.volume
+    dark = min(each.frame.background for each in scan.observed)
+    light = float(np.linalg.norm(made - np.float32(dark)))
+    if other is None or light <= 0:
+        return None
+    return float(np.linalg.norm(made - other)) / light
