@@ -164,6 +164,7 @@ def _written(
         pixel_size_um=job.pixel_size_um,
         optics=job.optics,
         channel=job.channel,
+        told=remade.told_of_planes,
     )
     remade.write(job.told_in)
     return Made(remade, estimator.name, volume.shape)

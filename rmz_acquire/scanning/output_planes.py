@@ -1,8 +1,8 @@
 """What is known of every output plane beside its pixels.
 
 Whether it was measured, how far the nearest measured one is, and how wrong it is
-expected to be. An estimator that knows optics tells in advance where along z it will be
-wrong; by how much it was wrong, the planes say that it predicted before they were taken,
+expected to be. An estimator that knows optics tells in advance where along z it will
+be wrong; by how much it was, the planes say that it predicted before they were taken,
 those drawn by chance most of all, since no policy chose them.
 """
 
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from rmz_acquire.scanning.surprise import surprise_along_z
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -23,11 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["OutputPlanes", "measured_planes"]
 
-_BY_CHANCE = 3.0
+_BY_CHANCE = 2.0
 """How many other planes one counts for that was drawn by chance."""
 
-_POWER = 0.5
-"""Of the distance, of the error of an estimator that tells none."""
+_POWER = 0.7
+"""Of the distance, by which errors usually grow."""
+
+_DRAWN = 1.4
+"""By how many planes, an e-fold apart in distance, that is held on to."""
 
 _TINY = 1e-12
 
@@ -102,6 +107,43 @@ class OutputPlanes:
         )
 
     @classmethod
+    def of_places(
+        cls,
+        z_um: Sequence[float],
+        z_taken_um: Sequence[float],
+        relative_errors: Sequence[float | None],
+    ) -> Self:
+        """Tell it from places and errors alone.
+
+        Parameters
+        ----------
+        z_um : sequence of float
+            The grid, µm, ascending.
+        z_taken_um : sequence of float, (M,)
+            Where planes were taken, in their order, µm.
+        relative_errors : sequence of float or None, (M,)
+            With which each was predicted from those before it, over the light.
+        """
+        grid, at = np.asarray(z_um, float), np.asarray(z_taken_um, float)
+        known = [n for n, error in enumerate(relative_errors) if n and error]
+        missed = _Missed(
+            at[known],
+            np.array([relative_errors[n] for n in known], float),
+            np.array([np.abs(at[:n] - at[n]).min() for n in known]),
+            None,
+            np.ones(len(known)),
+        )
+        error = _expected(grid, at.tolist(), missed, None)
+        nearest = np.abs(grid[:, None] - at[None]).min(1, initial=np.inf)
+        return cls(
+            tuple(grid.tolist()),
+            tuple(measured_planes(grid, at.tolist()).tolist()),
+            tuple(nearest.tolist()),
+            None if error is None else tuple(error.tolist()),
+            None,
+        )
+
+    @classmethod
     def of_line(cls, line: Mapping[str, Any] | None) -> Self | None:
         """Read what `to_dict` gave; None where it is not told."""
         if not line:
@@ -144,36 +186,106 @@ def measured_planes(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Missed:
+    """Planes that were predicted before they were taken.
+
+    Parameters
+    ----------
+    z_um : ndarray, (n,)
+        Where, µm.
+    error : ndarray, (n,)
+        RMS error of each, in any unit.
+    away_um : ndarray, (n,)
+        How far the nearest plane was by then, µm.
+    told : ndarray, (n,), or None
+        The error that the estimator told for it.
+    weight : ndarray, (n,)
+        How much it counts.
+    """
+
+    z_um: NDArray[np.float64]
+    error: NDArray[np.float64]
+    away_um: NDArray[np.float64]
+    told: NDArray[np.float64] | None
+    weight: NDArray[np.float64]
+
+
 def _errors(
     grid: NDArray[np.float64], taken: Sequence[Observation]
 ) -> NDArray[np.float64] | None:
-    """Predicted RMS error, (Z,) counts: what is told, by how wrong that was so far."""
-    squares, weights = [], []
-    for n, plane in enumerate(taken):
-        if n == 0 or plane.misprediction is None:
-            continue
-        told = float(np.interp(plane.z_um, grid, _told(grid, taken[:n])))
-        if told > 0:
-            squares.append((plane.misprediction / told) ** 2)
-            weights.append(_BY_CHANCE if plane.chosen_by == "audit" else 1.0)
-    if not squares:
-        return None
-    scale = np.exp(np.average(np.log(np.maximum(squares, _TINY)), weights=weights) / 2)
-    return np.asarray(scale * _told(grid, taken))
+    """Predicted RMS error, (Z,) counts; None where no plane was predicted."""
+    at = [plane.z_um for plane in taken]
+    told = [_told(grid, plane) for plane in taken]
+    known = [
+        n for n, plane in enumerate(taken) if n and (plane.misprediction or 0.0) > 0
+    ]
+    tells = bool(taken) and told[-1] is not None
+    before = []
+    for n in known:
+        curve = told[n - 1]
+        tells &= curve is not None
+        before.append(0.0 if curve is None else np.interp(at[n], grid, curve))
+    tells &= min(before, default=0.0) > 0
+    missed = _Missed(
+        np.array([at[n] for n in known]),
+        np.array([taken[n].misprediction for n in known], float),
+        np.array([np.abs(np.array(at[:n]) - at[n]).min() for n in known]),
+        np.array(before) if tells else None,
+        np.array([_BY_CHANCE if taken[n].chosen_by == "audit" else 1 for n in known]),
+    )
+    return _expected(grid, at, missed, told[-1] if tells else None)
 
 
-def _told(
-    grid: NDArray[np.float64], taken: Sequence[Observation]
-) -> NDArray[np.float64]:
-    """How wrong the estimator says that it is at every z, or how far it has to reach.
+def _expected(
+    grid: NDArray[np.float64],
+    taken_um: Sequence[float],
+    missed: _Missed,
+    told: NDArray[np.float64] | None,
+) -> NDArray[np.float64] | None:
+    """RMS error that is to be expected, (Z,) in the unit of what was missed.
 
-    (Z,), in counts, or in a power of µm.
+    Of what an estimator tells and of a power of the distance the geometric mean, since
+    each is wrong where the other is not; scaled by how wrong that was, nearby most.
     """
-    if taken[-1].predicted_error is not None:
-        return np.asarray(taken[-1].predicted_error)
-    at = np.array([plane.z_um for plane in taken])
-    away = np.abs(grid[:, None] - at).min(1)
-    return np.maximum(away, np.diff(grid).min() / 2) ** _POWER
+    if len(missed.error) == 0:
+        return None
+    half = float(np.diff(grid).min()) / 2
+    away = np.abs(grid[:, None] - np.array(taken_um)).min(1)
+    log_away = np.log(np.maximum(away, half))
+    log_missed = np.log(np.maximum(missed.away_um, half))
+    if told is not None and missed.told is not None:
+        here = (np.log(np.maximum(told, _TINY)) + _POWER * log_away) / 2
+        there = (np.log(missed.told) + _POWER * log_missed) / 2
+    else:
+        power = _power(log_missed, np.log(missed.error), missed.weight)
+        here, there = power * log_away, power * log_missed
+    ratio = np.log(missed.error) - there
+    usual = float(np.average(ratio, weights=missed.weight))
+    surprise = surprise_along_z(
+        grid, missed.z_um, ratio, usual, planes=len(taken_um), weights=missed.weight
+    )
+    return np.asarray(np.exp(here + surprise))
+
+
+def _power(
+    log_away: NDArray[np.float64],
+    log_error: NDArray[np.float64],
+    weight: NDArray[np.float64],
+) -> float:
+    """Power of the distance by which errors grow, drawn towards the usual one."""
+    x = log_away - np.average(log_away, weights=weight)
+    y = log_error - _POWER * log_away
+    y -= np.average(y, weights=weight)
+    return _POWER + float((weight * x) @ y / ((weight * x) @ x + _DRAWN))
+
+
+def _told(grid: NDArray[np.float64], plane: Observation) -> NDArray[np.float64] | None:
+    """What the estimator told of every z, (Z,) counts, where it did so properly."""
+    told = plane.predicted_error
+    if told is None or len(told) != len(grid) or not np.isfinite(told).all():
+        return None
+    return np.asarray(told, float)
 
 
 def _light(

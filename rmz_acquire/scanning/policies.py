@@ -14,6 +14,7 @@ import numpy as np
 
 from rmz_acquire.plugins import POLICY, load
 from rmz_acquire.scanning.foreign import own_policy
+from rmz_acquire.scanning.surprise import surprise_along_z
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -161,12 +162,14 @@ class _Promising(ABC):
                 ratio.append(np.log(plane.innovation * light / expected))
         if not at:
             return np.ones(len(self._grid))
-        width = self._range_um / max(len(taken), self._first)
-        apart = (self._grid[:, None] - np.array(at)) / width
-        weight = np.exp(-(apart**2) / 2)
-        # one prior plane that was as wrong as the median of all
         middle = float(np.median(ratio))
-        mean = (weight @ np.array(ratio) + middle) / (weight.sum(1) + 1)
+        mean = surprise_along_z(
+            self._grid,
+            np.array(at),
+            np.array(ratio),
+            middle,
+            planes=max(len(taken), self._first),
+        )
         surprise: NDArray[np.float64] = np.exp(np.clip(mean - middle, -1, 1))
         return surprise
 

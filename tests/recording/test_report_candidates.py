@@ -53,4 +53,4 @@ def test_the_best_at_each_plane_is_ringed(tmp_path):
 def test_without_candidates_there_is_no_panel(tmp_path):
     panels, decided, told = panels_of(tmp_path, "wiener")
     assert told["candidates"] is None and len(decided) == 5
-    assert TITLE not in panels and len(panels) == 4
+    assert TITLE not in panels

@@ -124,6 +124,13 @@ class StoredVolume:
         """What there is to see of it."""
         return self.interpolated if self.pixels is None else self.pixels
 
+    def told_of(
+        self, volume: NDArray[np.float32]
+    ) -> list[dict[str, float | bool | None]]:
+        """Say what is known of each plane of a volume; nothing of another one."""
+        known = self.output_planes
+        return [] if known is None or volume is not self.pixels else known.by_plane
+
     @property
     def made(self) -> bool:
         """Whether there is a volume."""

@@ -301,6 +301,7 @@ class ShownRun(QObject):
         volume = self._window.volume.volume
         if volume is None:
             return
+        own = None if self.run is None else self.run.shown
         name, _ = QFileDialog.getSaveFileName(
             self._window, "Export", "volume.ome.tif", "OME-TIFF (*.ome.tif)"
         )
@@ -312,6 +313,7 @@ class ShownRun(QObject):
                 pixel_size_um=self._pixel_um,
                 optics=self._optics,
                 channel=self._channel or None,
+                told=() if own is None else own.told_of(volume),
             )
 
     def _contrast_for(self, folder: Path) -> None:
