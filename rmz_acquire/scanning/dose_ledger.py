@@ -131,7 +131,7 @@ def fading_of(exposures: Sequence[Exposure], same_z_um: float) -> Fading | None:
         return None
     number = np.array([n for n, _ in lit], float)
     z_um = np.array([e.z_um for _, e in lit])
-    log_light = np.log([e.light for _, e in lit])
+    log_light = np.log(np.array([e.light for _, e in lit], float))
     found = _twice(number, z_um, log_light, same_z_um)
     if found is not None:
         rate, error = found

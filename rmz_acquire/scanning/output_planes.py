@@ -148,8 +148,11 @@ class OutputPlanes:
         """Read what `to_dict` gave; None where it is not told."""
         if not line:
             return None
-        told = {name: line.get(name) for name in cls.__slots__}
-        return cls(**{k: None if v is None else tuple(v) for k, v in told.items()})
+        told: dict[str, Any] = {
+            name: None if line.get(name) is None else tuple(line[name])
+            for name in cls.__slots__
+        }
+        return cls(**told)
 
     def to_dict(self) -> dict[str, list[Any] | None]:
         """Give JSON-ready values, each rounded to what it can be known to."""
