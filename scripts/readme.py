@@ -101,6 +101,8 @@ RUNS: dict[str, dict[str, str]] = {
             "make demo PIP_ARGS='--extra-index-url …'",
             # minutes: tests/evaluation/test_region_agreement.py runs a few
             "python scripts/region_agreement.py wiener 6 0.05 384 1000",
+            # minutes: tests/reconstruction/test_predicted_error.py scans a few
+            "python scripts/predicted_error.py 910 1",
             # Lightning starts the program itself again, which here is this script:
             # tests/training/test_processes.py
             "rmz-acquire train mine.yaml --out runs/mine --devices 2",

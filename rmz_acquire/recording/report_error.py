@@ -34,6 +34,7 @@ def plot_error(axes: Axes, summary: Summary) -> None:
     told = summary.output_planes or {}
     z_um, measured = (np.array(told[name]) for name in ("z_um", "measured"))
     error = 100 * np.array(told["predicted_error"], float)
+    nearest_um = np.array(told["nearest_um"], float)
     axes.fill_between(z_um, 0, error, color=_FILL, linewidth=0)
     axes.plot(z_um, error, color=ACCENT, linewidth=1.5, label="predicted error")
     axes.plot(
@@ -54,13 +55,13 @@ def plot_error(axes: Axes, summary: Summary) -> None:
     beside.spines["right"].set_visible(True)
     (away,) = beside.plot(
         z_um,
-        np.array(told["nearest_um"], float),
+        nearest_um,
         color=GREY,
         linewidth=1,
         linestyle=":",
         label="distance",
     )
-    beside.set_ylim(0, 1.35 * max(float(np.max(told["nearest_um"])), 1e-6))
+    beside.set_ylim(0, 1.35 * max(float(np.nanmax(nearest_um)), 1e-6))
     beside.set_ylabel("to the nearest measured plane (µm)", fontsize=8, color=GREY)
     handles, labels = axes.get_legend_handles_labels()
     axes.legend(
