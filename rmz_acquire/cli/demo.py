@@ -29,6 +29,7 @@ from rmz_acquire.cli.options import (
     positive,
 )
 from rmz_acquire.cli.running import block_of, in_the_words_of_flags, run_and_print
+from rmz_acquire.cli.target_options import Misfit
 from rmz_acquire.defaults import EPSILON, POLICY
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def demo(
     min_planes: MinPlanes = None,
     max_planes: MaxPlanes = None,
     z: ZList = None,
+    misfit: Misfit = None,
     overlap: OverlapName = None,
     overwrite: Overwrite = False,
 ) -> None:
@@ -89,6 +91,8 @@ def demo(
         "max_planes": max_planes,
         "seed": seed,
     }
+    if misfit is not None:
+        options["misfit"] = misfit
     with busy("reading"), flagged(FOLDER, PLAN):
         from rmz_acquire.recording import check_folder
         from rmz_acquire.scanning import ScanPlan

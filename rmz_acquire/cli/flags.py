@@ -28,6 +28,7 @@ PLAN = {
     "alpha": "--alpha",
     "calibration": "--calibration",
     "stop_rule": "--stop-rule",
+    "misfit": "--misfit",
     "z_exact_um": "--z",
     "seed": "--seed",
 }

@@ -87,10 +87,12 @@ class RunProgress(Watcher):
         many = volume.number > 0 or bool(volume.index)
         name = volume.name if many else "scan"
         self._bar.update(self._task, advance=1, description=name, note=note)
+        where = f"{volume.name}: " if many else ""
+        if decision.warning is not None and decision.decision == "continue":
+            warn(f"{where}{decision.warning}")
         if decision.frame is None:
             return
         self._spoilt += 1
         if self._spoilt <= _MOST_TOLD:
-            where = f"{volume.name}: " if many else ""
             z_um = decision.z_requested_um
             warn(f"{where}the plane at z {z_um:g} µm {decision.frame}")

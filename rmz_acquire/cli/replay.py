@@ -52,7 +52,12 @@ from rmz_acquire.cli.running import (
     model_for,
     run_and_print,
 )
-from rmz_acquire.cli.target_options import CalibrationFile, Confidence, TargetNrmse
+from rmz_acquire.cli.target_options import (
+    CalibrationFile,
+    Confidence,
+    Misfit,
+    TargetNrmse,
+)
 from rmz_acquire.defaults import EPSILON
 from rmz_acquire.defaults import POLICY as DEFAULT_POLICY
 from rmz_acquire.errors import InputError
@@ -98,6 +103,7 @@ def replay(
     max_planes: MaxPlanes = None,
     max_light_ms: MaxLight = None,
     max_seconds: MaxSeconds = None,
+    misfit: Misfit = None,
     z: ZList = None,
     regions: Regions = None,
     volumes: Volumes = None,
@@ -168,9 +174,8 @@ def replay(
     }
     if epsilon is None and calibration is None:
         epsilon = EPSILON  # noted with the run, whatever later versions take
-    for key, value in (("epsilon", epsilon), ("patience", patience)):
-        if value is not None:
-            options[key] = value
+    told = {"epsilon": epsilon, "patience": patience, "misfit": misfit}
+    options |= {key: value for key, value in told.items() if value is not None}
     with flagged(PLAN):
         plan = ScanPlan.from_grid(_grid(stack), **options, z_exact_um=positions)
     if strict:

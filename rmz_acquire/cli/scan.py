@@ -16,7 +16,12 @@ from rmz_acquire.cli.optics_file import optics_of_flag
 from rmz_acquire.cli.options import OverlapName, Overwrite
 from rmz_acquire.cli.resuming import resume_and_print
 from rmz_acquire.cli.running import opened, run_and_print
-from rmz_acquire.cli.target_options import CalibrationFile, Confidence, TargetNrmse
+from rmz_acquire.cli.target_options import (
+    CalibrationFile,
+    Confidence,
+    Misfit,
+    TargetNrmse,
+)
 from rmz_acquire.errors import InputError, ScanFailed
 
 __all__ = ["scan"]
@@ -64,6 +69,7 @@ def scan(
     target_nrmse: TargetNrmse = None,
     confidence: Confidence = None,
     calibration: CalibrationFile = None,
+    misfit: Misfit = None,
     overlap: OverlapName = None,
     plugins: Plugins = None,
     overwrite: Overwrite = False,
@@ -86,6 +92,7 @@ def scan(
     for option, value in (
         ("optics", optics),
         ("overlap", overlap),
+        ("misfit", misfit),
         *((key.replace("_", "-"), value) for key, value in target.items()),
     ):
         if value is not None and experiment is None:
@@ -119,7 +126,7 @@ def scan(
             sequence = experiments.with_optics(sequence, optics_of_flag(optics))
         if overlap is not None:
             sequence = experiments.with_overlap(sequence, overlap)
-        sequence = experiments.with_target(sequence, **target)
+        sequence = experiments.with_target(sequence, **target, misfit=misfit)
         with flagged(FOLDER):
             check_folder(out, overwrite=overwrite)
     with opened(config) as core, flagged(PLUGINS):

@@ -1,13 +1,13 @@
-"""The options of the stop rule whose threshold is calibrated."""
+"""The options of the stop with a stated error, and of optics that do not fit."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
-__all__ = ["CalibrationFile", "Confidence", "TargetNrmse"]
+__all__ = ["CalibrationFile", "Confidence", "Misfit", "TargetNrmse"]
 
 _SCAN = "Scan"
 
@@ -30,6 +30,15 @@ CalibrationFile = Annotated[
     typer.Option(
         "--calibration",
         help="File that `calibrate` wrote, for the same microscope and plan.",
+        rich_help_panel=_SCAN,
+    ),
+]
+Misfit = Annotated[
+    Literal["warn", "full", "stop"] | None,
+    typer.Option(
+        "--misfit",
+        help="Where the optics do not explain the planes: warn (by default); warn and "
+        "take every z that is left, full; or stop.",
         rich_help_panel=_SCAN,
     ),
 ]

@@ -182,6 +182,10 @@ class TimeLapseSettings(_Block):
     max_age: int = Field(default=5, ge=1)
 
 
+_TELL_MISFIT = ("auto", "richardson-lucy", "wiener", "recurrent-mz")
+"""Estimators that reckon with optics, and say where these do not fit."""
+
+
 class ExperimentSettings(_Block, ScanOptions):
     """The block, with the scan's settings as `rmz_acquire.scanning.ScanPlan` has them.
 
@@ -214,7 +218,7 @@ class ExperimentSettings(_Block, ScanOptions):
     stale_frames : int
         So many frames in a row that the camera had handed out before fail the
         experiment; 0: frames are not compared, for a camera without noise.
-    seed, stop_rule, target_nrmse, confidence, calibration
+    seed, misfit, stop_rule, target_nrmse, confidence, calibration
         As in `ScanPlan`.
     z_um : tuple of float, optional
         Exactly these z in this order, µm, as the z_plan counts them: relative to the
@@ -305,6 +309,20 @@ class ExperimentSettings(_Block, ScanOptions):
             msg = f"give {MOST_REGIONS} rectangles at most, not {len(value)}"
             raise ValueError(msg)
         return value
+
+    @model_validator(mode="after")
+    def _check_misfit(self) -> Self:
+        if self.misfit != "warn":
+            if self.estimator not in _TELL_MISFIT:
+                msg = (
+                    f"misfit {self.misfit}: {self.estimator} tells none: leave misfit "
+                    f"out, or take one of {', '.join(_TELL_MISFIT)}"
+                )
+                raise ValueError(msg)
+            if self.z_um is not None:
+                msg = f"misfit {self.misfit}: exactly z_um are taken: leave one out"
+                raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _check_time_lapse(self) -> Self:

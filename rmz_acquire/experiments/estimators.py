@@ -195,6 +195,9 @@ class Estimators:
             check_device(self._settings.device)
         if self._model is None:
             return
+        if self._settings.misfit != "warn" and not self._on_layers:
+            msg = f"{BLOCK}.misfit: the model {self._model.card.name} tells none"
+            raise InputError(msg)
         told: set[str] = set()
         many = len(set(self._channels.values())) > 1
         for place, z_um in self._uses:

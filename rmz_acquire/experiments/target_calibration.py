@@ -33,8 +33,9 @@ def with_target(
     target_nrmse: float | None = None,
     confidence: float | None = None,
     calibration: Path | str | None = None,
+    misfit: str | None = None,
 ) -> useq.MDASequence:
-    """Give the experiment with a target in its block.
+    """Give the experiment with a target in its block, and what a misfit leads to.
 
     Parameters
     ----------
@@ -45,6 +46,8 @@ def with_target(
     calibration : path, optional
         The file that ``rmz-acquire calibrate`` wrote; a relative one counts from the
         working directory.
+    misfit : str, optional
+        What follows where the optics do not explain the planes.
 
     Returns
     -------
@@ -60,6 +63,7 @@ def with_target(
         "target_nrmse": target_nrmse,
         "confidence": confidence,
         "calibration": None if calibration is None else _absolute(calibration),
+        "misfit": misfit,
     }
     told = {key: value for key, value in given.items() if value is not None}
     if not told:

@@ -157,6 +157,7 @@ class OnLayersEstimator(VolumeEstimator):
         predictions, shares = prior["predictions"], prior["shares"]
         return {
             "z_scale": prior["z_scale"],
+            "misfit": prior["misfit"],
             "predictions": predictions and {**predictions, **self._predicted},
             "shares": {
                 **{name: (1 - share) * part for name, part in shares.items()},

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from rmz_acquire.reconstruction.base import VolumeEstimator
 from rmz_acquire.reconstruction.filters import wiener_filter
+from rmz_acquire.reconstruction.interpolation import interpolation_weights
+from rmz_acquire.reconstruction.misfit import ModelFit
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from rmz_acquire.optics import Optics
@@ -36,6 +38,8 @@ class WienerEstimator(VolumeEstimator):
         self._optics = optics
         self._filter = wiener_filter(optics, self.z_um)
         self._error: NDArray[np.float32] | None = None
+        self._fit = ModelFit(self.name)
+        self._noise: list[float] = []
 
     @property
     def predicted_error(self) -> NDArray[np.float32] | None:
@@ -46,10 +50,28 @@ class WienerEstimator(VolumeEstimator):
         """What this estimator is, for summary.json."""
         return super().describe() | {"optics": self._optics.model_dump()}
 
+    def _candidates(self) -> dict[str, Any]:
+        return {"misfit": self._fit.misfit}
+
+    def _look_back(self) -> None:
+        """Compare planes between others with what was predicted of them."""
+        before, n = self._volume, len(self._noise)
+        known = np.array(self._at_um[:n])
+        for image, z in zip(self._images[n:], self._at_um[n:], strict=True):
+            self._noise.append(self.noise_in(image))
+            if before is not None and known.min() < z < known.max():
+                weights = interpolation_weights(known, np.array([z]))[0]
+                between = np.tensordot(weights.astype(np.float32), self.planes[:n], 1)
+                made = self._at(before, z)
+                self._fit.predicted(image, made, between, self._noise[-1])
+
     def _reconstruct(self) -> NDArray[np.float32]:
+        self._look_back()
         result = self._filter.estimate(
             torch.from_numpy(self.planes), torch.from_numpy(self.planes_z_um)
         )
         self._error = result.error.numpy()
         volume: NDArray[np.float32] = result.volume.numpy()
+        again = np.stack([self._at(volume, z) for z in self._at_um])
+        self._fit.explained(self.planes, again, self._noise)
         return volume

@@ -24,6 +24,7 @@ from rmz_acquire.reconstruction.region_grid import halo_px, thinned
 from rmz_acquire.reconstruction.region_tile import Measured, Tile, of_planes, together
 from rmz_acquire.reconstruction.several import at_once
 from rmz_acquire.reconstruction.structure import BLOCK_PX, Structure
+from rmz_acquire.scanning.model_fit import Misfit
 from rmz_acquire.scanning.records import Estimate
 from rmz_acquire.scanning.regions import Region, RegionVolume
 
@@ -214,6 +215,9 @@ class RegionEstimator:
                 RegionVolume(tile.core, self._grid, tile.volume) for tile in self._tiles
             ),
             moved=self.regions != before,
+            misfit=Misfit.together(
+                [tile.estimate and tile.estimate.misfit for tile in self._tiles]
+            ),
         )
 
     def _add(self, image: NDArray[Any], z_um: float) -> None:

@@ -36,6 +36,7 @@ from rmz_acquire.reconstruction.likelihood import (
     go_on,
     shift_of,
 )
+from rmz_acquire.reconstruction.misfit import ModelFit
 from rmz_acquire.reconstruction.settled import Learnt, Settled, layers_bytes
 from rmz_acquire.reconstruction.torch_device import device_of
 
@@ -114,6 +115,8 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._compared: list[tuple[float, float]] = []
         self._predictions: dict[str, float] | None = None
         self._apart: NDArray[np.float32] | None = None
+        self._fit_of_model = ModelFit(self.name)
+        self._explained: Tensor | None = None
 
     @property
     def z_scale(self) -> float:
@@ -224,6 +227,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
             "shares": self.shares,
             "z_scale": self.z_scale,
             "disagreement": self._apart,
+            "misfit": self._fit_of_model.misfit,
         }
 
     @torch.inference_mode()
@@ -272,6 +276,12 @@ class RichardsonLucyEstimator(VolumeEstimator):
             self._light = None
         self._fit(self._data, given)
         self._linear = linear.volume.numpy()
+        self._explained = self._blurred_again(self._light)
+        self._fit_of_model.explained(
+            self.planes,
+            self._explained.numpy() + np.float32(dark),
+            [self.noise_in(image) for image in self._images],
+        )
         made = self._mixture()
         # Where there is more to be seen, there is more to be wrong about.
         contrast = np.sqrt(made.std((1, 2)))
@@ -335,6 +345,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
             self._predictions = relative_errors(image, made, self._dark, noise)
             if self._left_out is not None and min(known) < z < max(known):
                 found.append((image, made, self._left_out.weight(z, known)))
+                self._fit_of_model.predicted(image, made[LAYERS], made[LINEAR], noise)
         return found
 
     def _share(self) -> float:
@@ -368,6 +379,13 @@ class RichardsonLucyEstimator(VolumeEstimator):
             self._few = self._data.levels.finest(made)
         return self._few
 
+    def _blurred_again(self, light: Tensor | None) -> Tensor:
+        """What layers give of the planes fitted so far, (M, Y, X) above the dark."""
+        assert self._data is not None and light is not None
+        levels = self._data.levels
+        given = levels.at(1).project(light, self._data.blur(1))
+        return levels.picture(given).cpu()
+
     def _render(
         self, light: Tensor, z_um: NDArray[np.float64] | None = None
     ) -> NDArray[np.float32]:
@@ -379,7 +397,9 @@ class RichardsonLucyEstimator(VolumeEstimator):
         out = None if z_um is None else torch.from_numpy(z_um)
         levels = self._data.levels
         layers = levels.at(1)
-        explained = levels.picture(layers.project(light, self._data.blur(1))).cpu()
+        explained = self._explained
+        if light is not self._light or explained is None:
+            explained = self._blurred_again(light)
         rest = self._filter.estimate(planes - explained, at, out, noise=self._noise)
         seen = layers.render(light, self._filter.z_um if out is None else out)
         made = levels.picture(seen).cpu() + rest.volume + self._dark

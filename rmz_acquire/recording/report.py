@@ -63,6 +63,7 @@ _TITLES = {
     "max_planes": "Not converged",
     "budget": "Out of budget",
     "list_done": "List done",
+    "misfit": "Optics do not fit",
     "aborted": "Aborted",
     "stopped": "Stopped by the user",
     "failed": "Failed",

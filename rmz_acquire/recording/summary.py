@@ -94,7 +94,7 @@ class Summary(BaseModel):
     versions : dict
         Of what a result can depend on.
     stop_reason : str or None
-        converged, max_planes, budget, list_done, stopped, aborted or failed.
+        converged, max_planes, budget, list_done, misfit, stopped, aborted or failed.
     stop_terms : list of dict
         What the stop rule looked at in the end: name, value, limit, met of each.
     z_um, z_taken_um : list of float

@@ -9,6 +9,7 @@ import numpy as np
 
 from rmz_acquire.scanning.audits import draw, is_due
 from rmz_acquire.scanning.frame_quality import Observation, fault_of, look_at
+from rmz_acquire.scanning.model_fit import FitCheck
 from rmz_acquire.scanning.policies import largest_gap
 from rmz_acquire.scanning.protocols import KnowsAhead
 from rmz_acquire.scanning.records import checked
@@ -77,6 +78,7 @@ class Judge:
         self._frames = frames
         #: The planes that count, in the order taken.
         self.taken: list[Observation] = []
+        self._fit = FitCheck()
         self._light_ms = self._seconds = 0.0
         self._last: Plane | None = None
 
@@ -126,8 +128,10 @@ class Judge:
         shape = (len(self._plan.z_um), *plane.image.shape)
         seen.estimate = checked(estimator.add(plane.image, plane.z_um), shape)
         self.taken.append(Observation.of(plane, frame, seen.estimate, seen.chosen_by))
+        terms, new = self._fit.look(self.taken)
+        seen.warning = self._fit.said if new else None
         judged = self._judge(exposed, until, asked)
-        seen.terms = judged.terms
+        seen.terms = (*judged.terms, *terms)
         return judged
 
     def z_ahead(
@@ -158,7 +162,7 @@ class Judge:
             return None
         if not isinstance(policy, KnowsAhead):
             return None
-        if budgeted and self.taken:
+        if budgeted and self.taken and not self._full:
             known: list[Placed] = [*self.taken, plane]
             drawn = (
                 draw(plan, known, self.taken[0].frame) if is_due(plan, known) else None
@@ -167,6 +171,11 @@ class Judge:
                 return drawn, "audit"
         z_um = policy.z_ahead(self.taken, plane)
         return None if z_um is None else (z_um, "policy" if until is None else "more")
+
+    @property
+    def _full(self) -> bool:
+        """Whether every z is wanted, since the planes do not fit the optics."""
+        return self._plan.misfit == "full" and self._fit.said is not None
 
     def _too_much(self, light_ms: float) -> bool:
         most_ms = self._plan.max_light_ms
@@ -290,7 +299,9 @@ class Judge:
         verdict = self._rule.judge(taken)
         # of somebody else's
         terms = tuple(getattr(verdict, "terms", ()))
-        if verdict.converged:
+        if self._fit.said is not None and plan.misfit == "stop":
+            return Judgement("misfit", self._fit.said, terms=terms)
+        if verdict.converged and not self._full:
             return Judgement("converged", verdict.reason, terms=terms)
         if exposed >= plan.max_planes:
             most = plan.max_planes
@@ -300,6 +311,12 @@ class Judge:
         if over is not None:
             return Judgement("budget", f"{verdict.reason}; {over}", terms=terms)
         z_um = self._policy.next_z(taken)
+        if self._full:
+            if z_um is None:
+                z_um = largest_gap(np.asarray(plan.z_um), taken)
+            said = f"{verdict.reason}; every z is taken, the optics do not fit"
+            if z_um is not None:
+                return Judgement(None, said, z_um, terms=terms)
         if z_um is None:
             said = f"{verdict.reason}; after {count} planes no z is left to take"
             return Judgement("max_planes", said, terms=terms)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from rmz_acquire.scanning.model_fit import Misfit
     from rmz_acquire.scanning.records import ChosenBy, Estimate, Plane
 
 __all__ = [
@@ -107,6 +108,8 @@ class Observation:
         As in `Estimate`, of every z of the grid, counts.
     misprediction, spread : float or None
         As in `Estimate`, counts.
+    misfit : Misfit or None
+        As in `Estimate`.
     """
 
     z_requested_um: float
@@ -121,6 +124,7 @@ class Observation:
     disagreement: tuple[float, ...] | None = None
     misprediction: float | None = None
     spread: float | None = None
+    misfit: Misfit | None = None
 
     @classmethod
     def of(
@@ -144,6 +148,7 @@ class Observation:
             disagreement=_plain(estimate.disagreement),
             misprediction=estimate.misprediction,
             spread=estimate.spread,
+            misfit=estimate.misfit,
         )
 
 

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
 __all__ = ["Outcome", "ScanState", "Status"]
 
 Status = Literal[
-    "converged", "max_planes", "budget", "list_done", "stopped", "aborted", "failed"
+    "converged",
+    "max_planes",
+    "budget",
+    "list_done",
+    "misfit",
+    "stopped",
+    "aborted",
+    "failed",
 ]
 
 
@@ -32,8 +39,9 @@ class Outcome:
     Parameters
     ----------
     status : str
-        Which end it was; one of `Status`. "stopped": by somebody for whom it was
-        enough, after a plane that still counts; "aborted": at once.
+        Which end it was; one of `Status`. "misfit": the optics do not explain the
+        planes; "stopped": by somebody for whom it was enough, after a plane that still
+        counts; "aborted": at once.
     reason : str
         Why, in one sentence with the numbers.
     planes_taken : int

@@ -65,7 +65,7 @@ class ScanOptions(BaseModel):
     ----------
     policy, travel_cost, epsilon, epsilon_kind, tau, audit, patience, max_light_ms
         As in `ScanPlan`.
-    max_seconds, max_gap_um, stale_frames, seed, stop_rule
+    max_seconds, max_gap_um, stale_frames, seed, misfit, stop_rule
         As in `ScanPlan`.
     target_nrmse, confidence, calibration
         As in `ScanPlan`.
@@ -90,6 +90,7 @@ class ScanOptions(BaseModel):
     max_gap_um: Positive | None = None
     stale_frames: int = Field(default=STALE_FRAMES, ge=0, le=100)
     seed: int = Field(default=0, ge=0)
+    misfit: Literal["warn", "full", "stop"] = "warn"
     stop_rule: RuleName = RULE_BY_DEFAULT
     target_nrmse: Positive | None = None
     confidence: Annotated[float, Field(gt=0, lt=1)] | None = None
@@ -179,6 +180,9 @@ class ScanPlan(ScanOptions):
         for a camera without noise.
     seed : int
         For policies that draw.
+    misfit : {"warn", "full", "stop"}
+        What follows where the optics do not explain the planes: it is told; told, and
+        every z is taken that most planes, light and time allow; or the scan ends.
     stop_rule : str
         When it is enough: guarded (`ChangeRule`), paper (`PaperRule`: epsilon alone),
         target (`TargetRule`), the name of an entry point, or

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from rmz_acquire.scanning.model_fit import Misfit
     from rmz_acquire.scanning.regions import RegionVolume
     from rmz_acquire.scanning.verdicts import Term
 
@@ -126,6 +127,8 @@ class Estimate:
         RMS error behind `innovation`, counts; None at M = 1.
     spread : float or None
         Standard deviation of V_M, counts; None where not known.
+    misfit : Misfit or None
+        What the model of the microscope leaves of the planes; None without one.
     """
 
     volume: NDArray[np.float32] | None
@@ -144,6 +147,7 @@ class Estimate:
     disagreement: NDArray[np.float32] | None = None
     misprediction: float | None = None
     spread: float | None = None
+    misfit: Misfit | None = None
 
 
 @dataclass(slots=True)
@@ -164,6 +168,8 @@ class Seen:
         Who wanted it.
     terms : tuple of Term
         What the stop rule looked at.
+    warning : str or None
+        What has shown with this plane, beside the plane itself.
     """
 
     fault: str | None = None
@@ -172,6 +178,7 @@ class Seen:
     estimate: Estimate | None = None
     chosen_by: ChosenBy = "policy"
     terms: tuple[Term, ...] = ()
+    warning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +227,10 @@ class Decision:
     chosen_by : str
         Who wanted the plane.
     terms : list of dict
-        What the stop rule looked at: as `Term`.
+        What the stop rule looked at, and what the model of the microscope leaves of
+        the planes: as `Term`.
+    warning : str or None
+        That this model does not explain the planes, once, at the plane that showed it.
     """
 
     index: int
@@ -249,6 +259,7 @@ class Decision:
     innovation_raw: float | None = None
     chosen_by: ChosenBy = "policy"
     terms: list[dict[str, Any]] = field(default_factory=list)
+    warning: str | None = None
 
     @classmethod
     def of(
@@ -295,6 +306,7 @@ class Decision:
             wanted=seen.wanted,
             chosen_by=seen.chosen_by,
             terms=[term.to_dict() for term in seen.terms],
+            warning=seen.warning,
         )
         if estimate is None:
             return made

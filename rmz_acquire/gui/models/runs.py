@@ -23,6 +23,7 @@ _WORDS = {
     "max_planes": "■ most planes taken",
     "budget": "■ budget spent",
     "list_done": "✓ list done",
+    "misfit": "■ optics do not fit",
     "stopped": "◼ stopped by hand, kept",
     "aborted": "✕ aborted",
     "failed": "✕ failed",

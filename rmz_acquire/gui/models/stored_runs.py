@@ -257,6 +257,9 @@ def sentence(run: StoredRun) -> tuple[str, str]:
     if spoilt:
         count = f"{len(spoilt)} plane{'' if len(spoilt) == 1 else 's'}"
         said.append(f"Not as it should be: {count}. {fault_in_words(spoilt[0])}")
+    warned = [d.warning for d in run.shown.decisions if d.warning] if run.shown else []
+    if warned and status != "misfit":
+        said.append(f"{warned[0][:1].upper()}{warned[0][1:]}.")
     return head, " ".join(said)
 
 
@@ -295,6 +298,7 @@ _HEADS = {
     "max_planes": "Stopped at the most planes allowed",
     "budget": "Stopped at the most light or time allowed",
     "list_done": "Done",
+    "misfit": "Stopped: the optics do not explain the planes",
     "stopped": "Stopped by hand, all kept",
     "aborted": "Aborted",
     "failed": "Failed",

@@ -259,6 +259,8 @@ class Presenter(QObject):
         self.shown.add_decision(decision, next_z_um)
         if decision.frame is not None:
             self.note(fault_in_words(decision))
+        if decision.warning is not None:
+            self.note(decision.warning)
 
     def _ended(
         self, folder: Path, run: StoredRun | None, error: str, trace: str
