@@ -246,7 +246,7 @@ def _tell(card: StopCalibration, out: Path) -> None:
     facts = {
         "promise": f"NRMSE above {card.target_nrmse:g} in at most {card.alpha:.0%} of "
         f"volumes like these, with confidence {card.confidence:.0%}",
-        "threshold": f"misprediction {card.threshold:.3g}",
+        "threshold": f"{card.score} {card.threshold:.3g}",
         "specimens": f"{card.n}, {card.failures} of them above the target",
         "planes": f"{card.mean_planes:.1f} of {card.planes_full_scan} on average "
         f"({share:.0%})",

@@ -21,7 +21,7 @@ from rmz_acquire.evaluation.learn_then_test import (
     last_rejected,
 )
 from rmz_acquire.evaluation.scan_traces import trace_scan
-from rmz_acquire.scanning import StopCalibration, TargetRule, misprediction_of
+from rmz_acquire.scanning import SCORES, StopCalibration, TargetRule
 from rmz_acquire.scanning.stop_calibration import hash_of
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.evaluation.scan_traces import Trace
     from rmz_acquire.scanning import Estimator, ScanPlan
+    from rmz_acquire.scanning.stop_calibration import ScoreName
 
 __all__ = [
     "RELATIVE",
@@ -43,8 +44,8 @@ __all__ = [
     "stops_of",
 ]
 
-RELATIVE = tuple(float(x) for x in np.geomspace(1 / 8, 8, 97))
-"""Thresholds over the target, strictest first: steps of 4.4 %."""
+RELATIVE = tuple(float(x) for x in np.geomspace(1 / 8, 8, 193))
+"""Thresholds over the target, strictest first: steps of 2.2 %."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,9 @@ class Found:
     Parameters
     ----------
     threshold : float
-        Of the misprediction.
+        Of the score.
+    score : str
+        A key of `SCORES`.
     n, failures : int
         Specimens, and those above the target.
     mean_planes : float
@@ -64,6 +67,7 @@ class Found:
     """
 
     threshold: float
+    score: ScoreName
     n: int
     failures: int
     mean_planes: float
@@ -133,7 +137,7 @@ def check_enough(n: int, alpha: float, confidence: float) -> None:
 
 
 def stops_of(
-    trace: Trace, plan: ScanPlan, thresholds: Sequence[float]
+    trace: Trace, plan: ScanPlan, thresholds: Sequence[float], score: ScoreName
 ) -> NDArray[np.int_]:
     """After how many planes a scan stops, by threshold.
 
@@ -144,20 +148,22 @@ def stops_of(
     plan : ScanPlan
         Its plan.
     thresholds : sequence of float
-        (T,) of the misprediction.
+        (T,) of the score.
+    score : str
+        A key of `SCORES`.
 
     Returns
     -------
     ndarray of int, (T,)
         All of its planes where the rule does not stop it.
     """
-    rule, most = TargetRule(plan, threshold=np.inf), len(trace.taken)
+    rule, most = TargetRule(plan, np.inf, score), len(trace.taken)
     scores = np.full(most, np.inf)
     for m in range(1, most + 1):
         taken = trace.taken[:m]
         if rule.judge(taken).converged:  # as far as it does not hang on the threshold
-            score = misprediction_of(taken)
-            scores[m - 1] = np.inf if score is None else score
+            found = SCORES[score](taken, plan)
+            scores[m - 1] = np.inf if found is None else found
     enough = scores[None, :] <= np.asarray(thresholds)[:, None]
     return np.where(enough.any(axis=1), enough.argmax(axis=1) + 1, most)
 
@@ -196,14 +202,10 @@ def choose_threshold(
     names = list(dict.fromkeys(trace.specimen for trace in traces))
     check_promise(target_nrmse, alpha, confidence)
     check_enough(len(names), alpha, confidence)
-    if all(trace.taken[-1].spread is None for trace in traces):
-        msg = (
-            "estimator: it does not tell how far planes were from what it predicted, "
-            "and there is nothing to be compared with a threshold"
-        )
-        raise InputError(msg)
+    score = _score_for(traces, plan)
     thresholds = target_nrmse * np.array(RELATIVE)
-    stops = np.stack([stops_of(trace, plan, thresholds.tolist()) for trace in traces])
+    tried = thresholds.tolist()
+    stops = np.stack([stops_of(trace, plan, tried, score) for trace in traces])
     ended = np.stack(
         [np.asarray(t.nrmse)[each - 1] for t, each in zip(traces, stops, strict=True)]
     )
@@ -223,11 +225,24 @@ def choose_threshold(
     kinds = {trace.specimen: trace.family for trace in traces}
     return Found(
         threshold=float(thresholds[index]),
+        score=score,
         n=len(names),
         failures=int(failed[index].sum()),
         mean_planes=float(stops[:, index].mean()),
         families=dict(Counter(kinds.values())),
     )
+
+
+def _score_for(traces: Sequence[Trace], plan: ScanPlan) -> ScoreName:
+    """The best score that the estimator gives."""
+    for score, give in SCORES.items():
+        if any(give(trace.taken, plan) is not None for trace in traces):
+            return score
+    msg = (
+        "estimator: it tells neither the error that it predicts nor how far planes "
+        "were from what it predicted: there is nothing to compare with a threshold"
+    )
+    raise InputError(msg)
 
 
 def calibrate(
@@ -290,6 +305,7 @@ def calibrate(
         target_nrmse=target_nrmse,
         **promise,
         threshold=found.threshold,
+        score=found.score,
         n=found.n,
         failures=found.failures,
         mean_planes=found.mean_planes,

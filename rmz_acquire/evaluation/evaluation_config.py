@@ -141,6 +141,10 @@ class StoppingSize(Strict):
     ----------
     specimens, unseen : int
         Of each family: calibrated on, and tried on.
+    empty : int
+        Fields with nothing in them, on which the stops are tried, too.
+    policies : dict of str to int
+        Specimens of each family on which policies are compared, by estimator.
     families : list of str
         Names in `specimen_families.FAMILIES`; by default all.
     side_px, planes : int
@@ -149,14 +153,16 @@ class StoppingSize(Strict):
         The promise: NRMSE above the target in at most a share alpha.
     """
 
-    specimens: Count = 24
-    unseen: Count = 50
+    specimens: Count = 45
+    unseen: Count = 38
+    empty: Annotated[int, Field(ge=0)] = 4
+    policies: dict[str, Count] = Field(default={"wiener": 4, "richardson-lucy": 1})
     families: list[str] = Field(default=[])
     side_px: Annotated[int, Field(ge=32)] = 48
     planes: Annotated[int, Field(ge=6)] = 25
     target_nrmse: Positive = 0.25
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.1
-    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.9
+    confidence: Annotated[float, Field(gt=0, lt=1)] = 0.99
 
 
 class Size(Strict):

@@ -73,6 +73,7 @@ def trace_scan(
     specimen: str,
     family: str,
     until: Sequence[StopRule] = (),
+    enough: float | None = None,
 ) -> Trace:
     """Scan a dense stack to the most planes of a plan.
 
@@ -90,6 +91,8 @@ def trace_scan(
         As of `Trace`.
     until : sequence of StopRule
         It ends earlier where each of these has stopped; by default it does not.
+    enough : float, optional
+        NRMSE at which it ends, too.
 
     Returns
     -------
@@ -113,4 +116,6 @@ def trace_scan(
             raise RuntimeError(msg) from scan.error
         seen = [each.z_um for each in rule.taken]
         errors.append(nrmse(truth, volume, planes_not_taken(plan.z_um, seen)) or 0.0)
+        if enough is not None and errors[-1] <= enough:
+            break
     return Trace(specimen, family, rule.taken, tuple(errors))

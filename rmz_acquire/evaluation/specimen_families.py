@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -12,7 +13,7 @@ from rmz_acquire.evaluation.held_out import HeldOut, simulate
 if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
 
-__all__ = ["FAMILIES", "Family", "grid_of", "simulate_family"]
+__all__ = ["EMPTY", "FAMILIES", "Family", "grid_of", "simulate_family"]
 
 
 class Family(NamedTuple):
@@ -24,13 +25,18 @@ class Family(NamedTuple):
 
 FAMILIES: dict[str, Family] = {
     "beads": Family("beads", {"per_1000_um3": 5.0}),
+    "sparse beads": Family("beads", {"per_1000_um3": 1.5}),
+    "one layer": Family("beads", {"per_1000_um3": 60.0, "layer_um": 1.0}),
     "filaments": Family("filaments", {}),
     "dense filaments": Family("filaments", {"per_1000_um3": 2.0}),
     "nuclei": Family("nuclei", {}),
     "small nuclei": Family("nuclei", {"radius_um": (0.4, 0.9), "haze": 0.3}),
     "large nuclei": Family("nuclei", {"radius_um": (2.2, 4.0)}),
 }
-"""From points to what fills several planes, sparse and crowded."""
+"""From points to what fills several planes: sparse, crowded, thin, thick."""
+
+EMPTY = "empty"
+"""A field with nothing in it: there is no error that could be promised."""
 
 
 def grid_of(planes: int, step_um: float) -> tuple[float, ...]:
@@ -52,7 +58,7 @@ def simulate_family(
     Parameters
     ----------
     family : str
-        A key of `FAMILIES`.
+        A key of `FAMILIES`, or `EMPTY`.
     seed, optics, side_px, exposure_ms
         As of `simulate`.
     z_um : tuple of float
@@ -63,13 +69,17 @@ def simulate_family(
     InputError
         For a family that does not exist.
     """
-    if family not in FAMILIES:
-        msg = f"no family {family!r}: choose from {', '.join(FAMILIES)}"
+    known = {**FAMILIES, EMPTY: Family("beads", {"per_1000_um3": 0.0})}
+    if family not in known:
+        msg = f"no family {family!r}: choose from {', '.join(known)}"
         raise InputError(msg)
-    kind = FAMILIES[family]
+    kind = known[family]
+    # families share generators: of one seed, nuclei would lie at the same places in
+    # three of them, and those that are calibrated on must be independent
+    own = np.random.SeedSequence([seed, zlib.crc32(family.encode())])
     return simulate(
         kind.specimen,
-        seed,
+        int(own.generate_state(1)[0]),
         optics,
         np.asarray(z_um),
         side_px=side_px,

@@ -2,7 +2,8 @@
 
 A threshold is calibrated on some specimens and tried on others of the same families.
 Beside it: the paper's rule with an ε chosen by eye, and the fewest evenly spread planes
-that keep the same promise, found by the same tests on the same specimens.
+that keep the same promise, found by the same tests on the same specimens. And policies
+are compared: how many planes each needs for the target.
 """
 
 from __future__ import annotations
@@ -17,11 +18,16 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.evaluation.calibrating import choose_threshold
 from rmz_acquire.evaluation.figures import tidy
 from rmz_acquire.evaluation.learn_then_test import interval, last_rejected
-from rmz_acquire.evaluation.metrics import nrmse, planes_not_taken
-from rmz_acquire.evaluation.positions import even_positions
+from rmz_acquire.evaluation.policy_comparison import (
+    Needed,
+    compare,
+    even_error,
+    needed_by,
+)
 from rmz_acquire.evaluation.result import Mean, Result
 from rmz_acquire.evaluation.scan_traces import Trace, trace_scan
 from rmz_acquire.evaluation.specimen_families import (
+    EMPTY,
     FAMILIES,
     grid_of,
     simulate_family,
@@ -34,23 +40,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
 
+    from rmz_acquire.evaluation.calibrating import Found
     from rmz_acquire.evaluation.context import Study
     from rmz_acquire.evaluation.evaluation_config import StoppingSize
     from rmz_acquire.evaluation.held_out import HeldOut
+    from rmz_acquire.reconstruction.base import VolumeEstimator
     from rmz_acquire.scanning.protocols import StopRule
 
-__all__ = ["KEY", "TITLE", "Trial", "draw", "fixed_errors", "result_of", "run"]
+__all__ = ["KEY", "TITLE", "Trial", "draw", "result_of", "run"]
 
 KEY, TITLE = "stopping", "Stops with a stated error, on specimens not calibrated on"
 
 OPTICS = Optics(na=0.75, immersion_index=1.0, wavelength_um=0.52, pixel_size_um=0.325)
 Z_STEP_UM, EXPOSURE_MS = 0.5, 300.0
-ESTIMATOR = "wiener"
+ESTIMATOR, ADAPTIVE = "wiener", "error"
 
-_CALIBRATION, _UNSEEN = 10_003, 20_000
-"""Added to the seed of the evaluation: no specimen is in both, or anywhere else. On
-those from 10 000 on, before the first, was chosen what is compared with a threshold."""
+_CALIBRATION, _UNSEEN, _POLICIES = 10_003, 20_000, 30_000
+"""Added to the seed of the evaluation: no specimen is in two of them. What is compared
+with a threshold was chosen on others (seeds 500 000 to 520 040)."""
 
 CALIBRATED, PAPER = "calibrated", f"paper, epsilon {EPSILON:g}"
 
@@ -76,76 +85,107 @@ class Trial:
 
 def plan_of(size: StoppingSize) -> ScanPlan:
     """Give the plan of the adaptive scans."""
-    return ScanPlan.from_grid(grid_of(size.planes, Z_STEP_UM), audit=0.0)
+    grid = grid_of(size.planes, Z_STEP_UM)
+    return ScanPlan.from_grid(grid, audit=0.0, policy=ADAPTIVE)
 
 
 def paper_plan(size: StoppingSize) -> ScanPlan:
     """Give the plan of the paper's rule."""
-    return ScanPlan.from_grid(grid_of(size.planes, Z_STEP_UM), stop_rule="paper")
-
-
-def fixed_errors(stack: HeldOut, numbers: Iterable[int]) -> dict[int, float]:
-    """NRMSE of volumes of evenly spread planes, by their number."""
-    found = {}
-    for m in numbers:
-        taken = even_positions(len(stack.z_um), m)
-        estimator = make_estimator(ESTIMATOR, stack.z_um, stack.optics)
-        volume = estimator.add_all(stack.counts[taken], stack.z_um[taken])
-        unseen = planes_not_taken(stack.z_um.tolist(), stack.z_um[taken].tolist())
-        found[m] = nrmse(stack.truth, volume, unseen) or 0.0
-    return found
+    return plan_of(size).model_copy(update={"stop_rule": "paper"})
 
 
 def run(study: Study) -> Result:
-    """Calibrate on some specimens, and stop on others."""
+    """Calibrate on some specimens, stop on others, and compare policies."""
     size, first = study.size.stopping, study.config.seed
-    every = range(size.planes - 1, 3, -1)
-    known = list(_trials(study, first + _CALIBRATION, size.specimens, every))
-    result, threshold, fixed = _calibrated(known, size)
-    if threshold is None:
+    families = size.families or list(FAMILIES)
+    # the sequence of tests begins well above what can be enough: more need no test
+    every = range(size.planes * 4 // 5, 3, -1)
+    seeds = range(first + _CALIBRATION, first + _CALIBRATION + size.specimens)
+    known = list(_trials(study, seeds, families, every))
+    result, found, fixed = _calibrated(known, size)
+    if found is None:
         return result
-    until = (TargetRule(plan_of(size), threshold), PaperRule(paper_plan(size)))
-    seeds = first + _UNSEEN, size.unseen
-    new = list(_trials(study, *seeds, [] if fixed is None else [fixed], until))
-    return result_of(known, new, size)
+    until = _rules(found, size).values()
+    numbers = [] if fixed is None else [fixed]
+    seeds = range(first + _UNSEEN, first + _UNSEEN + size.unseen)
+    new = list(_trials(study, seeds, families, numbers, tuple(until)))
+    seeds = range(first + _UNSEEN, first + _UNSEEN + size.empty)
+    new += _trials(study, seeds, [EMPTY], numbers, tuple(until))
+    result = result_of(known, new, size)
+    compare(result, list(_needed(study, families)), size.target_nrmse)
+    return result
+
+
+def _simulated(size: StoppingSize, family: str, seed: int) -> HeldOut:
+    return simulate_family(
+        family,
+        seed,
+        OPTICS,
+        plan_of(size).z_um,
+        side_px=size.side_px,
+        exposure_ms=EXPOSURE_MS,
+    )
+
+
+def _make(z_um: NDArray[np.float64]) -> VolumeEstimator:
+    return make_estimator(ESTIMATOR, z_um, OPTICS)
 
 
 def _trials(
     study: Study,
-    first: int,
-    number: int,
+    seeds: Iterable[int],
+    families: Sequence[str],
     numbers: Iterable[int],
     until: Sequence[StopRule] = (),
 ) -> Iterator[Trial]:
     size = study.size.stopping
-    plan = plan_of(size)
-    for seed in range(first, first + number):
-        for family in size.families or FAMILIES:
+    for seed in seeds:
+        for family in families:
             study.say(f"{KEY} {family} {seed}")
-            stack = simulate_family(
-                family,
-                seed,
-                OPTICS,
-                plan.z_um,
-                side_px=size.side_px,
-                exposure_ms=EXPOSURE_MS,
-            )
+            stack = _simulated(size, family, seed)
             trace = trace_scan(
                 stack.counts,
                 stack.truth,
-                plan,
-                lambda z_um: make_estimator(ESTIMATOR, z_um, OPTICS),
+                plan_of(size),
+                _make,
                 specimen=f"{family} {seed}",
                 family=family,
                 until=until,
             )
-            yield Trial(trace, fixed_errors(stack, numbers), seed)
+            fixed = {m: even_error(stack, _make, m) for m in numbers}
+            yield Trial(trace, fixed, seed)
+
+
+def _needed(study: Study, families: Sequence[str]) -> Iterator[Needed]:
+    """Planes that policies need, on specimens of their own."""
+    size, first = study.size.stopping, study.config.seed + _POLICIES
+    for name, number in size.policies.items():
+
+        def make(z_um: NDArray[np.float64], name: str = name) -> VolumeEstimator:
+            return make_estimator(name, z_um, OPTICS)
+
+        for seed in range(first, first + number):
+            for family in families:
+                study.say(f"{KEY} policies {name} {family} {seed}")
+                stack, target = _simulated(size, family, seed), size.target_nrmse
+                planes = needed_by(
+                    stack, plan_of(size), make, target, specimen=f"{family} {seed}"
+                )
+                yield Needed(name, family, seed, planes)
+
+
+def _rules(found: Found, size: StoppingSize) -> dict[str, StopRule]:
+    """Those that are tried, by label."""
+    return {
+        CALIBRATED: TargetRule(plan_of(size), found.threshold, found.score),
+        PAPER: PaperRule(paper_plan(size)),
+    }
 
 
 def _calibrated(
     known: Sequence[Trial], size: StoppingSize
-) -> tuple[Result, float | None, int | None]:
-    """A result with what was calibrated, the threshold and the fewest fixed planes."""
+) -> tuple[Result, Found | None, int | None]:
+    """A result, what was calibrated and the fewest fixed planes."""
     result = Result(KEY, TITLE)
     promise = {"alpha": size.alpha, "confidence": size.confidence}
     traces, target = [trial.trace for trial in known], size.target_nrmse
@@ -163,9 +203,9 @@ def _calibrated(
         f"Promise: NRMSE above {target:g} in at most {size.alpha:.0%} of specimens, "
         f"with confidence {size.confidence:.0%}. Calibrated on {found.n} specimens of "
         f"{len(found.families)} families, of which {found.failures} end above: "
-        f"misprediction at or below {found.threshold:.3g}; evenly spread, {least}."
+        f"{found.score} at or below {found.threshold:.3g}; evenly spread, {least}."
     )
-    return result, found.threshold, fixed
+    return result, found, fixed
 
 
 def result_of(
@@ -184,15 +224,12 @@ def result_of(
     -------
     Result
     """
-    result, threshold, fixed = _calibrated(known, size)
-    if threshold is None:
+    result, found, fixed = _calibrated(known, size)
+    if found is None:
         return result
-    rules: dict[str, StopRule] = {
-        CALIBRATED: TargetRule(plan_of(size), threshold),
-        PAPER: PaperRule(paper_plan(size)),
-    }
     for trial in new:
-        ends = {label: _end(trial.trace, rule) for label, rule in rules.items()}
+        rules = _rules(found, size).items()
+        ends = {label: _end(trial.trace, rule) for label, rule in rules}
         if fixed is not None:
             ends[f"{fixed} planes, evenly spread"] = fixed, trial.fixed[fixed]
         for label, (planes, error) in ends.items():
@@ -220,7 +257,9 @@ def _end(trace: Trace, rule: StopRule) -> tuple[int, float]:
 
 def _sum_up(result: Result, fixed: int | None) -> None:
     labels = list(dict.fromkeys(row["estimator"] for row in result.rows))
-    of = {a: [r for r in result.rows if r["estimator"] == a] for a in labels}
+    # nothing has no error: empty fields would only dilute the share
+    full = [row for row in result.rows if row["set"] != EMPTY]
+    of = {a: [r for r in full if r["estimator"] == a] for a in labels}
     shares = {a: 100 * float(np.mean([r["over"] for r in of[a]])) for a in labels}
     planes = {a: Mean.of(float(r["planes"]) for r in of[a]) for a in labels}
     title = "specimens over the target"
@@ -231,12 +270,17 @@ def _sum_up(result: Result, fixed: int | None) -> None:
         saved = {a: 100 * (1 - planes[a].value / fixed) for a in labels}
         title = "exposures saved against the evenly spread"
         result.sum_up(title, saved, unit="%", digits=0, headline=True)
-    for family in dict.fromkeys(row["set"] for row in result.rows):
+    for family in dict.fromkeys(row["set"] for row in full):
         rows = {a: [r for r in of[a] if r["set"] == family] for a in labels}
         over = {a: 100 * float(np.mean([r["over"] for r in rows[a]])) for a in labels}
         mean = {a: Mean.of(float(r["planes"]) for r in rows[a]) for a in labels}
         result.sum_up(f"{family}: over the target", over, unit="%", digits=0)
         result.sum_up(f"{family}: exposures", mean, digits=1)
+    nothing = [row for row in result.rows if row["set"] == EMPTY]
+    if nothing:
+        rows = {a: [r for r in nothing if r["estimator"] == a] for a in labels}
+        mean = {a: Mean.of(float(r["planes"]) for r in rows[a]) for a in labels}
+        result.sum_up("empty fields: exposures", mean, digits=1, headline=True)
     for label in labels:
         over, n = sum(r["over"] for r in of[label]), len(of[label])
         low, high = interval(over, n)
@@ -248,16 +292,15 @@ def _sum_up(result: Result, fixed: int | None) -> None:
 
 def draw(result: Result, figure: Figure) -> None:
     """Draw where the stops came: exposures and error of every specimen, by rule."""
-    labels = list(dict.fromkeys(row["estimator"] for row in result.rows))
+    tried = [row for row in result.rows if "nrmse" in row and row["set"] != EMPTY]
+    labels = list(dict.fromkeys(row["estimator"] for row in tried))
     figure.set_size_inches(4 * max(1, len(labels)), 3.6)
-    families = list(dict.fromkeys(row["set"] for row in result.rows))
+    families = list(dict.fromkeys(row["set"] for row in tried))
     axes: Any = None
     for i, label in enumerate(labels):
         axes = figure.add_subplot(1, len(labels), i + 1, sharey=axes)
         for family in families:
-            rows = [
-                r for r in result.rows if r["estimator"] == label and r["set"] == family
-            ]
+            rows = [r for r in tried if r["estimator"] == label and r["set"] == family]
             across = [r["planes"] for r in rows]
             axes.plot(across, [r["nrmse"] for r in rows], ".", label=family)
         axes.set_title(label, fontsize="medium")

@@ -57,7 +57,12 @@ from rmz_acquire.scanning.stop_calibration import (
     read_calibration,
 )
 from rmz_acquire.scanning.stopping import ChangeRule, PaperRule
-from rmz_acquire.scanning.target_rule import TargetRule, misprediction_of
+from rmz_acquire.scanning.target_rule import (
+    SCORES,
+    TargetRule,
+    misprediction_of,
+    predicted_nrmse_of,
+)
 from rmz_acquire.scanning.verdicts import Term, Verdict
 from rmz_acquire.scanning.warm_start import Carrying, OldPlane
 
@@ -66,6 +71,7 @@ __all__ = [
     "POLICY_NAMES",
     "RULES",
     "RULE_NAMES",
+    "SCORES",
     "Bisect",
     "Carrying",
     "ChangeRule",
@@ -114,6 +120,7 @@ __all__ = [
     "own_estimator",
     "own_policy",
     "own_rule",
+    "predicted_nrmse_of",
     "read_calibration",
     "run_scan",
     "take_planes",

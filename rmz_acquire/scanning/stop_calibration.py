@@ -27,6 +27,7 @@ __all__ = [
     "AIM",
     "UNUSED",
     "AnyCalibration",
+    "ScoreName",
     "StopCalibration",
     "check_aim",
     "hash_of",
@@ -41,6 +42,9 @@ UNUSED = ("epsilon", "epsilon_kind", "tau", "patience", "max_gap_um")
 
 _SAME = 1e-6
 """Part of a number by which two may differ and be the same: a file's rounding."""
+
+ScoreName = Literal["predicted NRMSE", "misprediction"]
+"""What a threshold is of: told apart in `target_rule`."""
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -59,9 +63,10 @@ class StopCalibration(Strict):
     target_nrmse, alpha, confidence : float
         The promise.
     threshold : float
-        Of the misprediction, at or below which it is enough.
+        Of the score, at or below which it is enough.
     score : str
-        What is compared with it: misprediction, as `misprediction_of` gives it.
+        What is compared with it: predicted NRMSE, or misprediction where the
+        estimator predicts no error, as `SCORES` has them.
     n, failures : int
         Specimens, and how many of them ended above the target by this threshold.
     mean_planes, planes_full_scan : float, int
@@ -85,7 +90,7 @@ class StopCalibration(Strict):
     alpha: Share
     confidence: Share
     threshold: Positive
-    score: Literal["misprediction"] = "misprediction"
+    score: ScoreName = "misprediction"
     n: int = Field(ge=1)
     failures: int = Field(ge=0)
     mean_planes: Positive

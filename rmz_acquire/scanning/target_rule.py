@@ -1,10 +1,17 @@
 """The stop rule whose threshold was calibrated: a stated error, a stated confidence.
 
-What it compares with the threshold needs no truth: how far the last planes were from
-what was predicted of them before they were taken, their own noise taken out, over the
-spread of the volume. It has the unit of the NRMSE and is another number: planes in the
-largest gaps are predicted worst, and every plane since has made the volume better. By
-which threshold the one keeps the other small is what a calibration finds out.
+What it compares with the threshold needs no truth and has the unit of the NRMSE, but is
+another number. By which threshold the one keeps the other small is what a calibration
+finds out. There are two such scores:
+
+predicted NRMSE
+    The error that the estimator predicts of the planes that are not taken, over the
+    spread of its volume. Of all that a scan knows it follows the NRMSE best.
+misprediction
+    For estimators that predict no error: how far the last planes were from what was
+    predicted of them before they were taken, their own noise taken out, over the
+    spread. It looks back: planes in the largest gaps are predicted worst, and every
+    plane since has made the volume better.
 """
 
 from __future__ import annotations
@@ -17,18 +24,50 @@ from rmz_acquire.scanning.stopping import ChangeRule
 from rmz_acquire.scanning.verdicts import Term, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.plan import ScanPlan
+    from rmz_acquire.scanning.stop_calibration import ScoreName
 
-__all__ = ["LOOKED_AT", "SCORE", "TargetRule", "misprediction_of"]
-
-SCORE = "misprediction"
-"""The term that is compared with the threshold."""
+__all__ = [
+    "LOOKED_AT",
+    "SCORES",
+    "TargetRule",
+    "misprediction_of",
+    "predicted_nrmse_of",
+]
 
 LOOKED_AT = 5
-"""Planes that it is taken over: chosen on simulated specimens of six families."""
+"""Planes that the misprediction is taken over: chosen on simulated specimens of six
+families."""
+
+
+def predicted_nrmse_of(taken: Sequence[Observation], plan: ScanPlan) -> float | None:
+    """RMS error that is predicted of the planes not taken, over the volume's spread.
+
+    Parameters
+    ----------
+    taken : sequence of Observation
+        Every plane so far; at least one.
+    plan : ScanPlan
+        With the grid.
+
+    Returns
+    -------
+    float or None
+        0 where all are taken; None where no error is predicted, or the volume shows
+        nothing.
+    """
+    last, grid = taken[-1], np.asarray(plan.z_um)
+    if last.predicted_error is None or not last.spread:
+        return None
+    seen = np.array([plane.z_um for plane in taken])
+    left = np.abs(grid[:, None] - seen).min(1) > plan.step_um / 2
+    if not left.any():
+        return 0.0
+    error = np.asarray(last.predicted_error)[left]
+    return float(np.sqrt(np.mean(np.square(error)))) / last.spread
 
 
 def misprediction_of(taken: Sequence[Observation]) -> float | None:
@@ -52,8 +91,15 @@ def misprediction_of(taken: Sequence[Observation]) -> float | None:
     return float(np.sqrt(np.mean(np.square(missed[-LOOKED_AT:])))) / spread
 
 
+SCORES: dict[ScoreName, Callable[[Sequence[Observation], ScanPlan], float | None]] = {
+    "predicted NRMSE": predicted_nrmse_of,
+    "misprediction": lambda taken, _: misprediction_of(taken),
+}
+"""What can be compared with a threshold, the best first."""
+
+
 class TargetRule(ChangeRule):
-    """Converged when the misprediction is at or below the calibrated threshold.
+    """Converged when the score is at or below the calibrated threshold.
 
     And there are `min_planes`, and the last frame is a new one of a new z: faults were
     in no calibration.
@@ -64,21 +110,33 @@ class TargetRule(ChangeRule):
         With a calibration.
     threshold : float, optional
         In place of the calibration's.
+    score : str, optional
+        The same: a key of `SCORES`.
     """
 
-    def __init__(self, plan: ScanPlan, threshold: float | None = None) -> None:
+    def __init__(
+        self,
+        plan: ScanPlan,
+        threshold: float | None = None,
+        score: ScoreName | None = None,
+    ) -> None:
         super().__init__(plan)
         self._calibration = plan.calibration
         if threshold is None:
             assert plan.calibration is not None
             threshold = plan.calibration.threshold
+        if score is None:
+            assert plan.calibration is not None
+            score = plan.calibration.score
         self._threshold = threshold
+        self._score: ScoreName = score
 
     def judge(self, taken: Sequence[Observation]) -> Verdict:
-        """Compare the misprediction with the threshold, then ask the guards."""
-        value = misprediction_of(taken)
+        """Compare the score with the threshold, then ask the guards."""
+        score = self._score
+        value = SCORES[score](taken, self._plan)
         met = value is not None and value <= self._threshold
-        terms = [Term(SCORE, value, self._threshold, met)]
+        terms = [Term(score, value, self._threshold, met)]
         last, earlier = taken[-1], taken[:-1]
         count, least = len(taken), self._plan.min_planes
         terms.append(Term("planes", count, least, count >= least))
@@ -88,10 +146,10 @@ class TargetRule(ChangeRule):
         if count < least:
             lacking.insert(0, f"only {count} of at least {least} planes")
         if value is None:
-            said = f"the {SCORE} is not defined"
+            said = f"the {score} is not defined"
         else:
             than = "at or below" if met else "above"
-            said = f"{SCORE} {value:.3g} is {than} {self._threshold:.3g}"
+            said = f"{score} {value:.3g} is {than} {self._threshold:.3g}"
         if not met:
             return Verdict(False, said, tuple(terms))
         if lacking:

@@ -41,6 +41,7 @@ def beads(
     extent_um: Extent,
     per_1000_um3: float = 1.5,
     spread: float = 0.3,
+    layer_um: float | None = None,
 ) -> PointSpecimen:
     """50 nm beads scattered evenly in a block: points to any objective here.
 
@@ -54,14 +55,21 @@ def beads(
         Mean number in 1000 µm³.
     spread : float
         Sigma of the log-normal brightness; its median is 1.
+    layer_um : float, optional
+        Thickness of the layer that they all lie in, somewhere in the middle third of
+        the block; by default that of the block.
 
     Returns
     -------
     PointSpecimen
     """
     rng = np.random.default_rng([seed, 1])
-    n = int(rng.poisson(per_1000_um3 * float(np.prod(extent_um)) / 1000))
-    z, y, x = _uniform(rng, n, extent_um)
+    depth, height, width = extent_um
+    filled = (depth if layer_um is None else layer_um, height, width)
+    n = int(rng.poisson(per_1000_um3 * float(np.prod(filled)) / 1000))
+    z, y, x = _uniform(rng, n, filled)
+    if layer_um is not None:
+        z = z + rng.uniform(-depth / 6, depth / 6)
     return PointSpecimen(z, y, x, rng.lognormal(0, spread, n), extent_um)
 
 

@@ -15,15 +15,17 @@ from rmz_acquire.scanning import (
     conditions_of,
     look_at,
     misprediction_of,
+    predicted_nrmse_of,
     read_calibration,
 )
 from rmz_acquire.scanning.stop_calibration import hash_of
 
 GRID = [float(z) for z in range(11)]
 STACK = blobs(GRID)
+SCORE = "predicted NRMSE"
 
 
-def seen(z_um, misprediction, spread=10.0):
+def seen(z_um, misprediction, spread=10.0, predicted=None):
     frame = look_at(STACK[int(z_um)])
     return Observation(
         z_um,
@@ -35,6 +37,7 @@ def seen(z_um, misprediction, spread=10.0):
         1.0,
         misprediction=misprediction,
         spread=spread,
+        predicted_error=predicted,
     )
 
 
@@ -72,6 +75,23 @@ def test_it_looks_at_the_last_five_mispredictions_over_the_spread():
     assert misprediction_of(taken) == pytest.approx(wanted)
     assert misprediction_of([seen(0, 1.0, None)]) is None
     assert misprediction_of([seen(0, 1.0, 0.0)]) is None
+
+
+def test_the_predicted_nrmse_is_of_the_planes_that_are_not_taken():
+    plan = ScanPlan.from_grid(GRID[:4])
+    # that of planes 0 and 3
+    taken = [seen(1, None), seen(2, 0.0, 10.0, (3.0, 90.0, 90.0, 4.0))]
+    wanted = np.sqrt((9 + 16) / 2) / 10
+    assert predicted_nrmse_of(taken, plan) == pytest.approx(wanted)
+    assert predicted_nrmse_of([*taken, seen(0, 0.0)], plan) is None
+    nothing = seen(0, 0.0, 0.0, (1.0,) * 4)
+    assert predicted_nrmse_of([*taken, nothing], plan) is None
+    every = [*taken, seen(0, 0.0), seen(3, 0.0, 10.0, (1.0,) * 4)]
+    assert predicted_nrmse_of(every, plan) == 0
+    rule = TargetRule(ScanPlan.from_grid(GRID[:4], min_planes=1), 0.36, SCORE)
+    assert rule.judge(taken).converged
+    assert rule.judge(taken).terms[0].name == SCORE
+    assert not TargetRule(plan, 0.35, SCORE).judge(taken).converged
 
 
 def test_it_stops_below_the_threshold_and_tells_its_terms():
