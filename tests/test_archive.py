@@ -9,6 +9,7 @@ import signal
 import socket
 import threading
 import time
+import tracemalloc
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ from rmz_acquire.experiments.archive import plan_archive
 from rmz_acquire.experiments.archive_planes import VolumeJob, grid_of, volume_name
 from rmz_acquire.experiments.archive_volume import make_volume
 from rmz_acquire.experiments.archive_workers import make_all, worker_specs
+from rmz_acquire.reconstruction import LinearEstimator
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -104,6 +106,46 @@ def test_what_stands_is_left_out_and_what_is_broken_made_again(archive, tmp_path
         plan_archive(
             [archive], out, lambda f, o: replace(job_of(f, o), estimator="nearest")
         )
+
+
+def test_a_large_picture_is_made_in_tiles_within_the_memory_planned(
+    tmp_path, monkeypatch
+):
+    """Less than the volume alone takes: that is on disk until it is whole."""
+    grid = tuple(np.linspace(0, 8, 129).tolist())
+    rng = np.random.default_rng(3)
+    planes = rng.integers(100, 200, (3, 280, 280)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "planes.tif", planes, photometric="minisblack")
+    job = VolumeJob(
+        source=tmp_path / "planes.tif",
+        key=None,
+        listed_z_um=(0.0, 8.0, 3.0),
+        z_um=grid,
+        optics=None,
+        pixel_size_um=0.3,
+        channel=None,
+        estimator="linear",
+        model=None,
+        device="cpu",
+        out=tmp_path / "volume.ome.tif",
+    )
+    monkeypatch.setenv("RMZ_ACQUIRE_MEMORY_GB", "0.03")
+    shares, plans = [], []
+    tracemalloc.start()
+    made = make_volume(job, shares.append, plans.append)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    (plan,) = plans
+    assert plan.tiles > 4 and shares[-1] == 1
+    assert peak < plan.tile_bytes + plan.held_bytes < plan.volume_bytes
+    assert made.shape == (129, 280, 280)
+    whole = LinearEstimator(np.array(grid)).add_all(planes, job.listed_z_um)
+    np.testing.assert_array_equal(tifffile.imread(job.out), whole)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "planes.tif",
+        "volume.ome.tif",
+        "volume.ome.tif.json",
+    ]
 
 
 def test_no_two_volumes_are_written_to_one_file(archive, tmp_path):

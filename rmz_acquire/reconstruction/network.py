@@ -87,6 +87,11 @@ class NetworkEstimator(VolumeEstimator, Generic[Net]):
             "largest_gap_um": self._model.card.reach_um(self._optics),
         }
 
+    def bytes_needed(self, shape: tuple[int, int], planes: int) -> int:
+        """As of `VolumeEstimator`: volumes, and what a slice of them passes through."""
+        activations = max(_ACTIVATIONS, 40 * self._channels * shape[0] * shape[1])
+        return super().bytes_needed(shape, planes) + int(2 * activations)
+
     def survey(self, images: Sequence[NDArray[Any]]) -> None:
         """Take background and scale from whole planes."""
         self._shared = Normalisation.of(np.stack(images), self._kind)

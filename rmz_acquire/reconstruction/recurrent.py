@@ -66,6 +66,12 @@ class RecurrentEstimator(NetworkEstimator[RecurrentMZ]):
         """Background and scale in use, counts; None before the first plane."""
         return self._normalisation
 
+    def bytes_needed(self, shape: tuple[int, int], planes: int) -> int:
+        """As of `VolumeEstimator`: what every output plane remembers, too."""
+        # twice the channels at a quarter of the pixels, level by level
+        state = 4 * 2 * self._channels * len(self.z_um) * shape[0] * shape[1]
+        return super().bytes_needed(shape, planes) + state
+
     def rebuild(self) -> NDArray[np.float32]:
         """Feed all planes again, with the background and scale that fit them now.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -251,3 +252,25 @@ def test_a_volume_is_left_for_later_and_rendered_now(desk, monkeypatch):
     assert window.volume.state.text().endswith("the whole volume is rendered")
     assert not window.status.render_now.isVisible() and MAIN not in threads
     assert "not rendered" not in window.runs.list.item(0).text()
+
+
+def test_the_window_goes_on_while_a_volume_is_rendered(desk, pulse):
+    """No stall over 100 ms of its own work; how far it is, is told meanwhile."""
+    desk.connect()
+    window = desk.window
+    desk.fill(-4.0, 4.0, estimator="richardson-lucy", max_planes=3)
+    window.form.deciding.add(Region(8, 8, 48, 48))
+    beats, said = [], set()
+
+    def look():
+        if desk.state is State.rendering:
+            beats.append((pulse(), time.thread_time()))
+            said.add(window.status.detail.text().partition("%")[0])
+
+    timer = desk.look_often(look)
+    desk.scan()
+    desk.finish()
+    timer.stop()
+    wall, work = np.diff(beats, axis=0).max(0)
+    assert len(beats) > 5 and work < 0.1 and wall < 1.0
+    assert said & {"33", "67"}
