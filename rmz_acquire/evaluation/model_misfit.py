@@ -1,6 +1,6 @@
 """How well the planes of microscopes that are not what they are told to be are told.
 
-Scans of specimens under true optics give the limits of `rmz_acquire.scanning.model_fit`;
+Scans of specimens under true optics give the limits of `scanning.model_fit`;
 fresh ones tell how often these give a false alarm, and cases that no such optics give
 tell how often they are passed.
 """

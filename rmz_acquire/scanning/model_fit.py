@@ -37,8 +37,8 @@ class FitLimit(NamedTuple):
 
 
 LIMITS: dict[str, FitLimit] = {
-    "richardson-lucy": FitLimit(0.15, 0.9),
-    "wiener": FitLimit(0.15, 0.9),
+    "richardson-lucy": FitLimit(0.153, 1.12),
+    "wiener": FitLimit(0.082, 0.99),
 }
 """By the model of the microscope: `scripts/model_misfit.py` prints them."""
 
