@@ -103,6 +103,9 @@ RUNS: dict[str, dict[str, str]] = {
             "python scripts/region_agreement.py wiener 6 0.05 384 1000",
             # minutes: tests/reconstruction/test_predicted_error.py scans a few
             "python scripts/predicted_error.py 910 1",
+            # minutes, and they want a quiet machine: tests/test_archive.py
+            "python scripts/rendering_speed.py 2048",
+            "python scripts/rendering_speed.py 512 --volumes 8 --workers 2",
             # Lightning starts the program itself again, which here is this script:
             # tests/training/test_processes.py
             "rmz-acquire train mine.yaml --out runs/mine --devices 2",

@@ -216,7 +216,10 @@ class RegionEstimator:
             ),
             moved=self.regions != before,
             misfit=Misfit.together(
-                [tile.estimate and tile.estimate.misfit for tile in self._tiles]
+                [
+                    None if tile.estimate is None else tile.estimate.misfit
+                    for tile in self._tiles
+                ]
             ),
         )
 
