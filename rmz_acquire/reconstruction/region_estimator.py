@@ -217,8 +217,9 @@ class RegionEstimator:
             moved=self.regions != before,
             misfit=Misfit.together(
                 [
-                    None if tile.estimate is None else tile.estimate.misfit
+                    tile.estimate.misfit
                     for tile in self._tiles
+                    if tile.estimate is not None
                 ]
             ),
         )

@@ -128,7 +128,7 @@ class Judge:
         shape = (len(self._plan.z_um), *plane.image.shape)
         seen.estimate = checked(estimator.add(plane.image, plane.z_um), shape)
         self.taken.append(Observation.of(plane, frame, seen.estimate, seen.chosen_by))
-        terms, new = self._fit.look(self.taken)
+        terms, new = self._fit.look(seen.estimate.misfit, len(self.taken))
         seen.warning = self._fit.said if new else None
         judged = self._judge(exposed, until, asked)
         seen.terms = (*judged.terms, *terms)
