@@ -94,15 +94,18 @@ class OutputPlanes:
         own = [plane.z_um for plane in taken]
         every = np.array([*own, *carried_z_um])
         nearest = np.abs(grid[:, None] - every[None]).min(1, initial=np.inf)
-        error, spread = _errors(grid, taken), None
         light = _light(grid, taken)
-        if taken and taken[-1].disagreement is not None:
-            spread = np.asarray(taken[-1].disagreement)
+        error = _relative(_errors(grid, taken, carried_z_um), light)
+        if error is None:
+            # somebody else's may tell how well it predicted by a ratio alone
+            told = [plane.innovation for plane in taken]
+            error = cls.of_places(z_um, own, told).predicted_error
+        spread = _curve(grid, taken[-1].disagreement) if taken else None
         return cls(
             tuple(grid.tolist()),
             tuple(measured_planes(grid, own).tolist()),
             tuple(nearest.tolist()),
-            _relative(error, light),
+            error,
             _relative(spread, light),
         )
 
@@ -215,11 +218,13 @@ class _Missed:
 
 
 def _errors(
-    grid: NDArray[np.float64], taken: Sequence[Observation]
+    grid: NDArray[np.float64],
+    taken: Sequence[Observation],
+    carried_um: Sequence[float],
 ) -> NDArray[np.float64] | None:
     """Predicted RMS error, (Z,) counts; None where no plane was predicted."""
     at = [plane.z_um for plane in taken]
-    told = [_told(grid, plane) for plane in taken]
+    told = [_curve(grid, plane.predicted_error) for plane in taken]
     known = [
         n for n, plane in enumerate(taken) if n and (plane.misprediction or 0.0) > 0
     ]
@@ -233,10 +238,13 @@ def _errors(
     missed = _Missed(
         np.array([at[n] for n in known]),
         np.array([taken[n].misprediction for n in known], float),
-        np.array([np.abs(np.array(at[:n]) - at[n]).min() for n in known]),
+        np.array(
+            [np.abs(np.array([*at[:n], *carried_um]) - at[n]).min() for n in known]
+        ),
         np.array(before) if tells else None,
         np.array([_BY_CHANCE if taken[n].chosen_by == "audit" else 1 for n in known]),
     )
+    at += carried_um
     return _expected(grid, at, missed, told[-1] if tells else None)
 
 
@@ -283,9 +291,10 @@ def _power(
     return _POWER + float((weight * x) @ y / ((weight * x) @ x + _DRAWN))
 
 
-def _told(grid: NDArray[np.float64], plane: Observation) -> NDArray[np.float64] | None:
-    """What the estimator told of every z, (Z,) counts, where it did so properly."""
-    told = plane.predicted_error
+def _curve(
+    grid: NDArray[np.float64], told: Sequence[float] | None
+) -> NDArray[np.float64] | None:
+    """What an estimator tells of every z, (Z,), where it does so properly."""
     if told is None or len(told) != len(grid) or not np.isfinite(told).all():
         return None
     return np.asarray(told, float)

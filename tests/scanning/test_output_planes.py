@@ -94,3 +94,17 @@ def test_places_and_errors_are_enough_for_planes_on_disk() -> None:
     known = OutputPlanes.of_places(GRID, [0.0, 10.0, 5.0], [None, 0.4, 0.2])
     assert known.predicted_error[5] > known.predicted_error[1] > 0
     assert OutputPlanes.of_places(GRID, [5.0], [None]).predicted_error is None
+
+
+def test_an_estimator_of_somebody_else_need_tell_a_ratio_alone() -> None:
+    def ratio(z_um, innovation, told=None):
+        return Observation(
+            z_um, z_um, FRAME, None, None, innovation, 0.0, "policy", None, told
+        )
+
+    taken = [ratio(0.0, None), ratio(10.0, 0.4), ratio(5.0, 0.2, told=(1.0, 2.0))]
+    known = OutputPlanes.of(GRID, taken)
+    places = OutputPlanes.of_places(GRID, [0.0, 10.0, 5.0], [None, 0.4, 0.2])
+    assert known.predicted_error == places.predicted_error
+    # a curve that is not one of the grid is none
+    assert known.spread is None
