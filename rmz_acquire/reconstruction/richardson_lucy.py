@@ -345,7 +345,8 @@ class RichardsonLucyEstimator(VolumeEstimator):
             self._predictions = relative_errors(image, made, self._dark, noise)
             if self._left_out is not None and min(known) < z < max(known):
                 found.append((image, made, self._left_out.weight(z, known)))
-                self._fit_of_model.predicted(image, made[LAYERS], made[LINEAR], noise)
+                # layers lose to interpolation on thick specimens under right optics
+                self._fit_of_model.predicted(image, made[WIENER], made[LINEAR], noise)
         return found
 
     def _share(self) -> float:

@@ -56,6 +56,7 @@ KEYS = [
     "innovation_raw",
     "chosen_by",
     "terms",
+    "warning",
 ]
 
 
