@@ -11,7 +11,7 @@ from rmz_acquire.gui.models.fitting import Site
 from rmz_acquire.gui.models.pace import PaceTask
 from rmz_acquire.gui.models.quality import QUALITIES, with_quality
 from rmz_acquire.gui.models.region_rules import deciders
-from rmz_acquire.gui.models.stop_target import misfit_of
+from rmz_acquire.gui.models.target_misfit import misfit_of
 from rmz_acquire.methods import SCAN_METHODS, method_of
 from rmz_acquire.models import list_models
 
