@@ -240,10 +240,13 @@ def test_a_scheduler_that_does_not_answer(archive, tmp_path, capsys, monkeypatch
     assert "--workers are of this machine" in refused([*args, "--workers", "2"], capsys)
 
 
-def test_each_worker_sees_one_gpu():
+def test_each_worker_sees_one_gpu_and_has_its_part_of_the_memory(monkeypatch):
+    monkeypatch.setenv("RMZ_ACQUIRE_MEMORY_GB", "6")
     specs = worker_specs(3, ["0", "1"])
     seen = [spec["options"]["env"]["CUDA_VISIBLE_DEVICES"] for spec in specs.values()]
     assert seen == ["0", "1", "0"]
+    env = specs[2]["options"]["env"]
+    assert float(env["RMZ_ACQUIRE_MEMORY_GB"]) == 2
     assert "CUDA_VISIBLE_DEVICES" not in worker_specs(1, [])[0]["options"]["env"]
 
 

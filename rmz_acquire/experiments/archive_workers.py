@@ -18,6 +18,7 @@ import torch
 from rmz_acquire.errors import InputError, ScanFailed, message_of
 from rmz_acquire.experiments.archive import Failure, remove_leftovers
 from rmz_acquire.experiments.archive_volume import make_volume
+from rmz_acquire.reconstruction.memory_plan import MEMORY, limit_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -123,8 +124,11 @@ def worker_specs(workers: int, gpus: Sequence[str]) -> dict[int, dict[str, Any]]
     from distributed import Nanny
 
     specs: dict[int, dict[str, Any]] = {}
+    memory_gb = limit_bytes() / workers / 1e9
     for i in range(workers):
-        env = {"CUDA_VISIBLE_DEVICES": gpus[i % len(gpus)]} if gpus else {}
+        env = {MEMORY: f"{memory_gb:.6f}"}
+        if gpus:
+            env["CUDA_VISIBLE_DEVICES"] = gpus[i % len(gpus)]
         # one volume at a time, and as much memory as that takes
         options = {"nthreads": 1, "memory_limit": 0, "env": env, "host": _HERE}
         specs[i] = {"cls": Nanny, "options": options}
