@@ -40,7 +40,7 @@ SMALL = 256 * 256
 """Pixels up to which the whole picture decides, and is made plane by plane."""
 
 MOST_PX = 1024
-"""Largest core, pixels: progress is told, and an end is heard, tile by tile."""
+"""Largest core, pixels: of a larger one the halo is hardly less of it."""
 
 
 _HALO_PX = 128
