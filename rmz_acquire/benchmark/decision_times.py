@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+import torch
 
 from rmz_acquire.benchmark.machine import Clock
 from rmz_acquire.benchmark.operations import Operations, counted, peak_memory
@@ -305,6 +306,8 @@ def _count_last(
     """Scan once, and count what the last decision asks for."""
     scan = Scan(plan_of(list(estimator.z_um), planes), estimator)
     operations = Operations()
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # only what this thread does is counted
     while (z_um := scan.next_z()) is not None:
         plane = _plane(views.at(z_um, side_px), z_um)
         if scan.planes_taken < planes - 1:
@@ -312,6 +315,7 @@ def _count_last(
         else:
             with counted() as operations:
                 scan.observe(plane)
+    torch.set_num_threads(threads)
     return operations
 
 

@@ -7,19 +7,23 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from rmz_acquire.benchmark.decision_times import (
     Views,
     loop_overhead,
+    plan_of,
     time_decisions,
     time_once,
 )
 from rmz_acquire.benchmark.machine import Clock, device_name, devices, measure_rates
 from rmz_acquire.benchmark.speed_table import PAPER_S, Measured
-from rmz_acquire.methods import METHODS
+from rmz_acquire.methods import AUTO, METHODS
 from rmz_acquire.models import load_model, suitable_model
 from rmz_acquire.reconstruction import make_estimator
+from rmz_acquire.reconstruction.memory_plan import WHOLE_PX
+from rmz_acquire.reconstruction.region_factory import make_region_estimator
 from rmz_acquire.reconstruction.torch_device import check_device, device_of
 
 if TYPE_CHECKING:
@@ -130,6 +134,8 @@ def measure(
         for name, device in _pairs(asked.estimators, where):
             say(f"{name} {asked.output_planes} × {side}² on {device}")
             make, plain = _makers(asked, name, z_um, device, other)
+            if side**2 > WHOLE_PX and name in METHODS and device == "cpu":
+                make, plain = _on_regions(asked, name, z_um, side), None
             found.times.append(
                 time_decisions(
                     name,
@@ -190,6 +196,27 @@ def _makers(
         return made, None
     model = load_model(asked.model or suitable_model(asked.optics, z_um))
     return partial(made, model=model), partial(made, model=_plain(model))
+
+
+def _on_regions(
+    asked: Asked, name: str, z_um: Sequence[float], side_px: int
+) -> Callable[[], Estimator]:
+    """What makes the estimator with which a scan decides on large pictures."""
+    if name == AUTO:
+        name = "richardson-lucy"  # scans decide on regions without the network
+
+    model = None
+    if METHODS[name].model:
+        model = load_model(asked.model or suitable_model(asked.optics, z_um))
+    return partial(
+        make_region_estimator,
+        name,
+        partial(make_estimator, name, model=model, device="cpu"),
+        np.array(z_um),
+        (side_px, side_px),
+        asked.optics,
+        gap_um=plan_of(z_um, asked.taken).gap_limit_um,
+    )
 
 
 def _plain(model: LoadedModel) -> LoadedModel:

@@ -8,7 +8,7 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.block import BLOCK
 from rmz_acquire.methods import METHODS, method_of
 from rmz_acquire.reconstruction.memory_plan import (
-    SMALL,
+    WHOLE_PX,
     limit_bytes,
     plan_volume,
 )
@@ -60,7 +60,7 @@ class Deciding:
         self._settings, self._shape, self._optics = settings, shape, optics
         self._plan = plan
         #: Whether its pictures are large.
-        self.large = shape[0] * shape[1] > SMALL
+        self.large = shape[0] * shape[1] > WHOLE_PX
         #: The rectangles that decide, where they are given.
         self.given: tuple[Region, ...] | None = None
         wanted, ours = settings.regions, settings.estimator in METHODS

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MEMORY",
-    "SMALL",
+    "WHOLE_PX",
     "MemoryPlan",
     "free_bytes",
     "plan_memory",
@@ -36,7 +36,7 @@ _UNKNOWN = 4e9
 _ALIGNED_PX = 64
 """Cores of tiles are a multiple of it."""
 
-SMALL = 256 * 256
+WHOLE_PX = 256 * 256
 """Pixels up to which the whole picture decides, and is made plane by plane."""
 
 MOST_PX = 1024
@@ -80,7 +80,7 @@ class MemoryPlan:
     @property
     def large(self) -> bool:
         """Whether the picture is more than is made plane by plane."""
-        return self.shape[0] * self.shape[1] > SMALL
+        return self.shape[0] * self.shape[1] > WHOLE_PX
 
     @property
     def tiles(self) -> int:

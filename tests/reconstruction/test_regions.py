@@ -7,6 +7,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+import torch
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.optics import Optics
@@ -14,6 +15,7 @@ from rmz_acquire.reconstruction import LinearEstimator, make_estimator
 from rmz_acquire.reconstruction.memory_plan import MEMORY, limit_bytes, plan_memory
 from rmz_acquire.reconstruction.region_estimator import RegionEstimator
 from rmz_acquire.reconstruction.region_grid import halo_px, thinned
+from rmz_acquire.reconstruction.several import at_once
 from rmz_acquire.reconstruction.structure import Structure
 from rmz_acquire.reconstruction.tiled import make_in_tiles
 from rmz_acquire.scanning import Region
@@ -147,6 +149,36 @@ def test_what_binning_hides_is_told_by_a_linear_estimator(stack):
         wanted, without, found = (getattr(each, key) for each in told)
         assert without < 0.95 * wanted
         assert found == pytest.approx(wanted, rel=0.05)
+
+
+def test_tiles_side_by_side_tell_what_they_tell_one_by_one(stack):
+    halves, told = [Region(0, 0, 96, 80), Region(0, 80, 96, 80)], []
+    before = torch.get_num_threads()
+    for threads in (1, 2):
+        torch.set_num_threads(threads)
+        try:
+            ours = RegionEstimator(linear, Z_UM, (96, 160), regions=halves)
+            told.append([ours.add(stack[n], Z_UM[n]) for n in ORDER[:3]][-1])
+            assert torch.get_num_threads() == threads
+        finally:
+            torch.set_num_threads(before)
+    assert told[0].delta == told[1].delta
+    assert told[0].innovation == told[1].innovation
+
+
+def test_what_fails_in_a_thread_fails():
+    def work(number):
+        if number == 2:
+            raise ValueError(number)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(ValueError, match="2"):
+            at_once(work, [1, 2, 3])
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_z_is_no_thinner_than_a_depth_of_field_and_keeps_its_ends():
