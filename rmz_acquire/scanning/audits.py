@@ -2,8 +2,9 @@
 
 A policy looks where it expects to learn, and what it finds there says little about the
 planes that it leaves out. A plane whose z is drawn from all that are not taken does:
-its innovation, squared, is an unbiased sample of the mean squared error there, relative
-to the light. One in so many is drawn after the first planes, and one more where a stop
+its innovation, squared, is an unbiased sample of the mean squared error there. Over the
+spread of the volume that is the square of the NRMSE before the plane was taken. One in
+so many is drawn after the first planes, and one more where a stop
 rule has nothing else left to ask.
 """
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning.plan import ScanPlan
     from rmz_acquire.scanning.protocols import Placed
 
-__all__ = ["audited_error", "draw", "is_due"]
+__all__ = ["audited_error", "audited_nrmse", "draw", "is_due"]
 
 
 _LATEST = 3
@@ -93,12 +94,41 @@ def audited_error(taken: Sequence[Observation]) -> tuple[float | None, int]:
     Returns
     -------
     error : float or None
-        Root of the mean squared innovation; None where not known.
+        Root of the mean squared innovation: relative to the light of these planes,
+        so that a dim place counts as much as a bright one. None where not known.
     planes : int
         Of how many.
     """
-    audits = [plane for plane in taken if plane.chosen_by == "audit"][-_LATEST:]
-    known = [plane.innovation for plane in audits if plane.innovation is not None]
-    if not audits or len(known) < len(audits):
-        return None, len(audits)
-    return math.sqrt(sum(x**2 for x in known) / len(known)), len(audits)
+    audits = _latest(taken)
+    return _rms([plane.innovation for plane in audits]), len(audits)
+
+
+def audited_nrmse(taken: Sequence[Observation]) -> float | None:
+    """Give the NRMSE at planes not taken, as the last audit planes sample it.
+
+    Parameters
+    ----------
+    taken : sequence of Observation
+        Every plane so far; at least one.
+
+    Returns
+    -------
+    float or None
+        RMS error with which they were predicted, without their noise, over the spread
+        of the volume; None where the estimator does not tell it.
+    """
+    missed = _rms([each.misprediction for each in _latest(taken)])
+    spread = taken[-1].spread
+    return None if missed is None or not spread else missed / spread
+
+
+def _latest(taken: Sequence[Observation]) -> list[Observation]:
+    return [plane for plane in taken if plane.chosen_by == "audit"][-_LATEST:]
+
+
+def _rms(values: Sequence[float | None]) -> float | None:
+    """Root mean square; None where one is not known, or there is none."""
+    known = [value for value in values if value is not None]
+    if not known or len(known) < len(values):
+        return None
+    return math.sqrt(sum(value**2 for value in known) / len(known))

@@ -151,8 +151,9 @@ class ScanPlan(ScanOptions):
         camera counts (Frobenius norm, as in the paper).
     tau : float, optional
         Convergence then needs the innovation of the last audit planes, three at most,
-        at or below it too (the root of their mean square), that of the last plane
-        where there are no audits. By default 0.2 where there are any, else not asked.
+        at or below it too (the root of their mean square), and their NRMSE at or below
+        twice that; where there are no audits, the innovation of the last plane. By
+        default 0.2 where there are any, else not asked.
     audit : float, optional
         Share of planes, after the first ones, whose z is drawn by chance. By default
         0.2 with the guarded rule and a policy of ours that is not uniform, else 0.

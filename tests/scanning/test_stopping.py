@@ -181,6 +181,21 @@ def test_the_audit_plane_must_have_been_predicted(innovation, tau, converged):
     assert told.value == innovation and told.met is converged
 
 
+def test_the_audit_planes_sample_the_nrmse_where_the_estimator_tells_it():
+    """Predicted to a tenth of its light: of the spread, that is half."""
+    taken, plan = audited(0.1)
+    taken[2] = replace(taken[2], misprediction=5.0)
+    for spread, converged in ((10.0, False), (12.6, True)):
+        taken[-1] = replace(taken[-1], spread=spread)
+        verdict = ChangeRule(plan).judge(taken)
+        term = {each.name: each for each in verdict.terms}["audit NRMSE"]
+        assert term == Term("audit NRMSE", 5 / spread, 0.4, converged)
+        assert verdict.converged is converged and verdict.audit is not converged
+    assert "audit NRMSE" not in {
+        t.name for t in ChangeRule(plan).judge(taken[:2]).terms
+    }
+
+
 def test_without_an_audit_plane_there_is_no_convergence():
     _, plan = audited(0.1)
     verdict = ChangeRule(plan).judge(settled())
