@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rmz_acquire.benchmark.decision_times import Views
 from rmz_acquire.benchmark.machine import device_name
 from rmz_acquire.evaluation.figures import by_group, labels_of, panels
 from rmz_acquire.evaluation.positions import even_positions
@@ -16,13 +15,14 @@ from rmz_acquire.evaluation.result import Result
 
 if TYPE_CHECKING:
     from rmz_acquire.evaluation.context import Study
+    from rmz_acquire.evaluation.held_out import HeldOut
     from rmz_acquire.scanning import Estimator
 
 KEY, TITLE = "timing", "Time for 101 × 256² and for one plane of 1024²"
 
 
 def time_planes(
-    estimator: Estimator, views: Views, side_px: int, planes: int
+    estimator: Estimator, stack: HeldOut, side_px: int, planes: int
 ) -> list[float]:
     """Seconds that each of several planes takes.
 
@@ -30,8 +30,9 @@ def time_planes(
     ----------
     estimator : Estimator
         Fresh.
-    views : Views
-        What it sees. Noise would be explained at once, and take a third of the time.
+    stack : HeldOut
+        Whose planes it sees, mirrored as far as needed. Noise would be explained at
+        once, and take a third of the time.
     side_px : int
         Of the pictures.
     planes : int
@@ -45,7 +46,9 @@ def time_planes(
     z = estimator.z_um
     spent = []
     for i in even_positions(len(z), planes):
-        picture = views.at(float(z[i]), side_px)
+        seen = stack.counts[stack.nearest([float(z[i])])[0], :side_px, :side_px]
+        more = [(0, side_px - n) for n in seen.shape]
+        picture = np.pad(seen, more, mode="symmetric")
         start = time.perf_counter()
         estimator.add(picture, float(z[i]))
         spent.append(time.perf_counter() - start)
@@ -53,7 +56,7 @@ def time_planes(
 
 
 def run(study: Study) -> Result:
-    """Time the estimators on a simulated specimen.
+    """Time the estimators on simulated beads.
 
     Networks make plane by plane, so that some tell of all. The others make a volume at
     once: the whole is timed, its tables apart.
@@ -62,18 +65,15 @@ def run(study: Study) -> Result:
     contenders, result.missing = study.contenders("neurons")
     optics = study.dataset("neurons").optics
     size, large = study.size.timing_planes, study.size.timing_side_px
-    views: dict[int, Views] = {}
+    stack = study.stack("beads", study.seeds()[0])  # something in every part of it
     for n, side, of, titled in ((size, 256, 101, 256), (2, large, 1, 1024)):
         for who in contenders:
             study.say(f"{KEY} {side}² {who.label}")
             at_once = who.model is None
-            planes = max(2, of if at_once else n)
-            if planes not in views:
-                z = np.linspace(-5, 5, planes)
-                views[planes] = Views(z.tolist(), optics)
+            z = np.linspace(-5, 5, max(2, of if at_once else n))
             if at_once:
-                time_planes(who.fresh(z, optics), views[planes], side, 1)
-            each = time_planes(who.fresh(z, optics), views[planes], side, 3)
+                time_planes(who.fresh(z, optics), stack, side, 1)
+            each = time_planes(who.fresh(z, optics), stack, side, 3)
             multiplied = 1 if at_once else of / len(z)
             result.rows += [
                 {
