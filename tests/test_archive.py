@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 import tracemalloc
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ import pytest
 import tifffile
 import useq
 from cli_helpers import refused
+from patience import PATIENCE_S
 from stack_runs import a_run
 
 from rmz_acquire.cli import main
@@ -183,14 +185,14 @@ def test_a_worker_that_is_killed_loses_nothing(archive, tmp_path, capsys):
                 return
             time.sleep(0.005)
 
-    killer = threading.Thread(target=kill)
+    killer = threading.Thread(target=kill, daemon=True)
     killer.start()
     args = ["reconstruct", str(archive), "--estimator", "linear", "--workers", "1"]
     try:
         code = main([*args, "--out", str(out)])
     finally:
         over.set()
-        killer.join()
+        killer.join(PATIENCE_S)
     said = capsys.readouterr()
     assert killed
     assert code == 1, said
@@ -248,6 +250,26 @@ def test_each_worker_sees_one_gpu_and_has_its_part_of_the_memory(monkeypatch):
     env = specs[2]["options"]["env"]
     assert float(env["RMZ_ACQUIRE_MEMORY_GB"]) == 2
     assert "CUDA_VISIBLE_DEVICES" not in worker_specs(1, [])[0]["options"]["env"]
+
+
+def test_nothing_is_waited_for_when_no_worker_comes_back(
+    archive, tmp_path, monkeypatch
+):
+    from distributed import Client, LocalCluster
+
+    @contextmanager
+    def without_workers(*_):
+        quiet = {"processes": False, "dashboard_address": ":0"}
+        with LocalCluster(n_workers=0, **quiet) as cluster, Client(cluster) as client:
+            yield client, lambda: bool(cluster.scheduler.workers)
+
+    monkeypatch.setattr(archive_workers, "_client", without_workers)
+    monkeypatch.setattr(archive_workers, "_BACK_S", 0.3)
+    told = []
+    jobs = plan_archive([archive], tmp_path / "out", job_of).jobs
+    failed = make_all(jobs, on_done=lambda job, why: told.append((job, why)))
+    assert [each.reason for each in failed] == ["no worker is left to make it"] * 3
+    assert told == list(zip(jobs, failed, strict=True))
 
 
 def test_nothing_to_do_starts_nothing():

@@ -1,7 +1,8 @@
 """Workers for an archive: processes of this machine, or of a dask scheduler's.
 
 A worker that is killed loses the volume that it was at, which another one makes again:
-files are whole or not there, so nobody has to know how far it came.
+files are whole or not there, so nobody has to know how far it came. Where none can be
+started again, what is left to do has failed: nothing is waited for that cannot come.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import logging
 import os
 import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,7 @@ from rmz_acquire.reconstruction.memory_plan import MEMORY, limit_bytes
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from distributed import Client
+    from distributed import Client, Future, SpecCluster
 
     from rmz_acquire.experiments.archive_planes import VolumeJob
 
@@ -34,6 +36,11 @@ logger = logging.getLogger(__name__)
 ANSWER_S = 10.0
 """A scheduler answers within."""
 _HERE = "127.0.0.1"
+_BACK_S = 300.0
+"""A worker of this machine that was lost is back within, however loaded that is."""
+_CLOSE_S = 60.0
+"""All is done by then: how long the processes may take to go."""
+_LOOK_S = 0.1
 _TRIES = 3
 """Workers that a volume may lose before it is given up: it may be what kills them."""
 
@@ -80,22 +87,20 @@ def make_all(
     """
     if not jobs:
         return []
-    from distributed import as_completed
-
     device = jobs[0].device
     n = min(len(jobs), workers or default_workers(device))
     threads = None if scheduler else max(1, _cores() // n)
     failed = []
-    with _client(n, device, scheduler, answer_s or ANSWER_S) as client:
+    with _client(n, device, scheduler, answer_s or ANSWER_S) as (client, any_left):
         by_key = {f"volume-{os.getpid()}-{i}": job for i, job in enumerate(jobs)}
         futures = [
             client.submit(_work, job, threads, key=key, pure=False)
             for key, job in by_key.items()
         ]
-        done = as_completed(futures, loop=client.loop)
+        done = _as_completed(futures, client, any_left)
         del futures
         for future in done:
-            job, reason = by_key[future.key], None
+            job, reason = by_key.pop(future.key), None
             if future.status == "error":
                 # of the scheduler's: no worker has to be alive for it
                 reason = _reason(future.exception())
@@ -108,6 +113,10 @@ def make_all(
             if failure is not None:
                 failed.append(failure)
             on_done(job, failure)
+        for job in by_key.values():
+            remove_leftovers(job.out)
+            failed.append(Failure(str(job.out), "no worker is left to make it"))
+            on_done(job, failed[-1])
     return failed
 
 
@@ -160,10 +169,35 @@ def _reason(error: BaseException) -> str:
     return message_of(error, typed=not isinstance(error, ScanFailed))
 
 
+def _as_completed(
+    futures: list[Future], client: Client, any_left: Callable[[], bool]
+) -> Iterator[Future]:
+    """Give each as it is done, until all are, or nobody is left who could do them."""
+    from distributed import as_completed
+
+    done, seen = as_completed(futures, loop=client.loop), time.monotonic()
+    # one that is released is forgotten
+    futures.clear()
+    while not done.is_empty():
+        if done.has_ready():
+            yield next(done)
+        elif any_left():
+            seen = time.monotonic()
+            time.sleep(_LOOK_S)
+        elif time.monotonic() - seen < _BACK_S:
+            time.sleep(_LOOK_S)
+        else:
+            return
+
+
 @contextmanager
 def _client(
     workers: int, device: str, scheduler: str | None, answer_s: float
-) -> Iterator[Client]:
+) -> Iterator[tuple[Client, Callable[[], bool]]]:
+    """Give a client, and what tells whether its scheduler has workers.
+
+    Those of a scheduler that others started come and go: there are always some to come.
+    """
     import dask
     from distributed import Client, Scheduler, SpecCluster
 
@@ -173,7 +207,7 @@ def _client(
             msg = f"scheduler {scheduler} does not answer within {answer_s:g} s"
             raise InputError(msg)
         with Client(scheduler, set_as_default=False) as client:
-            yield client
+            yield client, lambda: True
         return
     spawn = "distributed.nanny.pre-spawn-environ"
     settings = {
@@ -187,19 +221,25 @@ def _client(
         "dashboard": False,
         "dashboard_address": f"{_HERE}:0",
     }
-    with (
-        dask.config.set(settings),
-        SpecCluster(
+    with dask.config.set(settings):
+        cluster = SpecCluster(
             workers=worker_specs(workers, _gpus(device)),
             scheduler={"cls": Scheduler, "options": address},
-        ) as cluster,
-        Client(cluster, set_as_default=False) as client,
-    ):
+        )
         try:
-            yield client
+            with Client(cluster, set_as_default=False) as client:
+                yield client, lambda: bool(cluster.scheduler.workers)
         finally:
-            # all is done: how its workers end is nobody's concern
-            logging.getLogger("distributed.nanny").setLevel(logging.CRITICAL)
+            _close(cluster)
+
+
+def _close(cluster: SpecCluster) -> None:
+    """End the workers, in a time that has an end: they end with this process too."""
+    # how they end is nobody's concern
+    logging.getLogger("distributed.nanny").setLevel(logging.CRITICAL)
+    closing = threading.Thread(target=cluster.close, name="workers end", daemon=True)
+    closing.start()
+    closing.join(_CLOSE_S)
 
 
 def _answers(address: str, answer_s: float) -> bool:

@@ -20,7 +20,7 @@ from rmz_acquire.reconstruction.tiled import gap_left_um, make_in_tiles
 from rmz_acquire.workers import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from rmz_acquire.acquisition import Control
     from rmz_acquire.experiments.callbacks import Watcher
@@ -91,7 +91,7 @@ class Rendering:
         task = self._worker.submit(lambda: self._make(volume, line))
         self._tasks.append(task)
         if when == "during":
-            task.done.wait()
+            self._wait(task)
 
     def finish(self, control: Control) -> None:
         """Wait until all are made, or nobody wants to wait any more.
@@ -102,13 +102,20 @@ class Rendering:
             Its abort ends the wait: what is not made by then stays to be made.
         """
         try:
-            while any(not task.done.wait(_LOOK_S) for task in self._tasks):
-                if control.reason is not None:
-                    break
+            for task in self._tasks:
+                self._wait(task, lambda: control.reason is not None)
         except KeyboardInterrupt:
             logger.warning("the volumes that are not made yet are left")
         finally:
             self.close()
+
+    def _wait(
+        self, task: Task[None], enough: Callable[[], bool] = lambda: False
+    ) -> None:
+        # a worker that was ended does nothing more, and need not say so
+        while not (enough() or task.done.wait(_LOOK_S)):
+            if self._worker is None or not self._worker.alive:
+                return
 
     def close(self) -> None:
         """End in the middle of what it does."""

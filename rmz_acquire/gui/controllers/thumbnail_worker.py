@@ -19,6 +19,8 @@ __all__ = ["Thumbnailer"]
 
 logger = logging.getLogger(__name__)
 
+_PATIENCE_S = 20.0
+
 
 class Thumbnailer(QObject):
     """Takes folders and gives pictures, whenever they are done.
@@ -54,12 +56,21 @@ class Thumbnailer(QObject):
                 self._thread.start()
 
     def stop(self) -> None:
-        """Make no more; waits for the one under way."""
+        """Make no more; waits for the one under way.
+
+        Raises
+        ------
+        TimeoutError
+            If that does not end, as from a drive that does not answer.
+        """
         with self._lock:
             self._asked.clear()
             thread = self._thread
         if thread is not None:
-            thread.join()
+            thread.join(timeout=_PATIENCE_S)
+            if thread.is_alive():
+                msg = f"small pictures of runs: no answer for {_PATIENCE_S:.0f} s"
+                raise TimeoutError(msg)
 
     def _work(self) -> None:
         while True:
