@@ -11,8 +11,11 @@ if TYPE_CHECKING:
 
 __all__ = ["PATIENCE_S", "Pulse", "wait_for"]
 
-PATIENCE_S = 600.0
-"""How long to wait for what must happen: only a hang takes so long, however loaded."""
+PATIENCE_S = 240.0
+"""How long to wait for what must happen: only a hang takes so long, however loaded.
+
+Less than half the time that a test has at all, so that it can still say what hung.
+"""
 
 
 def wait_for(condition: Callable[[], object], what: object = "") -> None:

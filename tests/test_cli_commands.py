@@ -7,14 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 import pytest
 import tifffile
+from children import started, wait_for_end
 from cli_helpers import replay, write_model, write_stack_of_discs
-from patience import PATIENCE_S
+from patience import wait_for
 
 import rmz_acquire
 from rmz_acquire.cli import main
@@ -104,6 +104,7 @@ def test_replay_without_optics_leaves_wiener_unknown(
     assert "dB" not in row
 
 
+@pytest.mark.slow
 def test_simulate_then_replay_against_the_truth(
     tmp_path: Path, capsys: Capture
 ) -> None:
@@ -157,6 +158,7 @@ def test_simulate_is_reproducible(tmp_path: Path) -> None:
     assert not np.array_equal(first, simulate("c.ome.tif", 6))
 
 
+@pytest.mark.slow
 def test_demo_goes_through_micro_manager(tmp_path: Path, capsys: Capture) -> None:
     pytest.importorskip("mm_test_adapters")
     out = tmp_path / "run"
@@ -182,6 +184,7 @@ def test_demo_on_the_stock_configuration_has_no_truth(
     assert json.loads((out / "summary.json").read_text())["psnr_db"] is None
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no SIGINT for one process on Windows")
 def test_ctrl_c_ends_a_demo_with_what_was_taken(tmp_path: Path) -> None:
     pytest.importorskip("mm_test_adapters")
@@ -189,18 +192,17 @@ def test_ctrl_c_ends_a_demo_with_what_was_taken(tmp_path: Path) -> None:
     command = [sys.executable, "-c", "from rmz_acquire.cli import main; exit(main())"]
     # so small a change never comes
     command += ["demo", "--estimator", "linear", "--epsilon", "1e-9", "--out", str(out)]
-    running = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
-        decisions = out / "decisions.jsonl"
-        while not (decisions.exists() and decisions.read_text().count("\n") >= 2):
-            assert running.poll() is None, running.communicate()
-            time.sleep(0.05)
+    decisions = out / "decisions.jsonl"
+
+    def two_planes() -> bool:
+        assert running.poll() is None, running.communicate()
+        return decisions.exists() and decisions.read_text().count("\n") >= 2
+
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with started(command, **pipes) as running:
+        wait_for(two_planes)
         running.send_signal(signal.SIGINT)
-        _, said = running.communicate(timeout=PATIENCE_S)
-    finally:
-        running.kill()
+        _, said = wait_for_end(running)
     assert running.returncode == 1
     assert "Traceback" not in said
     last = said.splitlines()[-1]

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 import yaml
+from children import run_to_end
 from cli_helpers import write_model, write_stack_of_discs
 
 from rmz_acquire.cli.app import app
@@ -181,14 +181,11 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ended(place: Path) -> dict[str, tuple[object, str, float]]:
     """How each case ended: exit code, what it said, seconds of the processor."""
-    told = subprocess.run(
+    told = run_to_end(
         [sys.executable, "-c", RUN.format(heavy=HEAVY)],
         input="\n".join(CASES),
         cwd=place,
         env={**os.environ, "COLUMNS": "200"},
-        capture_output=True,
-        text=True,
-        check=False,
     )
     assert told.returncode == 0, told.stderr
     lines = [json.loads(line) for line in told.stdout.splitlines()]
@@ -219,6 +216,6 @@ def test_a_process_that_refuses_takes_less_than_a_second(place: Path) -> None:
     # of the processor, all that it starts included
     begun = sum(os.times()[2:4])
     words = [sys.executable, "-m", "rmz_acquire", *f"{REPLAY} --model x".split()]
-    ended = subprocess.run(words, cwd=place, capture_output=True, check=False)
+    ended = run_to_end(words, cwd=place)
     assert ended.returncode == 2
     assert sum(os.times()[2:4]) - begun < LONGEST_S

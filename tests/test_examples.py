@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from children import run_to_end
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = {
@@ -34,18 +34,14 @@ def test_each_is_listed():
 def python(*words):
     """Run a script in a process of its own; what it prints."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    result = subprocess.run(
-        [sys.executable, *map(str, words)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "PYTHONPATH": path, "PYMM_SIGNALS_BACKEND": "psygnal"},
-    )
+    env = {**os.environ, "PYTHONPATH": path, "PYMM_SIGNALS_BACKEND": "psygnal"}
+    result = run_to_end([sys.executable, *map(str, words)], env=env)
     assert result.returncode == 0, result.stderr
     assert "Traceback" not in result.stderr
     return result.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_it_runs(name, tmp_path):
     pytest.importorskip("mm_test_adapters")
@@ -53,6 +49,7 @@ def test_it_runs(name, tmp_path):
     assert EXAMPLES[name] in said
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_and_says_what_it_did(tmp_path):
     copy = shutil.copy(NOTEBOOK, tmp_path)
     python(ROOT / "scripts" / "manual_notebook.py", copy)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import shlex
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from children import run_to_end
 
 from rmz_acquire import installing
 from rmz_acquire.cli import main
@@ -49,9 +49,7 @@ def test_the_line_installs_from_the_checkout(extra, inside, monkeypatch, tmp_pat
     assert Path(python).absolute() == Path(sys.executable)
     assert words == ["-e", f".[{extra}]" if inside else f"{ROOT}[{extra}]"]
     # the very python of the line knows the folder of the line
-    told = subprocess.run(
-        [python, "-m", "pip", "--version"], capture_output=True, text=True, check=True
-    )
+    told = run_to_end([python, "-m", "pip", "--version"])
     assert "pip" in told.stdout
 
 

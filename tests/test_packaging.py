@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 import sys
 import tomllib
 import venv
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
+from children import run_to_end
 
 from rmz_acquire.models.store import COMPARISON
 from rmz_acquire.resources import resource_dir
@@ -34,7 +34,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "-d",
         str(out),
     ]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    done = run_to_end(command, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
     (built,) = out.glob("*.whl")
     return built
 
@@ -62,6 +63,7 @@ def test_it_is_small(wheel: Path) -> None:
     assert wheel.stat().st_size < 40e6
 
 
+@pytest.mark.slow
 def test_a_fresh_environment_has_the_command_with_models_and_a_demo(
     wheel: Path, tmp_path: Path
 ) -> None:
@@ -76,9 +78,7 @@ def test_a_fresh_environment_has_the_command_with_models_and_a_demo(
     here = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
 
     def run(*words: str | Path) -> str:
-        told = subprocess.run(
-            words, cwd=tmp_path, env=here, capture_output=True, text=True, check=False
-        )
+        told = run_to_end(words, cwd=tmp_path, env=here)
         assert told.returncode == 0, told.stderr
         return told.stdout
 

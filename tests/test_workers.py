@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import time
 
 import pytest
+from children import run_to_end
+from patience import wait_for
 
 from rmz_acquire.workers import Worker
 
@@ -42,14 +43,11 @@ sys.exit(int(sys.argv[2]))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("work", ["layers", "stubborn", "asleep"])
 @pytest.mark.parametrize("code", [0, 1])
 def test_a_process_ends_while_one_computes(work, code):
-    done = subprocess.run(
-        [sys.executable, "-c", AT_WORK, work, str(code)],
-        capture_output=True,
-        text=True,
-    )
+    done = run_to_end([sys.executable, "-c", AT_WORK, work, str(code)])
     assert done.returncode == code, done.stderr[-500:]
     assert "terminate" not in done.stderr
 
@@ -64,8 +62,7 @@ def test_one_that_is_ended_stops_in_the_middle_and_does_nothing_more():
 
     first = worker.submit(work)
     second = worker.submit(lambda: seen.append("second"))
-    while not seen:
-        time.sleep(0.01)
+    wait_for(lambda: seen)
     assert worker.join(20.0)
     assert first.ended and not second.done.is_set() and "second" not in seen
 

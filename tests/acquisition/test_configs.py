@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import gc
-import subprocess
 import sys
 import weakref
 
 import numpy as np
 import pytest
+from children import run_to_end
 from engine_run import run_on_core
 from pymmcore_plus import CMMCorePlus
 from scan_fakes import LinearEstimator, MemoryRecorder
@@ -144,15 +144,11 @@ for z in range(3):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", ["MMConfig_demo.cfg", "simulated"])
 def test_a_process_that_used_a_core_ends_well(config):
     """MMCore's event thread aborted most processes that ended right after a snap."""
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(config=config)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run_to_end([sys.executable, "-c", PROGRAM.format(config=config)])
     assert done.returncode == 0, done.stderr
 
 
@@ -163,6 +159,7 @@ def test_a_core_is_held_until_it_is_closed():
     del core
     gc.collect()
     assert there() is not None
-    close_core(there())
-    close_core(there())  # once more does nothing
-    assert not there().getLoadedDevices()[:-1]  # the core itself is one
+    core = there()
+    close_core(core)
+    close_core(core)  # once more does nothing
+    assert not core.getLoadedDevices()[:-1]  # the core itself is one

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
 from engine_run import run_on_core
 from patience import PATIENCE_S
 
 
+@pytest.mark.slow
 def test_an_abort_in_it_puts_the_light_out_at_once(
     simulated, make_scan, monkeypatch, pulse
 ):
@@ -33,10 +35,10 @@ def test_an_abort_in_it_puts_the_light_out_at_once(
         asked.append(pulse())
         scan.abort("enough")
 
-    thread = threading.Thread(target=stop)
+    thread = threading.Thread(target=stop, daemon=True)
     thread.start()
     outcome = run_on_core(core, scan, recorder, exposure_ms=4000.0)
-    thread.join()
+    thread.join(PATIENCE_S)
     assert outcome.status == "aborted" and "enough" in outcome.reason
     # the exposure would have gone on for more than three seconds
     assert closed[0] < asked[0] + 1

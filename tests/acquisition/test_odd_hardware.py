@@ -80,6 +80,7 @@ def test_a_stage_that_does_not_know_where_it_is_is_refused(odd, tmp_path, where,
     assert not any(tmp_path.iterdir()) and not odd.pictures
 
 
+@pytest.mark.slow
 def test_a_stage_that_forgets_where_it_is(odd, tmp_path, make_scan):
     asked = []
 
@@ -121,7 +122,9 @@ def test_a_picture_of_another_kind_ends_what_takes_it(odd, tmp_path, change, sai
     assert not odd.getShutterOpen()
 
 
-def test_an_xy_stage_that_does_not_move(odd, tmp_path):
+@pytest.mark.slow
+def test_an_xy_stage_that_does_not_move(odd, tmp_path, monkeypatch):
+    monkeypatch.setattr("rmz_acquire.acquisition.sideways._PATIENCE_S", 0.2)
     odd.sideways = lambda x, y: (0.0, 0.0)
     plan = sequence(stage_positions=[{"x": 100, "y": 50, "z": 5}])
     summary = run(odd, plan, tmp_path / "run").summary
@@ -168,6 +171,7 @@ def test_a_channel_whose_preset_sets_an_exposure_has_the_one_asked_for(odd, tmp_
     assert summary.dose_ms == 8 * 5
 
 
+@pytest.mark.slow
 def test_an_autofocus_after_which_the_stage_is_nowhere(odd, tmp_path, monkeypatch):
     monkeypatch.setattr(
         odd, "fullFocus", lambda: setattr(odd, "where", lambda _: math.nan)
@@ -180,6 +184,7 @@ def test_an_autofocus_after_which_the_stage_is_nowhere(odd, tmp_path, monkeypatc
     assert "reports no position afterwards" in summary.error
 
 
+@pytest.mark.slow
 def test_a_stage_check_does_not_compare_a_picture_with_itself(odd):
     shown = []
 

@@ -212,14 +212,14 @@ def test_aborted_in_the_middle_of_it(scope, monkeypatch, overlap, pulse):
         pressed.append(pulse())
         scan.abort("pressed")
 
-    thread = threading.Thread(target=press)
+    thread = threading.Thread(target=press, daemon=True)
     thread.start()
     try:
         outcome = run_on_core(scope, scan, recorder, exposure_ms=2.0, overlap=overlap)
         assert pulse() - pressed[0] < 1.0
     finally:
         never.set()
-        thread.join()
+        thread.join(PATIENCE_S)
     assert outcome.status == "aborted" and "pressed" in outcome.reason
     assert not recorder.decisions
     # what was exposed ahead is on disk, for whoever goes on
@@ -264,11 +264,11 @@ def test_a_pause_while_it_computes_lets_nothing_move(stock, monkeypatch):
 
     def decided(decision, _):
         if decision.index == 0:
-            threads.append(threading.Thread(target=look))
+            threads.append(threading.Thread(target=look, daemon=True))
             threads[0].start()
 
     recorder, outcome, _ = scanned(stock, "exposure", until={}, on_decision=decided)
-    threads[0].join()
+    threads[0].join(PATIENCE_S)
     assert outcome.status == "max_planes"
     assert len([entry for entry in seen if entry[0] == "moves"]) == 1
     # ahead again after it

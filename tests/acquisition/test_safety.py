@@ -253,10 +253,10 @@ def test_an_abort_from_another_thread_takes_no_further_plane(pattern, make_scan,
         assert exposing.wait(PATIENCE_S)
         scan.abort("the sample moved")
 
-    thread = threading.Thread(target=abort)
+    thread = threading.Thread(target=abort, daemon=True)
     thread.start()
     outcome = run_on_core(core, scan, recorder, exposure_ms=1.0)
-    thread.join()
+    thread.join(PATIENCE_S)
     assert outcome.status == "aborted" and "the sample moved" in outcome.reason
     # the frame that was being exposed is kept, another is not exposed
     assert camera.snaps == 2 and len(recorder.planes) == 2
@@ -295,12 +295,14 @@ def test_cancelled_through_micro_manager(pattern, make_scan, safe, paused):
         wait_for(core.mda.is_paused)
         core.mda.cancel()
 
-    thread = threading.Thread(target=cancel_when_paused) if paused else None
+    thread = (
+        threading.Thread(target=cancel_when_paused, daemon=True) if paused else None
+    )
     if thread:
         thread.start()
     outcome = run_on_core(core, scan, recorder, exposure_ms=1.0)
     if thread:
-        thread.join()
+        thread.join(PATIENCE_S)
     assert outcome.status == "aborted" and "Micro-Manager" in outcome.reason
     assert camera.snaps == 2
     safe.check()
@@ -316,10 +318,10 @@ def test_an_abort_ends_a_paused_scan(pattern, make_scan, safe):
         wait_for(core.mda.is_paused)
         scan.abort()
 
-    thread = threading.Thread(target=abort)
+    thread = threading.Thread(target=abort, daemon=True)
     thread.start()
     outcome = run_on_core(core, scan, recorder, exposure_ms=1.0)
-    thread.join()
+    thread.join(PATIENCE_S)
     assert outcome.status == "aborted" and camera.snaps == 1
     safe.check()
 

@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pytest
 import tifffile
-from patience import PATIENCE_S
+from patience import PATIENCE_S, wait_for
 from yaozarrs import validate_zarr_store
 
 from rmz_acquire.acquisition import close_core
@@ -108,8 +108,9 @@ def _finish(processes, stack, folder, kind, *, resuming):
     process.start()
     try:
         told = done.get(timeout=PATIENCE_S)
-    finally:
         process.join(PATIENCE_S)
+    finally:
+        process.kill()
     return told
 
 
@@ -122,6 +123,7 @@ def _decisions(folder):
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["many", "one"])
 def test_killed_at_random_moments(processes, stack, tmp_path, kind):
     from rmz_acquire.experiments.verify import verify
@@ -145,8 +147,8 @@ def test_killed_at_random_moments(processes, stack, tmp_path, kind):
             target=child, args=(stack, folder, kind, False, done)
         )
         process.start()
-        while not (folder / "run.json").exists() and process.is_alive():
-            time.sleep(0.001)
+        begun = folder / "run.json"
+        wait_for(lambda f=begun, p=process: f.exists() or not p.is_alive())
         time.sleep(chance.uniform(0, lasts))
         process.kill()
         process.join(PATIENCE_S)

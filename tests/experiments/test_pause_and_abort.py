@@ -98,17 +98,18 @@ def test_abort_within_a_second(scope, state, tmp_path, monkeypatch, pulse):
         pressed.append(pulse())
         control.abort("pressed")
 
-    thread = threading.Thread(target=press)
+    thread = threading.Thread(target=press, daemon=True)
     thread.start()
     summary = run(scope, wanted, tmp_path / "run", control=control).summary
     took_s = pulse() - pressed[0]
-    thread.join()
+    thread.join(PATIENCE_S)
     assert summary.status == "aborted" and "pressed" in summary.reason, summary.reason
     assert took_s < 1.0
     assert not scope.getShutterOpen()
     assert scope.getPosition() == pytest.approx(START_UM, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["waiting", "thinking", "settling"])
 def test_nothing_is_exposed_while_paused(scope, state, tmp_path, monkeypatch, pulse):
     wanted, there = _in_state(scope, state, monkeypatch)
@@ -130,15 +131,16 @@ def test_nothing_is_exposed_while_paused(scope, state, tmp_path, monkeypatch, pu
         seen.append((before, len(snaps), scope.getShutterOpen()))
         control.abort()
 
-    thread = threading.Thread(target=press)
+    thread = threading.Thread(target=press, daemon=True)
     thread.start()
     summary = run(scope, wanted, tmp_path / "run", control=control).summary
-    thread.join()
+    thread.join(PATIENCE_S)
     (before, after, light) = seen[0]
     assert before == after and not light
     assert summary.status == "aborted"
 
 
+@pytest.mark.slow
 def test_a_paused_experiment_goes_on(scope, tmp_path):
     paused = []
 
@@ -157,6 +159,7 @@ def test_a_paused_experiment_goes_on(scope, tmp_path):
     assert summary.status == "completed" and summary.planes_taken == 4
 
 
+@pytest.mark.slow
 def test_time_points_keep_their_schedule(scope, tmp_path, pulse):
     """A scan that stops early does not shift the next; one that is late is told."""
     started = {}
@@ -174,7 +177,7 @@ def test_time_points_keep_their_schedule(scope, tmp_path, pulse):
     assert summary.late[0]["late_s"] > 0
     # pictures of these planes are made by now
     started.clear()
-    every_s = 2.0
+    every_s = 1.0
     plan["interval"] = every_s
     summary = run(
         scope, sequence(channels=channels, time_plan=plan), tmp_path / "on-time"

@@ -26,6 +26,13 @@ from rmz_acquire.gui.models.scan_settings import ScanSettings
 SMALL = {"Camera": {"SensorSize_px": 64}}
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        # a whole window, made and let go of
+        if "desk" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
+
+
 class Desk:
     """A window, and the words to use it by clicks."""
 
@@ -94,6 +101,15 @@ class Desk:
     def close(self):
         self.window.close()
         self.until(lambda: not self.window.isVisible())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _collected_sooner():
+    """What stands already, torch above all, is not looked through again and again."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture

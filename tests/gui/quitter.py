@@ -11,9 +11,12 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 _TICK_MS = 10
+_REACHED_S = 120.0
+"""A state comes within, or never will."""
 _MIDDLE_UM = 3.0
 SIGNALS = {"terminated": signal.SIGTERM, "interrupted": signal.SIGINT}
 
@@ -24,8 +27,8 @@ def main(state: str, delay_s: float, folder: Path) -> int:
     from PyQt6.QtCore import QTimer
     from PyQt6.QtWidgets import QApplication
 
-    import rmz_acquire.gui.app  # noqa: F401
     from rmz_acquire.cli.app import main as command
+    from rmz_acquire.gui import app as window_app
     from rmz_acquire.gui.controllers import ending, microscope_session
     from rmz_acquire.gui.views.main_window import MainWindow
     from rmz_acquire.gui.views.presenter import Presenter
@@ -50,9 +53,12 @@ def main(state: str, delay_s: float, folder: Path) -> int:
             super().snapImage()
 
     microscope_session.WatchedCore = NotedCore
+    if state not in ("idle", "live"):
+        # what it measures while nothing else is done takes a process of its own
+        window_app.make_gui = partial(window_app.make_gui, measure=False)
     if state == "hung":
         ending._SCAN_S = 2.0
-    driver = None
+    driver, end = None, time.monotonic() + _REACHED_S
 
     def drive() -> None:
         nonlocal driver
@@ -62,7 +68,10 @@ def main(state: str, delay_s: float, folder: Path) -> int:
                 return
             presenter = windows[0].findChild(Presenter)
             driver = _steps(state, windows[0], presenter)
-        if next(driver, None) is None:
+        late = time.monotonic() > end
+        if late:
+            sys.stderr.write(f"terminate: never {state}\n")
+        if late or next(driver, None) is None:
             timer.stop()
             QTimer.singleShot(round(1000 * delay_s), leave)
 
@@ -83,13 +92,22 @@ def main(state: str, delay_s: float, folder: Path) -> int:
 def _steps(state: str, window, presenter):
     """Yield until the window is in the state."""
     status, form = window.status, window.form
+    heard = []
+    presenter.scans.step.connect(heard.append)
 
     def until(condition):
         while not condition():
             yield True
 
     def says(word: str):
-        return until(lambda: word in status.headline.text())
+        # a headline may be gone again before anybody looks
+        before = len(heard)
+        return until(
+            lambda: (
+                word in status.headline.text()
+                or any(word in step for step in heard[before:])
+            )
+        )
 
     if state in ("empty", "connecting"):
         return

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 import tifffile
+from children import run_to_end
 from listening import Told
 from patience import PATIENCE_S
 
@@ -33,6 +33,7 @@ def connected(bench):
     return microscope.core
 
 
+@pytest.mark.slow
 def test_no_widget_is_imported():
     code = (
         "import pkgutil, sys\n"
@@ -44,9 +45,7 @@ def test_no_widget_is_imported():
         "apart = ('PyQt6.QtWidgets', 'PyQt6.QtGui', 'qtpy', 'superqt', 'pyqtgraph')\n"
         "print([m for m in sys.modules if m.startswith(apart)])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = run_to_end([sys.executable, "-c", code])
     assert done.stdout.strip() == "[]"
 
 
@@ -152,6 +151,7 @@ def test_ending_early_keeps_everything(bench, settings, tmp_path, how, status):
     assert core.getPosition() == pytest.approx(0.0)
 
 
+@pytest.mark.slow
 def test_pause_holds_and_resume_goes_on(bench, settings, tmp_path, pulse):
     core = connected(bench)
     told, microscope, scans = bench
@@ -219,6 +219,7 @@ def test_a_run_is_opened_and_compared(bench, settings, tmp_path):
     assert "holds no run" in told.until("problem")[0]
 
 
+@pytest.mark.slow
 def test_the_full_stack_scores_the_run(bench, settings, tmp_path):
     connected(bench)
     told, microscope, scans = bench

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
+
+import pytest
+from children import run_to_end
 
 LEAVES = """
 import sys, threading
@@ -39,14 +41,10 @@ Ending(microscope, scans, []).begin()
 """
 
 
+@pytest.mark.slow
 def test_a_process_that_is_left_while_it_ends_lets_go_of_the_microscope(tmp_path):
     """Its pools take nothing more from then on, which the end must not need."""
-    done = subprocess.run(
-        [sys.executable, "-c", LEAVES, str(tmp_path / "run")],
-        capture_output=True,
-        text=True,
-        timeout=240,
-    )
+    done = run_to_end([sys.executable, "-c", LEAVES, str(tmp_path / "run")])
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines()[-1] == "let go, light False", done.stderr[-2000:]
     assert "not ended well" not in done.stderr

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from children import run_to_end
 from grabbing import (
     BLOCK,
     CAMERA,
@@ -26,7 +26,7 @@ LOW, HIGH, LINE = (68, 1, 84), (253, 231, 36), (86, 180, 233)
 def grabbed(tmp_path_factory):
     out = tmp_path_factory.mktemp("grabbed")
     script = Path(__file__).with_name("grabbing.py")
-    done = subprocess.run([sys.executable, script, out], capture_output=True, text=True)
+    done = run_to_end([sys.executable, script, out])
     assert done.returncode == 0, done.stderr
     return {file.stem: np.load(file) for file in out.glob("*.npy")}
 

@@ -6,6 +6,7 @@ import threading
 import time
 
 import pytest
+from patience import PATIENCE_S
 from PyQt6.QtCore import QObject
 
 from rmz_acquire.gui.views.redraw import Latest
@@ -25,9 +26,9 @@ def shown(qapp):
 
 
 def on_a_thread(work):
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=work, daemon=True)
     thread.start()
-    thread.join()
+    thread.join(PATIENCE_S)
 
 
 def test_of_what_comes_while_the_window_is_busy_the_newest_is_shown(shown, qtbot):
@@ -51,7 +52,7 @@ def test_what_comes_all_the_time_is_shown_some_times_a_second(shown, qtbot):
             latest.put(0)
             time.sleep(0.001)
 
-    thread = threading.Thread(target=work)
+    thread = threading.Thread(target=work, daemon=True)
     thread.start()
     qtbot.waitUntil(lambda: not thread.is_alive())
     assert 1 < len(seen) <= 18

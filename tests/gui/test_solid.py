@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from children import run_to_end, started, wait_for_end
+from patience import PATIENCE_S
 
 
 @pytest.fixture(scope="module")
@@ -19,30 +22,24 @@ def display():
     if program is None:
         pytest.skip("no Xvfb, which has a screen with OpenGL")
     read, write = os.pipe()
-    server = subprocess.Popen(
-        [program, "-displayfd", str(write), "-screen", "0", "1280x800x24"],
-        pass_fds=[write],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    os.close(write)
-    with os.fdopen(read) as told:
-        number = told.readline().strip()
-    yield f":{number}"
-    server.terminate()
-    server.wait(20)
+    words = [program, "-displayfd", str(write), "-screen", "0", "1280x800x24"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with started(words, pass_fds=[write], **quiet) as server:
+        os.close(write)
+        ready, _, _ = select.select([read], [], [], PATIENCE_S)
+        assert ready, "Xvfb does not say its number"
+        with os.fdopen(read) as told:
+            number = told.readline().strip()
+        yield f":{number}"
+        server.terminate()
+        wait_for_end(server)
 
 
+@pytest.mark.slow
 def test_the_3d_view_shows_the_block_with_icons_and_a_short_title(display, tmp_path):
     screen = {**os.environ, "DISPLAY": display, "QT_QPA_PLATFORM": "xcb"}
     script = Path(__file__).with_name("solid.py")
-    done = subprocess.run(
-        [sys.executable, script, tmp_path],
-        capture_output=True,
-        text=True,
-        timeout=110,
-        env=screen,
-    )
+    done = run_to_end([sys.executable, script, tmp_path], env=screen)
     if "no OpenGL" in done.stdout or "xcb" in done.stderr:
         pytest.skip("this screen cannot draw with OpenGL")
     assert done.returncode == 0, done.stderr

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
 
 import pytest
 import yaml
+from children import run_to_end, started
 from cli_helpers import OPTICS, write_model
 from listening import Told
 from patience import PATIENCE_S
@@ -99,17 +99,17 @@ def training_of(tmp_path, steps=4, **changes):
     return TrainingSettings(**{**values, **changes})
 
 
+@pytest.mark.slow
 def test_no_widget_and_no_training_library_is_imported():
     code = (
         "import sys, rmz_acquire.gui.controllers.training_session\n"
         "print([m for m in sys.modules if m.startswith(('PyQt6.QtW', 'lightning'))])"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = run_to_end([sys.executable, "-c", code])
     assert done.stdout.strip() == "[]"
 
 
+@pytest.mark.slow
 def test_stacks_at_places_that_were_added(room, tmp_path):
     core = room.connect()
     core.setXYPosition(5.0, -5.0)
@@ -189,6 +189,7 @@ def test_what_goes_wrong_with_stacks_is_one_line(room, tmp_path, monkeypatch):
     monkeypatch.undo()
 
 
+@pytest.mark.slow
 def test_a_training_tells_how_far_it_is_and_what_came_of_it(room, tmp_path):
     settings = training_of(tmp_path)
     assert room.training.train(settings)
@@ -230,6 +231,7 @@ def test_too_few_stacks_start_nothing(room, tmp_path):
     assert not settings.folder.exists()
 
 
+@pytest.mark.slow
 def test_a_training_that_is_killed_says_so(room, tmp_path):
     settings = training_of(tmp_path, steps=500)
     room.training.train(settings)
@@ -242,6 +244,7 @@ def test_a_training_that_is_killed_says_so(room, tmp_path):
     assert "ended without a word (code -9)" in error
 
 
+@pytest.mark.slow
 def test_a_training_ends_with_whoever_started_it(tmp_path):
     settings = training_of(tmp_path, steps=5000)
     code = (
@@ -252,16 +255,12 @@ def test_a_training_ends_with_whoever_started_it(tmp_path):
         "training._start(sys.argv[2:], __import__('pathlib').Path(sys.argv[1]))\n"
         "time.sleep(1000)"
     )
-    window = subprocess.Popen(
-        [sys.executable, "-c", code, str(settings.folder), *settings.command()]
-    )
-    try:
+    words = [sys.executable, "-c", code, str(settings.folder), *settings.command()]
+    with started(words) as window:
         wait_for(lambda: (settings.folder / "last.ckpt").exists())
         (child,) = children(window.pid, "finetune")
-    finally:
         window.kill()
-        window.wait()
-    wait_for(lambda: not running(child))
+        wait_for(lambda: not running(child))
 
 
 def test_the_time_left_is_said_as_people_say_it():
@@ -285,15 +284,11 @@ def wait_for(condition, timeout_s=PATIENCE_S):
 
 def children(parent, word):
     """Processes that one started, by a word of their command line."""
-    listed = subprocess.run(
-        ["ps", "-eo", "pid,ppid,args"], capture_output=True, text=True, check=True
-    )
+    listed = run_to_end(["ps", "-eo", "pid,ppid,args"])
     rows = [line.split(None, 2) for line in listed.stdout.splitlines()[1:]]
     return [int(r[0]) for r in rows if int(r[1]) == parent and word in r[2]]
 
 
 def running(pid):
-    stat = subprocess.run(
-        ["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True
-    )
+    stat = run_to_end(["ps", "-o", "stat=", "-p", str(pid)])
     return stat.stdout.strip()[:1] not in ("", "Z")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 import threading
 import time
 
 import numpy as np
 import pytest
+from children import run_to_end
 from pymmcore_widgets import ExposureWidget
 from PyQt6.QtCore import Qt, QTimer
 from PyQt6.QtWidgets import QLabel, QPushButton
@@ -86,14 +86,11 @@ def test_a_large_volume_is_drawn_within_a_frame(desk):
     assert np.median(spent) < 0.15
 
 
+@pytest.mark.slow
 def test_twice_the_pixels_on_a_fine_screen(tmp_path):
     """QT_SCALE_FACTOR=2: drawn with twice the pixels, nothing clipped."""
-    done = subprocess.run(
-        [sys.executable, "-c", FINE, str(tmp_path)],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "QT_SCALE_FACTOR": "2"},
-    )
+    fine = {**os.environ, "QT_SCALE_FACTOR": "2"}
+    done = run_to_end([sys.executable, "-c", FINE, str(tmp_path)], env=fine)
     assert done.returncode == 0, done.stderr[-2000:]
     pages = json.loads(done.stdout.splitlines()[-1])
     for page in pages:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 
 import numpy as np
 import pytest
+from children import run_to_end
 from scan_fakes import (
     STACK,
     Z_UM,
@@ -251,7 +251,5 @@ def test_the_room_stands_alone():
         "bad = {'torch', 'PyQt6', 'qtpy', 'pymmcore', 'pymmcore_plus', 'useq'};"
         "print(sorted(bad & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
+    done = run_to_end([sys.executable, "-c", code])
     assert done.stdout.strip() == "[]"

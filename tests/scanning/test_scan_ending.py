@@ -72,7 +72,9 @@ def test_an_abort_from_another_thread_while_thinking():
     scan = Scan(plan, Slow(Z_UM, [None, 0.5]))
     recorder = MemoryRecorder()
     microscope = ArrayMicroscope(STACK, Z_UM)
-    thread = threading.Thread(target=run_scan, args=(scan, microscope, recorder))
+    thread = threading.Thread(
+        target=run_scan, args=(scan, microscope, recorder), daemon=True
+    )
     thread.start()
     assert thinking.wait(PATIENCE_S)
     scan.abort("stop button")

@@ -6,12 +6,12 @@ import functools
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import yaml
+from children import started, wait_for_end
 from cli_helpers import OPTICS, write_model
-from patience import PATIENCE_S
+from patience import wait_for
 
 from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
@@ -58,16 +58,12 @@ def stacks(tmp_path):
 
 
 def process(*args, **options):
-    return subprocess.Popen(
-        [sys.executable, "-m", "rmz_acquire", *map(str, args)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        **options,
-    )
+    words = [sys.executable, "-m", "rmz_acquire", *map(str, args)]
+    pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+    return started(words, text=True, **pipes, **options)
 
 
+@pytest.mark.slow
 def test_a_model_is_made_judged_and_watched(model, stacks, tmp_path, capsys):
     out = tmp_path / "run"
     args = ["finetune", str(model), str(stacks), "--out", str(out), "--steps", "4"]
@@ -92,31 +88,29 @@ def test_a_model_is_made_judged_and_watched(model, stacks, tmp_path, capsys):
     assert "another configuration" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_end_of_its_input_stops_it_and_it_goes_on(model, stacks, tmp_path):
     out = tmp_path / "run"
-    args = ("finetune", model, stacks, "--out", out, "--steps", 40)
+    args = ("finetune", model, stacks, "--out", out, "--steps", 20)
     # with a process that loads, which is forked while the input is waited for, and as
     # a shell starts it in the background: with ctrl-C ignored
     ignored = functools.partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    child = process(*args, "--stop-with-input", preexec_fn=ignored)
-    end = time.monotonic() + PATIENCE_S
-    while not (out / "last.ckpt").exists():
-        assert child.poll() is None and time.monotonic() < end, child.communicate()
-        time.sleep(0.02)
-    _, said = child.communicate(timeout=PATIENCE_S)
+    with process(*args, "--stop-with-input", preexec_fn=ignored) as child:
+        wait_for(lambda: (out / "last.ckpt").exists() or child.poll() is not None)
+        _, said = wait_for_end(child)
     lines = [line for line in said.splitlines() if line.startswith("error: ")]
     assert child.returncode == 1, said
     assert lines == [
         f"error: stopped; go on with: rmz-acquire train {out}/finetune.yaml --out {out}"
     ]
     stopped = read_progress(out)
-    assert stopped.model is None and stopped.step < 40
+    assert stopped.model is None and stopped.step < 20
     words = lines[0].split("rmz-acquire ")[1].split()
-    child = process(*words)
-    child.communicate(timeout=PATIENCE_S)
+    with process(*words) as child:
+        wait_for_end(child)
     assert child.returncode == 0
     done = read_progress(out)
-    assert (done.step, done.model) == (40, "mine")
+    assert (done.step, done.model) == (20, "mine")
     assert done.looks[0][0] == 0
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
 import yaml
-from patience import PATIENCE_S
+from children import started, wait_for_end
 
 from rmz_acquire.models import load_model
 from rmz_acquire.training import TrainingConfig, fit
@@ -61,16 +60,24 @@ raise SystemExit(main())
 """A script of its own, as several processes need one; it kills itself where told."""
 
 
-def start(
+def train(
     folder: Path, config: Path, *options: str, batch: int = -1, save: int = -1
-) -> subprocess.Popen[bytes]:
-    """Run `rmz-acquire train`, killed at a batch or in the midst of a checkpoint."""
+) -> int:
+    """Run `rmz-acquire train`, killed at a batch or in the midst of a checkpoint.
+
+    What it started itself is gone with it: a process that waits for one that was
+    killed, or one that loads.
+    """
     script = folder / "rmz.py"
     script.write_text(SCRIPT)
     words = [sys.executable, str(script), "train", str(config), *options]
     env = {**os.environ, "BATCH": str(batch), "SAVE": str(save)}
-    with (folder / "said.txt").open("ab") as said:
-        return subprocess.Popen(words, stdout=said, stderr=said, cwd=folder, env=env)
+    with (
+        (folder / "said.txt").open("ab") as said,
+        started(words, stdout=said, stderr=said, cwd=folder, env=env) as process,
+    ):
+        wait_for_end(process)
+    return process.returncode
 
 
 def written(folder: Path, tiny: dict[str, Any], **changes: Any) -> Path:
@@ -102,8 +109,8 @@ def test_killed_at_random_moments_it_ends_as_one_that_was_not(
         *({"batch": chance.randint(4, 9)} for _ in range(KILLS - 1)),
     ]
     for moment in moments:
-        process = start(tmp_path, config, "--out", str(run), **moment)
-        assert process.wait(PATIENCE_S) == -signal.SIGKILL, _said(tmp_path)
+        code = train(tmp_path, config, "--out", str(run), **moment)
+        assert code == -signal.SIGKILL, _said(tmp_path)
         # what was written is whole, and nothing that was done before is lost
         assert before <= _step(run) < 16
         before = _step(run)
@@ -144,10 +151,9 @@ def test_two_processes_learn_from_different_specimens(
     command = config, "--out", str(tmp_path / "two"), *more
     if loss == "berhu":
         # both are killed after a checkpoint, and the same command goes on
-        assert start(tmp_path, *command, batch=4).wait(PATIENCE_S) != 0
+        assert train(tmp_path, *command, batch=4) != 0
         assert _step(tmp_path / "two") == 2
-    process = start(tmp_path, *command)
-    assert process.wait(PATIENCE_S) == 0, _said(tmp_path)
+    assert train(tmp_path, *command) == 0, _said(tmp_path)
     # the first of them released it
     assert load_model(tmp_path / "two" / "tiny").card.name == "tiny"
     # a model is kept in half precision: the checkpoint is exact
