@@ -150,6 +150,7 @@ def test_the_command_tells_writes_and_refuses(tmp_path, capsys):
     assert "has no place" in refused([*args, "--table", str(page)], capsys)
 
 
+@pytest.mark.slow
 def test_a_scan_is_really_run(tmp_path):
     pytest.importorskip("mm_test_adapters")
     from rmz_acquire.experiments.timed_scan import check_scan

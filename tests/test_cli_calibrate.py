@@ -51,6 +51,7 @@ def calibrate(stack: Path, out: Path, **changes: str) -> list[str]:
     return ["calibrate-optics", str(stack), "--out", str(out), *words(options)]
 
 
+@pytest.mark.slow
 def test_a_scaled_stack_is_found_and_written(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -79,6 +80,7 @@ def test_a_scaled_stack_is_found_and_written(
     assert np.abs(made - first).max() < 0.5
 
 
+@pytest.mark.slow
 def test_what_gains_nothing_changes_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -149,6 +149,7 @@ def test_an_estimator_without_the_optics_it_needs(
     assert not out.exists()
 
 
+@pytest.mark.slow
 def test_a_folder_that_holds_a_run(stack: Path, out: Path, capsys: Capture) -> None:
     args = replay(stack, out, z="0,2,4")
     assert main(args) == 0

@@ -126,6 +126,7 @@ def test_what_is_none_is_refused_in_one_line(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 def test_scan_resume_and_verify_take_the_folder_too(
     tmp_path: Path, lab: Path, capsys: Capture
 ) -> None:

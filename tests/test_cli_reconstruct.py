@@ -42,6 +42,7 @@ def test_the_same_estimator_makes_the_same_volume(run, tmp_path, capsys):
     assert main([*args, "--overwrite"]) == 0
 
 
+@pytest.mark.slow
 def test_what_the_volume_is_made_of_is_told_as_replay_tells_it(tmp_path, capsys):
     """One plane after the other, in the order taken: the same predictions."""
     stack = write_stack_of_discs(tmp_path / "stack.tif")

@@ -182,6 +182,7 @@ def test_the_channel_of_the_file_keeps_its_name(tmp_path):
     assert load(tmp_path / "run").optics["mCherry"].na == 0.75
 
 
+@pytest.mark.slow
 def test_demo_names_its_channel_pixel_and_optics(tmp_path):
     run = tmp_path / "run"
     args = ["demo", "--estimator", "linear", "--z", "-1,0,1"]

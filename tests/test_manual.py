@@ -97,6 +97,7 @@ def test_every_page_has_its_place() -> None:
     assert pages <= placed <= pages | set(manual_hooks.ELSEWHERE.values())
 
 
+@pytest.mark.slow
 def test_scripts_run_and_leave_the_files_that_the_manual_lists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -83,6 +83,7 @@ def made(tmp_path_factory):
     return make
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_the_folder_is_of_one_kind(made, way):
     folder = made(way)

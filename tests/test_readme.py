@@ -23,6 +23,7 @@ _SPEC.loader.exec_module(walk)
 README = (ROOT / "README.md").read_text("utf-8")
 
 
+@pytest.mark.slow
 def test_the_script_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("mm_test_adapters")
     (script,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)

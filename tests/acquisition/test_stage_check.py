@@ -12,16 +12,17 @@ from rmz_acquire.acquisition.stage_check import check_stage_moves
 from rmz_acquire.cli import main
 from rmz_acquire.errors import InputError
 
+WAIT_S = 0.5
 FAULTS = {
     "none": ({}, {}),
     "settling": (
-        {"BusyUntilSettled": "No", "Settle_ms": 400},
+        {"BusyUntilSettled": "No", "Settle_ms": 200},
         {"settling": ("still changes", "settle_ms")},
     ),
     "backlash": ({"Backlash_um": 2}, {"backlash": ("from above", "approach_um: ")}),
     "drift": (
-        {"Drift_um_per_s": 0.7},
-        {"drift": ("µm along z in 1 s", "autofocus_plan")},
+        {"Drift_um_per_s": 0.7 / WAIT_S},
+        {"drift": ("µm along z in 0.5 s", "autofocus_plan")},
     ),
 }
 
@@ -51,11 +52,12 @@ def scope(closing, stack):
 
 def _check(core, range_um=10, **options):
     found = check_stage_moves(
-        core, range_um=range_um, exposure_ms=1, wait_s=1, **options
+        core, range_um=range_um, exposure_ms=1, wait_s=WAIT_S, **options
     )
     return {each.part: each for each in found}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAULTS)
 def test_each_fault_by_its_name(scope, name):
     properties, expected = FAULTS[name]
@@ -77,6 +79,7 @@ def test_each_fault_by_its_name(scope, name):
     assert not scope.getShutterOpen(scope.getShutterDevice())
 
 
+@pytest.mark.slow
 def test_backlash_is_measured_and_its_remedy_is_enough(scope):
     scope.setProperty("Z", "Backlash_um", 2)
     said = _check(scope)["backlash"]
@@ -85,6 +88,7 @@ def test_backlash_is_measured_and_its_remedy_is_enough(scope):
     assert float(said.remedy.split(": ")[-1].rstrip("}")) > 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inverted", [0, 1])
 def test_which_way_is_up(scope, inverted):
     """With the specimen above the focus, unless the sign of z is reversed."""
@@ -104,6 +108,7 @@ def test_nothing_in_the_picture_is_refused(scope):
     assert scope.getPosition() == pytest.approx(FOCUS_UM, abs=0.05)
 
 
+@pytest.mark.slow
 def test_on_the_command_line(scope, monkeypatch, capsys):
     monkeypatch.setattr("rmz_acquire.acquisition.open_core", lambda _: scope)
     monkeypatch.setattr(scope, "unloadAllDevices", lambda: None)

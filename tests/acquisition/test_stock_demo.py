@@ -112,11 +112,9 @@ def test_no_deadlock_with_a_qt_application(
     if caller == "main":
         run()
     else:
-        thread = threading.Thread(target=run)
+        thread = threading.Thread(target=run, daemon=True)
         thread.start()
-        while thread.is_alive():
-            qapp.processEvents()
-            thread.join(0.005)
+        wait_for(lambda: qapp.processEvents() or not thread.is_alive())
     wait_for(lambda: qapp.processEvents() or len(frames) >= 6)
     assert recorder.outcome.status == "max_planes"
     assert len(frames) == 6

@@ -24,6 +24,7 @@ def study() -> Study:
     return Study(config, config.quick)
 
 
+@pytest.mark.slow
 def test_sparse_fields_are_others_with_fewer_beads(study: Study) -> None:
     result = bead_width.run(study)
     number = {

@@ -65,12 +65,16 @@ def config(tmp_path_factory):
             "estimator": "recurrent-mz",
             "model": "nobody-has-released-this",
         }
+    told["sets"]["beads 20x"] |= {"side_px": 32, "z_every": 5}
     told["quick"] |= {
         "side_px": 32,
-        "beads": {"side_px": 64, "seeds": 1, "z_every": 6},
-        "draws": {"side_px": 32, "z_every": 9, "number": 2, "sigmas_um": [0, 1]},
-        "exposures": {"side_px": 32, "seeds": 2, "z_every": 9, "planes": [2, 4]},
+        "beads": {"side_px": 64, "seeds": 1, "z_every": 10},
+        "draws": {"side_px": 32, "z_every": 10, "number": 2, "sigmas_um": [0, 1]},
+        "exposures": {"side_px": 32, "seeds": 1, "z_every": 10, "planes": [2, 4]},
+        "z_every": 9,
+        "planes": [1, 2, 3],
         "timing_side_px": 64,
+        "timing_planes": 2,
         "real_px": 64,
     }
     told["objectives"]["list"] = told["objectives"]["list"][:1]
@@ -102,6 +106,7 @@ def test_it_runs_and_writes_what_it_found(key, config, tmp_path):
         assert "Recurrent-MZ" not in shown
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_results(config, tmp_path):
     for name in ("a", "b"):
         evaluate(config, tmp_path / name, quick=True, only=["fig4"])
@@ -109,6 +114,7 @@ def test_the_same_seed_gives_the_same_results(config, tmp_path):
     assert a == b
 
 
+@pytest.mark.slow
 def test_the_order_of_planes_is_nothing_to_what_does_not_remember(config, tmp_path):
     found = evaluate(config, tmp_path, quick=True, only=["fig6"])
     summary = found["experiments"]["fig6"]["summary"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 import yaml
@@ -11,6 +13,9 @@ from rmz_acquire.evaluation.evaluation_config import EvaluationConfig
 from rmz_acquire.evaluation.exposures import EXPOSURES
 from rmz_acquire.evaluation.positions import scan_order
 from rmz_acquire.resources import resource_dir
+
+if TYPE_CHECKING:
+    from rmz_acquire.evaluation.result import Result
 
 GRID = np.linspace(-6, 6, 13)
 
@@ -24,7 +29,7 @@ def test_three_planes_are_in_the_middles_of_thirds_and_more_fill_the_gaps() -> N
     assert sorted(scan_order(GRID, 13)) == GRID.tolist()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def study() -> Study:
     told = yaml.safe_load(
         (resource_dir("configs") / "evaluation" / "paper.yaml").read_text()
@@ -38,10 +43,15 @@ def study() -> Study:
     return Study(config, config.quick)
 
 
+@pytest.fixture(scope="module")
+def result(study: Study) -> Result:
+    return EXPOSURES.run(study)
+
+
+@pytest.mark.slow
 def test_all_get_the_same_planes_and_are_compared_over_the_same_others(
-    study: Study,
+    study: Study, result: Result
 ) -> None:
-    result = EXPOSURES.run(study)
     found = {(r["seed"], r["planes"], r["estimator"]): r for r in result.rows}
     # 11 of the 11 planes leave none to compare
     assert {m for _, m, _ in found} == {2, 3, 5}
@@ -63,8 +73,8 @@ def test_all_get_the_same_planes_and_are_compared_over_the_same_others(
                 assert row[key] == pytest.approx(values[key][others].mean(), rel=1e-6)
 
 
-def test_its_lines_have_errors_over_specimens(study: Study) -> None:
-    result = EXPOSURES.run(study)
+@pytest.mark.slow
+def test_its_lines_have_errors_over_specimens(result: Result) -> None:
     lines = {line["quantity"]: line for line in result.summary}
     psnr = lines["beads, M=5: PSNR"]
     each = [

@@ -20,6 +20,7 @@ from rmz_acquire.evaluation.stopping_study import (
 from rmz_acquire.resources import resource_dir
 
 
+@pytest.mark.slow
 def test_the_quick_form_runs_and_writes_tables_and_a_figure(tmp_path):
     path = resource_dir("configs") / "evaluation" / "paper.yaml"
     config = EvaluationConfig.from_yaml(path)

@@ -59,6 +59,7 @@ def check_against_decisions(folder):
             assert one["share"] == own[3]["shares"].get(name, 0)
 
 
+@pytest.mark.slow
 def test_every_volume_has_what_a_run_of_one_volume_has(scope, tmp_path):
     summary = run(scope, wanted(), tmp_path).summary
     assert summary.status == "completed", summary.reason
@@ -83,6 +84,7 @@ def test_every_volume_has_what_a_run_of_one_volume_has(scope, tmp_path):
             assert each["candidates"][name] == pytest.approx(one, rel=1e-4, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_one_that_goes_on_tells_of_the_volumes_before_too(scope, tmp_path):
     taken = []
 
@@ -111,6 +113,7 @@ def test_an_estimator_without_candidates_tells_nothing(scope, tmp_path):
     assert Summary.model_validate(summary).compared == []
 
 
+@pytest.mark.slow
 def test_the_command_line_says_it_of_the_only_volume(tmp_path, capsys):
     file, folder = tmp_path / "one.yaml", tmp_path / "run"
     one = wanted().model_dump(mode="json", exclude_unset=True)

@@ -21,7 +21,7 @@ from rmz_acquire.experiments.estimators import Estimators
 from rmz_acquire.scanning import NoEstimator
 
 # the whole of it: RMZ_ACQUIRE_SOAK=1000 pytest -s tests/experiments/test_cost.py
-SOAK = int(os.environ.get("RMZ_ACQUIRE_SOAK", "60"))
+SOAK = int(os.environ.get("RMZ_ACQUIRE_SOAK", "30"))
 PER_VOLUME = 10
 
 
@@ -54,6 +54,7 @@ def _gaps(core, action):
     return [1000 * (b - a) for a, b in pairwise(times)]
 
 
+@pytest.mark.slow
 def test_at_most_five_ms_a_plane_over_a_bare_run(demo, no_network, tmp_path):
     demo.setProperty("Camera", "OnCameraCCDXSize", 512)
     demo.setProperty("Camera", "OnCameraCCDYSize", 512)
@@ -63,7 +64,7 @@ def test_at_most_five_ms_a_plane_over_a_bare_run(demo, no_network, tmp_path):
     engine = MDAEngine(demo, use_hardware_sequencing=False, restore_initial_state=False)
     demo.mda.set_engine(engine)
     bare, ours = [], []
-    for number in range(4):
+    for number in range(2):
         bare += _gaps(demo, lambda: demo.mda.run(wanted))
         folder = tmp_path / f"run-{number}"
         ours += _gaps(demo, lambda folder=folder: run(demo, wanted, folder).summary)
@@ -72,6 +73,7 @@ def test_at_most_five_ms_a_plane_over_a_bare_run(demo, no_network, tmp_path):
     assert more <= 5.0
 
 
+@pytest.mark.slow
 def test_soak(demo, tmp_path):
     """Memory and time a plane stay flat; no thread, no file is left open."""
     demo.setExposure(0.1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
 
@@ -18,6 +19,8 @@ from rmz_acquire.experiments.export import export_ome_tiff
 from rmz_acquire.experiments.keeping import as_json, as_yaml, from_json
 from rmz_acquire.experiments.verify import verify
 
+# more of them: RMZ_ACQUIRE_EXAMPLES=500 pytest tests/experiments/test_every_field.py
+EXAMPLES = int(os.environ.get("RMZ_ACQUIRE_EXAMPLES", "25"))
 # the model itself, or its name in one line: "setup.roi: it has no pixels"
 KEY = re.compile(r"^(experiment\.yaml: )?(useq: |[a-z_]+(\.\w+)*( \(.*\))?(:| )).*\S")
 SAME = settings(
@@ -62,8 +65,9 @@ def is_one_line_with_a_key(error):
     assert "\n" not in text and KEY.match(text), text
 
 
+@pytest.mark.slow
 @given(told=SEQUENCE)
-@settings(SAME, max_examples=150)
+@settings(SAME, max_examples=3 * EXAMPLES)
 def test_kept_or_refused_when_it_is_read(tmp_path, told):
     try:
         sequence = read(tmp_path, told)
@@ -84,9 +88,9 @@ def _quick(told):
     return not (isinstance(places, dict) and not isinstance(places["plate"], dict))
 
 
+@pytest.mark.slow
 @given(told=SEQUENCE.filter(_quick))
-@settings(SAME, max_examples=60)
-@pytest.mark.timeout(300)
+@settings(SAME, max_examples=EXAMPLES)
 def test_kept_or_refused_by_a_run(demo, tmp_path_factory, told):
     folder = tmp_path_factory.mktemp("run")
     before, exposures = standing(demo), []

@@ -105,6 +105,7 @@ def test_volume_and_decisions_are_those_without_it(scope, tmp_path):
     assert result.differences == [] and result.decisions == 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "block", [BLOCK, {**BLOCK, "epsilon": 1e-9, "audit": 0.2}], ids=str
 )

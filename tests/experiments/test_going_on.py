@@ -70,8 +70,11 @@ def test_more_planes_after_the_stop(demo, tmp_path, policy):
     check(tmp_path, 7)
 
 
-@pytest.mark.parametrize("end", ["converged", "max_planes", "stopped", "aborted"])
-@pytest.mark.parametrize("more", [1, 3])
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("end", "more"),
+    [("converged", 3), ("max_planes", 1), ("stopped", 3), ("aborted", 1)],
+)
 def test_so_many_more_are_exactly_so_many(demo, tmp_path, end, more):
     """However the scan ended, and whatever rule and budget would say."""
     block = {"epsilon": 1e9 if end == "converged" else 1e-9}

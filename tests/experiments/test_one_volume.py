@@ -199,6 +199,7 @@ def test_nothing_is_read_where_the_folder_holds_a_run(tmp_path, name):
     assert (tmp_path / name).read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_overwrite_replaces_the_run_and_nothing_else(tmp_path):
     before = a_run(tmp_path).planes_taken
     (tmp_path / "notes.txt").write_text("mine")

@@ -210,6 +210,7 @@ def test_a_name_is_imported_from_a_folder_of_plugins(demo, tmp_path, theirs):
         rmz_acquire.resume(demo, out)
 
 
+@pytest.mark.slow
 def test_an_experiment_is_read_where_its_entry_point_is_gone(
     demo, tmp_path, theirs, monkeypatch
 ):

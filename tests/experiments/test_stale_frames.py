@@ -63,6 +63,7 @@ def told(folder):
 TWO = [{"config": "DAPI", "exposure": 1}, {"config": "FITC", "exposure": 1}]
 
 
+@pytest.mark.slow
 def test_the_stock_camera_which_repeats_its_waves_is_not_taken_for_stale(
     camera, tmp_path
 ):

@@ -110,6 +110,7 @@ def wait_for(condition, seconds=90.0):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_it_measures_in_a_process_that_ends_when_a_scan_begins():
     book = PaceBook()
     pace = PaceController(book)

@@ -30,6 +30,7 @@ def _begin(desk):
     desk.until(lambda: desk.state is State.scanning)
 
 
+@pytest.mark.slow
 def test_it_is_seen_while_it_is_taken_and_scored_behind(scanned):
     desk, folder = scanned
     window, status = desk.window, desk.window.status
@@ -72,6 +73,7 @@ def test_it_is_seen_while_it_is_taken_and_scored_behind(scanned):
     assert f"linear {psnr_db(truth, made, unseen):.1f} dB" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["abort", "keep", "fail"])
 def test_one_that_is_cut_short_gives_the_run_back(scanned, how, monkeypatch):
     desk, folder = scanned
@@ -120,7 +122,7 @@ def test_a_scan_says_how_long_it_takes_at_most(desk):
     assert told and all("of the full stack's 17 planes" in text for text in told)
 
 
-@pytest.mark.parametrize("wait_ms", [0, 40, 120, 400])
+@pytest.mark.parametrize("wait_ms", [0, 120])
 def test_a_pause_at_any_moment_is_one(desk, wait_ms):
     """Also before the first plane: what says that it is paused takes none."""
     desk.connect()

@@ -42,6 +42,7 @@ def as_dict(settings):
     return {name: getattr(settings, name) for name in settings.__slots__}
 
 
+@pytest.mark.slow
 def test_a_series_runs_with_progress_for_each_volume(series):
     window = series.window
     assert "8 volumes" in window.form.reason.text()

@@ -58,6 +58,8 @@ def test_a_first_scan_takes_eight_clicks_and_no_reading(desk, monkeypatch):
     desk.until(lambda: window.focus.text().endswith(" 10.00 µm"))
     press(window.form.set_top)
     assert (window.form.bottom.um(), window.form.top.um()) == (-10.0, 10.0)
+    # which it reaches soon, as with a coarse specimen
+    window.form.epsilon.setValue(50.0)
     desk.until(window.form.start.isEnabled)
     press(window.form.start)
     desk.until(lambda: window.volume.volume is not None)

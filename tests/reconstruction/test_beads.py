@@ -108,6 +108,7 @@ def test_what_is_no_stack_of_beads_is_one_line(
     assert "\n" not in str(raised.value)
 
 
+@pytest.mark.slow
 def test_optics_that_the_beads_tell_predict_planes() -> None:
     said: list[str] = []
     stack = bead_stack(told(**ABERRATED), ALONE, side=72)
@@ -119,6 +120,7 @@ def test_optics_that_the_beads_tell_predict_planes() -> None:
     assert found.retrieved.apodisation == pytest.approx(0.6, abs=0.3)
 
 
+@pytest.mark.slow
 def test_of_beads_as_told_nothing_is_gained() -> None:
     found = calibrate_on_beads(bead_stack(AIR, ALONE, side=72), Z_UM, AIR)
     assert not found.gains

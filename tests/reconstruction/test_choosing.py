@@ -83,6 +83,7 @@ def test_few_planes_do_not_overrule_a_calibration(fitted: dict[str, float]) -> N
     assert estimator.z_scale == fitted.get("z_scale", 1.0)
 
 
+@pytest.mark.slow
 def test_plane_by_plane_it_is_found_too() -> None:
     truth, counts = nuclei(0.65)
     ours, theirs = (
@@ -126,6 +127,7 @@ def test_levels_too_coarse_for_the_optics_are_left_out() -> None:
     assert fitting(((4, 30),), coarser) == ((1, 15),)
 
 
+@pytest.mark.slow
 def test_planes_at_one_end_do_not_move_the_scale() -> None:
     _, counts = nuclei(1.0)
     estimator = RichardsonLucyEstimator(Z_UM, AIR)

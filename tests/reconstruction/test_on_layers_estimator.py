@@ -74,6 +74,7 @@ def test_a_released_model_goes_through_disk(tmp_path: Path) -> None:
     assert made.describe()["model"] == "small-on-layers"
 
 
+@pytest.mark.slow
 def test_untrained_it_is_richardson_lucy_plane_by_plane() -> None:
     _, counts = stacks("beads")
     ours, theirs = estimator(OnLayers(CONFIG)), RichardsonLucyEstimator(Z_UM, AIR)
@@ -84,6 +85,7 @@ def test_untrained_it_is_richardson_lucy_plane_by_plane() -> None:
         )
 
 
+@pytest.mark.slow
 def test_a_network_that_is_wrong_stays_out() -> None:
     truth, counts = stacks("nuclei")
     ours, theirs = estimator(Wrong(CONFIG)), RichardsonLucyEstimator(Z_UM, AIR)
@@ -97,6 +99,7 @@ def test_a_network_that_is_wrong_stays_out() -> None:
     assert lost < 0.1
 
 
+@pytest.mark.slow
 def test_a_network_that_knows_the_truth_has_most() -> None:
     truth, counts = stacks("beads")
     network = Knowing(CONFIG)
@@ -130,6 +133,7 @@ def test_planes_at_once_are_judged_by_an_inner_one(m: int, judged: bool) -> None
     assert wrong.share < 0.05
 
 
+@pytest.mark.slow
 def test_bands_of_rows_give_what_the_whole_picture_gives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

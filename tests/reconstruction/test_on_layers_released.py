@@ -53,6 +53,7 @@ def test_a_part_of_a_picture_takes_the_share_that_another_told() -> None:
         alone.settle(None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("specimen", ["beads", "nuclei"])
 def test_it_begins_as_its_prior_and_stays_near_or_above(specimen: str) -> None:
     truth, counts = stacks(specimen, seed=31)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from small_scope import AIR, Z_UM, evenly, stacks
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -55,6 +56,7 @@ def cost_of_plane(m: int) -> Counter[str]:
     return Counter({k: round(n / counts.size) for k, n in counted.counts.items()})
 
 
+@pytest.mark.slow
 def test_a_plane_costs_no_more_than_it_did() -> None:
     """Of 8 planes at most twice as much as of 2, and neither much more than now."""
     second, third, eighth = (cost_of_plane(m) for m in (2, 3, 8))

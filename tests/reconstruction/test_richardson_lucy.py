@@ -44,6 +44,7 @@ def test_it_beats_the_linear_optimum(name: str, m: int, decibels: float) -> None
     assert decibels_over_wiener(truth, counts, Z_UM, AIR, evenly(m)) > decibels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("m", "decibels"), [(3, 1.3), (5, 0.3)])
 def test_it_beats_the_linear_optimum_on_a_real_nucleus(
     wf_nucleus: Path, m: int, decibels: float
@@ -99,6 +100,7 @@ def test_light_from_outside_the_picture_is_placed_outside() -> None:
     assert error < 0.6 * rms(theirs[rest] - stack[rest])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "m"), [("nuclei", 4), ("beads", 5)])
 def test_plane_by_plane_is_nearly_all_at_once(name: str, m: int) -> None:
     truth, counts = stacks(name)

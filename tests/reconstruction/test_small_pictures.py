@@ -43,6 +43,7 @@ def nuclei(seed: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     return camera.expected(light, 10.0), noisy.astype(np.float32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("m", [3, 5])
 @pytest.mark.parametrize(("seed", "z_scale"), [(100, 1.0), (101, 0.7)])
 def test_the_scale_that_is_true_is_found(seed: int, z_scale: float, m: int) -> None:

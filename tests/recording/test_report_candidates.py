@@ -23,6 +23,7 @@ def panels_of(folder, estimator):
     return panels, lines(folder), saved(folder)
 
 
+@pytest.mark.slow
 def test_the_curves_are_those_of_the_decisions(tmp_path):
     panels, decided, told = panels_of(tmp_path, "richardson-lucy")
     axes = panels[TITLE]

@@ -26,6 +26,7 @@ def test_the_stage_travels_and_settles(scope):
     assert core.getPosition() == 20.0
 
 
+@pytest.mark.slow
 def test_a_stage_that_calls_itself_ready_too_early(scope):
     core = scope(exposure_ms=1.0, Photons_per_ms=1e4, ReadNoise_e=0.0)
     core.setProperty("Z", "Settle_ms", 1000.0)

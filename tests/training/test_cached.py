@@ -114,6 +114,7 @@ def test_cut_off_and_gone_on_with_is_the_run_in_one_go(
         torch.testing.assert_close(resumed[name], weight, msg=name)
 
 
+@pytest.mark.slow
 def test_what_is_released_makes_volumes(folder: Path, tmp_path: Path) -> None:
     network = fit(CONFIG, folder, workers=0, checkpoint_every=2).average.module
     assert isinstance(network, OnLayers)

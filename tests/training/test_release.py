@@ -96,6 +96,7 @@ def test_a_model_that_loses_is_refused_with_its_scores(
     assert any("compared with only" in w for w in beside.check(beside.optics, grid))
 
 
+@pytest.mark.slow
 def test_a_competitor_is_released_to_be_compared_with(tmp_path: Path) -> None:
     config = SMALL.model_copy(update={"min_gain_db": None, "planes": (3, 3)})
     module = fit(config, tmp_path / "run", workers=0)
