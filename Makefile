@@ -21,6 +21,7 @@ OUT      ?= demo-run
 ARGS     ?=
 SHOTS    ?= docs/screenshots
 THEMES   ?= dark light
+SHOTS_PX ?=
 JOBS     ?= 2
 PYTEST_ARGS ?=
 
@@ -32,7 +33,7 @@ BIN := $(VENV)/bin
 endif
 PIP := $(BIN)/python -m pip --disable-pip-version-check install -qq -c constraints.txt $(PIP_ARGS)
 
-.PHONY: help demo gui screenshots docs build test lint types pytest coverage readme system qt clean
+.PHONY: help demo gui screenshots docs build test lint types pytest quick coverage readme system qt clean
 
 help:  ## this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/^([a-z]+):.*## */  make \1\t/' | expand -t 20
@@ -51,7 +52,7 @@ gui: $(VENV)/.gui-installed qt  ## set up, then open the window
 	$(BIN)/rmz-acquire gui $(ARGS)
 
 screenshots: $(VENV)/.gui-installed system  ## the window's main states as PNG, into docs/screenshots/
-	@set -e; for theme in $(THEMES); do $(BIN)/python scripts/screenshots.py "$(SHOTS)" $$theme; done
+	@set -e; for theme in $(THEMES); do $(BIN)/python scripts/screenshots.py "$(SHOTS)" $$theme $(SHOTS_PX); done
 
 docs: $(VENV)/.test-installed  ## the manual, into site/, whole without the internet: open site/index.html
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
@@ -72,7 +73,12 @@ types: $(VENV)/.test-installed
 pytest: $(VENV)/.test-installed system
 	@if QT_QPA_PLATFORM=offscreen $(BIN)/python -c 'import PyQt6.QtWidgets' 2>/dev/null; then qt=; else \
 	   qt='-p no:pytest-qt'; fi; \
-	 set -x; $(BIN)/python -m pytest $$qt -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
+	 set -x; $(BIN)/python -m pytest $$qt -n $(JOBS) --dist worksteal \
+	   --max-worker-restart 3 $(PYTEST_ARGS)
+
+# less than two minutes: the tests that are not marked slow, each under two seconds
+quick: override PYTEST_ARGS += -m 'not slow'
+quick: pytest
 
 # all tests once more, slower, with what of the package they run
 coverage: override PYTEST_ARGS += --cov --cov-report=term --cov-report=html
@@ -86,7 +92,8 @@ readme:
 	$(BIN)/python scripts/readme.py demo
 	$(MAKE) system
 	sh scripts/in-a-window.sh $(MAKE) gui ARGS="--config simulated --out demo-run-readme"
-	OMP_NUM_THREADS=1 $(MAKE) screenshots SHOTS=demo-run-readme/screenshots THEMES=dark & shots=$$!; \
+	OMP_NUM_THREADS=1 $(MAKE) screenshots SHOTS=demo-run-readme/screenshots THEMES=dark \
+	  SHOTS_PX=64 & shots=$$!; \
 	  OMP_NUM_THREADS=1 $(BIN)/python scripts/readme.py gui; ended=$$?; wait $$shots && exit $$ended
 
 system: $(VENV)/.demo-installed

@@ -61,7 +61,9 @@ RUNS: dict[str, dict[str, str]] = {
         ),
         "rmz-acquire evaluate --only stopping": "--quick --out stopping",
         "rmz-acquire evaluate --out evaluation": _EVAL,
-        "rmz-acquire evaluate --only exposures,timing --out exposures": "--quick",
+        "rmz-acquire evaluate --only exposures,timing --out exposures": (
+            "--quick --config tiny.yaml"
+        ),
         "rmz-acquire evaluate --quick --only fig3,fig5": (
             "--config tiny.yaml --out other"
         ),
@@ -170,6 +172,8 @@ def prepare() -> None:
     tiny = {
         "beads": {"side_px": 64, "seeds": 1, "z_every": 10},
         "draws": {"side_px": 32, "z_every": 10, "number": 1, "sigmas_um": [0, 1]},
+        "exposures": {"side_px": 32, "seeds": 1, "z_every": 10, "planes": [2]},
+        "timing_planes": 2,
     }
     told = yaml.safe_dump({"extends": str(paper), "quick": tiny})
     Path("tiny.yaml").write_text(told, "utf-8")

@@ -1,6 +1,7 @@
-"""Render the main states of the window: screenshots.py FOLDER [dark|light].
+"""Render the main states of the window: screenshots.py FOLDER [dark|light [PIXELS]].
 
 Real widgets, the simulated microscope, and the path of a first-time user by clicks.
+With a camera of so few PIXELS all of it is walked soon, and looks coarse.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ SERIES: dict[str, Any] = {
 }
 
 
-def main(out: Path, theme: str) -> None:
+def main(out: Path, theme: str, side_px: int | None = None) -> None:
     """Walk through a scan and write a picture of each state."""
     app = QApplication.instance() or QApplication([])
     out.mkdir(parents=True, exist_ok=True)
@@ -80,6 +81,10 @@ def main(out: Path, theme: str) -> None:
         picture("1-welcome")
         window.welcome.simulated.click()
         until(lambda: presenter.state == "ready")
+        if side_px is not None:
+            core = presenter.microscope.core
+            assert core is not None
+            core.setProperty("Camera", "SensorSize_px", side_px)
         window.live.trigger()
         until(lambda: window.camera.note.text() == "live")
         push("move by -10.0 µm")
@@ -114,7 +119,8 @@ def main(out: Path, theme: str) -> None:
         until(lambda: presenter.state == "ready")
         picture("7-series-done")
         looking(gui, picture, idle)
-        regions(gui, picture, until)
+        # regions are of a picture that is larger than they
+        regions(gui, picture, until, 512 if side_px is None else 4 * side_px)
         training(gui, picture, until)
         # closed as by a person: Qt's own end of the application comes with it
         QTimer.singleShot(0, window.close)
@@ -143,7 +149,10 @@ def looking(
 
 
 def regions(
-    gui: Gui, picture: Callable[[str], None], until: Callable[..., None]
+    gui: Gui,
+    picture: Callable[[str], None],
+    until: Callable[..., None],
+    side_px: int,
 ) -> None:
     """Draw regions in a large picture, scan on them, and render the volume."""
     window, presenter, form = gui.window, gui.presenter, gui.window.form
@@ -152,19 +161,21 @@ def regions(
     if presenter.state == "live":
         window.live.trigger()
     until(lambda: presenter.state == "ready")
-    core.setProperty("Camera", "SensorSize_px", 512)
+    core.setProperty("Camera", "SensorSize_px", side_px)
     presenter.microscope.look()
     form.reconstruction.use("wiener")
     form.max_planes.setValue(4)
     window.series.set_settings(replace(form.settings(), positions=()))
     window.docks[1].raise_()
-    until(lambda: presenter.facts is not None and presenter.facts.picture_px[0] == 512)
+    until(
+        lambda: presenter.facts is not None and presenter.facts.picture_px[0] == side_px
+    )
     window.live.trigger()
-    until(lambda: window.camera.has_picture and window.camera.item.width() == 512)
+    until(lambda: window.camera.has_picture and window.camera.item.width() == side_px)
     form.more.setChecked(True)
     form.deciding.draw.click()
-    for left, top, width, height in ((40, 60, 200, 180), (280, 260, 200, 220)):
-        window.camera.drawn.emit(Region(top, left, height, width))
+    for drawn in ((60, 40, 180, 200), (260, 280, 220, 200)):
+        window.camera.drawn.emit(Region(*(n * side_px // 512 for n in drawn)))
     until(lambda: form.start.isEnabled())
     end = time.monotonic() + 0.3
     until(lambda: time.monotonic() > end)
@@ -222,4 +233,8 @@ def training(
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else "dark")
+    main(
+        Path(sys.argv[1]),
+        sys.argv[2] if len(sys.argv) > 2 else "dark",
+        int(sys.argv[3]) if len(sys.argv) > 3 else None,
+    )

@@ -66,7 +66,8 @@ def run(study: Study) -> Result:
     optics = study.dataset("neurons").optics
     size, large = study.size.timing_planes, study.size.timing_side_px
     stack = study.stack("beads", study.seeds()[0])  # something in every part of it
-    for n, side, of, titled in ((size, 256, 101, 256), (2, large, 1, 1024)):
+    small = min(256, large)
+    for n, side, of, titled in ((size, small, 101, 256), (2, large, 1, 1024)):
         for who in contenders:
             study.say(f"{KEY} {side}² {who.label}")
             at_once = who.model is None
@@ -96,8 +97,9 @@ def run(study: Study) -> Result:
                 f"{volume}, M={m}", values, unit="s", digits=2, headline=m == 3
             )
     result.notes.append(f"Measured on: {device_name()}.")
-    if large != 1024:
-        result.notes.append(f"1024²: {large}² was timed, and multiplied.")
+    for titled, side in ((256, small), (1024, large)):
+        if side != titled:
+            result.notes.append(f"{titled}²: {side}² was timed, and multiplied.")
     if size < 101:
         result.notes.append(
             f"101 planes: of networks {size} were timed, and multiplied."
