@@ -250,14 +250,8 @@ class RichardsonLucyEstimator(VolumeEstimator):
         given = Given(light, z, shift, variance if len(z) > FRESH else 0.0)
         if self._left_out is None:
             shape = self._images[0].shape
-            self._left_out = LeftOut(
-                self._optics,
-                self._filter.z_um,
-                self._lines,
-                shape,
-                self._device,
-                self._binned,
-            )
+            known = self._optics, self._filter.z_um, self._lines
+            self._left_out = LeftOut(*known, shape, self._device, self._binned)
         choice = self._choice = self._choice or Choice(self._left_out)
         if isinstance(choice, Choice):
             for image, each, weight in predicted:
@@ -276,7 +270,8 @@ class RichardsonLucyEstimator(VolumeEstimator):
             self._light = None
         self._fit(self._data, given)
         self._linear = linear.volume.numpy()
-        self._explained = self._blurred_again(self._light)
+        assert self._light is not None
+        self._explained = self._data.explained(self._light)
         self._fit_of_model.explained(
             self.planes,
             self._explained.numpy() + np.float32(dark),
@@ -380,13 +375,6 @@ class RichardsonLucyEstimator(VolumeEstimator):
             self._few = self._data.levels.finest(made)
         return self._few
 
-    def _blurred_again(self, light: Tensor | None) -> Tensor:
-        """What layers give of the planes fitted so far, (M, Y, X) above the dark."""
-        assert self._data is not None and light is not None
-        levels = self._data.levels
-        given = levels.at(1).project(light, self._data.blur(1))
-        return levels.picture(given).cpu()
-
     def _render(
         self, light: Tensor, z_um: NDArray[np.float64] | None = None
     ) -> NDArray[np.float32]:
@@ -400,7 +388,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
         layers = levels.at(1)
         explained = self._explained
         if light is not self._light or explained is None:
-            explained = self._blurred_again(light)
+            explained = self._data.explained(light)
         rest = self._filter.estimate(planes - explained, at, out, noise=self._noise)
         seen = layers.render(light, self._filter.z_um if out is None else out)
         made = levels.picture(seen).cpu() + rest.volume + self._dark

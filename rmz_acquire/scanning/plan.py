@@ -108,8 +108,7 @@ class ScanOptions(BaseModel):
     @model_validator(mode="after")
     def _check_rules(self) -> Self:
         told = {key: getattr(self, key) for key in self.model_fields_set}
-        known = {key: value for key, value in told.items() if value is not None}
-        check_aim(self.stop_rule, known)
+        check_aim(self.stop_rule, {k: v for k, v in told.items() if v is not None})
         if self.stop_rule == "paper":
             for key, given in (("tau", self.tau), ("patience", self.patience > 1)):
                 if given:
@@ -356,10 +355,7 @@ class ScanPlan(ScanOptions):
         return self.model_copy(update={"max_gap_um": gap_um})
 
     def to_line(self) -> dict[str, Any]:
-        """Give all but the grid, JSON-ready, as files have it.
-
-        And but what the rule does not look at.
-        """
+        """Give all that the rule looks at but the grid, JSON-ready, as files have it."""
         unused = UNUSED if self.stop_rule == "target" else ()
         return self.model_dump(mode="json", exclude={"z_um", *unused})
 

@@ -104,6 +104,11 @@ class Data:
             self._blurs[binning] = Blur(self.levels.at(binning), self._z_um)
         return self._blurs[binning]
 
+    def explained(self, light: Tensor) -> Tensor:
+        """What layers give of the planes, (M, Y, X) above the dark, on the CPU."""
+        given = self.levels.at(1).project(light, self.blur(1))
+        return self.levels.picture(given).cpu()
+
     def raise_likelihood(self, start: Tensor, binning: int, steps: int) -> Tensor:
         """Steps from some layers at a level."""
         layers, seen = self.levels.at(binning), self.seen(binning)
