@@ -1,8 +1,8 @@
 """How well a plane was predicted before it was taken, its own noise taken out.
 
 Two exposures of one scene differ by their noise, which nothing predicts. What is left
-of an error without it is what the prediction lacks: 0 means that it was as good as
-another exposure.
+of an error without it is what the prediction lacks: 0 means that it was exact. Another
+exposure would be wrong by its own noise.
 """
 
 from __future__ import annotations

@@ -33,6 +33,26 @@ _KNOWN = {
     ),
     "largest gap": ("gap", _AT_MOST, "from any z of the grid to the nearest plane"),
     "planes in a row": ("row", _AT_LEAST, "for which it was enough"),
+    "audit NRMSE": (
+        "audit NRMSE",
+        _AT_MOST,
+        "error of planes drawn by chance, over the volume's spread",
+    ),
+    "predicted NRMSE": (
+        "pred.",
+        _AT_MOST,
+        "predicted error of the planes not taken, over the volume's spread",
+    ),
+    "planes unexplained": (
+        "fit",
+        _AT_MOST,
+        "of the planes' light, what the object found does not explain",
+    ),
+    "error over interpolation": (
+        "over linear",
+        _AT_MOST,
+        "error of predicted planes over that of linear interpolation",
+    ),
     "misprediction": (
         "mispred.",
         _AT_MOST,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning.plan import ScanPlan
     from rmz_acquire.scanning.protocols import Placed
 
-__all__ = ["audited_error", "audited_nrmse", "draw", "is_due"]
+__all__ = ["audited_error", "audited_noise", "audited_nrmse", "draw", "is_due"]
 
 
 _LATEST = 3
@@ -120,6 +120,23 @@ def audited_nrmse(taken: Sequence[Observation]) -> float | None:
     missed = _rms([each.misprediction for each in _latest(taken)])
     spread = taken[-1].spread
     return None if missed is None or not spread else missed / spread
+
+
+def audited_noise(taken: Sequence[Observation]) -> float | None:
+    """Give the noise of the last audit planes, over their light.
+
+    Parameters
+    ----------
+    taken : sequence of Observation
+        Every plane so far.
+
+    Returns
+    -------
+    float or None
+        In the unit of `audited_error`: what a plane of a full stack is wrong by. None
+        where not known.
+    """
+    return _rms([plane.noise for plane in _latest(taken)])
 
 
 def _latest(taken: Sequence[Observation]) -> list[Observation]:

@@ -8,6 +8,7 @@ checks need the frame alone, no optics and no camera calibration.
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 from statistics import median
 from typing import TYPE_CHECKING, Any
@@ -100,7 +101,7 @@ class Observation:
         Position asked for and read back, µm.
     frame : FrameFacts
         What the frame shows.
-    delta, delta_relative, innovation, gap_um
+    delta, delta_relative, innovation, innovation_raw, gap_um
         As in `rmz_acquire.scanning.Estimate`.
     chosen_by : {"policy", "hand", "more", "audit"}
         Who wanted it.
@@ -125,6 +126,18 @@ class Observation:
     misprediction: float | None = None
     spread: float | None = None
     misfit: Misfit | None = None
+    innovation_raw: float | None = None
+
+    @property
+    def noise(self) -> float | None:
+        """RMS of the noise of this exposure over the RMS of the light in its plane.
+
+        What `innovation_raw` has in it beside `innovation`; None where not known.
+        """
+        clean, raw = self.innovation, self.innovation_raw
+        if clean is None or raw is None or not clean <= raw < 1:
+            return None
+        return math.sqrt((raw**2 - clean**2) / (1 - raw**2))
 
     @classmethod
     def of(
@@ -149,6 +162,7 @@ class Observation:
             misprediction=estimate.misprediction,
             spread=estimate.spread,
             misfit=estimate.misfit,
+            innovation_raw=estimate.innovation_raw,
         )
 
 

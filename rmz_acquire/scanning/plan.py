@@ -355,7 +355,7 @@ class ScanPlan(ScanOptions):
         return self.model_copy(update={"max_gap_um": gap_um})
 
     def to_line(self) -> dict[str, Any]:
-        """Give all that the rule looks at but the grid, JSON-ready, as files have it."""
+        """Give all but the grid that the rule looks at, JSON-ready, for files."""
         unused = UNUSED if self.stop_rule == "target" else ()
         return self.model_dump(mode="json", exclude={"z_um", *unused})
 

@@ -97,8 +97,7 @@ class Estimate:
         camera's offset does not count; None at M = 1.
     innovation : float or None
         Relative RMS error of this plane as predicted from V_(M−1) at its z, the
-        plane's own noise taken out: 0 means as good as another exposure. None at
-        M = 1.
+        plane's own noise taken out: 0 means exact. None at M = 1.
     gap_um : float
         Largest distance from any z of the grid to the nearest taken plane, µm.
     seconds : float

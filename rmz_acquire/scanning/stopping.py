@@ -9,10 +9,11 @@ well. Every rule tells what it looked at: its terms.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rmz_acquire.scanning.audits import audited_error, audited_nrmse
+from rmz_acquire.scanning.audits import audited_error, audited_noise, audited_nrmse
 from rmz_acquire.scanning.frame_quality import blank_reason, is_dark
 from rmz_acquire.scanning.verdicts import Term, Verdict
 
@@ -163,29 +164,52 @@ class ChangeRule:
 
     def _predicted(self, taken: Sequence[Observation]) -> list[_Found]:
         """How well a plane was predicted before it was taken."""
-        limit = self._plan.innovation_limit
-        if limit is None:
+        tau = self._plan.innovation_limit
+        if tau is None:
             return []
         name, value, planes = "innovation", taken[-1].innovation, 1
         if self._audited:
             name, (value, planes) = _AUDIT, audited_error(taken)
+        noise = self._noise(taken)
+        limit = max(tau, min(noise, TAU_MOST * tau))
         met = value is not None and value <= limit
         if planes == 0:
             said = "no audit plane was taken yet"
         elif value is None:
             said = "the innovation is not defined"
         else:
-            said = f"{name} {value:.3g} is above tau {limit:g}"
+            said = f"{name} {value:.3g} is above {_of_noise(limit, tau, 'tau')}"
         found = [_Found(Term(name, value, limit, met), said)]
         if self._audited and (nrmse := audited_nrmse(taken)) is not None:
-            most = NRMSE_OVER_TAU * limit
-            said = f"{_NRMSE} {nrmse:.3g} is above {most:g}, {NRMSE_OVER_TAU:g} tau"
-            found.append(_Found(Term(_NRMSE, nrmse, most, nrmse <= most), said))
+            most, spread = NRMSE_OVER_TAU * tau, nrmse / value if value else 0.0
+            limit = max(most, min(noise * spread, TAU_MOST * most))
+            least = _of_noise(limit, most, f"{NRMSE_OVER_TAU:g} tau,")
+            said = f"{_NRMSE} {nrmse:.3g} is above {least}"
+            found.append(_Found(Term(_NRMSE, nrmse, limit, nrmse <= limit), said))
         return found
+
+    def _noise(self, taken: Sequence[Observation]) -> float:
+        """Noise of two exposures averaged, over the light, where no tau is given.
+
+        A plane that was predicted with less would be known no better by taking it.
+        """
+        if self._plan.tau is not None or not self._audited:
+            return 0.0
+        return (audited_noise(taken) or 0.0) / math.sqrt(2)
+
+
+def _of_noise(limit: float, tau: float, named: str) -> str:
+    """Say a limit, and what it is: the noise's, or that of tau."""
+    if limit > tau:
+        return f"{limit:.3g}, the noise of two exposures"
+    return f"{named} {tau:g}"
 
 
 _AUDIT, _NRMSE = "audit innovation", "audit NRMSE"
 _DRAWN = {_AUDIT, _NRMSE}
+
+TAU_MOST = 2.0
+"""The noise of two exposures counts up to so many times tau: dim is no excuse."""
 
 NRMSE_OVER_TAU = 2.0
 """What the NRMSE at audit planes may be, over tau. Of a sparse specimen most light is
