@@ -17,7 +17,7 @@ from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.methods import METHODS
 from rmz_acquire.models import LoadedModel, load_model
 from rmz_acquire.plugins import ESTIMATOR, load
-from rmz_acquire.reconstruction import VolumeEstimator, make_estimator
+from rmz_acquire.reconstruction import make_estimator
 from rmz_acquire.reconstruction.memory_plan import plan_volume
 from rmz_acquire.reconstruction.tiled import gap_left_um, make_in_tiles
 from rmz_acquire.recording import Comparison, Remade
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.experiments.archive_planes import VolumeJob
+    from rmz_acquire.reconstruction import VolumeEstimator
     from rmz_acquire.reconstruction.memory_plan import MemoryPlan
     from rmz_acquire.scanning import Estimator
 
@@ -87,12 +88,11 @@ def make_volume(
         msg = f"{job.source} holds no planes to make a volume of"
         raise InputError(msg)
     estimator = _estimator(job)
-    shape = (len(job.z_um), *planes[0][0].shape)
+    height, width = planes[0][0].shape
     job.out.parent.mkdir(parents=True, exist_ok=True)
-    with ScratchVolume(shape, job.out.parent) as volume:
+    with ScratchVolume((len(job.z_um), height, width), job.out.parent) as volume:
         if job.estimator in METHODS:
-            assert isinstance(estimator, VolumeEstimator)
-            compared = _in_tiles(job, planes, estimator, volume, how_far, on_plan)
+            compared = _in_tiles(job, planes, volume, how_far, on_plan)
         else:
             compared = _at_once(planes, estimator, volume, how_far)
         return _written(job, planes, estimator, volume, compared)
@@ -101,18 +101,18 @@ def make_volume(
 def _in_tiles(
     job: VolumeJob,
     planes: list[tuple[NDArray[Any], float]],
-    estimator: VolumeEstimator,
     volume: ScratchVolume,
     how_far: Callable[[float], None],
     on_plan: Callable[[MemoryPlan], None],
 ) -> list[Comparison]:
     images, z_um = [image for image, _ in planes], [z for _, z in planes]
     gap_um = gap_left_um(job.z_um, z_um)
-    plan = plan_volume(estimator, images[0].shape, len(images), job.optics, gap_um)
+    shape = volume.shape[1:]
+    plan = plan_volume(_ours(job), shape, len(images), job.optics, gap_um)
     on_plan(plan)
     compared: list[Comparison] = []
     for part in make_in_tiles(
-        lambda: _estimator(job),
+        lambda: _ours(job),
         images,
         z_um,
         plan,
@@ -198,6 +198,10 @@ def _estimator(job: VolumeJob) -> Estimator:
     if job.estimator not in METHODS:
         made = load(ESTIMATOR, job.estimator)
         return own_estimator(made, job.z_um, job.optics)
+    return _ours(job)
+
+
+def _ours(job: VolumeJob) -> VolumeEstimator:
     model = None if job.model is None else _loaded(job.model)
     return make_estimator(
         job.estimator, job.z_um, job.optics, model=model, device=job.device

@@ -236,7 +236,7 @@ class VolumeCheck:
     def _moved_up(self, scan: Scan, before: Any, after: Any) -> float | None:
         """How far it went in z, µm, by the volume or the part with most to be seen."""
         grid, volume = scan.plan.z_um, scan.volume
-        where: Any = ...
+        where = slice(None), slice(None)
         if volume is None:
             part = max(
                 self._regions(),

@@ -75,6 +75,8 @@ def layers_bytes(
     """
     layers = len(LayerStack(lines.optics, z_um).depths_um)
     one = 4 * (shape[0] + 2 * _BORDER_PX) * (shape[1] + 2 * _BORDER_PX)
-    kept = min(_KEPT_BYTES, planes * layers * one) * 4 // 3
+    # of each level all are kept, or none
+    levels = [planes * layers * one // binning**2 for binning in (1, 2, 4)]
+    kept = sum(each for each in levels if each <= _KEPT_BYTES)
     lattice = min(_KEPT_BYTES, 2 * layers * one)
     return kept + lattice + 6 * layers * one
