@@ -46,7 +46,7 @@ _KNOWN = {
     "planes unexplained": (
         "fit",
         _AT_MOST,
-        "of the planes' light, what the object found does not explain",
+        "light of the planes that is not explained",
     ),
     "error over interpolation": (
         "over linear",
