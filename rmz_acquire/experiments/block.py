@@ -182,7 +182,7 @@ class TimeLapseSettings(_Block):
     max_age: int = Field(default=5, ge=1)
 
 
-_TELL_MISFIT = ("auto", "richardson-lucy", "wiener", "recurrent-mz")
+TELL_MISFIT = ("auto", "richardson-lucy", "wiener", "recurrent-mz")
 """Estimators that reckon with optics, and say where these do not fit."""
 
 
@@ -313,10 +313,10 @@ class ExperimentSettings(_Block, ScanOptions):
     @model_validator(mode="after")
     def _check_misfit(self) -> Self:
         if self.misfit != "warn":
-            if self.estimator not in _TELL_MISFIT:
+            if self.estimator not in TELL_MISFIT:
                 msg = (
                     f"misfit {self.misfit}: {self.estimator} tells none: leave misfit "
-                    f"out, or take one of {', '.join(_TELL_MISFIT)}"
+                    f"out, or take one of {', '.join(TELL_MISFIT)}"
                 )
                 raise ValueError(msg)
             if self.z_um is not None:

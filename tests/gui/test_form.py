@@ -25,6 +25,7 @@ from rmz_acquire.gui.models.experiment_form import read_settings, write_settings
 from rmz_acquire.gui.models.quality import QUALITIES, quality_of, with_quality
 from rmz_acquire.gui.models.scan_settings import ScanSettings
 from rmz_acquire.gui.views.reconstruction_box import ReconstructionBox
+from rmz_acquire.gui.views.scan_form import ScanForm
 from rmz_acquire.gui.views.stop_box import StopBox
 from rmz_acquire.models import DEFAULT_MODEL, WIDE_MODEL
 
@@ -409,3 +410,31 @@ def test_the_innovation_that_a_scan_asks_for_is_shown(qtbot):
     assert box.tau.text() == "not asked"
     box.tau.setValue(10)
     assert box.tau.text() == "10.0 %" and box.values()["tau"] == 0.1
+
+
+def test_what_follows_a_misfit_is_kept_and_off_where_nothing_tells_one(qtbot, tmp_path):
+    """Saved, loaded, and gone with an estimator that tells none: never refused."""
+    form = ScanForm(tmp_path)
+    qtbot.addWidget(form)
+    write_settings(tmp_path / "scan.yaml", replace(GOOD, misfit="stop"))
+    loaded = read_settings(tmp_path / "scan.yaml")
+    assert loaded.misfit == "stop" and loaded.plan().misfit == "stop"
+    form.set_settings(GOOD)
+    assert form.settings().misfit == "warn"
+    form.set_settings(loaded)
+    assert form.stop.misfit.currentText() == "Stop" and not form.stop.untold.text()
+    form.reconstruction.use("linear")
+    assert not form.stop.misfit.isEnabled()
+    assert form.stop.untold.text().startswith("Linear interpolation does not tell")
+    assert form.settings().misfit == "warn"
+    write_settings(tmp_path / "linear.yaml", form.settings())
+    form.reconstruction.use("recurrent-mz")
+    form.reconstruction.add_model(DEFAULT_MODEL)
+    assert DEFAULT_MODEL in form.stop.untold.text()
+    form.reconstruction.use("wiener")
+    assert form.settings().misfit == "stop" and not form.stop.untold.text()
+    block = {**loaded.base.metadata["rmz_acquire"], "z_um": [0.0], "misfit": "warn"}
+    exact = loaded.base.replace(metadata={"rmz_acquire": block})
+    form.set_settings(replace(loaded, base=exact))
+    assert "exactly the planes of a list" in form.stop.untold.text()
+    assert form.settings().misfit == "warn"

@@ -40,12 +40,13 @@ __all__ = [
 
 _PLAIN = (
     *("estimator", "model", "policy", "epsilon", "tau", "min_planes", "max_planes"),
-    *("regions", "volumes", "overlap"),
+    *("regions", "volumes", "overlap", "misfit"),
 )
 _DEFAULTS = {
     **dict.fromkeys(("min_planes", "max_planes", "model", "tau", "volumes")),
     "regions": "auto",
     "overlap": "stage",
+    "misfit": "warn",
 }
 _OPTICS = ("na", "immersion_index", "wavelength_um", "pixel_size_um")
 _MIN_PLANES = 4

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.experiments.block import TELL_MISFIT
+from rmz_acquire.methods import method_of
 from rmz_acquire.models import instead_of, read_card, suitable_model
 
 if TYPE_CHECKING:
+    from rmz_acquire.gui.models.scan_settings import ScanSettings
     from rmz_acquire.optics import Optics
 
-__all__ = ["Fit", "Site"]
+__all__ = ["Fit", "Site", "untold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,3 +118,32 @@ class Site:
             known = "objective, pixel size and range"
         fits = f"{name} fits" if model is None else "Fits"
         return Fit("good", f"{fits} this {known}.")
+
+
+def untold(settings: ScanSettings, proposed: str | None) -> str:
+    """Say why nothing can follow where optics do not fit; empty where it can.
+
+    Parameters
+    ----------
+    settings : ScanSettings
+        What is typed.
+    proposed : str or None
+        The model that is taken where none is named; None while that is not known.
+    """
+    base = settings.base
+    block = {} if base is None else base.metadata.get("rmz_acquire") or {}
+    if block.get("z_um") is not None:
+        return "A warning alone: exactly the planes of a list are taken."
+    method = method_of(settings.estimator)
+    if settings.estimator not in TELL_MISFIT:
+        return f"{method.title} does not tell whether optics fit."
+    name = (settings.model or proposed) if method.model else None
+    if name is None:
+        return ""
+    try:
+        prior = read_card(name).network.prior
+    except InputError:
+        return ""  # which is said beside the model
+    if prior == "richardson-lucy":
+        return ""
+    return f"The model {name} does not tell whether optics fit."

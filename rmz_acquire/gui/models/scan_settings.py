@@ -70,6 +70,8 @@ class ScanSettings:
         When whole volumes are rendered where regions decide; None as by default.
     overlap : {"none", "stage", "exposure"}
         What is done for the next plane while the last is computed.
+    misfit : {"warn", "full", "stop"}
+        What follows where the optics do not explain the planes.
     calibration : Calibration
         Optics that nobody types in: z scale and kin.
     channels, positions, time_plan
@@ -100,6 +102,7 @@ class ScanSettings:
     regions: str | tuple[tuple[int, int, int, int], ...] = "auto"
     volumes: str | None = None
     overlap: str = "stage"
+    misfit: str = "warn"
     calibration: Calibration = field(default_factory=Calibration)
     channels: tuple[useq.Channel, ...] = ()
     positions: tuple[useq.Position, ...] = ()
@@ -154,6 +157,7 @@ class ScanSettings:
             self.step_um,
             **rule,
             policy=self.policy,
+            misfit=self.misfit,
             min_planes=self.min_planes,
             max_planes=self.most_planes,
             first_planes=base.get("first_planes"),

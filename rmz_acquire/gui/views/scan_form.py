@@ -24,6 +24,7 @@ from PyQt6.QtWidgets import (
 )
 from superqt import QIconifyIcon
 
+from rmz_acquire.gui.models.fitting import untold
 from rmz_acquire.gui.models.quality import CUSTOM, quality_of, with_quality
 from rmz_acquire.gui.models.scan_settings import ScanSettings
 from rmz_acquire.gui.views.channel_picker import ChannelPicker
@@ -150,6 +151,7 @@ class ScanForm(QWidget):
         for part in (self.stop, self.reconstruction):
             part.mark(problems)
         self.deciding.mark(problems)
+        self._say_untold()
         first = busy or next(iter(problems.values()), None)
         self.start.setEnabled(first is None)
         if first is not None:
@@ -271,8 +273,13 @@ class ScanForm(QWidget):
         self.more.setArrowType(arrow)
 
     def _tell(self) -> None:
+        self._say_untold()
         if not self._muted:
             self.changed.emit()
+
+    def _say_untold(self) -> None:
+        proposed = self.reconstruction.choice.site.proposed()
+        self.stop.say_untold(untold(self.settings(), proposed))
 
     def _browse(self) -> None:
         chosen = QFileDialog.getExistingDirectory(

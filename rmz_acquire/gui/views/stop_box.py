@@ -25,10 +25,11 @@ POLICIES: dict[str, str] = {
     "error": "Largest predicted error",
     "disagreement": "Where estimates differ",
 }
+_MISFIT = {"warn": "Warn", "full": "Take the full stack", "stop": "Stop"}
 
 
 class StopBox(QWidget):
-    """Change and innovation, or a target; planes and light; and the next plane."""
+    """Change and innovation, or a target; planes and light; the next plane; misfits."""
 
     changed = pyqtSignal()
 
@@ -67,6 +68,16 @@ class StopBox(QWidget):
         for key, text in POLICIES.items():
             self.policy.addItem(text, key)
         self.policy.setToolTip("Where the next plane is taken")
+        self.misfit = may_shrink(QComboBox())
+        for key, text in _MISFIT.items():
+            self.misfit.addItem(text, key)
+        self.misfit.setToolTip(
+            "What follows where the planes are not what the optics give (misfit)"
+        )
+        self.untold = QLabel()
+        self.untold.setObjectName("muted")
+        self.untold.setWordWrap(True)
+        self.untold.hide()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(5)
@@ -82,6 +93,8 @@ class StopBox(QWidget):
                 ("At most", self.max_planes),
                 ("Light at most", self.max_light),
                 ("Next plane", self.policy),
+                ("Optics do not fit", self.misfit),
+                ("", self.untold),
             )
         ):
             if not text:
@@ -90,12 +103,13 @@ class StopBox(QWidget):
             self._labels[field] = QLabel(text)
             grid.addWidget(self._labels[field], row, 0)
             grid.addWidget(field, row, 1)
-        for box in (self.epsilon, self.tau, self.max_light):
-            box.valueChanged.connect(self.changed)
+        for number in (self.epsilon, self.tau, self.max_light):
+            number.valueChanged.connect(self.changed)
         for count in (self.min_planes, self.max_planes):
             count.valueChanged.connect(self.changed)
         self.policy.currentIndexChanged.connect(self._say_usual)
-        self.policy.currentIndexChanged.connect(self.changed)
+        for box in (self.policy, self.misfit):
+            box.currentIndexChanged.connect(self.changed)
         self.rule.currentIndexChanged.connect(self._show_rule)
         self.rule.currentIndexChanged.connect(self.changed)
         self.target.changed.connect(self.changed)
@@ -110,6 +124,13 @@ class StopBox(QWidget):
     def mark(self, problems: Mapping[str, str]) -> None:
         """Mark what is wrong with the target."""
         self.target.mark(problems)
+
+    def say_untold(self, why: str) -> None:
+        """Switch the choice of what follows a misfit off, with the reason, or on."""
+        self.misfit.setEnabled(not why)
+        self._labels[self.misfit].setEnabled(not why)
+        self.untold.setText(why)
+        self.untold.setVisible(bool(why))
 
     def _show_rule(self) -> None:
         """Show the fields at which the rule looks."""
@@ -135,6 +156,7 @@ class StopBox(QWidget):
             "min_planes": self.min_planes.value(),
             "max_planes": self.max_planes.value() or None,
             "max_light_ms": self.max_light.value() or None,
+            "misfit": "warn" if self.untold.text() else self.misfit.currentData(),
         }
 
     def set_settings(self, settings: ScanSettings) -> None:
@@ -150,3 +172,4 @@ class StopBox(QWidget):
         self.min_planes.setValue(settings.min_planes)
         self.max_planes.setValue(settings.max_planes or 0)
         self.max_light.setValue(settings.max_light_ms or 0)
+        self.misfit.setCurrentIndex(self.misfit.findData(settings.misfit))
