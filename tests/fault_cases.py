@@ -302,6 +302,13 @@ FAULTS = {
         code=1,
         arrange=_locked,
     ),
+    "optics that are not the microscope's": Fault(
+        "estimator wiener, `optics.na: 0.15`",
+        "the planes are not what these optics give",
+        block={"estimator": "wiener", "optics": {"na": 0.15}},
+        note="`misfit: full` takes every plane then, `stop` ends the scan; what is "
+        "less wrong is not told",
+    ),
     "disk full": Fault(
         "write() fails", "No space left on device", 1, arrange=_disk("full")
     ),

@@ -29,9 +29,9 @@ HEAD = """# What happens when something goes wrong
 
 Made by `RMZ_ACQUIRE_WRITE_DOCS=1 pytest tests/experiments/test_faults.py`; without the
 variable every row is compared with what happens. Two time points of two positions,
-linear estimator, at most 4 planes a volume, on the simulated microscope with one fault
-each: seeded properties of its devices (`FaultSeed`), or a fault of disk or estimator
-that the test makes. Every plane that was exposed and delivered is readable afterwards,
+linear estimator where none is named, at most 4 planes a volume, on the simulated
+microscope with one fault each: seeded properties of its devices (`FaultSeed`), or a
+fault of disk or estimator that the test makes. Every plane that was exposed and delivered is readable afterwards,
 and every decision can be made again from the planes (`scan --verify`); both are
 asserted for every row, and so is that the stage was never sent beyond its limits.
 
@@ -179,6 +179,7 @@ def _plain(text, told):
     text = re.sub(r"(/\S*)?/run\b", "DIR", text)
     text = re.sub(r"began [\d.]+ s late", "began … s late", text)
     text = re.sub(r"-?\d+\.\d{2,} µm", "… µm", text)
+    text = re.sub(r"[\d.]+ \(limit", "… (limit", text)
     first, *more = text.removeprefix("error: ").split("warning: ")
     if "s late" not in told:
         # on a computer that is busy otherwise

@@ -142,7 +142,7 @@ class ChangePlot(PlotCard):
     def __init__(self) -> None:
         super().__init__(
             "Convergence",
-            "Change of the volume with every plane; the scan stops below the limit ε.",
+            "Change of the volume with every plane, and its limit ε.",
         )
         self.plot.setLabel("bottom", "planes taken")
         self.plot.setLabel("left", "%")
