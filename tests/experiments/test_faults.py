@@ -31,9 +31,10 @@ Made by `RMZ_ACQUIRE_WRITE_DOCS=1 pytest tests/experiments/test_faults.py`; with
 variable every row is compared with what happens. Two time points of two positions,
 linear estimator where none is named, at most 4 planes a volume, on the simulated
 microscope with one fault each: seeded properties of its devices (`FaultSeed`), or a
-fault of disk or estimator that the test makes. Every plane that was exposed and delivered is readable afterwards,
-and every decision can be made again from the planes (`scan --verify`); both are
-asserted for every row, and so is that the stage was never sent beyond its limits.
+fault of disk or estimator that the test makes. Every plane that was exposed and
+delivered is readable afterwards, and every decision can be made again from the planes
+(`scan --verify`); both are asserted for every row, and so is that the stage was never
+sent beyond its limits.
 
 *Looked at again* is `checks: {repeat: true}` in the experiment: one plane of every
 volume is taken again at its end and compared with itself. It is off by default, since
