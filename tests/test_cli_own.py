@@ -14,6 +14,8 @@ from cli_helpers import refused, replay, write_stack_of_discs
 from rmz_acquire import plugins
 from rmz_acquire.cli import main
 from rmz_acquire.doctor import examine
+from rmz_acquire.experiments.archive_planes import VolumeJob, find
+from rmz_acquire.experiments.archive_volume import make_volume
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,6 +92,41 @@ def test_replay_takes_classes_from_a_folder_of_plugins(
     assert summary["z_taken_um"] == [4.0, 3.5, 3.0]
     assert summary["estimator"] == "lab_scans:Lines"
     assert summary["plan"]["policy"] == "lab_scans:Down"
+
+
+def test_reconstruct_takes_a_class_from_a_folder_of_plugins(
+    tmp_path: Path, lab: Path, capsys: Capture
+) -> None:
+    """Also in the process of a worker, which was told nothing before."""
+    stack = write_stack_of_discs(tmp_path / "stack.tif")
+    run, out = tmp_path / "run", tmp_path / "volume.ome.tif"
+    assert main([*replay(stack, run), "--max-planes", "3"]) == 0
+    capsys.readouterr()
+    line = ["reconstruct", str(run), "--out", str(out)]
+    line += ["--estimator", "lab_scans:Lines"]
+    missing = "no module lab_scans is installed, or in the folder of --plugins"
+    assert missing in refused(line, capsys)
+    assert main([*line, "--plugins", str(lab)]) == 0
+    assert out.exists() and "lab_scans" in sys.modules
+    plugins._allowed.clear()
+    sys.path.remove(str(lab))
+    del sys.modules["lab_scans"]
+    (found,) = find(run)
+    job = VolumeJob(
+        source=run,
+        key=found.key,
+        listed_z_um=None,
+        z_um=(0.0, 1.0),
+        optics=None,
+        pixel_size_um=None,
+        channel=None,
+        estimator="lab_scans:Lines",
+        model=None,
+        device="cpu",
+        out=tmp_path / "again.ome.tif",
+        plugins=lab,
+    )
+    assert make_volume(job).shape[0] == 2
 
 
 def test_replay_takes_a_stop_rule(tmp_path: Path, lab: Path) -> None:

@@ -12,11 +12,16 @@ from rmz_acquire.cli.archive import FLAGS, check_many, reconstruct_many
 from rmz_acquire.cli.checks import check_estimator, check_optics
 from rmz_acquire.cli.console import busy, console, share_bar, stderr, warn
 from rmz_acquire.cli.flags import RANGE, STACK, flagged
+from rmz_acquire.cli.open_names import (
+    AnyEstimator,
+    Plugins,
+    allow_plugins,
+    load_named,
+)
 from rmz_acquire.cli.optics_file import OpticsFile, optics_told
 from rmz_acquire.cli.options import (
     NA,
     Device,
-    EstimatorName,
     Immersion,
     Model,
     PixelSize,
@@ -30,6 +35,7 @@ from rmz_acquire.cli.options import (
 from rmz_acquire.cli.result import predicted
 from rmz_acquire.cli.running import model_for
 from rmz_acquire.errors import InputError
+from rmz_acquire.plugins import ESTIMATOR
 
 if TYPE_CHECKING:
     from rmz_acquire.experiments.archive_planes import Found, VolumeJob
@@ -55,7 +61,7 @@ def reconstruct(
             "sources.",
         ),
     ],
-    estimator: EstimatorName = None,
+    estimator: AnyEstimator = None,
     model: Model = None,
     strict: Strict = False,
     device: Device = "auto",
@@ -96,6 +102,7 @@ def reconstruct(
     wavelength: Wavelength = None,
     pixel_size: PixelSize = None,
     sample_index: SampleIndex = None,
+    plugins: Plugins = None,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file, or every volume.")
     ] = False,
@@ -135,10 +142,14 @@ def reconstruct(
         if value is not None:
             positive(value, option)
     listed = parse_z(z)
+    allow_plugins(plugins)
+    if estimator is not None and estimator not in ESTIMATOR.ours:
+        load_named(ESTIMATOR, estimator, "--estimator")
     estimator = check_estimator(estimator, model=model, device=device)
     which = {"t": time, "p": position, "g": field, "c": channel}
     asked = _Asked(estimator, model, device, strict, listed, (bottom, top, z_step))
     asked.optics_file, asked.pixel_size = optics_file, pixel_size
+    asked.plugins = None if plugins is None else plugins.expanduser().resolve()
     asked.told = {
         "na": na,
         "immersion": immersion,
@@ -183,6 +194,7 @@ class _Asked:
     range_um: tuple[float | None, float | None, float | None]
     optics_file: Path | None = None
     pixel_size: float | None = None
+    plugins: Path | None = None
     told: dict[str, float | None] = field(default_factory=dict)
     _said: set[str] = field(default_factory=set)
     _known: dict[Any, Optics | None] = field(default_factory=dict)
@@ -212,6 +224,7 @@ class _Asked:
             model=fitting,
             device=self.device,
             out=out,
+            plugins=self.plugins,
         )
 
     def _optics(self, found: Found) -> Optics | None:

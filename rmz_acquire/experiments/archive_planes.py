@@ -100,6 +100,8 @@ class VolumeJob:
         Of torch.
     out : Path
         The volume; what tells how it was made gets its name and ``.json``.
+    plugins : Path, optional
+        Folder from which somebody else's may be imported, on any machine.
     """
 
     source: Path
@@ -113,6 +115,7 @@ class VolumeJob:
     model: str | None
     device: str
     out: Path
+    plugins: Path | None = None
 
     @property
     def told_in(self) -> Path:

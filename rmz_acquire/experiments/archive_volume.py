@@ -16,7 +16,7 @@ from rmz_acquire.experiments.archive_planes import places_of, stack_of
 from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.methods import METHODS
 from rmz_acquire.models import LoadedModel, load_model
-from rmz_acquire.plugins import ESTIMATOR, load
+from rmz_acquire.plugins import ESTIMATOR, allow, load
 from rmz_acquire.reconstruction import make_estimator
 from rmz_acquire.reconstruction.memory_plan import plan_volume
 from rmz_acquire.reconstruction.tiled import gap_left_um, make_in_tiles
@@ -196,6 +196,8 @@ def _said_before() -> Iterator[None]:
 
 def _estimator(job: VolumeJob) -> Estimator:
     if job.estimator not in METHODS:
+        if job.plugins is not None:
+            allow(job.plugins)  # a worker's process was not told before
         made = load(ESTIMATOR, job.estimator)
         return own_estimator(made, job.z_um, job.optics)
     return _ours(job)
