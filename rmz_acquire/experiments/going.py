@@ -106,6 +106,7 @@ def go(
         if rendering.left:
             watcher.step("volumes")
             rendering.finish(control)
+        tally.note_shares(rendering.shares)
     finally:
         rendering.close()
     summary = tally.summary(

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from rmz_acquire.experiments.callbacks import Watcher
     from rmz_acquire.experiments.prepare import Prepared
     from rmz_acquire.experiments.volumes import Volume
-    from rmz_acquire.recording.experiment_folder import ExperimentFolder
+    from rmz_acquire.recording.experiment_folder import ExperimentFolder, Key
     from rmz_acquire.workers import Task
 
 __all__ = ["Rendering"]
@@ -58,6 +58,8 @@ class Rendering:
         self._tasks: list[Task[None]] = []
         self._asked = self._done = 0
         self._spent_s = 0.0
+        #: What each volume is made of, by the candidates' names.
+        self.shares: dict[Key, Mapping[str, float]] = {}
         #: What went wrong, one line a volume.
         self.problems: list[str] = []
 
@@ -144,6 +146,7 @@ class Rendering:
         z_um = [z for _, _, z in made_of]
         estimator = estimators.make_whole(volume)
         gap_um = gap_left_um(volume.z_um, z_um)
+        told: list[Mapping[str, Any]] = []
         plan = estimators.deciding(volume).memory(estimator, len(images), gap_um)
         for part in make_in_tiles(
             lambda: estimators.make_whole(volume),
@@ -151,10 +154,14 @@ class Rendering:
             z_um,
             plan,
             lambda share: self._tell(share, time.perf_counter() - begun),
+            told.append,
         ):
             corner = part.region.y, part.region.x
             folder.write_part(volume.key, corner, part.volume, plan.shape)
-        folder.rendered(line)
+        shares = told[-1].get("shares") if told else None
+        folder.rendered(line, shares)
+        if shares is not None:
+            self.shares[volume.key] = shares
 
     def _tell(self, part: float, spent_s: float | None) -> None:
         """Say how far it is, and how long the rest takes."""

@@ -9,11 +9,12 @@ from rmz_acquire.recording import (
     Summary,
     candidates_of,
     versions,
+    with_shares,
     z_scale_of,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from rmz_acquire.experiments.prepare import Prepared
@@ -68,6 +69,8 @@ class Tally:
             passed = (line for line in made if not line.get("wanted", True))
             self._ahead[volume.key] = len({line["index"] for line in passed})
             line = folder.volumes_before.get(volume.key, {})
+            if line.get("shares"):
+                self.note_shares({volume.key: line["shares"]})
             self._note_late(volume.key, line)
             self._note_dropped(volume, line.get("dropped"))
             self._note_check(volume, folder.checks_before.get(volume.key, []))
@@ -92,6 +95,12 @@ class Tally:
             self._done.add(volume.key)
         self._note_late(volume.key, {"late_s": record.late_s})
         self._note_dropped(volume, record.dropped)
+
+    def note_shares(self, shares: Mapping[Key, Mapping[str, float]]) -> None:
+        """Take what volumes are made of that were rendered after their scans."""
+        for key, each in shares.items():
+            if known := self._compared.get(key):
+                known["candidates"] = with_shares(known["candidates"], each)
 
     def add_check(self, volume: Volume, record: VolumeRecord) -> None:
         """Count the planes of a volume's check and note what it found."""

@@ -5,6 +5,7 @@ from .compared import (
     candidates_of,
     made_of,
     scale_in_words,
+    with_shares,
     z_scale_of,
 )
 from .folder import RUN_FILES, check_folder, is_run
@@ -31,6 +32,7 @@ __all__ = [
     "read_summary",
     "scale_in_words",
     "versions",
+    "with_shares",
     "write_report",
     "write_summary",
     "z_scale_of",

@@ -18,6 +18,7 @@ __all__ = [
     "candidates_of",
     "made_of",
     "scale_in_words",
+    "with_shares",
     "z_scale_of",
 ]
 
@@ -109,6 +110,35 @@ def candidates_of(planes: Sequence[Compared]) -> dict[str, dict[str, float]] | N
     }
 
 
+def with_shares(
+    candidates: Mapping[str, Mapping[str, float]] | None,
+    shares: Mapping[str, float] | None,
+) -> dict[str, dict[str, float]] | None:
+    """Give each candidate its share in a volume that was rendered after the scan.
+
+    Parameters
+    ----------
+    candidates : mapping or None
+        As `candidates_of` gives it, of the regions that decided.
+    shares : mapping or None
+        Of each candidate in the whole volume; None where that is not rendered.
+
+    Returns
+    -------
+    dict or None
+        One that was only rendered with predicted no planes: no `rms_error`.
+    """
+    if candidates is None:
+        return None
+    if shares is None:
+        return {name: dict(each) for name, each in candidates.items()}
+    unseen = {"wins": 0.0}
+    return {
+        name: {**candidates.get(name, unseen), "share": shares.get(name, 0.0)}
+        for name in dict.fromkeys((*candidates, *shares))
+    }
+
+
 def z_scale_of(planes: Sequence[Compared]) -> float | None:
     """Give the last known scale of z; None where it was not looked for."""
     return next((each.z_scale for each in reversed(planes) if each.z_scale), None)
@@ -141,7 +171,11 @@ def best_of(candidates: Mapping[str, Mapping[str, float]]) -> str:
     candidates : mapping
         As `candidates_of` gives it.
     """
-    errors = {name: each["rms_error"] for name, each in candidates.items()}
+    errors = {
+        name: each["rms_error"]
+        for name, each in candidates.items()
+        if "rms_error" in each
+    }
     best = min(errors, key=lambda name: errors[name])
     reference = errors.get(_REFERENCE, 0.0)
     if best == _REFERENCE or reference <= 0 or errors[best] <= 0:

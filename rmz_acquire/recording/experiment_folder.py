@@ -263,12 +263,14 @@ class ExperimentFolder:
         """Put a part of a volume on disk, as `Series.write_part`."""
         self._new_volumes().write_part(key, corner, pixels, size)
 
-    def rendered(self, line: Mapping[str, Any]) -> None:
-        """Note that the volume is whole of which a line told that it was not yet."""
+    def rendered(
+        self, line: Mapping[str, Any], shares: Mapping[str, float] | None
+    ) -> None:
+        """Note a volume whole of which a line told that it was not, and its shares."""
         store = self._new_volumes()
         store.tell_planes(line)
         journal = store.journal
-        journal.append({**line, "volume": True, "render": "done"})
+        journal.append({**line, "volume": True, "render": "done", "shares": shares})
         journal.sync()
 
     def _new_volumes(self) -> Series:

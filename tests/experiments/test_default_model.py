@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import useq
 
+from rmz_acquire.cli.result import print_summary
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments import StoredExperiment, run
 from rmz_acquire.experiments.prepare import prepare
+from rmz_acquire.gui.models.stored_runs import load_run
 from rmz_acquire.models import DEFAULT_MODEL, LAYERS_MODEL, WIDE_MODEL
+from rmz_acquire.optics import Optics
+from rmz_acquire.reconstruction.layers_estimator import OnLayersEstimator
+from rmz_acquire.recording import read_summary
+from rmz_acquire.simulation import simulate_stack
+from rmz_acquire.simulation.recorded import RecordedMicroscope
 
 AIR = {"na": 0.75, "immersion_index": 1.0, "pixel_size_um": 0.325}
 WATER = {"na": 1.2, "immersion_index": 1.333, "pixel_size_um": 0.1625}
@@ -144,3 +152,32 @@ def test_a_run_of_before_goes_on_with_the_estimator_that_it_had(demo, tmp_path):
     path.write_text(json.dumps(told), "utf-8")
     stored = StoredExperiment(tmp_path / "run")
     assert stored.prepared.settings.estimator == "recurrent-mz"
+
+
+def test_regions_decide_and_the_rendered_volume_says_the_share_of_its_network(
+    tmp_path, capsys, monkeypatch
+):
+    """The scan compares none: only what was rendered knows."""
+    monkeypatch.setattr(OnLayersEstimator, "share", property(lambda _: 0.25))
+    optics = Optics(**AIR, wavelength_um=0.52)
+    size = {"planes": 9, "z_step_um": 1.0, "shape": (72, 72), "exposure_ms": 100}
+    made = simulate_stack("beads", 3, optics, **size)
+    z_um = made.z_um.tolist()
+    stack = RecordedMicroscope(made.counts, z_um, pixel_size_um=AIR["pixel_size_um"])
+    block = {"version": 1, "max_planes": 4, "regions": [[0, 0, 64, 64]]}
+    block["optics"] = optics.model_dump()
+    told = useq.MDASequence(
+        z_plan={"absolute": list(z_um)}, metadata={"rmz_acquire": block}
+    )
+    summary = run(stack, told, tmp_path / "run").summary
+    assert summary.model == LAYERS_MODEL and summary.volumes_to_render == 0
+    found = summary.candidates
+    assert found == read_summary(tmp_path / "run").candidates
+    assert found == summary.compared[0]["candidates"]
+    assert sum(each["share"] for each in found.values()) == pytest.approx(1)
+    assert found["recurrent-mz"] == {"wins": 0, "share": 0.25}
+    print_summary(summary, tmp_path / "run")
+    assert re.search(r"volume .*25 % recurrent-mz", capsys.readouterr().out)
+    stored = load_run(tmp_path / "run").shown
+    decided, line = stored.decisions[-1], {**stored.shares}
+    assert "recurrent-mz" not in decided.shares and line.keys() == found.keys()

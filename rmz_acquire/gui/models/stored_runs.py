@@ -12,7 +12,7 @@ from rmz_acquire.recording import read_summary
 from rmz_acquire.scanning import Region
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     import numpy as np
@@ -99,6 +99,8 @@ class StoredVolume:
         Of the planes of the volume.
     output_planes : OutputPlanes or None
         What is known of them beside.
+    shares : mapping or None
+        Of each candidate in the volume; None where regions did not decide.
     """
 
     ending: Ending
@@ -118,6 +120,7 @@ class StoredVolume:
     interpolated: Composite | None = None
     contrast: NDArray[np.float64] | None = None
     output_planes: OutputPlanes | None = None
+    shares: Mapping[str, float] | None = None
 
     @property
     def shown(self) -> NDArray[np.float32] | Composite | None:
@@ -349,4 +352,5 @@ def _volume(stored: StoredExperiment, volume: Volume, ending: Ending) -> StoredV
         interpolated=interpolated,
         contrast=None if pixels is None else contrast_along_z(pixels),
         output_planes=stored.output_planes(volume),
+        shares=(stored.ending(volume) or {}).get("shares"),
     )

@@ -13,10 +13,13 @@ from rmz_acquire.recording import (
     candidates_of,
     made_of,
     scale_in_words,
+    with_shares,
     z_scale_of,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from PyQt6.QtGui import QPaintEvent
 
     from rmz_acquire.scanning import Decision
@@ -37,17 +40,28 @@ class MadeOfLine(QLabel):
         policy = QSizePolicy.Policy
         self.setSizePolicy(policy.Ignored, policy.Fixed)
         self._decisions: list[Decision] = []
+        self._shares: Mapping[str, float] | None = None
         self.clear()
 
     def clear(self) -> None:
         """Begin anew."""
         self._decisions.clear()
+        self._shares = None
         self._say([])
 
     def add(self, decision: Decision) -> None:
         """Take in what the latest plane told."""
         self._decisions.append(decision)
-        candidates = candidates_of(self._decisions)
+        self._show()
+
+    def take_shares(self, shares: Mapping[str, float] | None) -> None:
+        """Take in what the volume is made of that was rendered after its scan."""
+        if shares is not None:
+            self._shares = shares
+            self._show()
+
+    def _show(self) -> None:
+        candidates = with_shares(candidates_of(self._decisions), self._shares)
         if candidates is None:
             return
         parts = [f"predicted planes best: {best_of(candidates)}"]

@@ -216,6 +216,7 @@ class ShownRun(QObject):
         if volume is not None and pixels is not None and window.volume.volume is None:
             # it was rendered since
             self._show_volume(pixels, contrast=volume.contrast)
+        window.made_of.take_shares(None if volume is None else volume.shares)
         self._others.offer(volume)
         endings = () if run is None else run.endings
         if len(endings) > 1 and run is not None:
