@@ -146,6 +146,10 @@ def _scores(summary: Summary) -> Table:
     for baseline, scores in (summary.baselines or {}).items():
         if baseline != summary.estimator:
             table.add_row(baseline, *_cells(scores or {}))
+    if full := summary.full_stack:
+        name = f"full stack, as exposed ({full['planes']:g} planes)"
+        table.add_section()
+        table.add_row(name, *_cells(full))
     return table
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.evaluation import planes_not_taken, score
+from rmz_acquire.experiments.exposed_stack import score_exposed_stack
 from rmz_acquire.reconstruction import BASELINES, make_estimator
 
 if TYPE_CHECKING:
@@ -57,7 +58,8 @@ def score_volume(
     -------
     dict
         psnr_db, nrmse and ssim, and the same under ``baselines`` by their names; None
-        for one that could not be made.
+        for one that could not be made. And ``full_stack``, as `score_exposed_stack`
+        gives it.
     """
     unseen = planes_not_taken(z_um, [plane.z_um for plane in planes])
     own = score(truth, pixels, unseen).to_dict()
@@ -71,7 +73,8 @@ def score_volume(
             continue
         made = _baseline(name, planes, z_um, optics)
         beside[name] = None if made is None else score(truth, made, unseen).to_dict()
-    return {**own, "baselines": beside}
+    exposed = score_exposed_stack(truth, planes, z_um, unseen)
+    return {**own, "baselines": beside, "full_stack": exposed}
 
 
 def _baseline(

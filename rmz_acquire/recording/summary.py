@@ -106,7 +106,8 @@ class Summary(BaseModel):
     candidates : dict or None
         Of each candidate for the volume: `rms_error`, the root of the mean squared
         error of the planes as it predicted them before they were taken, relative;
-        `wins`, how often it was the best; `share` in the volume at the end.
+        `wins`, how often it was the best; `share` in the volume at the end. What was
+        only rendered with, where regions decided, has no `rms_error`.
     z_scale : float or None
         Steps of the focus over steps of the stage, as found.
     output_planes : dict or None
@@ -131,6 +132,9 @@ class Summary(BaseModel):
     baselines : dict or None
         The same three of wiener, linear and nearest from the same planes; None for
         one that could not be made.
+    full_stack : dict or None
+        The same of a full stack of this exposure as the camera would give it, and its
+        `planes`; by the noise of the planes taken, where the truth has none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -179,6 +183,7 @@ class Summary(BaseModel):
     nrmse: float | None = None
     ssim: float | None = None
     baselines: dict[str, dict[str, float | None] | None] | None = None
+    full_stack: dict[str, float | None] | None = None
 
     @model_validator(mode="before")
     @classmethod
