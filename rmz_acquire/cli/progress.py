@@ -88,7 +88,8 @@ class RunProgress(Watcher):
         name = volume.name if many else "scan"
         self._bar.update(self._task, advance=1, description=name, note=note)
         where = f"{volume.name}: " if many else ""
-        told = decision.reason if not many else None  # of one volume, in the end
+        # why a single volume ended is told at the end
+        told = None if many else decision.reason
         if decision.warning not in (None, told):
             warn(f"{where}{decision.warning}")
         if decision.frame is None:
