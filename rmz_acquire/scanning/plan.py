@@ -152,7 +152,7 @@ class ScanPlan(ScanOptions):
         Convergence then needs the innovation of the last audit planes, three at most,
         at or below it too (the root of their mean square), and their NRMSE at or below
         twice that; where there are no audits, the innovation of the last plane. By
-        default 0.2 where there are any, else not asked.
+        default 0.2 where there are any (up to 0.4 in dim light), else not asked.
     audit : float, optional
         Share of planes, after the first ones, whose z is drawn by chance. By default
         0.2 with the guarded rule and a policy of ours that is not uniform, else 0.
