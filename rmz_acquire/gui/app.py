@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import faulthandler
+import gc
 import logging
 import os
 import signal
@@ -46,6 +48,10 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
 
 __all__ = ["Gui", "make_gui", "run"]
+
+# Before PyQt's own clean-up, which was registered first and so comes last: it walks
+# over all objects there are, and crashes where a window in a cycle outlived its Qt.
+atexit.register(gc.collect)
 
 logger = logging.getLogger(__name__)
 
