@@ -9,7 +9,6 @@ well. Every rule tells what it looked at: its terms.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -189,19 +188,19 @@ class ChangeRule:
         return found
 
     def _noise(self, taken: Sequence[Observation]) -> float:
-        """Noise of two exposures averaged, over the light, where no tau is given.
+        """Noise of an exposure, over the light, where no tau is given.
 
         A plane that was predicted with less would be known no better by taking it.
         """
         if self._plan.tau is not None or not self._audited:
             return 0.0
-        return (audited_noise(taken) or 0.0) / math.sqrt(2)
+        return audited_noise(taken) or 0.0
 
 
 def _of_noise(limit: float, tau: float, named: str) -> str:
     """Say a limit, and what it is: the noise's, or that of tau."""
     if limit > tau:
-        return f"{limit:.3g}, the noise of two exposures"
+        return f"{limit:.3g}, the noise of an exposure"
     return f"{named} {tau:g}"
 
 
@@ -209,7 +208,7 @@ _AUDIT, _NRMSE = "audit innovation", "audit NRMSE"
 _DRAWN = {_AUDIT, _NRMSE}
 
 TAU_MOST = 2.0
-"""The noise of two exposures counts up to so many times tau: dim is no excuse."""
+"""The noise of an exposure counts up to so many times tau: dim is no excuse."""
 
 NRMSE_OVER_TAU = 2.0
 """What the NRMSE at audit planes may be, over tau. Of a sparse specimen most light is

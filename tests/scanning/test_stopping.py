@@ -181,6 +181,23 @@ def test_the_audit_plane_must_have_been_predicted(innovation, tau, converged):
     assert told.value == innovation and told.met is converged
 
 
+@pytest.mark.parametrize(
+    ("innovation", "noise", "converged"),
+    [(0.29, 0.3, True), (0.31, 0.3, False), (0.39, 2.0, True), (0.41, 2.0, False)],
+)
+def test_what_is_predicted_better_than_an_exposure_shows_it_is_enough(
+    innovation, noise, converged
+):
+    """Up to twice tau, and not where a tau is given."""
+    # errors add up in squares, and the light that was measured has the noise in it
+    raw = np.sqrt((innovation**2 + noise**2) / (1 + noise**2))
+    for tau, enough in ((None, converged), (0.2, False)):
+        taken, plan = audited(innovation, tau=tau)
+        taken[2] = replace(taken[2], innovation_raw=raw)
+        assert taken[2].noise == pytest.approx(noise)
+        assert ChangeRule(plan).judge(taken).converged is enough
+
+
 def test_the_audit_planes_sample_the_nrmse_where_the_estimator_tells_it():
     """Predicted to a tenth of its light: of the spread, that is half."""
     taken, plan = audited(0.1)
