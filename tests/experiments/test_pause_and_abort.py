@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import threading
 import time
 
@@ -83,6 +84,13 @@ def _in_state(core, state, monkeypatch):
     return sequence(block, **given), there
 
 
+@pytest.fixture(scope="module")
+def _loaded():
+    """What draws the report is loaded once in a process: no part of an abort."""
+    importlib.import_module("rmz_acquire.recording.report")
+
+
+@pytest.mark.usefixtures("_loaded")
 @pytest.mark.parametrize("state", STATES)
 def test_abort_within_a_second(scope, state, tmp_path, monkeypatch, pulse):
     wanted, there = _in_state(scope, state, monkeypatch)
