@@ -77,7 +77,7 @@ class LeftOut:
         self._optics, self._z_um, self._lines = optics, z_um, lines
         self._shape, self._device, self._binned = shape, device, binned
         self._levels: dict[float, Levels] = {}
-        self._linear: tuple[Given, int, int, WienerVolume] | None = None
+        self._linear: tuple[Given, tuple[int, int], WienerVolume] | None = None
 
     @property
     def span_um(self) -> float:
@@ -175,12 +175,11 @@ class LeftOut:
         there = torch.tensor([z_um[left_out]], dtype=torch.float64)
         filter_ = self._filter(binning)
         # the same at every scale of z, and after any steps
-        made_of, *which = self._linear[:3] if self._linear else (None,)
-        if made_of is not given or which != [left_out, binning]:
+        kept = self._linear
+        if kept is None or kept[0] is not given or kept[1] != (left_out, binning):
             volume = filter_.estimate(planes, at, there)
-            self._linear = given, left_out, binning, volume
-        assert self._linear is not None
-        linear = self._linear[3]
+            kept = self._linear = given, (left_out, binning), volume
+        linear = kept[2]
         left = planes - explained[:-1]
         rest = filter_.estimate(left, at, there, noise=float(linear.noise))
         weights = interpolation_weights(at.numpy(), there.numpy())[0]

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rmz_acquire.scanning.output_planes import measured_planes
 from rmz_acquire.scanning.stopping import ChangeRule
 from rmz_acquire.scanning.verdicts import Term, Verdict
 
@@ -62,8 +63,7 @@ def predicted_nrmse_of(taken: Sequence[Observation], plan: ScanPlan) -> float | 
     last, grid = taken[-1], np.asarray(plan.z_um)
     if last.predicted_error is None or not last.spread:
         return None
-    seen = np.array([plane.z_um for plane in taken])
-    left = np.abs(grid[:, None] - seen).min(1) > plan.step_um / 2
+    left = ~measured_planes(grid, [plane.z_um for plane in taken])
     if not left.any():
         return 0.0
     error = np.asarray(last.predicted_error)[left]
