@@ -38,6 +38,7 @@ class WienerEstimator(VolumeEstimator):
         self._optics = optics
         self._filter = wiener_filter(optics, self.z_um)
         self._error: NDArray[np.float32] | None = None
+        self._tested: NDArray[np.float32] | None = None
         self._fit = ModelFit(self.name)
         self._noise: list[float] = []
 
@@ -51,7 +52,7 @@ class WienerEstimator(VolumeEstimator):
         return super().describe() | {"optics": self._optics.model_dump()}
 
     def _candidates(self) -> dict[str, Any]:
-        return {"misfit": self._fit.misfit}
+        return {"misfit": self._fit.misfit, "tested_error": self._tested}
 
     def _look_back(self) -> None:
         """Compare planes between others with what was predicted of them."""
@@ -65,12 +66,26 @@ class WienerEstimator(VolumeEstimator):
                 made = self._at(before, z)
                 self._fit.predicted(image, made, between, self._noise[-1])
 
+    def _scaled(
+        self, error: NDArray[np.float32], ratio: NDArray[np.float64]
+    ) -> NDArray[np.float32] | None:
+        """Scale errors along z by a ratio at the planes; None of a single plane."""
+        if len(ratio) < 2:
+            return None
+        order = np.argsort(self.planes_z_um, kind="stable")
+        at, log_ratio = self.planes_z_um[order], np.log(ratio[order])
+        return error * np.exp(np.interp(self.z_um, at, log_ratio)).astype(np.float32)
+
     def _reconstruct(self) -> NDArray[np.float32]:
         self._look_back()
         result = self._filter.estimate(
-            torch.from_numpy(self.planes), torch.from_numpy(self.planes_z_um)
+            torch.from_numpy(self.planes),
+            torch.from_numpy(self.planes_z_um),
+            leave_out=True,
         )
         self._error = result.error.numpy()
+        assert result.left_out is not None
+        self._tested = self._scaled(self._error, result.left_out.numpy())
         volume: NDArray[np.float32] = result.volume.numpy()
         again = np.stack([self._at(volume, z) for z in self._at_um])
         self._fit.explained(self.planes, again, self._noise)

@@ -199,6 +199,7 @@ class RegionEstimator:
             innovation_raw=None if made is None else made.raw,
             misprediction=None if made is None else made.misprediction,
             predicted_error=of_planes(self._tiles, "predicted_error", self.z_um),
+            tested_error=of_planes(self._tiles, "tested_error", self.z_um),
             disagreement=of_planes(self._tiles, "disagreement", self.z_um),
             spread=float(
                 np.std(

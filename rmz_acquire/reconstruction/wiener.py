@@ -18,7 +18,7 @@ by the evidence.
 References
 ----------
 .. [1] Rasmussen and Williams, *Gaussian Processes for Machine Learning*, eqs. 2.22
-   to 2.24 (mean and variance) and 5.8 (evidence).
+   to 2.24 (mean and variance), 5.8 (evidence) and 5.12 (leaving out).
 """
 
 from __future__ import annotations
@@ -44,6 +44,10 @@ _SETS = 6
 out, ask for the same ones."""
 
 
+_LEAST_OFF = 0.05
+"""Times the predicted error, or times that it is, that a plane left out can be off."""
+
+
 class _Known(NamedTuple):
     """Of planes at some z: OTFs, covariances, (f, M, M) and (f, n, M), eigenvalues."""
 
@@ -66,11 +70,15 @@ class WienerVolume:
         the posterior variance of a pixel, mean over the picture.
     noise : Tensor
         () float32 estimated variance of a pixel's noise, same unit.
+    left_out : Tensor or None
+        (M,) float64 RMS error at which each plane is predicted from the others, its
+        noise taken out, over the error that is predicted of it; where asked for.
     """
 
     volume: Tensor
     error: Tensor
     noise: Tensor
+    left_out: Tensor | None = None
 
 
 class WienerFilter:
@@ -142,6 +150,7 @@ class WienerFilter:
         z_out_um: Tensor | None = None,
         *,
         noise: float | None = None,
+        leave_out: bool = False,
     ) -> WienerVolume:
         """The volume that the planes make most probable.
 
@@ -157,6 +166,8 @@ class WienerFilter:
             Variance of a pixel's noise, squared unit of the planes, where it is known;
             by default the evidence tells it. What a fit has left of planes has less
             than its noise where the fit took some of it, and cannot tell it.
+        leave_out : bool
+            Whether to tell how well each of them is predicted from the others, too.
 
         Returns
         -------
@@ -198,6 +209,10 @@ class WienerFilter:
         weights[0] = evenly
         spread = ((total - explained).clamp_min(0) * object_power[:, None])[1:].sum(0)
 
+        left_out = None
+        if leave_out:
+            noise_power = found * count
+            left_out = _left_out(system, ratio, power, noise_power, object_power)
         volume = torch.fft.irfft2(self._weigh(weights.float(), spectra, shape), s=shape)
         worked(2 * volume.numel())
         if p:
@@ -206,6 +221,7 @@ class WienerFilter:
             volume + torch.einsum("nm,mhw->nhw", evenly.float(), mean),
             (spread / pixels**2).sqrt().float(),
             (found / pixels).float(),
+            left_out,
         )
 
     def _about(self, z_um: Tensor) -> _Known:
@@ -277,3 +293,21 @@ class WienerFilter:
             at_pixels = torch.lerp(column[:, low], column[:, low + 1], fraction)
             out[n] = (at_pixels * flat).sum(0).reshape(spectra.shape[1:])
         return out
+
+
+def _left_out(
+    system: Tensor, ratio: Tensor, power: Tensor, noise: Tensor, object_power: Tensor
+) -> Tensor:
+    """(M,) error of each plane predicted from the others, over what is expected of it.
+
+    In closed form [1]_, eq. 5.12: with B the inverse of the system, plane i is missed
+    by (B I)_i / B_ii, with variance 1 / B_ii for unit power of the object.
+    """
+    inverse = torch.linalg.inv(system)
+    alone = torch.diagonal(inverse, dim1=1, dim2=2)
+    missed = torch.diagonal(inverse @ power @ inverse, dim1=1, dim2=2) / alone.square()
+    found = (missed - noise[:, None])[1:].sum(0)
+    expected = (1 / alone - ratio[:, None]).clamp_min(0) * object_power[:, None]
+    told = expected[1:].sum(0).clamp_min(torch.finfo(torch.float64).tiny)
+    # by chance the noise is more than was missed
+    return (found / told).clamp(_LEAST_OFF**2, _LEAST_OFF**-2).sqrt()

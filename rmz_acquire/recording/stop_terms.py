@@ -43,6 +43,17 @@ _KNOWN = {
         _AT_MOST,
         "predicted error of the planes not taken, over the volume's spread",
     ),
+    "tested error": (
+        "tested",
+        _AT_MOST,
+        "tested NRMSE and late change, three parts to one",
+    ),
+    "tested NRMSE": (
+        "NRMSE",
+        _AT_MOST,
+        "predicted error of the planes not taken, by planes left out",
+    ),
+    "late change": ("late δ", _AT_MOST, "of the volume by the last 3 planes"),
     "planes unexplained": (
         "fit",
         _AT_MOST,

@@ -105,7 +105,7 @@ class Observation:
         As in `rmz_acquire.scanning.Estimate`.
     chosen_by : {"policy", "hand", "more", "audit"}
         Who wanted it.
-    predicted_error, disagreement : tuple of float or None
+    predicted_error, tested_error, disagreement : tuple of float or None
         As in `Estimate`, of every z of the grid, counts.
     misprediction, spread : float or None
         As in `Estimate`, counts.
@@ -127,6 +127,7 @@ class Observation:
     spread: float | None = None
     misfit: Misfit | None = None
     innovation_raw: float | None = None
+    tested_error: tuple[float, ...] | None = None
 
     @property
     def noise(self) -> float | None:
@@ -163,6 +164,7 @@ class Observation:
             spread=estimate.spread,
             misfit=estimate.misfit,
             innovation_raw=estimate.innovation_raw,
+            tested_error=_plain(estimate.tested_error),
         )
 
 

@@ -128,6 +128,9 @@ class Estimate:
         Standard deviation of V_M, counts; None where not known.
     misfit : Misfit or None
         What the model of the microscope leaves of the planes; None without one.
+    tested_error : ndarray of float32, (Z,), or None
+        `predicted_error`, scaled along z by how wrong the prediction is of each plane
+        taken when it is made from the others, counts; None where not known.
     """
 
     volume: NDArray[np.float32] | None
@@ -147,6 +150,7 @@ class Estimate:
     misprediction: float | None = None
     spread: float | None = None
     misfit: Misfit | None = None
+    tested_error: NDArray[np.float32] | None = None
 
 
 @dataclass(slots=True)

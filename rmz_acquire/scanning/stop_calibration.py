@@ -43,7 +43,7 @@ UNUSED = ("epsilon", "epsilon_kind", "tau", "patience", "max_gap_um")
 _SAME = 1e-6
 """Part of a number by which two may differ and be the same: a file's rounding."""
 
-ScoreName = Literal["predicted NRMSE", "misprediction"]
+ScoreName = Literal["tested error", "predicted NRMSE", "misprediction"]
 """What a threshold is of: told apart in `target_rule`."""
 
 Share = Annotated[float, Field(gt=0, lt=1)]
@@ -65,8 +65,7 @@ class StopCalibration(Strict):
     threshold : float
         Of the score, at or below which it is enough.
     score : str
-        What is compared with it: predicted NRMSE, or misprediction where the
-        estimator predicts no error, as `SCORES` has them.
+        What is compared with it, by what the estimator tells, as `SCORES` has them.
     n, failures : int
         Specimens, and how many of them ended above the target by this threshold.
     mean_planes, planes_full_scan : float, int
