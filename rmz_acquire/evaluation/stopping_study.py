@@ -59,7 +59,7 @@ ESTIMATOR, ADAPTIVE = "wiener", "error"
 
 _CALIBRATION, _UNSEEN, _POLICIES = 10_003, 20_000, 30_000
 """Added to the seed of the evaluation: no specimen is in two of them. What is compared
-with a threshold was chosen on others (seeds 500 000 to 520 040)."""
+with a threshold was chosen on others (seeds 600 000 to 600 019)."""
 
 CALIBRATED, PAPER = "calibrated", f"paper, epsilon {EPSILON:g}"
 

@@ -62,7 +62,6 @@ from rmz_acquire.scanning.target_rule import (
     TargetRule,
     misprediction_of,
     predicted_nrmse_of,
-    tested_error_of,
 )
 from rmz_acquire.scanning.verdicts import Term, Verdict
 from rmz_acquire.scanning.warm_start import Carrying, OldPlane
@@ -125,6 +124,5 @@ __all__ = [
     "read_calibration",
     "run_scan",
     "take_planes",
-    "tested_error_of",
     "winner_of",
 ]

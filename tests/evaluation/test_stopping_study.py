@@ -46,7 +46,7 @@ def test_the_quick_form_runs_and_writes_tables_and_a_figure(tmp_path):
     assert lines["exposures"][CALIBRATED] == pytest.approx(mean)
     assert PAPER in lines["specimens over the target"]
     assert "Calibrated on 8 specimens of 2 families" in told["notes"][0]
-    assert "predicted NRMSE at or below" in told["notes"][0]
+    assert "tested error at or below" in told["notes"][0]
     needed = lines["wiener, 2 specimens: planes for NRMSE 0.4, median"]
     assert set(needed) == {"bisect", "error", EVEN}
     assert all(1 <= planes <= size.planes for planes in needed.values())

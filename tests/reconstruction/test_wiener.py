@@ -283,6 +283,26 @@ def test_it_beats_linear_on_a_real_nucleus(
     assert 20 * np.log10(error["linear"] / error["wiener"]) > decibels
 
 
+@pytest.mark.parametrize("noise", [0.1, 1.0])
+def test_leaving_a_plane_out_is_what_its_absence_would_have_told(noise: float) -> None:
+    at = torch.tensor([-4.2, -1.9, -0.3, 1.1, 3.9], dtype=torch.float64)
+    ours, planes, _ = gaussian_world(noise, at.numpy())
+    told = ours.estimate(planes, at, leave_out=True)
+    assert ours.estimate(planes, at).left_out is None
+    assert told.left_out is not None
+    for i in range(len(at)):
+        rest = torch.arange(len(at)) != i
+        from_others = ours.estimate(
+            planes[rest], at[rest], at[i : i + 1], noise=float(told.noise)
+        )
+        missed = (from_others.volume[0] - planes[i]).square().mean() - told.noise
+        ratio = missed.sqrt() / from_others.error[0]
+        # the border that is filtered with a picture is not in this one
+        assert float(told.left_out[i]) == pytest.approx(float(ratio), rel=0.25)
+    # this world is as the filter believes it to be: its errors are as predicted
+    assert float(told.left_out.log().mean().exp()) == pytest.approx(1, rel=0.2)
+
+
 @pytest.mark.parametrize("name", ["beads", "nuclei"])
 @pytest.mark.parametrize("m", [2, 3, 8])
 def test_predicted_error_tells_the_real_one(name: str, m: int) -> None:

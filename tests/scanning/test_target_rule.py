@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scan_fakes import blobs
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.scanning import (
+    SCORES,
     Observation,
     ScanPlan,
     StopCalibration,
@@ -23,6 +26,7 @@ from rmz_acquire.scanning.stop_calibration import hash_of
 GRID = [float(z) for z in range(11)]
 STACK = blobs(GRID)
 SCORE = "predicted NRMSE"
+TESTED = SCORES["tested error"]
 
 
 def seen(z_um, misprediction, spread=10.0, predicted=None):
@@ -92,6 +96,44 @@ def test_the_predicted_nrmse_is_of_the_planes_that_are_not_taken():
     assert rule.judge(taken).converged
     assert rule.judge(taken).terms[0].name == SCORE
     assert not TargetRule(plan, 0.35, SCORE).judge(taken).converged
+
+
+def test_the_tested_error_is_made_of_error_and_change_and_says_what_each_may_be():
+    plan = ScanPlan.from_grid(GRID[:4], min_planes=1)
+    errors = (2.0, 90.0, 90.0, 2.0)
+    taken = [
+        replace(seen(1, None), tested_error=errors),
+        replace(seen(2, 1.0), tested_error=errors, delta_relative=0.0081),
+    ]
+    assert TESTED(taken[:1], plan) is None  # no change yet
+    # of planes 0 and 3, over the spread, is 0.2
+    value = 0.2**0.75 * 0.0081**0.25
+    assert TESTED(taken, plan) == pytest.approx(value)
+    # a large change is held on to for three planes
+    later = replace(taken[-1], delta_relative=0.0)
+    held = TESTED([*taken, later, later], plan)
+    assert held == pytest.approx(0.2**0.75 * (0.0081 / 3**0.5) ** 0.25)
+    assert TESTED([*taken, later, later, later], plan) == 0
+    assert TESTED([*taken, seen(0, 1.0)], plan) is None  # not tested
+    for factor, met in ((1.01, True), (0.99, False)):
+        verdict = TargetRule(plan, factor * value, "tested error").judge(taken)
+        assert verdict.converged == met
+        score, nrmse, change = verdict.terms[:3]
+        names = [term.name for term in (score, nrmse, change)]
+        assert names == ["tested error", "tested NRMSE", "late change"]
+        # each alone says the same: it may be as much beside the other
+        for term in (score, nrmse, change):
+            assert (term.value <= term.limit) == term.met == met
+        best = nrmse.limit**0.75 * change.value**0.25
+        assert best == pytest.approx(factor * value)
+
+
+def test_a_calibration_of_another_score_goes_on_by_that_one():
+    told = {"predicted_error": (1.0,) * 11, "tested_error": (9.0,) * 11}
+    taken = [replace(seen(z, 1.0), delta_relative=0.5, **told) for z in (0, 3, 6, 9)]
+    old = TargetRule(ScanPlan.from_grid(GRID, calibration=card(score=SCORE)))
+    assert old.judge(taken).converged
+    assert old.judge(taken).terms[0].name == SCORE
 
 
 def test_it_stops_below_the_threshold_and_tells_its_terms():
