@@ -97,6 +97,49 @@ def test_a_scan_refuses_one_that_does_not_fit(
     assert not (tmp_path / "run").exists()
 
 
+def test_regions_decide_and_the_promise_is_of_the_whole_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    every, out, run = [], tmp_path / "stop.yaml", tmp_path / "run"
+    for n in range(3):
+        every.append(tmp_path / f"{n}.ome.tif")
+        stack = blobs(GRID, seed=n, shape=(40, 72))
+        write_stack(every[-1], stack, z_step_um=1.0, pixel_size_um=0.3)
+    here = ("--regions", "4,0,32,36", "--estimator", "linear")
+    args = ["calibrate", *map(str, every), "--out", str(out), "--alpha", "0.5"]
+    promise = ("--target-nrmse", "0.5", "--confidence", "0.8")
+    assert main([*args, *promise, *here]) == 0
+    told = yaml.safe_load(out.read_text())
+    assert told["conditions"]["regions"] == [[4, 0, 32, 36]]
+    assert told["failures"] == 0 and 4 <= told["mean_planes"] < 13
+    held = ["replay", str(every[2]), "--calibration", str(out), "--out", str(run)]
+    assert main([*held, *here]) == 0
+    summary = json.loads((run / "summary.json").read_text())
+    assert summary["stop_reason"] == "converged"
+    assert summary["nrmse"] <= 0.5  # of all 40 × 72 pixels
+    capsys.readouterr()
+    for other, now in ((("whole",), "whole pictures"), (("0,0,32,36",), "[[0, 0, 32,")):
+        again = [*held, *here[2:], "--overwrite", "--regions", *other]
+        said = refused(again, capsys)
+        assert said.startswith("--regions: what was calibrated is the regions [[4, 0,")
+        assert now in said
+
+
+def test_the_default_estimator_is_calibrated_by_the_name_that_it_comes_to(
+    tmp_path: Path,
+) -> None:
+    """A scan knows it by that name, and would refuse a calibration of "auto"."""
+    out = tmp_path / "stop.yaml"
+    optics = ("--na", "0.75", "--immersion", "1", "--wavelength", "0.52")
+    args = ["calibrate", "--simulate", "1", "--families", "beads", "--alpha", "0.9"]
+    size = ("--size", "32", "--planes", "5", "--z-step", "1", "--pixel-size", "0.325")
+    promise = ("--target-nrmse", "5", "--out", str(out))
+    assert main([*args, *optics, *size, *promise]) == 0
+    told = yaml.safe_load(out.read_text())["conditions"]
+    assert told["estimator"] in ("recurrent-mz", "richardson-lucy")
+    assert (told["estimator"] == "recurrent-mz") == (told["model_sha256"] is not None)
+
+
 def test_bad_input_is_one_line_that_names_the_key(
     stacks: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

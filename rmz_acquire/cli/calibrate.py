@@ -31,7 +31,8 @@ from rmz_acquire.cli.options import (
     ZStep,
     positive,
 )
-from rmz_acquire.cli.running import estimator_for
+from rmz_acquire.cli.region_options import Regions, parse_regions
+from rmz_acquire.cli.running import block_of, in_the_words_of_flags
 from rmz_acquire.defaults import POLICY as DEFAULT_POLICY
 from rmz_acquire.errors import InputError
 
@@ -130,6 +131,7 @@ def calibrate(
     first_planes: FirstPlanes = None,
     min_planes: MinPlanes = None,
     max_planes: MaxPlanes = None,
+    regions: Regions = None,
     seed: Seed = 0,
     overwrite: Overwrite = False,
 ) -> None:
@@ -140,7 +142,12 @@ def calibrate(
     like these, NRMSE above the target in at most a share alpha of volumes, holds with
     the stated confidence. Specimens count, not stacks: of several of one the worst
     does. A scan takes the file with --calibration and refuses one that does not fit.
+
+    Above 256 × 256 pixels tiles decide, as in a scan (--regions); the NRMSE is that of
+    whole volumes all the same, which are made for as many planes as matter: a few
+    volumes of each specimen.
     """
+    rectangles = parse_regions(regions)
     _check_out(out, overwrite=overwrite)
     for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
         if value is not None:
@@ -148,8 +155,10 @@ def calibrate(
     if bool(stacks) == (simulate is not None):
         raise InputError("give STACKS, or --simulate with a number of specimens")
     with busy("reading"):
+        import useq
+
         from rmz_acquire.evaluation import calibrating
-        from rmz_acquire.scanning import ScanPlan, conditions_of
+        from rmz_acquire.experiments.calibration_scans import CalibrationScans
         from rmz_acquire.stacks import Given
 
         promise = {"alpha": alpha, "confidence": confidence}
@@ -166,9 +175,9 @@ def calibrate(
     }
     if simulate is None:
         files = _files(stacks or [])
-        names = {entry.specimen or entry.path.stem for entry in files}
+        specimens = len({entry.specimen or entry.path.stem for entry in files})
         with flagged(PLAN, _FLAGS):
-            calibrating.check_enough(len(names), **promise)
+            calibrating.check_enough(specimens, **promise)
         first = _read(files[0], given)
         step = first.need_step("give --z-step")
         grid = tuple(round(i * step, 9) for i in range(len(first.data)))
@@ -181,7 +190,8 @@ def calibrate(
     else:
         kinds = _families(families)
         with flagged(PLAN, _FLAGS):
-            calibrating.check_enough(simulate * len(kinds), **promise)
+            specimens = simulate * len(kinds)
+            calibrating.check_enough(specimens, **promise)
         from rmz_acquire.evaluation.specimen_families import grid_of
 
         positive(exposure_ms, "--exposure", " ms")
@@ -199,28 +209,25 @@ def calibrate(
         ]
     estimator = check_estimator(estimator, model=model, device=device)
     check_optics(estimator, optics)
-    with flagged(PLAN):
-        plan = ScanPlan.from_grid(
-            grid,
-            policy=policy,
-            first_planes=first_planes,
-            min_planes=min_planes,
-            max_planes=max_planes,
-            audit=0.0,
-        )
-
-    def make(z_um: Any) -> Any:
-        return estimator_for(
-            estimator, z_um, optics, model=model, device=device, strict=False
-        )
-
-    conditions = conditions_of(
-        plan,
+    block = block_of(
+        optics,
         estimator=estimator,
-        model_sha256=make(plan.z_um).describe()["model_sha256"],
-        optics=optics,
-        shape=shape,
+        model=model,
+        device=device,
+        strict=False,
+        policy=policy,
+        first_planes=first_planes,
+        min_planes=min_planes,
+        max_planes=max_planes,
+        audit=0.0,
+        regions=rectangles,
+        seed=seed,
     )
+    with busy("loading"), in_the_words_of_flags():
+        sequence = useq.MDASequence(
+            z_plan={"absolute": list(grid)}, metadata={"rmz_acquire": block}
+        )
+        scans = CalibrationScans(sequence, shape)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     hidden = not stderr.is_terminal
     shown = Progress(*columns, console=stderr, transient=True, disable=hidden)
@@ -228,12 +235,14 @@ def calibrate(
         task = progress.add_task("", total=None)
         card = calibrating.calibrate(
             every,
-            plan,
-            make,
-            conditions,
+            scans.plan,
+            scans.make,
+            scans.conditions,
             target_nrmse,
             **promise,
             sources=sources,
+            specimens=specimens,
+            whole=scans.whole if scans.on_regions else None,
             on_step=lambda name: progress.update(task, description=f"scanning {name}"),
         )
     card.write(out)

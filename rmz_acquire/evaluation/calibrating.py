@@ -21,6 +21,7 @@ from rmz_acquire.evaluation.learn_then_test import (
     last_rejected,
 )
 from rmz_acquire.evaluation.scan_traces import trace_scan
+from rmz_acquire.evaluation.whole_errors import WholeErrors
 from rmz_acquire.scanning import SCORES, StopCalibration, TargetRule
 from rmz_acquire.scanning.stop_calibration import hash_of
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.evaluation.scan_traces import Trace
+    from rmz_acquire.evaluation.whole_errors import Whole
     from rmz_acquire.scanning import Estimator, ScanPlan
     from rmz_acquire.scanning.stop_calibration import ScoreName
 
@@ -255,6 +257,8 @@ def calibrate(
     alpha: float,
     confidence: float,
     sources: Sequence[str],
+    specimens: int,
+    whole: Whole | None = None,
     on_step: Callable[[str], None] | None = None,
 ) -> StopCalibration:
     """Scan dense stacks, and find the threshold that keeps a promise.
@@ -273,6 +277,11 @@ def calibrate(
         As of `choose_threshold`.
     sources : sequence of str
         Where the stacks come from, to be noted.
+    specimens : int
+        How many there are among the stacks.
+    whole : callable, optional
+        Makes a whole volume of images and their z, where scans decide on regions and
+        make none.
     on_step : callable, optional
         Is told each specimen.
 
@@ -286,7 +295,11 @@ def calibrate(
         As `choose_threshold`.
     """
     check_promise(target_nrmse, alpha, confidence)
-    traces = []
+    check_enough(specimens, alpha, confidence)
+    allowed, errors = failures_allowed(specimens, alpha, confidence), None
+    if whole is not None:
+        errors = WholeErrors(whole, plan.z_um, target_nrmse, allowed)
+    traces, tried = [], [target_nrmse * each for each in RELATIVE]
     for stack in stacks:
         if on_step is not None:
             on_step(stack.specimen)
@@ -298,6 +311,9 @@ def calibrate(
             specimen=stack.specimen,
             family=stack.family,
         )
+        if errors is not None:
+            stops = stops_of(trace, plan, tried, _score_for([trace], plan))
+            trace = errors.known(trace, stops, stack.counts, stack.truth)
         traces.append(trace)
     promise = {"alpha": alpha, "confidence": confidence}
     found = choose_threshold(traces, plan, target_nrmse, **promise)

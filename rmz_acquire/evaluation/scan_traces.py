@@ -41,7 +41,8 @@ class Trace:
         What a stop rule sees, of every plane.
     nrmse : tuple of float
         Of the volume after each plane, over the planes not taken by then; 0 where
-        all are taken, and where there is nothing to be seen.
+        all are taken, and where there is nothing to be seen; infinite where the scan
+        made no volume, as on regions.
     """
 
     specimen: str
@@ -111,9 +112,12 @@ def trace_scan(
         image = counts[int(np.argmin(np.abs(grid - z_um)))]
         scan.observe(Plane(image, z_um, z_um, None, None, None, now))
         volume = scan.volume
-        if scan.error is not None or volume is None:
+        if scan.error is not None or not rule.taken:
             msg = f"the scan of {specimen} failed: {scan.error}"
             raise RuntimeError(msg) from scan.error
+        if volume is None:
+            errors.append(np.inf)
+            continue
         seen = [each.z_um for each in rule.taken]
         errors.append(nrmse(truth, volume, planes_not_taken(plan.z_um, seen)) or 0.0)
         if enough is not None and errors[-1] <= enough:

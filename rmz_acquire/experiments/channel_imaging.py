@@ -9,6 +9,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.acquisition.image_format import Imaging
+from rmz_acquire.experiments.block import BLOCK
+from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.objectives import ToldOptics
 from rmz_acquire.optics import FITTED
 
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
 
     from rmz_acquire.experiments.block import OpticsSettings
     from rmz_acquire.experiments.volumes import Volume
+    from rmz_acquire.optics import Optics
 
-__all__ = ["Imagings", "Place", "imagings_of_old", "optics_given"]
+__all__ = ["Imagings", "Place", "imagings_of_old", "optics_given", "optics_of"]
 
 Place = tuple[int, int]
 """Position and channel, p and c: what is set does not depend on time or field."""
@@ -121,6 +124,29 @@ def optics_given(
         "sample_index": given.sample_index,
         **{name: getattr(given, name) for name in FITTED},
     }
+
+
+def optics_of(given: OpticsSettings, imagings: Imagings, volume: Volume) -> Optics:
+    """Give the optics of a volume.
+
+    Parameters
+    ----------
+    given : OpticsSettings
+        The block's ``optics``.
+    imagings : Imagings
+        How volumes are imaged.
+    volume : Volume
+        Which one.
+
+    Raises
+    ------
+    InputError
+        Where they are not known. Names the key.
+    """
+    imaging = imagings.of(volume)
+    told = optics_given(given, imaging, volume.channel)
+    with key_of(f"{BLOCK}.optics"):
+        return imaging.told.optics(**told)
 
 
 def imagings_of_old(

@@ -11,11 +11,14 @@ import numpy as np
 
 from rmz_acquire.errors import InputError, message_of
 from rmz_acquire.experiments.block import BLOCK
-from rmz_acquire.experiments.channel_imaging import optics_given
+from rmz_acquire.experiments.channel_imaging import optics_of
 from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.experiments.on_regions import Deciding
 from rmz_acquire.experiments.own import Own
-from rmz_acquire.experiments.target_calibration import check_calibration
+from rmz_acquire.experiments.target_calibration import (
+    check_calibration,
+    conditions_now,
+)
 from rmz_acquire.methods import AUTO, METHODS, NO_VOLUME, method_of
 from rmz_acquire.models import (
     DEFAULT_MODEL,
@@ -140,7 +143,7 @@ class Estimators:
             if place not in self._optics:
                 self._channels[place] = volume.channel or ""
                 try:
-                    self._optics[place] = _optics_of(settings, imagings, volume)
+                    self._optics[place] = optics_of(settings.optics, imagings, volume)
                 except InputError:
                     if needed:
                         raise
@@ -219,18 +222,23 @@ class Estimators:
     def _check_calibration(self) -> None:
         if self._settings.calibration is None:
             return
-        model = self._model
         for volume in self._volumes:
-            if volume.single:
-                continue
-            check_calibration(
-                self._settings,
-                volume.plan(self._settings),
-                model_sha256=None if model is None else model.sha256,
-                optics=self.optics_of(volume),
-                shape=self._imagings.of(volume).shape,
-                on_regions=self.deciding(volume).on_regions,
-            )
+            if not volume.single:
+                check_calibration(self._settings, **self._facts(volume))
+
+    def conditions(self, volume: Volume) -> dict[str, Any]:
+        """Give the settings on which a calibration of its stop hangs."""
+        return conditions_now(self._settings, **self._facts(volume))
+
+    def _facts(self, volume: Volume) -> dict[str, Any]:
+        model = self._model
+        return {
+            "plan": volume.plan(self._settings),
+            "model_sha256": None if model is None else model.sha256,
+            "optics": self.optics_of(volume),
+            "shape": self._imagings.of(volume).shape,
+            "on_regions": self.deciding(volume).on_regions,
+        }
 
     def make(self, volume: Volume, z_um: Sequence[float]) -> Estimator:
         """Make a fresh estimator for a volume."""
@@ -382,12 +390,3 @@ class Estimators:
 
 def _place(volume: Volume) -> tuple[int, int]:
     return volume.key[1], volume.key[3]
-
-
-def _optics_of(
-    settings: ExperimentSettings, imagings: Imagings, volume: Volume
-) -> Optics:
-    imaging = imagings.of(volume)
-    given = optics_given(settings.optics, imaging, volume.channel)
-    with key_of(f"{BLOCK}.optics"):
-        return imaging.told.optics(**given)

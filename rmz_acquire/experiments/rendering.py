@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from rmz_acquire.errors import message_of
 from rmz_acquire.experiments.callbacks import Rendered
-from rmz_acquire.reconstruction.tiled import gap_left_um, make_in_tiles
+from rmz_acquire.experiments.whole_volumes import parts_of
 from rmz_acquire.workers import Worker
 
 if TYPE_CHECKING:
@@ -144,20 +144,17 @@ class Rendering:
         made_of = [(int(t), int(order), float(z)) for t, order, z in line["made_of"]]
         images = [folder.plane_pixels((t, p, g, c), order) for t, order, _ in made_of]
         z_um = [z for _, _, z in made_of]
-        estimator = estimators.make_whole(volume)
-        gap_um = gap_left_um(volume.z_um, z_um)
         told: list[Mapping[str, Any]] = []
-        plan = estimators.deciding(volume).memory(estimator, len(images), gap_um)
-        for part in make_in_tiles(
-            lambda: estimators.make_whole(volume),
+        for part in parts_of(
+            estimators,
+            volume,
             images,
             z_um,
-            plan,
             lambda share: self._tell(share, time.perf_counter() - begun),
             told.append,
         ):
             corner = part.region.y, part.region.x
-            folder.write_part(volume.key, corner, part.volume, plan.shape)
+            folder.write_part(volume.key, corner, part.volume, images[0].shape)
         shares = told[-1].get("shares") if told else None
         folder.rendered(line, shares)
         if shares is not None:

@@ -20,6 +20,7 @@ __all__ = [
     "calibration_beside",
     "calibration_from",
     "check_calibration",
+    "conditions_now",
     "with_card",
     "with_target",
 ]
@@ -150,18 +151,61 @@ def check_calibration(
         if wrong:
             msg = f"{BLOCK}.{key}: planes that others choose were not calibrated"
             raise InputError(msg)
-    if on_regions:
-        msg = f"{BLOCK}.regions: what was calibrated is whole pictures: set whole"
+    now = conditions_now(
+        settings,
+        plan,
+        model_sha256=model_sha256,
+        optics=optics,
+        shape=shape,
+        on_regions=on_regions,
+    )
+    was = card.conditions.get("regions", "whole")
+    if was != now["regions"]:
+        msg = (
+            f"{BLOCK}.regions: what was calibrated is {_said(was)}, what decides now "
+            f"is {_said(now['regions'])}: calibrate again, or set regions: {was}"
+        )
         raise InputError(msg)
-    now = conditions_of(
+    with key_of(_KEY):
+        card.check(now)
+
+
+def conditions_now(
+    settings: ExperimentSettings,
+    plan: ScanPlan,
+    *,
+    model_sha256: str | None,
+    optics: Optics | None,
+    shape: tuple[int, int],
+    on_regions: bool,
+) -> dict[str, Any]:
+    """Give the settings of a scan on which a calibration hangs.
+
+    Parameters
+    ----------
+    settings : ExperimentSettings
+        The block, with the name of the estimator that is taken.
+    plan, model_sha256, optics, shape, on_regions
+        As of `check_calibration`.
+
+    Returns
+    -------
+    dict
+        As `conditions_of` gives them.
+    """
+    return conditions_of(
         plan,
         estimator=settings.estimator,
         model_sha256=model_sha256,
         optics=optics,
         shape=shape,
+        regions=settings.regions if on_regions else "whole",
     )
-    with key_of(_KEY):
-        card.check(now)
+
+
+def _said(regions: Any) -> str:
+    told = {"whole": "whole pictures", "auto": "tiles that the scan chooses"}
+    return told.get(str(regions), f"the regions {regions}")
 
 
 def _named(sequence: useq.MDASequence) -> str | None:

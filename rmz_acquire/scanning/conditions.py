@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rmz_acquire.optics import Optics
     from rmz_acquire.scanning.plan import ScanPlan
 
@@ -24,6 +26,7 @@ def conditions_of(
     model_sha256: str | None,
     optics: Optics | None,
     shape: tuple[int, int],
+    regions: str | Sequence[Sequence[int]] = "whole",
 ) -> dict[str, Any]:
     """Give the settings on which it depends what a scan decides.
 
@@ -38,7 +41,10 @@ def conditions_of(
     optics : Optics or None
         Of the channel.
     shape : (int, int)
-        Of the pictures, pixels: all of them decides.
+        Of the pictures, pixels.
+    regions : str or sequence of (int, int, int, int)
+        What decides of them: "whole", "auto" for tiles that are chosen, or rectangles:
+        y, x, height and width, pixels.
 
     Returns
     -------
@@ -56,5 +62,7 @@ def conditions_of(
         **{key: getattr(plan, key) for key in _BOUNDS},
         "audit": plan.audit_share,
         "picture": list(shape),
-        "regions": "whole",
+        "regions": regions
+        if isinstance(regions, str)
+        else [list(one) for one in regions],
     }

@@ -14,7 +14,13 @@ from stack_runs import OPTICS, PIXEL_UM, Z_UM, lines, saved
 from rmz_acquire import load
 from rmz_acquire.acquisition import Control
 from rmz_acquire.errors import InputError
-from rmz_acquire.experiments import StoredExperiment, Watcher, rendering, resume, run
+from rmz_acquire.experiments import (
+    StoredExperiment,
+    Watcher,
+    resume,
+    run,
+    whole_volumes,
+)
 from rmz_acquire.reconstruction import LinearEstimator
 from rmz_acquire.simulation.recorded import RecordedMicroscope
 
@@ -148,7 +154,7 @@ def test_what_is_not_made_when_a_run_is_cut_short_is_made_by_a_resume(
         yield
 
     with monkeypatch.context() as patch:
-        patch.setattr(rendering, "make_in_tiles", aborted)
+        patch.setattr(whole_volumes, "make_in_tiles", aborted)
         cut = run(microscope(), a_sequence(), tmp_path / "run", control=control)
     # all planes are there: it is the volume alone that is missing
     assert cut.summary.status == "completed" and cut.summary.volumes_to_render == 1
@@ -168,7 +174,7 @@ def test_a_volume_that_cannot_be_made_fails_the_run_and_waits(tmp_path, monkeypa
         raise OSError(28, "No space left on device")
         yield
 
-    monkeypatch.setattr(rendering, "make_in_tiles", full)
+    monkeypatch.setattr(whole_volumes, "make_in_tiles", full)
     summary = run(microscope(), a_sequence(), tmp_path / "run").summary
     assert summary.status == "failed" and "No space left" in summary.reason
     assert StoredExperiment(tmp_path / "run").folder.to_render((0, 0, 0, 0))
@@ -176,7 +182,7 @@ def test_a_volume_that_cannot_be_made_fails_the_run_and_waits(tmp_path, monkeypa
 
 def test_the_next_time_point_does_not_wait_for_the_volume_before(tmp_path, monkeypatch):
     """The first volume is not made before the last plane of the last one is there."""
-    last, made = threading.Event(), rendering.make_in_tiles
+    last, made = threading.Event(), whole_volumes.make_in_tiles
     waited = []
 
     class Last(Watcher):
@@ -188,7 +194,7 @@ def test_the_next_time_point_does_not_wait_for_the_volume_before(tmp_path, monke
         waited.append(last.wait(30))
         yield from made(*args)
 
-    monkeypatch.setattr(rendering, "make_in_tiles", patient)
+    monkeypatch.setattr(whole_volumes, "make_in_tiles", patient)
     out = tmp_path / "run"
     finished = run(microscope(), a_sequence(times=3), out, watcher=Last())
     assert waited == [True] * 3 and finished.summary.volumes_done == 3

@@ -13,7 +13,7 @@ from grabbing import pixels_of
 from PyQt6.QtCore import QPoint, QPointF, Qt
 from PyQt6.QtTest import QTest
 
-from rmz_acquire.experiments import rendering
+from rmz_acquire.experiments import whole_volumes
 from rmz_acquire.experiments.callbacks import Rendered
 from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.models.composite import Composite
@@ -214,7 +214,7 @@ def test_a_volume_is_left_for_later_and_rendered_now(desk, monkeypatch):
     desk.presenter.microscope.core.setProperty("Camera", "SensorSize_px", 128)
     desk.fill(-4.0, 4.0, max_planes=4)
     window.form.deciding.add(Region(16, 32, 64, 72))
-    go, threads, made = threading.Event(), [], rendering.make_in_tiles
+    go, threads, made = threading.Event(), [], whole_volumes.make_in_tiles
 
     def patient(*args):
         threads.append(threading.current_thread())
@@ -222,7 +222,7 @@ def test_a_volume_is_left_for_later_and_rendered_now(desk, monkeypatch):
             pass
         yield from made(*args)
 
-    monkeypatch.setattr(rendering, "make_in_tiles", patient)
+    monkeypatch.setattr(whole_volumes, "make_in_tiles", patient)
     desk.presenter.microscope.look()
     desk.until(lambda: desk.presenter.facts.picture_px == (128, 128))
     desk.scan()
