@@ -36,6 +36,9 @@ one = np.asarray(volumes[0, 0, 0])  # of a time, position and channel: (z, y, x)
 print("dims", *volumes.dims)
 print("brightest at z", volumes.coords["z"].values[one.max((1, 2)).argmax()], "µm")
 
+measured = volumes.coords["measured"].values[0, 0, 0]
+print("measured:", measured.sum(), "of", len(measured), "planes")
+
 
 def there(*names: str) -> bool:
     """Whether libraries are installed."""

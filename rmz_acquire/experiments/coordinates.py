@@ -10,11 +10,13 @@ import numpy as np
 from rmz_acquire.recording import Coordinate
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["along", "attrs_of", "pixel_coords", "plane_coords"]
+    from rmz_acquire.scanning.output_planes import OutputPlanes
+
+__all__ = ["along", "attrs_of", "output_coords", "pixel_coords", "plane_coords"]
 
 COUNTS = {"units": "counts"}
 
@@ -55,6 +57,49 @@ def plane_coords(lines: Sequence[dict[str, Any]]) -> dict[str, Coordinate]:
             np.array([time.replace(tzinfo=None) for time in times], "datetime64[us]"),
         ),
     }
+
+
+def output_coords(
+    outer: tuple[str, ...],
+    sizes: tuple[int, ...],
+    known: Mapping[tuple[int, ...], OutputPlanes],
+) -> dict[str, Coordinate]:
+    """Give what is known of the planes of volumes.
+
+    Parameters
+    ----------
+    outer : tuple of str
+        Dims of the volumes.
+    sizes : tuple of int
+        Theirs, and the most planes of any.
+    known : mapping of tuple of int to OutputPlanes
+        By the place of a volume along its dims.
+
+    Returns
+    -------
+    dict of str to Coordinate
+        ``measured``, bool; ``nearest_um``, ``predicted_error`` and ``spread`` as far
+        as one tells them, NaN where it does not.
+    """
+    coords = {}
+    for name, units in (
+        ("measured", None),
+        ("nearest_um", "µm"),
+        ("predicted_error", "of the RMS light"),
+        ("spread", "of the RMS light"),
+    ):
+        empty = (False, bool) if name == "measured" else (np.nan, np.float64)
+        values = np.full(sizes, *empty)
+        told = False
+        for place, planes in known.items():
+            of = getattr(planes, name)
+            if of is not None:
+                told = True
+                values[place][: len(of)] = of
+        if told:
+            attrs = {} if units is None else {"units": units}
+            coords[name] = Coordinate((*outer, "z"), values, attrs)
+    return coords
 
 
 def pixel_coords(

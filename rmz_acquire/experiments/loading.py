@@ -92,7 +92,10 @@ class LoadedRun:
 
         (time, position, channel, z, y, x), with ``field`` after position where it has
         several, and NaN for a volume that was not made. ``z`` is in µm where all
-        volumes have the same, otherwise ``z_um`` has it for each. ``status`` says how
+        volumes have the same, otherwise ``z_um`` has it for each. Along ``z`` of each
+        volume: ``measured``, whether a plane was taken there, ``nearest_um``, how far
+        the nearest is, ``predicted_error`` and ``spread`` of the candidates, over the
+        RMS of the light, as far as they are known. ``status`` says how
         the scan of each ended, "killed" where it did not, and nothing where it was not
         begun. ``made`` is False for one that is made later, of planes that are there:
         `resume` does it. A channel of single planes has no volumes.

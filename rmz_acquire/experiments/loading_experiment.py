@@ -11,6 +11,7 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.coordinates import (
     along,
     attrs_of,
+    output_coords,
     pixel_coords,
     plane_coords,
 )
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from rmz_acquire.experiments.volumes import Volume
+    from rmz_acquire.scanning.output_planes import OutputPlanes
 
 __all__ = ["KeptExperiment"]
 
@@ -114,12 +116,16 @@ class KeptExperiment:
         status = np.full(sizes, "", object)
         there = np.zeros(sizes, bool)
         z_um = np.full((*sizes, deep), np.nan)
+        known: dict[tuple[int, ...], OutputPlanes] = {}
         by_place: dict[tuple[int, ...], Volume] = {}
         for volume in stacks:
             at = self._at(volume)
             place = tuple(values.index(at[name]) for name, values in axes.items())
             z_um[place][: len(volume.z_um)] = sorted(volume.z_um)
             status[place] = self._status(volume)
+            told = self._stored.output_planes(volume) or self._stored.seen(volume)
+            if told is not None:
+                known[place] = told
             if self._record.has_volume(volume.key):
                 by_place[place] = volume
                 there[place] = True
@@ -137,6 +143,7 @@ class KeptExperiment:
         coords = {name: along(name, np.array(of)) for name, of in axes.items()}
         coords |= {
             **_z_coords(outer, z_um, stacks),
+            **output_coords(outer, (*sizes, deep), known),
             **pixel_coords((y, x), pixel),
             **self._position_names(axes["position"]),
             "status": Coordinate(outer, status.astype(str), {}),

@@ -112,6 +112,17 @@ class StoredVolumes:
         """Give what is known of every output plane; of older runs, nothing."""
         return OutputPlanes.of_line((self.ending(volume) or {}).get("output_planes"))
 
+    def seen(self, volume: Volume) -> OutputPlanes | None:
+        """Give it from planes on disk alone; None before any: not told, or killed."""
+        lines = [line for line in self.decisions(volume) if line.get("used", True)]
+        if not lines:
+            return None
+        return OutputPlanes.of_places(
+            sorted(volume.z_um),
+            [line["z_actual_um"] for line in lines],
+            [line.get("innovation") for line in lines],
+        )
+
     def told_of_planes(self, volume: Volume) -> list[dict[str, float | bool | None]]:
         """Give the same plane by plane, for a file; empty where nothing is known."""
         known = self.output_planes(volume)

@@ -38,6 +38,14 @@ def _values(array, name):
     return array.coords[name].values
 
 
+def _forget_planes(folder):
+    """Let the journal tell no more than that of an older version."""
+    journal = folder / "volumes.ome.zarr" / "volumes.jsonl"
+    (line,) = _lines(journal)
+    del line["output_planes"]
+    journal.write_text(json.dumps(line) + "\n", "utf-8")
+
+
 def _spoil_pixels(folder):
     """Put rubbish where pixels were."""
     for chunk in folder.rglob("c/**/*"):
@@ -81,6 +89,15 @@ def experiment(demo, tmp_path):
     return tmp_path / "run"
 
 
+def test_an_older_run_tells_of_planes_what_is_known_of_its_places(volume_folder):
+    told = load(volume_folder).volumes
+    _forget_planes(volume_folder)
+    found = load(volume_folder).volumes
+    for name in ("measured", "nearest_um"):
+        np.testing.assert_allclose(_values(found, name), _values(told, name))
+    assert (_values(found, "predicted_error") > 0).all()
+
+
 def test_one_volume_has_the_values_of_its_files(one_volume):
     before = _told(one_volume)
     run = load(str(one_volume))
@@ -115,6 +132,12 @@ def test_one_volume_has_the_values_of_its_files(one_volume):
     )
     assert _values(volumes, "z").tolist() == summary["z_um"]
     assert volumes.coords["z"].attrs == {"units": "µm"}
+    known = summary["output_planes"]
+    for name in ("measured", "nearest_um", "predicted_error"):
+        assert volumes.coords[name].dims == ("time", "position", "channel", "z")
+        assert _values(volumes, name)[0, 0, 0].tolist() == known[name]
+    assert _values(volumes, "measured").sum() == 4
+    assert "spread" not in volumes.coords  # wiener has no other candidates
 
     assert run.decisions == _lines(one_volume / "decisions.jsonl")
     assert run.decisions[0]["delta"] is None
