@@ -22,6 +22,7 @@ from rmz_acquire.recording import (
     z_scale_of,
 )
 from rmz_acquire.recording.folder import REPORT, VOLUME
+from rmz_acquire.scanning.dose_ledger import Exposure, fading_of, with_check
 from rmz_acquire.stacks import write_volume
 
 if TYPE_CHECKING:
@@ -170,8 +171,9 @@ def summary_of(stored: StoredVolumes, volume: Volume, run: Summary) -> Summary:
         status, reason = "failed", f"{reason}; afterwards {run.error}"
     if stored.folder.to_render(volume.key):
         reason = f"{reason}; its volume is not made yet: resume makes it"
-    exposures = [decision.exposure_ms for decision in decisions]
-    known = [ms for ms in exposures if ms is not None]
+    known = [d.exposure_ms for d in decisions if d.exposure_ms is not None]
+    plan = volume.plan(stored.prepared.settings)
+    exposures, fading = _ledger(stored, volume, plan.same_z_um)
     taken = len(stored.folder.planes_before.get(volume.key, []))
     complete = bool(known) and len(known) == taken
     full = len(volume.z_um)
@@ -188,14 +190,31 @@ def summary_of(stored: StoredVolumes, volume: Volume, run: Summary) -> Summary:
         "z_um": sorted(volume.z_um),
         "z_taken_um": [decision.z_actual_um for decision in decisions],
         "pixel_size_um": stored.prepared.pixel_size_of(volume),
-        "plan": ending.get("plan") or volume.plan(stored.prepared.settings).to_line(),
+        "plan": ending.get("plan") or plan.to_line(),
         "candidates": with_shares(candidates_of(decisions), ending.get("shares")),
         "z_scale": z_scale_of(decisions),
         "output_planes": ending.get("output_planes"),
-        "exposures": ending.get("exposures", []),
-        "fading": ending.get("fading"),
+        "exposures": exposures,
+        "fading": fading,
     }
     return run.model_copy(update=update)
+
+
+def _ledger(
+    stored: StoredVolumes, volume: Volume, same_z_um: float
+) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Give the exposures of a volume, those of its check too, and what the light lost.
+
+    A check takes a plane again that was taken early, which tells bleaching by itself.
+    """
+    ending = stored.ending(volume) or {}
+    exposures, fading = ending.get("exposures", []), ending.get("fading")
+    check = stored.folder.checks_before.get(volume.key, [])
+    if not check or not exposures:
+        return exposures, fading
+    every = with_check([Exposure(**one) for one in exposures], check)
+    found = fading_of(every, same_z_um)
+    return [one.to_dict() for one in every], None if found is None else found.to_dict()
 
 
 def report_volume(

@@ -118,9 +118,10 @@ class Summary(BaseModel):
         candidates in the same unit.
     exposures : list of dict
         The dose ledger: of each exposure in order `z_um`, `exposure_ms`,
-        `cumulated_ms` and `light`, the mean of its frame above the darkest, counts.
+        `cumulated_ms` and `light`, the mean of its frame above the darkest, counts;
+        at the end those of `checks.repeat`.
     fading : dict or None
-        What the light lost from the first plane to the last: `seen`, whether that is
+        What the light lost from the first exposure to the last: `seen`, whether that is
         more than chance; `lost`, a part, and `uncertainty`, half of its 95 % interval;
         `told_by` planes taken twice (`repeats`) or a fit over `all planes`. None where
         it cannot be told.

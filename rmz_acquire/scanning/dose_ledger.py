@@ -15,17 +15,20 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from rmz_acquire.scanning.frame_quality import Observation
     from rmz_acquire.scanning.records import Decision
 
-__all__ = ["Exposure", "Fading", "exposures_of", "fading_of"]
+__all__ = ["Exposure", "Fading", "exposures_of", "fading_of", "with_check"]
 
 _LEAST = 0.01
 """Part of the light below which none is: lamps waver by as much."""
+
+_RESTED = 1
+"""Number of the plane of a check that is compared with one of the scan."""
 
 _CURVED = 3
 """Terms of the course along z: constant, slope and curvature."""
@@ -108,6 +111,38 @@ def exposures_of(
         cost = decision.exposure_ms
         total = None if total is None or cost is None else total + cost
         made.append(Exposure(decision.z_actual_um, cost, total, light))
+    return made
+
+
+def with_check(
+    exposures: Sequence[Exposure], lines: Sequence[Mapping[str, Any]]
+) -> list[Exposure]:
+    """Give the exposures of a scan, and those of the check after it.
+
+    Parameters
+    ----------
+    exposures : sequence of Exposure
+        Of the scan, in order.
+    lines : sequence of mapping
+        Of the check: one a plane, and where there is one the last with what was found.
+        That tells the light of a plane beside the one that it was compared with.
+
+    Returns
+    -------
+    list of Exposure
+    """
+    made = list(exposures)
+    found = next((line for line in lines if line["number"] is None), {})
+    for line in lines:
+        if line["number"] is None:
+            continue
+        light = None
+        if line["number"] == _RESTED and found.get("brightness") is not None:
+            before = exposures[found["compared"]].light
+            light = None if before is None else before * found["brightness"]
+        cost, total = line["exposure_ms"], made[-1].cumulated_ms if made else 0.0
+        total = None if total is None or cost is None else total + cost
+        made.append(Exposure(line["z_actual_um"], cost, total, light))
     return made
 
 

@@ -159,6 +159,25 @@ def test_what_it_found_is_told_after_a_resumption_too(demo, tmp_path, monkeypatc
     assert second.status == "completed" and second.findings[:1] == first.findings
 
 
+def test_the_dose_ledger_has_its_planes_and_bleaching_is_told_by_them(
+    demo, tmp_path, monkeypatch
+):
+    real, calls = demo.getImage, []
+
+    def fading(*args, **options):
+        calls.append(1)
+        return real(*args, **options) * 0.9 ** len(calls)
+
+    monkeypatch.setattr(demo, "getImage", lambda *a, **o: fading(*a, **o).astype("u1"))
+    summary = run(demo, sequence(REPEAT), tmp_path / "run").summary
+    assert summary.status == "completed", summary.reason
+    assert len(summary.exposures) == summary.planes_taken + summary.check_planes
+    assert summary.exposures[-1]["cumulated_ms"] == summary.dose_ms
+    assert summary.fading["told_by"] == "repeats" and summary.fading["seen"]
+    lost = 1 - 0.9 ** (len(calls) - 1)
+    assert summary.fading["lost"] == pytest.approx(lost, abs=0.05)
+
+
 @pytest.mark.parametrize("whole", [True, False])
 def test_drift_is_told_in_z_by_the_regions_as_by_the_whole(whole):
     grid = np.linspace(0, 8, 17)
