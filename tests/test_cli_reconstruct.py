@@ -91,6 +91,26 @@ def test_another_estimator_and_another_grid(run, tmp_path):
     assert found.z_step_um == pytest.approx(0.25)
 
 
+def test_the_spread_of_the_candidates_lies_beside_the_volume(run, tmp_path, capsys):
+    out, beside = tmp_path / "v.ome.tif", tmp_path / "v.spread.ome.tif"
+    args = ["reconstruct", str(run), "--out", str(out), "--spread"]
+    said = refused([*args, "--estimator", "wiener"], capsys)
+    assert said.startswith("--spread: wiener has no candidates")
+    beside.touch()
+    args += ["--estimator", "richardson-lucy"]
+    assert "v.spread.ome.tif exists" in refused(args, capsys)
+    assert main([*args, "--overwrite"]) == 0
+    assert "v.spread.ome.tif" in capsys.readouterr().out
+    volume, spread = tifffile.imread(out), tifffile.imread(beside)
+    assert spread.shape == volume.shape and spread.dtype == np.float32
+    assert 0 < np.median(spread) < np.ptp(volume)
+    assert read_stack(beside).pixel_size_um == pytest.approx(0.325)
+    # the volume is as it is without, and no spread of another stays beside it
+    assert main([*args[:-3], *args[-2:], "--overwrite"]) == 0
+    np.testing.assert_array_equal(tifffile.imread(out), volume)
+    assert not beside.exists()
+
+
 def test_a_run_that_was_killed_has_its_grid(run, tmp_path):
     before = tifffile.imread(run / "volume.ome.tif")
     for name in ("summary.json", "volume.ome.tif", "report.png"):

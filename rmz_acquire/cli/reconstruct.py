@@ -103,6 +103,14 @@ def reconstruct(
     pixel_size: PixelSize = None,
     sample_index: SampleIndex = None,
     plugins: Plugins = None,
+    spread: Annotated[
+        bool,
+        typer.Option(
+            "--spread",
+            help="Write how far the candidates are apart at each voxel, too: "
+            "VOLUME.spread.ome.tif.",
+        ),
+    ] = False,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace the file, or every volume.")
     ] = False,
@@ -150,6 +158,7 @@ def reconstruct(
     asked = _Asked(estimator, model, device, strict, listed, (bottom, top, z_step))
     asked.optics_file, asked.pixel_size = optics_file, pixel_size
     asked.plugins = None if plugins is None else plugins.expanduser().resolve()
+    asked.spread = spread
     asked.told = {
         "na": na,
         "immersion": immersion,
@@ -195,6 +204,7 @@ class _Asked:
     optics_file: Path | None = None
     pixel_size: float | None = None
     plugins: Path | None = None
+    spread: bool = False
     told: dict[str, float | None] = field(default_factory=dict)
     _said: set[str] = field(default_factory=set)
     _known: dict[Any, Optics | None] = field(default_factory=dict)
@@ -202,6 +212,7 @@ class _Asked:
     def job(self, found: Found, out: Path) -> VolumeJob:
         """All that it takes, checked before anything is made."""
         from rmz_acquire.experiments.archive_planes import VolumeJob, grid_of
+        from rmz_acquire.models import tells_spread
 
         optics = self._optics(found)
         with flagged(RANGE):
@@ -212,6 +223,9 @@ class _Asked:
         )
         for line in misfits:
             self._warn(line)
+        if self.spread and not tells_spread(estimator, fitting):
+            msg = f"--spread: {estimator} has no candidates that could be apart: take "
+            raise InputError(f"{msg}--estimator richardson-lucy, or leave it out")
         return VolumeJob(
             source=found.source,
             key=found.key,
@@ -225,6 +239,7 @@ class _Asked:
             device=self.device,
             out=out,
             plugins=self.plugins,
+            spread=self.spread,
         )
 
     def _optics(self, found: Found) -> Optics | None:
@@ -260,28 +275,35 @@ def _one(
     overwrite: bool,
 ) -> None:
     """Make one volume in this process, and say what it is made of."""
-    for file in (out, out.with_name(f"{out.name}.json")):
-        if file.exists() and not overwrite:
-            msg = f"{file} exists: choose another --out, or give --overwrite"
-            raise InputError(msg)
+    _check_free((out, out.with_name(f"{out.name}.json")), overwrite=overwrite)
     with busy("reading"), flagged(FLAGS):
         from rmz_acquire.experiments.archive_planes import find
 
         names = {key: STACK[key] for key in ("z_um", "pixel_size_um")}
         found = find(source, asked.listed, asked.pixel_size, which, names)
     job = asked.job(_only(source, found, which), out)
+    _check_free((job.spread_in,) if job.spread else (), overwrite=overwrite)
     with busy("loading"):
         from rmz_acquire.experiments.archive_volume import make_volume
     with flagged({"device ": "--device "}):
         with share_bar("volume") as how_far:
             made = make_volume(job, how_far, _say_memory)
     facts = predicted(made.told.candidates, made.told.z_scale)
+    if job.spread:
+        facts["spread"] = f"{job.spread_in}: counts"
     facts["files"] = (
         f"{out}: {len(job.z_um)} planes of {made.shape[1]} × {made.shape[2]} pixels "
         f"from {len(made.told.planes)}, by {made.name}; {job.told_in.name} tells how"
     )
     for label, said in facts.items():
         console.print(f"{label:8} {said}", markup=False, soft_wrap=True)
+
+
+def _check_free(files: tuple[Path, ...], *, overwrite: bool) -> None:
+    for file in files:
+        if file.exists() and not overwrite:
+            msg = f"{file} exists: choose another --out, or give --overwrite"
+            raise InputError(msg)
 
 
 def _only(

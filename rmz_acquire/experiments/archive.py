@@ -149,6 +149,8 @@ def stands(job: VolumeJob, z_taken_um: Sequence[float]) -> bool:
         msg = f"{job.out} was made with another {other[0]}: give overwrite=True, or "
         raise InputError(f"{msg}another folder")
     taken = [float(z) for z in z_taken_um]
+    if job.spread and not _is_whole(job.spread_in, len(job.z_um)):
+        return False
     return told.z_taken_um == taken and _is_whole(job.out, len(job.z_um))
 
 
@@ -218,8 +220,9 @@ def _stem(source: Path) -> str:
     return name
 
 
-def remove_leftovers(out: Path) -> None:
+def remove_leftovers(job: VolumeJob) -> None:
     """Remove what a worker that was killed left half written beside a volume."""
-    for path in out.parent.glob(f".{out.name}*.tmp"):
-        with contextlib.suppress(OSError):
-            path.unlink()
+    for out in (job.out, job.spread_in):
+        for path in out.parent.glob(f".{out.name}*.tmp"):
+            with contextlib.suppress(OSError):
+                path.unlink()

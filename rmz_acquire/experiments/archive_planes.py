@@ -102,6 +102,8 @@ class VolumeJob:
         The volume; what tells how it was made gets its name and ``.json``.
     plugins : Path, optional
         Folder from which somebody else's may be imported, on any machine.
+    spread : bool
+        Whether the spread of the candidates is wanted, too, beside the volume.
     """
 
     source: Path
@@ -116,11 +118,19 @@ class VolumeJob:
     device: str
     out: Path
     plugins: Path | None = None
+    spread: bool = False
 
     @property
     def told_in(self) -> Path:
         """What tells how it was made; written last."""
         return self.out.with_name(f"{self.out.name}.json")
+
+    @property
+    def spread_in(self) -> Path:
+        """Where the spread goes: ``volume.spread.ome.tif``."""
+        ome = ".ome" if self.out.stem.endswith(".ome") else ""
+        stem = self.out.stem.removesuffix(ome)
+        return self.out.with_name(f"{stem}.spread{ome}{self.out.suffix}")
 
 
 def find(

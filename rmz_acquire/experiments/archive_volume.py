@@ -19,6 +19,7 @@ from rmz_acquire.models import LoadedModel, load_model
 from rmz_acquire.plugins import ESTIMATOR, allow, load
 from rmz_acquire.reconstruction import make_estimator
 from rmz_acquire.reconstruction.memory_plan import plan_volume
+from rmz_acquire.reconstruction.spread import WithSpread
 from rmz_acquire.reconstruction.tiled import gap_left_um, make_in_tiles
 from rmz_acquire.recording import Comparison, Remade
 from rmz_acquire.scanning import own_estimator
@@ -90,7 +91,9 @@ def make_volume(
     estimator = _estimator(job)
     height, width = planes[0][0].shape
     job.out.parent.mkdir(parents=True, exist_ok=True)
-    with ScratchVolume((len(job.z_um), height, width), job.out.parent) as volume:
+    # volume and spread are made at once, one behind the other
+    deep = len(job.z_um) * (2 if job.spread else 1)
+    with ScratchVolume((deep, height, width), job.out.parent) as volume:
         if job.estimator in METHODS:
             compared = _in_tiles(job, planes, volume, how_far, on_plan)
         else:
@@ -108,11 +111,11 @@ def _in_tiles(
     images, z_um = [image for image, _ in planes], [z for _, z in planes]
     gap_um = gap_left_um(job.z_um, z_um)
     shape = volume.shape[1:]
-    plan = plan_volume(_ours(job), shape, len(images), job.optics, gap_um)
+    plan = plan_volume(_to_render(job), shape, len(images), job.optics, gap_um)
     on_plan(plan)
     compared: list[Comparison] = []
     for part in make_in_tiles(
-        lambda: _ours(job),
+        lambda: _to_render(job),
         images,
         z_um,
         plan,
@@ -157,17 +160,19 @@ def _written(
     )
     # what tells of an older one would tell of this one until its own is there
     job.told_in.unlink(missing_ok=True)
-    write_volume(
-        job.out,
-        volume,
-        job.z_um,
-        pixel_size_um=job.pixel_size_um,
-        optics=job.optics,
-        channel=job.channel,
-        told=remade.told_of_planes,
-    )
+    job.spread_in.unlink(missing_ok=True)
+    about: dict[str, Any] = {
+        "pixel_size_um": job.pixel_size_um,
+        "optics": job.optics,
+        "channel": job.channel,
+    }
+    z_um, deep = job.z_um, len(job.z_um)
+    told = remade.told_of_planes
+    write_volume(job.out, volume.part(0, deep), z_um, told=told, **about)
+    if job.spread:
+        write_volume(job.spread_in, volume.part(deep, deep), z_um, **about)
     remade.write(job.told_in)
-    return Made(remade, estimator.name, volume.shape)
+    return Made(remade, estimator.name, (deep, *volume.shape[1:]))
 
 
 def _planes(job: VolumeJob) -> list[tuple[NDArray[Any], float]]:
@@ -201,6 +206,10 @@ def _estimator(job: VolumeJob) -> Estimator:
         made = load(ESTIMATOR, job.estimator)
         return own_estimator(made, job.z_um, job.optics)
     return _ours(job)
+
+
+def _to_render(job: VolumeJob) -> VolumeEstimator:
+    return WithSpread(_ours(job)) if job.spread else _ours(job)
 
 
 def _ours(job: VolumeJob) -> VolumeEstimator:

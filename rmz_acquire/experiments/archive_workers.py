@@ -108,13 +108,13 @@ def make_all(
                 reason = f"it was {future.status}"
             # what is on disk needs no worker to remember it, nor to make it again
             future.release()
-            remove_leftovers(job.out)
+            remove_leftovers(job)
             failure = None if reason is None else Failure(str(job.out), reason)
             if failure is not None:
                 failed.append(failure)
             on_done(job, failure)
         for job in by_key.values():
-            remove_leftovers(job.out)
+            remove_leftovers(job)
             failed.append(Failure(str(job.out), "no worker is left to make it"))
             on_done(job, failed[-1])
     return failed

@@ -11,6 +11,7 @@ from rmz_acquire.models.choice import (
     default_for,
     instead_of,
     suitable_model,
+    tells_spread,
 )
 from rmz_acquire.models.store import (
     LoadedModel,
@@ -39,4 +40,5 @@ __all__ = [
     "read_card",
     "save_model",
     "suitable_model",
+    "tells_spread",
 ]

@@ -21,6 +21,7 @@ __all__ = [
     "default_for",
     "instead_of",
     "suitable_model",
+    "tells_spread",
 ]
 
 DEFAULT_MODEL = "air-20x075"
@@ -70,6 +71,22 @@ def default_for(uses: Iterable[tuple[Optics, ArrayLike]]) -> Default:
             return Default(alone, None, f"{misfits[0]}: {alone} goes without it")
     return (
         Default(str(card.network.kind), LAYERS_MODEL) if known else Default(alone, None)
+    )
+
+
+def tells_spread(estimator: str, model: str | None) -> bool:
+    """Whether an estimator has candidates, which may be apart.
+
+    Parameters
+    ----------
+    estimator : str
+        Its name, of ours.
+    model : str or None
+        Name or folder of its model, where it has one.
+    """
+    layers = "richardson-lucy"
+    return estimator == layers or (
+        model is not None and read_card(model).network.prior == layers
     )
 
 

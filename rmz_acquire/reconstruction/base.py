@@ -20,7 +20,7 @@ from rmz_acquire.scanning.records import Estimate
 from rmz_acquire.scanning.regions import plane_at
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -234,6 +234,16 @@ class VolumeEstimator(ABC):
         self._images.append(plane)
         self._at_um.append(float(z_um))
         return plane
+
+    def candidate_volumes(self) -> Iterator[NDArray[np.float32]]:
+        """Make what each candidate says of the planes so far, one by one.
+
+        Yields
+        ------
+        ndarray
+            (Z, Y, X) counts; none where there are no candidates.
+        """
+        yield from ()
 
     def compared(self) -> dict[str, Any]:
         """What `Estimate` tells of candidates, of the planes so far."""

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -33,6 +33,7 @@ __all__ = [
     "WIENER",
     "Candidates",
     "convex_shares",
+    "latest_ratio",
     "relative_errors",
 ]
 
@@ -166,6 +167,27 @@ def relative_errors(
         name: math.sqrt(max(error - noise, _LEAST_LACK * error) / light)
         for name, error in errors.items()
     }
+
+
+def latest_ratio(compared: Sequence[tuple[float, float]]) -> float:
+    """RMS error of the latest predictions over what was expected of them.
+
+    Parameters
+    ----------
+    compared : sequence of (float, float)
+        Mean squared errors, found and expected, in the order of the planes.
+
+    Returns
+    -------
+    float
+        Geometric mean, each plane half of the one after it; 1 before any.
+    """
+    log_ratio = weights = 0.0
+    for back, (found, expected) in enumerate(reversed(compared)):
+        if found > 0 and expected > 0:
+            log_ratio += 0.5**back * math.log(found / expected) / 2
+            weights += 0.5**back
+    return math.exp(log_ratio / weights) if weights else 1.0
 
 
 def convex_shares(

@@ -11,7 +11,7 @@ from rmz_acquire.reconstruction.base import VolumeEstimator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LinearEstimator", "NearestEstimator", "interpolation_weights"]
+__all__ = ["LinearEstimator", "NearestEstimator", "between", "interpolation_weights"]
 
 
 class NearestEstimator(VolumeEstimator):
@@ -43,11 +43,31 @@ class LinearEstimator(VolumeEstimator):
     name = "linear"
 
     def _reconstruct(self) -> NDArray[np.float32]:
-        weights = interpolation_weights(self.planes_z_um, self.z_um)
-        volume: NDArray[np.float32] = np.tensordot(
-            weights.astype(np.float32), self.planes, axes=1
-        )
-        return volume
+        return between(self.planes, self.planes_z_um, self.z_um)
+
+
+def between(
+    planes: NDArray[np.float32],
+    at_um: NDArray[np.floating[Any]],
+    wanted_um: NDArray[np.floating[Any]],
+) -> NDArray[np.float32]:
+    """Planes at any z by linear interpolation.
+
+    Parameters
+    ----------
+    planes : ndarray
+        (M, Y, X) counts.
+    at_um, wanted_um : ndarray
+        As of `interpolation_weights`.
+
+    Returns
+    -------
+    ndarray
+        (n, Y, X) counts.
+    """
+    weights = interpolation_weights(at_um, wanted_um).astype(np.float32)
+    made: NDArray[np.float32] = np.tensordot(weights, planes, axes=1)
+    return made
 
 
 def interpolation_weights(

@@ -165,6 +165,12 @@ class OnLayersEstimator(VolumeEstimator):
             },
         }
 
+    def candidate_volumes(self) -> Iterator[NDArray[np.float32]]:
+        """Those of the prior, and of the network where it has a share."""
+        yield from self._prior.candidate_volumes()
+        if self._made is not None and self.share > 0:
+            yield self._made
+
     @torch.inference_mode()
     def _reconstruct(self) -> NDArray[np.float32]:
         seen, before = self._prior.planes_taken, self._prior.volume

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +16,13 @@ from rmz_acquire.reconstruction.candidates import (
     LINEAR,
     UNSEEN,
     WIENER,
+    latest_ratio,
     relative_errors,
 )
 from rmz_acquire.reconstruction.choosing import SCHEDULES, Choice
 from rmz_acquire.reconstruction.filters import wiener_filter
 from rmz_acquire.reconstruction.how_far import uncounted
-from rmz_acquire.reconstruction.interpolation import interpolation_weights
+from rmz_acquire.reconstruction.interpolation import between
 from rmz_acquire.reconstruction.left_out import LeftOut, prepare
 from rmz_acquire.reconstruction.likelihood import (
     CameraFloor,
@@ -41,7 +41,7 @@ from rmz_acquire.reconstruction.settled import Learnt, Settled, layers_bytes
 from rmz_acquire.reconstruction.torch_device import device_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
@@ -283,7 +283,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
         if contrast.any():
             contrast /= contrast.mean()
         self._linear_error = linear.error.numpy() * contrast
-        self._error = self._linear_error * np.float32(self._share())
+        self._error = self._linear_error * np.float32(latest_ratio(self._compared))
         self._apart = np.sqrt(np.mean((made - self._linear) ** 2, axis=(1, 2)))
         return made
 
@@ -305,12 +305,18 @@ class RichardsonLucyEstimator(VolumeEstimator):
             made += np.float32(many + few) * self._render(light)
         return made
 
+    @torch.inference_mode()
+    def candidate_volumes(self) -> Iterator[NDArray[np.float32]]:
+        """As of `VolumeEstimator`."""
+        if self._light is not None and self._linear is not None:
+            yield self._linear
+            yield self._between(self.z_um)
+            yield self._render(self._light)
+            yield self._render(self._few_steps())
+
     def _between(self, z_um: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Planes at any z by linear interpolation, of the planes fitted so far."""
-        known = self._fitted
-        weights = interpolation_weights(self.planes_z_um[:known], z_um)
-        made = np.tensordot(weights.astype(np.float32), self.planes[:known], 1)
-        return made.astype(np.float32)
+        known = slice(self._fitted)
+        return between(self.planes[known], self.planes_z_um[known], z_um)
 
     def _predict_new(
         self,
@@ -343,15 +349,6 @@ class RichardsonLucyEstimator(VolumeEstimator):
                 # layers lose to interpolation on thick specimens under right optics
                 self._fit_of_model.predicted(image, made[WIENER], made[LINEAR], noise)
         return found
-
-    def _share(self) -> float:
-        """RMS error of the latest predictions over what the Wiener filter expected."""
-        log_share = weights = 0.0
-        for back, (error, linear) in enumerate(reversed(self._compared)):
-            if error > 0 and linear > 0:
-                log_share += 0.5**back * math.log(error / linear) / 2
-                weights += 0.5**back
-        return math.exp(log_share / weights) if weights else 1.0
 
     def _fit(self, data: Data, given: Given) -> None:
         """Bring the layers up to the planes."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import tempfile
 from typing import TYPE_CHECKING, Any, Self
 
@@ -38,6 +39,8 @@ class ScratchVolume:
 
     def __init__(self, shape: tuple[int, int, int], folder: Path) -> None:
         self.shape = shape
+        #: Where in the file its first plane stands.
+        self.first = 0
         self._file = tempfile.TemporaryFile(dir=folder, buffering=0)
 
     def __enter__(self) -> Self:
@@ -63,17 +66,30 @@ class ScratchVolume:
         """
         _, height, width = self.shape
         y, x = corner
-        for z, plane in enumerate(np.ascontiguousarray(part, np.float32)):
+        for z, plane in enumerate(np.ascontiguousarray(part, np.float32), self.first):
             rows = [plane] if plane.shape[1] == width else plane
             for row, pixels in enumerate(rows):
                 self._file.seek(4 * ((z * height + y + row) * width + x))
                 self._file.write(pixels.tobytes())
+
+    def part(self, first: int, planes: int) -> ScratchVolume:
+        """Give some of its planes, in the same file.
+
+        Parameters
+        ----------
+        first, planes : int
+            Which is the first, and how many there are.
+        """
+        made = copy.copy(self)
+        made.shape = planes, *self.shape[1:]
+        made.first = self.first + first
+        return made
 
     def __getitem__(self, z: int) -> NDArray[np.float32]:
         """Give a plane, (Y, X)."""
         _, height, width = self.shape
         if not 0 <= z < len(self):
             raise IndexError(z)
-        self._file.seek(4 * z * height * width)
+        self._file.seek(4 * (self.first + z) * height * width)
         read = self._file.read(4 * height * width)
         return np.frombuffer(read, np.float32).reshape(height, width)

@@ -118,6 +118,9 @@ def test_a_network_that_knows_the_truth_has_most() -> None:
     assert min(told.predictions, key=told.predictions.__getitem__) == "recurrent-mz"
     assert told.shares["recurrent-mz"] == ours.share
     assert sum(told.shares.values()) == pytest.approx(1)
+    # what the network says is one of the volumes that may be apart
+    *_, last = ours.candidate_volumes()
+    assert last is ours.network_volume
 
 
 @pytest.mark.parametrize(("m", "judged"), [(2, False), (3, True)])
