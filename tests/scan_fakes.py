@@ -6,7 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from rmz_acquire.scanning import Estimate, Plane, Scan, ScanPlan
+from rmz_acquire.scanning import (
+    Estimate,
+    Plane,
+    Scan,
+    ScanPlan,
+    StopCalibration,
+    conditions_of,
+    take_planes,
+)
+from rmz_acquire.scanning.stop_calibration import hash_of
 
 START = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -217,3 +226,32 @@ def shown(scan, z_um=None):
     z_um = scan.next_z() if z_um is None else z_um
     i = int(np.argmin(np.abs(Z_UM - z_um)))
     return plane(STACK[i], z_um, index=scan.planes_taken)
+
+
+def run_scan(scan, microscope, recorder):
+    """Take all planes of a scan, and finish the recorder."""
+    outcome = take_planes(scan, microscope, recorder)
+    recorder.finish(outcome, scan.volume)
+    return outcome
+
+
+def target_card(plan, optics=None, shape=(24, 28), **changes):
+    """A calibration of the linear estimator, as if it had been found."""
+    conditions = conditions_of(
+        plan, estimator="linear", model_sha256=None, optics=optics, shape=shape
+    )
+    told = {
+        "target_nrmse": 0.2,
+        "alpha": 0.1,
+        "confidence": 0.9,
+        "threshold": 0.3,
+        "n": 30,
+        "failures": 0,
+        "mean_planes": 5.0,
+        "planes_full_scan": len(plan.z_um),
+        "families": {"blobs": 30},
+        "sources": [],
+        "conditions": conditions,
+        "sha256": hash_of(conditions),
+    }
+    return StopCalibration(**{**told, **changes})

@@ -22,7 +22,7 @@ from rmz_acquire.scanning.frame_similarity import (
     contrast_of,
     depth_of,
 )
-from rmz_acquire.scanning.loop import run_scan, take_planes
+from rmz_acquire.scanning.loop import take_planes
 from rmz_acquire.scanning.null_estimator import NoEstimator
 from rmz_acquire.scanning.outcome import Outcome, ScanState, Status
 from rmz_acquire.scanning.plan import POLICY_NAMES, RULE_NAMES, ScanPlan
@@ -122,7 +122,6 @@ __all__ = [
     "own_rule",
     "predicted_nrmse_of",
     "read_calibration",
-    "run_scan",
     "take_planes",
     "winner_of",
 ]

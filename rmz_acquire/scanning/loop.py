@@ -15,31 +15,9 @@ if TYPE_CHECKING:
     from rmz_acquire.scanning.protocols import Microscope, Recorder
     from rmz_acquire.scanning.scan import Scan
 
-__all__ = ["run_scan", "take_planes"]
+__all__ = ["take_planes"]
 
 logger = logging.getLogger(__name__)
-
-
-def run_scan(scan: Scan, microscope: Microscope, recorder: Recorder) -> Outcome:
-    """Run a scan to its end on anything that captures planes.
-
-    Parameters
-    ----------
-    scan : Scan
-        Fresh.
-    microscope : Microscope
-        Entered and left here, so its light closes and its stage returns.
-    recorder : Recorder
-        Finished here, whatever happened.
-
-    Returns
-    -------
-    Outcome
-        Also after a failure or ctrl-C: look at its `status`.
-    """
-    outcome = take_planes(scan, microscope, recorder)
-    recorder.finish(outcome, scan.volume)
-    return outcome
 
 
 def take_planes(

@@ -6,7 +6,7 @@
       │                                                  │
       └── nothing left, abort(), fail() ──▶ finished ◀───┘ stop
 
-It moves nothing and writes nothing: whoever runs it does that (`run_scan`, or
+It moves nothing and writes nothing: whoever runs it does that (`take_planes`, or
 the acquisition engine on a microscope). One thread runs it; `abort`, `stop`, `ask` and
 `go_on` may come from any.
 """

@@ -29,6 +29,7 @@ __all__ = [
     "AnyCalibration",
     "ScoreName",
     "StopCalibration",
+    "aim_problems",
     "check_aim",
     "hash_of",
     "read_calibration",
@@ -191,23 +192,32 @@ def check_aim(stop_rule: str, given: Mapping[str, Any]) -> None:
                 f"calibrated alone; leave {key} out"
             )
             raise ValueError(msg)
-    target_nrmse, confidence, calibration = (given.get(key) for key in AIM)
+    for said in aim_problems(*(given.get(key) for key in AIM)).values():
+        raise ValueError(said)
+
+
+def aim_problems(
+    target_nrmse: float | None,
+    confidence: float | None,
+    calibration: StopCalibration | None,
+) -> dict[str, str]:
+    """Say what is asked for that was not calibrated for, by key, each in one line."""
     if calibration is None:
-        msg = "calibration is missing: a target needs one that was made for it"
-        raise ValueError(msg)
+        none = "a target needs the file that the command calibrate wrote"
+        return {"calibration": f"calibration is missing: {none}"}
+    found = {}
     least, most = calibration.target_nrmse, calibration.confidence
     if target_nrmse is not None and target_nrmse < least:
-        msg = (
+        found["target_nrmse"] = (
             f"target_nrmse {target_nrmse:g} is below that of the calibration, "
-            f"{least:g}: calibrate for it"
+            f"{least:g}: ask for no less, or calibrate for it"
         )
-        raise ValueError(msg)
     if confidence is not None and confidence > most:
-        msg = (
+        found["confidence"] = (
             f"confidence {confidence:g} is above that of the calibration, "
-            f"{most:g}: calibrate for it"
+            f"{most:g}: ask for no more, or calibrate for it"
         )
-        raise ValueError(msg)
+    return found
 
 
 def hash_of(conditions: Mapping[str, Any]) -> str:

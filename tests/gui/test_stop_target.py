@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 import yaml
+from scan_fakes import target_card
 
 from rmz_acquire.gui.models.experiment_form import (
     read_settings,
@@ -16,32 +17,14 @@ from rmz_acquire.gui.models.experiment_form import (
 from rmz_acquire.gui.models.quality import quality_of, with_quality
 from rmz_acquire.gui.models.scan_settings import ScanSettings
 from rmz_acquire.gui.models.stop_target import StopTarget
-from rmz_acquire.scanning import ScanPlan, StopCalibration, conditions_of
-from rmz_acquire.scanning.stop_calibration import hash_of
+from rmz_acquire.scanning import ScanPlan
 
 GOOD = ScanSettings(bottom_um=-4.0, top_um=4.0, estimator="linear")
 
 
 def write_card(file, optics=None, **changes):
     plan = ScanPlan.from_range(-4.0, 4.0, 0.5, audit=0.0)
-    conditions = conditions_of(
-        plan, estimator="linear", model_sha256=None, optics=optics, shape=(64, 64)
-    )
-    told = {
-        "target_nrmse": 0.2,
-        "alpha": 0.1,
-        "confidence": 0.9,
-        "threshold": 0.3,
-        "n": 30,
-        "failures": 0,
-        "mean_planes": 5.0,
-        "planes_full_scan": 17,
-        "families": {"blobs": 30},
-        "sources": [],
-        "conditions": conditions,
-        "sha256": hash_of(conditions),
-    }
-    StopCalibration(**{**told, **changes}).write(file)
+    target_card(plan, optics, (64, 64), **changes).write(file)
 
 
 def test_it_goes_into_the_yaml_and_comes_back(tmp_path):
@@ -71,10 +54,18 @@ def test_it_goes_into_the_yaml_and_comes_back(tmp_path):
 @pytest.mark.parametrize(
     ("target", "key", "said"),
     [
-        (StopTarget(), "calibration", "the calibration is missing"),
+        (StopTarget(), "calibration", "calibration is missing"),
         (StopTarget.read("nowhere.yaml"), "calibration", "nowhere.yaml: No such file"),
-        ({"nrmse": 0.1}, "target_nrmse", "for an NRMSE of 0.2: ask for no less"),
-        ({"confidence": 0.95}, "confidence", "a confidence of 0.9: ask for no more"),
+        (
+            {"nrmse": 0.1},
+            "target_nrmse",
+            "the calibration, 0.2: ask for no less",
+        ),
+        (
+            {"confidence": 0.95},
+            "confidence",
+            "the calibration, 0.9: ask for no more",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_by_its_field(tmp_path, target, key, said):

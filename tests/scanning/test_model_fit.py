@@ -6,11 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scan_fakes import ArrayMicroscope, LinearEstimator, MemoryRecorder, blobs
+from scan_fakes import (
+    ArrayMicroscope,
+    LinearEstimator,
+    MemoryRecorder,
+    blobs,
+    run_scan,
+)
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.experiments.block import ExperimentSettings
-from rmz_acquire.scanning import Scan, ScanPlan, run_scan
+from rmz_acquire.scanning import Scan, ScanPlan
 from rmz_acquire.scanning.model_fit import JUDGED, LIMITS, Misfit
 
 Z_UM = np.linspace(0, 12, 25)

@@ -17,17 +17,11 @@ from scan_fakes import (
     ScriptedEstimator,
     a_scan,
     plane,
+    run_scan,
     shown,
 )
 
-from rmz_acquire.scanning import (
-    Estimator,
-    Microscope,
-    Recorder,
-    Scan,
-    ScanPlan,
-    run_scan,
-)
+from rmz_acquire.scanning import Estimator, Microscope, Recorder, Scan, ScanPlan
 
 KEYS = [
     "index",

@@ -17,10 +17,11 @@ from scan_fakes import (
     ScriptedEstimator,
     a_scan,
     plane,
+    run_scan,
     shown,
 )
 
-from rmz_acquire.scanning import Scan, ScanPlan, ScanState, run_scan
+from rmz_acquire.scanning import Scan, ScanPlan, ScanState
 
 
 def test_an_abort_before_the_first_plane():

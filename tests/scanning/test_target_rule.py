@@ -6,22 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scan_fakes import blobs
+from scan_fakes import blobs, target_card
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.scanning import (
     SCORES,
     Observation,
     ScanPlan,
-    StopCalibration,
     TargetRule,
-    conditions_of,
     look_at,
     misprediction_of,
     predicted_nrmse_of,
     read_calibration,
 )
-from rmz_acquire.scanning.stop_calibration import hash_of
 
 GRID = [float(z) for z in range(11)]
 STACK = blobs(GRID)
@@ -46,28 +43,7 @@ def seen(z_um, misprediction, spread=10.0, predicted=None):
 
 
 def card(**changes):
-    conditions = conditions_of(
-        ScanPlan.from_grid(GRID, audit=0.0),
-        estimator="linear",
-        model_sha256=None,
-        optics=None,
-        shape=(24, 28),
-    )
-    told = {
-        "target_nrmse": 0.2,
-        "alpha": 0.1,
-        "confidence": 0.9,
-        "threshold": 0.3,
-        "n": 30,
-        "failures": 0,
-        "mean_planes": 5.0,
-        "planes_full_scan": 11,
-        "families": {"blobs": 30},
-        "sources": [],
-        "conditions": conditions,
-        "sha256": hash_of(conditions),
-    }
-    return StopCalibration(**{**told, **changes})
+    return target_card(ScanPlan.from_grid(GRID, audit=0.0), **changes)
 
 
 def test_it_looks_at_the_last_five_mispredictions_over_the_spread():

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scan_fakes import LinearEstimator, MemoryRecorder, blobs
+from scan_fakes import LinearEstimator, MemoryRecorder, blobs, run_scan
 
 from rmz_acquire.errors import InputError
-from rmz_acquire.scanning import Microscope, Scan, ScanPlan, run_scan
+from rmz_acquire.scanning import Microscope, Scan, ScanPlan
 from rmz_acquire.simulation.recorded import RecordedMicroscope
 
 Z_UM = np.linspace(0, 6, 13)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.scanning import read_calibration
+from rmz_acquire.scanning.stop_calibration import aim_problems
 
 if TYPE_CHECKING:
     import useq
@@ -73,20 +74,9 @@ class StopTarget:
 
     def problems(self) -> dict[str, str]:
         """Say what is wrong, by key."""
-        card = self.card
-        if card is None:
-            none = "choose the file that the command calibrate wrote"
-            return {"calibration": self.fault or f"the calibration is missing: {none}"}
-        found = {}
-        if self.nrmse is not None and self.nrmse < card.target_nrmse:
-            least = f"{card.target_nrmse:g}"
-            found["target_nrmse"] = f"the calibration is for an NRMSE of {least}"
-            found["target_nrmse"] += ": ask for no less, or calibrate for it"
-        if self.confidence is not None and self.confidence > card.confidence:
-            most = f"{card.confidence:.4g}"
-            found["confidence"] = f"the calibration is for a confidence of {most}"
-            found["confidence"] += ": ask for no more, or calibrate for it"
-        return found
+        if self.fault:
+            return {"calibration": self.fault}
+        return aim_problems(self.nrmse, self.confidence, self.card)
 
     def promise(self) -> str:
         """Say what the calibration promises, and what it costs; empty without one."""
