@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import chain
 
 import pytest
 from PyQt6.QtWidgets import QWidget
@@ -39,8 +40,8 @@ def colours(widget, hexes):
     return [hex_ in every for hex_ in hexes]
 
 
-def test_numbers_go_before_words_and_all_is_in_the_tooltip(lights):
-    assert not lights.isVisible() and lights.words(1000) == []
+def test_every_light_keeps_its_name_and_number_at_any_width(lights):
+    assert not lights.isVisible() and lights.rows(1000) == []
     lights.show_terms(TERMS)
     assert lights.isVisible()
     whole = [
@@ -50,13 +51,29 @@ def test_numbers_go_before_words_and_all_is_in_the_tooltip(lights):
         "audit innovation – ≤ 0.2",
         "largest gap 6.25 > 5.5 µm",
     ]
-    assert lights.words(10_000) == whole
+    lights.resize(2000, 20)
+    assert lights.rows(2000) == [whole]
+    one_line = lights.sizeHint().height()
     assert all(line in lights.toolTip() for line in whole)
-    seen = {tuple(lights.words(width)) for width in range(60, 1200, 4)}
-    assert ("δ 0.0321", "planes 3", "frame", "audit", "gap 6.25") in seen
-    assert ("",) * 5 in seen and len(seen) == 6
+    least = ["δ 0.0321", "planes 3", "frame", "audit", "gap 6.25"]
+    seen = set()
+    for width in range(1200, 60, -4):
+        lights.resize(width, 20)
+        rows = lights.rows(width)
+        seen.add(len(rows))
+        for said, short in zip(chain(*rows), least, strict=True):
+            name, _, number = short.partition(" ")
+            assert number in said and (name in said or said in whole)
+    assert seen == {1, 2, 3, 4, 5}
+    assert lights.sizeHint().height() > 4 * one_line - 30
+    # what is said shorter does not take its row away while a run goes on
+    lights.resize(200, 20)
+    high = lights.sizeHint().height()
+    lights.show_terms(TERMS[:1])
+    assert lights.sizeHint().height() == high > one_line
     lights.clear()
     assert not lights.isVisible() and lights.toolTip() == ""
+    assert lights.sizeHint().height() == one_line
 
 
 def test_a_light_that_is_on_is_full_and_green_in_both_themes(lights):

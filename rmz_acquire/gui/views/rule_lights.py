@@ -1,4 +1,4 @@
-"""What the stop rule looks at, each term a light with its number, in one line."""
+"""What the stop rule looks at, each term a light with its number."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rmz_acquire.recording.stop_terms import told_terms
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from PyQt6.QtGui import QPaintEvent
+    from PyQt6.QtGui import QPaintEvent, QResizeEvent
 
     from rmz_acquire.gui.theme import Theme
     from rmz_acquire.recording.stop_terms import ToldTerm
@@ -41,16 +41,16 @@ _WORDS: tuple[Callable[[ToldTerm], str], ...] = (
     lambda told: f"{told.short} {told.numbers}".strip(),
     _brief,
     lambda told: f"{told.short} {told.value}".strip(),
-    lambda told: told.short,
-    lambda _: "",
 )
-"""What is said of a term, the less the less room there is."""
+"""What is said of a term, the less the less room there is; never less than that."""
 
 
 class RuleLights(QWidget):
     """Full where a term is as it must be, a ring where not; hidden without a rule.
 
-    Takes the width that is there: numbers before words, and all is in the tooltip.
+    Takes the width that is there, and another row where that is too little for a name
+    and a number of each; all is in the tooltip. A row that was needed stays until the
+    next run, so that pictures do not jump.
     """
 
     def __init__(self) -> None:
@@ -59,6 +59,7 @@ class RuleLights(QWidget):
         self.setSizePolicy(policy.Ignored, policy.Fixed)
         self._theme = DARK
         self._told: list[ToldTerm] = []
+        self._high = 1
         self.clear()
 
     @property
@@ -73,6 +74,7 @@ class RuleLights(QWidget):
 
     def clear(self) -> None:
         """Begin anew."""
+        self._high = 1
         self.show_terms(())
 
     def show_terms(self, terms: Sequence[Mapping[str, Any]]) -> None:
@@ -88,38 +90,73 @@ class RuleLights(QWidget):
         self.setAccessibleName("Stop rule")
         self.setAccessibleDescription(self.toolTip())
         self.setVisible(bool(lines))
+        self._lay_out()
+
+    def rows(self, width: int) -> list[list[str]]:
+        """Give what is said beside each light in so many pixels, row by row."""
+        rows: list[list[str]] = []
+        for most in range(self._high, max(self._high, len(self._told)) + 1):
+            for say in _WORDS:
+                rows = self._wrapped([say(told) for told in self._told], width)
+                if len(rows) <= most:
+                    return rows
+        return rows
+
+    def _wrapped(self, words: Sequence[str], width: int) -> list[list[str]]:
+        rows: list[list[str]] = []
+        room = 0
+        for each in words:
+            if not rows or self._width(each) - _APART > room:
+                rows.append([])
+                room = width - 2 * _SIDE
+            rows[-1].append(each)
+            room -= self._width(each)
+        return rows
+
+    def _lay_out(self) -> None:
+        self._high = max(self._high, len(self.rows(self.width())))
+        self.updateGeometry()
         self.update()
 
-    def words(self, width: int) -> list[str]:
-        """Give what is said beside each light in so many pixels."""
-        for say in _WORDS:
-            said = [say(told) for told in self._told]
-            if sum(map(self._width, said)) + 2 * _SIDE - _APART <= width:
-                break
-        return said if self._told else []
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Take as many rows as the new width needs."""
+        super().resizeEvent(event)
+        if event is not None and event.oldSize().width() != self.width():
+            self._high = 1
+            self._lay_out()
 
     def sizeHint(self) -> QSize:
-        """One line, of any width."""
-        return QSize(0, self.fontMetrics().height() + 6)
+        """All rows, of any width."""
+        return QSize(0, self._high * self.fontMetrics().height() + 6)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
-        """Draw the lights from the left."""
+        """Draw the lights from the left, row by row."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        x, middle = float(_SIDE), self.height() / 2
-        for told, words in zip(self._told, self.words(self.width()), strict=True):
-            light = QRectF(x + 1, middle - _LIGHT / 2 + 1, _LIGHT - 2, _LIGHT - 2)
-            colour = QColor(self._theme.good if told.met else self._theme.warn)
-            painter.setPen(QPen(colour, 1.6))
-            painter.setBrush(colour if told.met else Qt.BrushStyle.NoBrush)
-            painter.drawEllipse(light)
-            painter.setPen(QColor(self._theme.text if told.met else self._theme.warn))
-            room = QRectF(x + _LIGHT + _GAP, 0, self._width(words), self.height())
-            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, words)
-            x += self._width(words)
+        told, high = iter(self._told), self.fontMetrics().height()
+        for row, words in enumerate(self.rows(self.width())):
+            x = float(_SIDE)
+            for each in words:
+                self._draw(
+                    painter, next(told), each, QRectF(x, 3 + row * high, 0, high)
+                )
+                x += self._width(each)
+
+    def _draw(
+        self, painter: QPainter, told: ToldTerm, words: str, place: QRectF
+    ) -> None:
+        light = QRectF(0, 0, _LIGHT - 2, _LIGHT - 2)
+        light.moveCenter(place.center())
+        light.moveLeft(place.left() + 1)
+        colour = QColor(self._theme.good if told.met else self._theme.warn)
+        painter.setPen(QPen(colour, 1.6))
+        painter.setBrush(colour if told.met else Qt.BrushStyle.NoBrush)
+        painter.drawEllipse(light)
+        painter.setPen(QColor(self._theme.text if told.met else self._theme.warn))
+        place.setWidth(self._width(words))
+        place.setLeft(place.left() + _LIGHT + _GAP)
+        painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, words)
 
     def _width(self, words: str) -> int:
         """Pixels from one light to the next."""
-        if not words:
-            return _LIGHT + _GAP
         return _LIGHT + _GAP + self.fontMetrics().horizontalAdvance(words) + _APART
