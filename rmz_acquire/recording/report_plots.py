@@ -210,7 +210,7 @@ def plot_dose(axes: Axes, summary: Summary) -> None:
 
 
 def plot_quality(axes: Axes, summary: Summary) -> None:
-    """PSNR of the volume beside the baselines from the same planes."""
+    """PSNR of the volume beside the baselines of the same planes, and a full stack."""
     axes.set_title("Quality, planes not taken")
     rows = [(summary.estimator or "volume", summary.psnr_db, summary.ssim, ACCENT)]
     for name, scores in (summary.baselines or {}).items():
@@ -218,6 +218,10 @@ def plot_quality(axes: Axes, summary: Summary) -> None:
             continue
         found = scores or {}
         rows.append((name, found.get("psnr_db"), found.get("ssim"), GREY))
+    if full := summary.full_stack:
+        # of other planes: below a line
+        axes.axhline(len(rows) - 0.5, color=_LIGHT, linewidth=0.8)
+        rows.append(("full stack,\nas exposed", full["psnr_db"], full["ssim"], _WARM))
     known = [psnr for _, psnr, _, _ in rows if psnr is not None]
     low, high = min(known), max(known)
     margin = max(high - low, 1.0)

@@ -50,6 +50,7 @@ def a_page(
     pixel_um=0.325,
     against="truth",
     scores=True,
+    full=None,
     plan=None,
     change=0.6,
     **kw,
@@ -95,6 +96,9 @@ def a_page(
         }
         if truth and scores
         else None,
+        full_stack={"planes": 61.0, "psnr_db": full, "nrmse": 0.05, "ssim": None}
+        if truth and full
+        else None,
     )
     return (
         summary,
@@ -135,7 +139,7 @@ TERMS = [
 ]
 LONG = "change 0.0321 is at or below epsilon 0.05, but " + "a gap is unseen and " * 12
 PAGES = {
-    "truth": {},
+    "truth": {"full": 38.2},
     "recorded": {"against": "recorded stack"},
     "recorded, tall": {"against": "recorded stack", "shape": (200, 30)},
     "no truth": {"truth": False},
@@ -229,6 +233,15 @@ def test_a_recorded_stack_is_not_called_the_truth(against, title):
     assert titles.count(title) == 2
     other = {"Truth", "Recorded"} - {title}
     assert not other & set(titles)
+
+
+@pytest.mark.parametrize("full", [38.2, None])
+def test_the_full_stack_as_exposed_has_a_row_where_it_is_known(full):
+    summary, decisions, stacks = a_page(full=full)
+    figure = draw_report(summary, decisions, **stacks)
+    written = {each.get_text() for each in figure.findobj(Text)}
+    shown = {"full stack,\nas exposed", "38.2 dB"}
+    assert written & shown == (shown if full else set())
 
 
 def test_volume_and_truth_share_one_colour_scale():
