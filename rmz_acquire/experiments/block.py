@@ -234,6 +234,9 @@ class ExperimentSettings(_Block, ScanOptions):
     volumes : {"during", "after", "none"}, optional
         When whole volumes are made where regions decide: before the next volume
         begins, while others are scanned (by default), or never.
+    spread : bool
+        Whether to keep how far the candidates for a volume are apart at each voxel, in
+        ``spread`` beside the pixels: as large again as the volumes, and it takes time.
     stage : StageSettings
         The focus stage.
     time_lapse : TimeLapseSettings
@@ -269,6 +272,7 @@ class ExperimentSettings(_Block, ScanOptions):
     overlap: Overlap = "stage"
     regions: Literal["auto", "whole"] | tuple[Rectangle, ...] = "auto"
     volumes: Literal["during", "after", "none"] | None = None
+    spread: bool = False
     stage: StageSettings = StageSettings()
     checks: CheckSettings = CheckSettings()
     time_lapse: TimeLapseSettings = TimeLapseSettings()

@@ -15,6 +15,7 @@ from rmz_acquire.experiments.channel_imaging import optics_of
 from rmz_acquire.experiments.keys import key_of
 from rmz_acquire.experiments.on_regions import Deciding
 from rmz_acquire.experiments.own import Own
+from rmz_acquire.experiments.spreads import check_spread, wanting
 from rmz_acquire.experiments.target_calibration import (
     check_calibration,
     conditions_now,
@@ -186,6 +187,7 @@ class Estimators:
         """
         self._try_own()
         self._check_model()
+        check_spread(self._settings, on_layers=self._on_layers)
         self._check_calibration()
         self._check_memory()
 
@@ -256,8 +258,12 @@ class Estimators:
         return deciding.make(makes, np.asarray(z_um), seed)
 
     def make_whole(self, volume: Volume) -> VolumeEstimator:
-        """Make a fresh estimator of the whole picture, or of tiles of it; of ours."""
-        return self._of_ours(np.array(sorted(volume.z_um)), self.optics_of(volume))
+        """Make a fresh estimator of the whole picture, or of tiles of it; of ours.
+
+        Where the spread is to be kept, what it makes has that behind the volume.
+        """
+        made = self._of_ours(np.array(sorted(volume.z_um)), self.optics_of(volume))
+        return wanting(made, self._settings)
 
     def deciding(self, volume: Volume) -> Deciding:
         """Tell on what the scan of a volume decides.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,13 @@ from rmz_acquire.experiments.stored import StoredExperiment
 from rmz_acquire.stacks.writing import TiffPlane, write_ome_tiff
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
     from rmz_acquire.experiments.volumes import Volume
+    from rmz_acquire.recording.experiment_folder import Key
 
 __all__ = ["export_ome_tiff"]
 
@@ -23,7 +30,8 @@ logger = logging.getLogger(__name__)
 def export_ome_tiff(path: Path | str, out: Path | str) -> list[Path]:
     """Write what an experiment has so far as OME-TIFF.
 
-    The volumes have their voxel size; the raw planes lie in the order taken, each with
+    The volumes have their voxel size, and a file of their spread where it was kept;
+    the raw planes lie in the order taken, each with
     its z, and no step.
 
     Parameters
@@ -66,6 +74,7 @@ def export_ome_tiff(path: Path | str, out: Path | str) -> list[Path]:
         for kind, planes, raw in (
             ("planes", _raw(run, volumes, started), True),
             ("volumes", _made(run, volumes), False),
+            ("spread", _spread(run, volumes), False),
         ):
             if not planes:
                 continue
@@ -98,7 +107,7 @@ def _made(run: StoredExperiment, volumes: list[Volume]) -> list[TiffPlane]:
     return [
         TiffPlane(
             (volume.key[0], volume.key[3], number),
-            partial(run.folder.volume_plane, volume.key, number),
+            partial(_plane, run.folder.volume_part, volume, number),
             **_place(volume),
             z_um=z_um,
             told=told[number] if told else {},
@@ -108,6 +117,27 @@ def _made(run: StoredExperiment, volumes: list[Volume]) -> list[TiffPlane]:
         for told in [run.told_of_planes(volume)]
         for number, z_um in enumerate(sorted(volume.z_um))
     ]
+
+
+def _spread(run: StoredExperiment, volumes: list[Volume]) -> list[TiffPlane]:
+    if not run.folder.has_spread(volumes[0].key[1:3]):
+        return []
+    return [
+        replace(
+            plane,
+            read=partial(_plane, run.folder.spread_part, volume, plane.index[2]),
+            told={},
+        )
+        for volume in volumes
+        for plane in _made(run, [volume])
+    ]
+
+
+def _plane(
+    part: Callable[[Key, int, int], NDArray[np.float32]], volume: Volume, number: int
+) -> NDArray[np.float32]:
+    plane: NDArray[np.float32] = part(volume.key, number, number)[0]
+    return plane
 
 
 def _place(volume: Volume) -> dict[str, Any]:

@@ -107,6 +107,20 @@ class LoadedRun:
         """
         return _or_one_line(self.folder, self._kept.volumes)
 
+    @cached_property
+    def spread(self) -> LazyArray | None:
+        """How far the candidates for the volumes are apart, float32 counts, or None.
+
+        Laid out as ``volumes``: RMS distance from the volume, NaN where it was not
+        kept. There is one where the block had ``spread: true``.
+
+        Raises
+        ------
+        InputError
+            As for `planes`.
+        """
+        return _or_one_line(self.folder, self._kept.spread)
+
     def __repr__(self) -> str:
         summary = self.summary
         said = "cut off before its end" if summary is None else summary.reason

@@ -101,7 +101,14 @@ class KeptExperiment:
             attrs_of(pixel),
         )
 
-    def volumes(self) -> LazyArray | None:
+    def spread(self) -> LazyArray | None:
+        """Give the spread of the volumes, laid out as they are; None: not kept."""
+        places = {v.key[1:3] for v in self._volumes if not v.single}
+        if not any(self._record.has_spread(place) for place in places):
+            return None
+        return self.volumes(spread=True)
+
+    def volumes(self, *, spread: bool = False) -> LazyArray | None:
         """Give the volumes, (time, position, [field,] channel, z, y, x)."""
         stacks = [volume for volume in self._volumes if not volume.single]
         made = [v for v in stacks if self._record.has_volume(v.key)]
@@ -132,12 +139,15 @@ class KeptExperiment:
 
         def read(place: tuple[int, ...], rows: NDArray[np.intp]) -> NDArray[Any]:
             got = np.full((len(rows), y, x), np.nan, dtype)
-            if place in by_place:
+            kept = place in by_place and (
+                not spread or self._record.has_spread(by_place[place].key[1:3])
+            )
+            if kept:
                 volume = by_place[place]
                 # others may have more planes
                 has = rows < len(volume.z_um)
                 if has.any():
-                    got[has] = self._part(volume, rows[has])
+                    got[has] = self._part(volume, rows[has], spread=spread)
             return got
 
         coords = {name: along(name, np.array(of)) for name, of in axes.items()}
@@ -154,12 +164,13 @@ class KeptExperiment:
         store = self._record.path / VOLUMES
         return LazyArray(dims, shape, dtype, read, store, coords, attrs_of(pixel))
 
-    def _part(self, volume: Volume, rows: NDArray[np.intp]) -> NDArray[np.float32]:
+    def _part(
+        self, volume: Volume, rows: NDArray[np.intp], *, spread: bool
+    ) -> NDArray[np.float32]:
         """Read some planes of a volume; in one go, since many are of one chunk."""
-        first = int(rows.min())
-        return self._record.volume_part(volume.key, first, int(rows.max()))[
-            rows - first
-        ]
+        first, record = int(rows.min()), self._record
+        read = record.spread_part if spread else record.volume_part
+        return read(volume.key, first, int(rows.max()))[rows - first]
 
     def _at(self, volume: Volume) -> dict[str, Any]:
         """Where a volume stands: its time, position, field and channel."""

@@ -154,7 +154,11 @@ class Rendering:
             told.append,
         ):
             corner = part.region.y, part.region.x
-            folder.write_part(volume.key, corner, part.volume, images[0].shape)
+            deep, whole = len(volume.z_um), images[0].shape
+            for number, made in enumerate((part.volume[:deep], part.volume[deep:])):
+                if len(made):
+                    spread = number == 1
+                    folder.write_part(volume.key, corner, made, whole, spread=spread)
         shares = told[-1].get("shares") if told else None
         folder.rendered(line, shares)
         if shares is not None:

@@ -12,6 +12,7 @@ from rmz_acquire.experiments.earlier_exposures import recall
 from rmz_acquire.experiments.follower_channels import Following
 from rmz_acquire.experiments.repeat_check import VolumeCheck
 from rmz_acquire.experiments.replay_decisions import difference, replay
+from rmz_acquire.experiments.spreads import spread_after
 from rmz_acquire.experiments.time_lapse import TimeLapse
 from rmz_acquire.experiments.volume_ledger import ledger_of
 from rmz_acquire.scanning import Carrying, NoEstimator, RecentFrames, Scan, ScanPlan
@@ -149,6 +150,8 @@ class VolumeTasks:
                 rules = self._prepared.estimators.foreign_rules()
                 record.plan = {**scan.plan.to_line(), **rules}
                 record.ledger = partial(ledger_of, scan)
+                if self._prepared.settings.spread:
+                    record.spread = partial(spread_after, scan)
             watcher.volume(volume, scan)
             take_up(scan, volume, self._folder, record, self._control, further)
             if scan.outcome is not None and scan.outcome.ok:

@@ -165,13 +165,11 @@ class ExperimentFolder:
 
     def done(self, key: Key) -> bool:
         """Whether a volume was finished, and well, before the folder was opened."""
-        line = self.volumes_before.get(key)
-        return line is not None and bool(line["ok"])
+        return bool(self.volumes_before.get(key, {}).get("ok"))
 
     def to_render(self, key: Key) -> bool:
         """Whether a volume was to be made of its planes later, and is not yet."""
-        line = self.volumes_before.get(key)
-        return line is not None and line.get("render") == "after"
+        return self.volumes_before.get(key, {}).get("render") == "after"
 
     def unused_before(self, key: Key) -> set[int]:
         """Which planes of a volume did not count: old frames, handed out again."""
@@ -214,15 +212,17 @@ class ExperimentFolder:
         part: NDArray[np.float32] = self._volumes.read(key, slice(first, last + 1))
         return part
 
-    def volume_plane(self, key: Key, number: int) -> NDArray[np.float32]:
-        """Give one plane of a volume, (Y, X) camera counts."""
-        plane: NDArray[np.float32] = self._volumes.read(key, number)
-        return plane
+    def has_spread(self, place: tuple[int, int]) -> bool:
+        """Whether spreads were kept of a position and field (p, g)."""
+        return self._volumes.has_spread(place)
+
+    def spread_part(self, key: Key, first: int, last: int) -> NDArray[np.float32]:
+        """Give a part of a spread that was kept; NaN where it was not."""
+        return self._new_volumes().read_spread(key, slice(first, last + 1))
 
     def volume_of(self, key: Key, planes: int) -> NDArray[np.float32]:
         """Give a volume of so many planes back, (Z, Y, X) camera counts."""
-        volume: NDArray[np.float32] = self._volumes.read(key, slice(0, planes))
-        return volume
+        return self.volume_part(key, 0, planes - 1)
 
     def image(self, place: tuple[int, int], *, raw: bool) -> SeriesImage:
         """Give what is known of a position and field (p, g): of planes or volumes."""
@@ -246,10 +246,8 @@ class ExperimentFolder:
         told : callable, optional
             Is handed each plane and its index once it is on disk.
         """
-        planes, volumes = self._planes, self._volumes
-        if isinstance(planes, OldPlanes) or isinstance(volumes, OldVolume):
-            msg = f"{self.path} is of version 0.1.0, which did not go on with a run"
-            raise InputError(msg)
+        volumes, planes = self._new_volumes(), self._planes
+        assert isinstance(planes, Series)  # as the volumes are
         stores = planes, volumes, self._checks
         return VolumeRecord(key, *stores, self._decisions, late_s, told)
 
@@ -259,9 +257,11 @@ class ExperimentFolder:
         corner: tuple[int, int],
         pixels: NDArray[np.float32],
         size: tuple[int, int],
+        *,
+        spread: bool = False,
     ) -> None:
-        """Put a part of a volume on disk, as `Series.write_part`."""
-        self._new_volumes().write_part(key, corner, pixels, size)
+        """Put a part of a volume on disk, as `Series.write_part`; or of its spread."""
+        self._new_volumes().write_part(key, corner, pixels, size, spread=spread)
 
     def rendered(
         self, line: Mapping[str, Any], shares: Mapping[str, float] | None
@@ -320,6 +320,8 @@ class VolumeRecord:
         self.made_of: list[tuple[int, int, float]] | None = None
         #: The settings of its scan, as `ScanPlan.to_line` gives them.
         self.plan: dict[str, Any] | None = None
+        #: Makes the spread of its volume, (Z, Y, X) counts, where that is to be kept.
+        self.spread: Callable[[], NDArray[np.float32] | None] = lambda: None
         #: Gives what there is to be told of its planes, at the end.
         self.ledger: Callable[[], dict[str, Any]] = dict
         #: How it ended, as the journal of the volumes has it; empty before.
@@ -386,7 +388,7 @@ class VolumeRecord:
             self._volumes.path.mkdir(parents=True, exist_ok=True)
             self._volumes.journal.append(line)
         else:
-            self._volumes.write(self.key, 0, volume, line)
+            self._volumes.write(self.key, 0, volume, line, self.spread())
         for journal in (self._planes.journal, self._decisions, self._volumes.journal):
             journal.sync()
 

@@ -167,6 +167,10 @@ class OldVolume:
                 return np.asarray(file.pages[numbers].asarray())
             return np.stack([file.pages[number].asarray() for number in numbers])
 
+    def has_spread(self, place: tuple[int, int]) -> bool:
+        """No: that version kept none."""
+        return False
+
     def picture(self, place: tuple[int, int]) -> tuple[tuple[int, int], np.dtype[Any]]:
         """Give size (Y, X) and type of its planes."""
         with tifffile.TiffFile(self.path) as file:

@@ -30,6 +30,7 @@ from rmz_acquire.atomic_io import (
 from rmz_acquire.recording.folder import remove
 from rmz_acquire.recording.journal import Journal
 from rmz_acquire.recording.plane_arrays import OUTPUT_PLANES, write_plane_arrays
+from rmz_acquire.recording.spread_array import SPREAD, open_spread
 from rmz_acquire.recording.zarr_metadata import SeriesImage, image_model, planes_of
 from rmz_acquire.stacks.ome_image import ome_image, ome_of
 
@@ -94,6 +95,7 @@ class Series:
         z: int,
         pixels: NDArray[Any],
         line: dict[str, Any],
+        spread: NDArray[np.float32] | None = None,
     ) -> None:
         """Put one plane, or a stack of them, on disk with its line.
 
@@ -107,6 +109,8 @@ class Series:
             In native byte order from here on.
         line : dict
             For the journal.
+        spread : ndarray, (Z, Y, X), optional
+            Of a volume, to be kept beside it.
 
         Raises
         ------
@@ -135,6 +139,9 @@ class Series:
         else:
             target = array[t, c, z : z + len(pixels)]
         self._put(target, pixels)
+        if spread is not None:
+            beside = open_spread(self._folder(self.images[p, g]), array)
+            self._put(beside[t, c, z : z + len(spread)], spread)
         self.tell_planes(line)
         self.journal.append(line)
 
@@ -152,6 +159,8 @@ class Series:
         corner: tuple[int, int],
         pixels: NDArray[Any],
         size: tuple[int, int],
+        *,
+        spread: bool = False,
     ) -> None:
         """Put a part of a stack on disk; a line tells when all of it is there.
 
@@ -165,6 +174,8 @@ class Series:
             All of z.
         size : (int, int)
             Of the whole picture, (Y, X).
+        spread : bool
+            Whether it is of the spread, of whose volume a part is there.
 
         Raises
         ------
@@ -173,6 +184,8 @@ class Series:
         """
         t, p, g, c = key
         array, pixels = self._ready((p, g), pixels, size)
+        if spread:
+            array = open_spread(self._folder(self.images[p, g]), array)
         y, x = corner
         deep, height, width = pixels.shape
         self._put(array[t, c, :deep, y : y + height, x : x + width], pixels)
@@ -209,6 +222,18 @@ class Series:
         """
         t, p, g, c = key
         array = self._arrays.get((p, g)) or self._open((p, g))
+        return np.asarray(array[t, c, z].read().result())
+
+    def has_spread(self, place: tuple[int, int]) -> bool:
+        """Whether there is one beside the pixels of an image, by p and g."""
+        return (self._folder(self.images[place]) / SPREAD / "zarr.json").exists()
+
+    def read_spread(
+        self, key: tuple[int, int, int, int], z: slice
+    ) -> NDArray[np.float32]:
+        """Give the spread of a volume back, as `read`; NaN where it was not kept."""
+        t, p, g, c = key
+        array = open_spread(self._folder(self.images[p, g]))
         return np.asarray(array[t, c, z].read().result())
 
     def picture(self, place: tuple[int, int]) -> tuple[tuple[int, int], np.dtype[Any]]:

@@ -109,6 +109,11 @@ class Carrying:
         return self._inner.name
 
     @property
+    def estimator(self) -> Estimator:
+        """What makes the volume."""
+        return self._inner
+
+    @property
     def z_um(self) -> NDArray[np.float64]:
         """The output grid, µm, (Z,)."""
         return self._inner.z_um
