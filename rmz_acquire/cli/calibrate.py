@@ -3,32 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from rmz_acquire.cli.checks import check_estimator, check_optics
+from rmz_acquire.cli.checks import check_estimator, check_optics, check_yaml
 from rmz_acquire.cli.console import busy, console, stderr, warn
-from rmz_acquire.cli.flags import PLAN, STACK, flagged
-from rmz_acquire.cli.optics_file import OpticsFile, optics_told
+from rmz_acquire.cli.flags import PLAN, flagged
+from rmz_acquire.cli.optics_file import OpticsFile
+from rmz_acquire.cli.option_groups import StackOptions, spread
 from rmz_acquire.cli.options import (
-    NA,
     Device,
     EstimatorName,
     FirstPlanes,
-    Immersion,
     MaxPlanes,
     MinPlanes,
     Model,
     Overwrite,
-    PixelSize,
     Policy,
-    SampleIndex,
     Seed,
-    Wavelength,
-    ZAxis,
-    ZStep,
     positive,
 )
 from rmz_acquire.cli.region_options import Regions, parse_regions
@@ -51,6 +45,7 @@ _SIMULATION = "Simulation"
 _FLAGS = {"stacks": "STACKS", "estimator": "--estimator"}
 
 
+@spread
 def calibrate(
     out: Annotated[Path, typer.Option("--out", help="YAML file for the calibration.")],
     target_nrmse: Annotated[
@@ -61,6 +56,7 @@ def calibrate(
             "are not taken.",
         ),
     ],
+    told: StackOptions,
     stacks: Annotated[
         list[Path] | None,
         typer.Argument(
@@ -116,14 +112,7 @@ def calibrate(
             "--exposure", help="Of every plane, ms.", rich_help_panel=_SIMULATION
         ),
     ] = 300.0,
-    pixel_size: PixelSize = None,
-    z_step: ZStep = None,
-    z_axis: ZAxis = None,
     optics_file: OpticsFile = None,
-    na: NA = None,
-    immersion: Immersion = None,
-    wavelength: Wavelength = None,
-    sample_index: SampleIndex = None,
     estimator: EstimatorName = None,
     model: Model = None,
     device: Device = "auto",
@@ -147,11 +136,8 @@ def calibrate(
     whole volumes all the same, which are made for as many planes as matter: a few
     volumes of each specimen.
     """
+    check_yaml(out, overwrite=overwrite)
     rectangles = parse_regions(regions)
-    _check_out(out, overwrite=overwrite)
-    for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
-        if value is not None:
-            positive(value, option)
     if bool(stacks) == (simulate is not None):
         raise InputError("give STACKS, or --simulate with a number of specimens")
     with busy("reading"):
@@ -159,33 +145,22 @@ def calibrate(
 
         from rmz_acquire.evaluation import calibrating
         from rmz_acquire.experiments.calibration_scans import CalibrationScans
-        from rmz_acquire.stacks import Given
+        from rmz_acquire.stacks import read_stack
 
         promise = {"alpha": alpha, "confidence": confidence}
         with flagged(PLAN, _FLAGS):
             calibrating.check_promise(target_nrmse, **promise)
-    given = Given(
-        z_step_um=z_step, pixel_size_um=pixel_size, z_axis=z_axis, names=STACK
-    )
-    told: dict[str, Any] = {
-        "na": na,
-        "immersion": immersion,
-        "wavelength_um": wavelength,
-        "sample_index": sample_index,
-    }
     if simulate is None:
         files = _files(stacks or [])
         specimens = len({entry.specimen or entry.path.stem for entry in files})
         with flagged(PLAN, _FLAGS):
             calibrating.check_enough(specimens, **promise)
-        first = _read(files[0], given)
+        first = read_stack(files[0].path, told.given)
         step = first.need_step("give --z-step")
         grid = tuple(round(i * step, 9) for i in range(len(first.data)))
         shape = first.data.shape[1], first.data.shape[2]
-        optics = optics_told(
-            optics_file, first, **told, pixel_size_um=first.pixel_size_um
-        )
-        every = _of_files(files, given, first)
+        optics = told.optics(first, pixel_size_um=first.pixel_size_um, file=optics_file)
+        every = _of_files(files, told.given, first)
         sources = [str(entry.path) for entry in files]
     else:
         kinds = _families(families)
@@ -195,10 +170,10 @@ def calibrate(
         from rmz_acquire.evaluation.specimen_families import grid_of
 
         positive(exposure_ms, "--exposure", " ms")
-        if z_step is None:
+        if told.z_step is None:
             raise InputError("--z-step is missing")
-        grid, shape = grid_of(planes, z_step), (size, size)
-        optics = optics_told(optics_file, None, **told, pixel_size_um=pixel_size)
+        grid, shape = grid_of(planes, told.z_step), (size, size)
+        optics = told.optics(file=optics_file)
         if optics is None:
             raise InputError("the optics are missing: give --na, --immersion and more")
         every = _simulated(kinds, simulate, seed, optics, grid, size, exposure_ms)
@@ -270,16 +245,6 @@ def _tell(card: StopCalibration, out: Path) -> None:
 _NOTHING_SAVED = 0.95
 
 
-def _check_out(out: Path, *, overwrite: bool) -> None:
-    if out.suffix not in {".yaml", ".yml"}:
-        raise InputError(f"--out {out}: name the file *.yaml")
-    if not out.parent.is_dir():
-        raise InputError(f"--out {out.parent}: no such folder; make it first")
-    if out.is_dir() or (out.exists() and not overwrite):
-        msg = f"{out} is there already: choose another --out or give --overwrite"
-        raise InputError(msg)
-
-
 def _families(text: str | None) -> list[str]:
     from rmz_acquire.evaluation.specimen_families import FAMILIES
 
@@ -331,20 +296,15 @@ def _files(paths: list[Path]) -> list[StackFile]:
     return found
 
 
-def _read(entry: StackFile, given: Given) -> Stack:
-    from rmz_acquire.stacks import read_stack
-
-    return read_stack(entry.path, given)
-
-
 def _of_files(
     files: list[StackFile], given: Given, first: Stack
 ) -> Iterator[DenseStack]:
     """Read the stacks one by one; what the camera gave is all the truth there is."""
     from rmz_acquire.evaluation.calibrating import DenseStack
+    from rmz_acquire.stacks import read_stack
 
     for number, entry in enumerate(files):
-        stack = first if number == 0 else _read(entry, given)
+        stack = first if number == 0 else read_stack(entry.path, given)
         step, wanted = stack.need_step("give --z-step"), first.z_step_um or 0.0
         alike = stack.data.shape == first.data.shape and abs(step - wanted) < 1e-6
         if not alike:

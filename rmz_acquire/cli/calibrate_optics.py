@@ -7,19 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rmz_acquire.cli.checks import check_yaml
 from rmz_acquire.cli.console import busy, console, stderr, warn
 from rmz_acquire.cli.flags import STACK, flagged
-from rmz_acquire.cli.options import (
-    NA,
-    Immersion,
-    PixelSize,
-    SampleIndex,
-    Wavelength,
-    ZAxis,
-    ZStep,
-    optics_over,
-    positive,
-)
+from rmz_acquire.cli.option_groups import StackOptions, spread
 from rmz_acquire.errors import InputError
 
 if TYPE_CHECKING:
@@ -30,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["calibrate_optics"]
 
 
+@spread
 def calibrate_optics(
     stack_path: Annotated[
         Path,
@@ -38,13 +30,7 @@ def calibrate_optics(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", help="YAML file for the optics.")],
-    pixel_size: PixelSize = None,
-    z_step: ZStep = None,
-    z_axis: ZAxis = None,
-    na: NA = None,
-    immersion: Immersion = None,
-    wavelength: Wavelength = None,
-    sample_index: SampleIndex = None,
+    told: StackOptions,
     beads: Annotated[
         bool,
         typer.Option(
@@ -69,31 +55,12 @@ def calibrate_optics(
     rmz-acquire calibrate-optics beads.tif --beads --na 1.2 --immersion 1.33
     --wavelength 0.46 --out optics.yaml
     """
-    for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
-        if value is not None:
-            positive(value, option)
-    if out.suffix not in {".yaml", ".yml"}:
-        raise InputError(f"--out {out}: name the file *.yaml")
-    if not out.parent.is_dir():
-        raise InputError(f"--out {out.parent}: no such folder; make it first")
-    if out.is_dir() or (out.exists() and not overwrite):
-        msg = f"{out} is there already: choose another --out or give --overwrite"
-        raise InputError(msg)
+    check_yaml(out, overwrite=overwrite)
     with busy("reading"), flagged(STACK):
-        from rmz_acquire.stacks import Given, read_stack
+        from rmz_acquire.stacks import read_stack
 
-        given = Given(
-            z_step_um=z_step, pixel_size_um=pixel_size, z_axis=z_axis, names=STACK
-        )
-        stack = read_stack(stack_path, given)
-    optics = optics_over(
-        stack,
-        na=na,
-        immersion=immersion,
-        wavelength_um=wavelength,
-        pixel_size_um=stack.pixel_size_um,
-        sample_index=sample_index,
-    )
+        stack = read_stack(stack_path, told.given)
+    optics = told.optics(stack, pixel_size_um=stack.pixel_size_um)
     if optics is None:
         msg = "the optics are missing: give --na, --immersion, --wavelength"
         raise InputError(f"{msg} and, where the file has none, --pixel-size")

@@ -19,6 +19,7 @@ __all__ = [
     "check_model",
     "check_optics",
     "check_run_folder",
+    "check_yaml",
     "shipped_config",
 ]
 
@@ -110,6 +111,23 @@ def check_device(device: str) -> None:
     """
     if not _DEVICE.fullmatch(device):
         msg = f"--device {device!r}: choose auto, cpu, cuda, cuda:1 or mps"
+        raise InputError(msg)
+
+
+def check_yaml(out: Path, *, overwrite: bool) -> None:
+    """Refuse what cannot be a new YAML file.
+
+    Raises
+    ------
+    InputError
+        Naming the option.
+    """
+    if out.suffix not in {".yaml", ".yml"}:
+        raise InputError(f"--out {out}: name the file *.yaml")
+    if not out.parent.is_dir():
+        raise InputError(f"--out {out.parent}: no such folder; make it first")
+    if out.is_dir() or (out.exists() and not overwrite):
+        msg = f"{out} is there already: choose another --out or give --overwrite"
         raise InputError(msg)
 
 

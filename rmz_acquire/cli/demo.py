@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -140,16 +141,14 @@ def demo(
         )
         with in_the_words_of_flags():
             run_and_print(
-                lambda watcher: (
-                    experiments.run(
-                        core,
-                        sequence,
-                        out,
-                        overwrite=overwrite,
-                        config=config,
-                        truth=truth,
-                        watcher=watcher,
-                    ).summary
+                partial(
+                    experiments.run,
+                    core,
+                    sequence,
+                    out,
+                    overwrite=overwrite,
+                    config=config,
+                    truth=truth,
                 ),
                 out,
                 most=len(positions) if positions else plan.max_planes,

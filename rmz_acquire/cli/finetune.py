@@ -10,14 +10,7 @@ import typer
 from rmz_acquire.cli.checks import check_model
 from rmz_acquire.cli.console import console
 from rmz_acquire.cli.flags import flagged
-from rmz_acquire.cli.options import (
-    NA,
-    Immersion,
-    PixelSize,
-    SampleIndex,
-    Wavelength,
-    optics_from,
-)
+from rmz_acquire.cli.option_groups import OpticsOptions, spread
 from rmz_acquire.cli.training import (
     StopWithInput,
     Threads,
@@ -41,6 +34,7 @@ _FLAGS = {
 }
 
 
+@spread
 def finetune(
     model: Annotated[
         str,
@@ -60,17 +54,13 @@ def finetune(
         Path,
         typer.Option("--out", help="Folder of the run; one cut off is resumed."),
     ],
+    told: OpticsOptions,
     name: Annotated[
         str, typer.Option("--name", help="Of the new model: a-z, 0-9 and hyphens.")
     ] = "mine",
     steps: Annotated[
         int, typer.Option("--steps", min=1, help="How long: about half a second each.")
     ] = 1000,
-    na: NA = None,
-    immersion: Immersion = None,
-    wavelength: Wavelength = None,
-    pixel_size: PixelSize = None,
-    sample_index: SampleIndex = None,
     workers: Workers = 1,
     threads: Threads = None,
     stop_with_input: StopWithInput = False,
@@ -85,13 +75,7 @@ def finetune(
     if out.exists() and not out.is_dir():
         msg = f"--out {out} is a file: name a folder for the run"
         raise InputError(msg)
-    optics = optics_from(
-        na=na,
-        immersion=immersion,
-        wavelength_um=wavelength,
-        pixel_size_um=pixel_size,
-        sample_index=sample_index,
-    )
+    optics = told.optics()
     if model != "auto":
         check_model(model, "MODEL")
     flags = {} if stop_with_input else _FLAGS

@@ -54,7 +54,7 @@ BLOCK = {
     "metadata.rmz_acquire: ": "",
     "metadata.rmz_acquire.": "",
     "channels.0.exposure: ": "--exposure: ",
-    "or set strict: false": "without --strict it is used all the same",
+    "with strict: false": "without --strict",
     "z_plan: ": "",
 }
 """Of an experiment's block, where options made it."""

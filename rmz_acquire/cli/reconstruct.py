@@ -18,16 +18,12 @@ from rmz_acquire.cli.open_names import (
     allow_plugins,
     load_named,
 )
-from rmz_acquire.cli.optics_file import OpticsFile, optics_told
+from rmz_acquire.cli.optics_file import OpticsFile
+from rmz_acquire.cli.option_groups import OpticsOptions, spread
 from rmz_acquire.cli.options import (
-    NA,
     Device,
-    Immersion,
     Model,
-    PixelSize,
-    SampleIndex,
     Strict,
-    Wavelength,
     ZStep,
     parse_z,
     positive,
@@ -45,6 +41,7 @@ if TYPE_CHECKING:
 __all__ = ["reconstruct"]
 
 
+@spread
 def reconstruct(
     sources: Annotated[
         list[Path],
@@ -61,6 +58,7 @@ def reconstruct(
             "sources.",
         ),
     ],
+    told: OpticsOptions,
     estimator: AnyEstimator = None,
     model: Model = None,
     strict: Strict = False,
@@ -97,11 +95,6 @@ def reconstruct(
         str | None, typer.Option("--channel", help="The same: name of the channel.")
     ] = None,
     optics_file: OpticsFile = None,
-    na: NA = None,
-    immersion: Immersion = None,
-    wavelength: Wavelength = None,
-    pixel_size: PixelSize = None,
-    sample_index: SampleIndex = None,
     plugins: Plugins = None,
     spread: Annotated[
         bool,
@@ -146,25 +139,18 @@ def reconstruct(
     if not one and out.suffix and not out.is_dir():
         msg = f"--out {out}: the volume is a TIFF, name it *.ome.tif, or a folder"
         raise InputError(msg)
-    for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
-        if value is not None:
-            positive(value, option)
+    if z_step is not None:
+        positive(z_step, "--z-step")
     listed = parse_z(z)
     allow_plugins(plugins)
     if estimator is not None and estimator not in ESTIMATOR.ours:
         load_named(ESTIMATOR, estimator, "--estimator")
     estimator = check_estimator(estimator, model=model, device=device)
     which = {"t": time, "p": position, "g": field, "c": channel}
-    asked = _Asked(estimator, model, device, strict, listed, (bottom, top, z_step))
-    asked.optics_file, asked.pixel_size = optics_file, pixel_size
+    ends = bottom, top, z_step
+    asked = _Asked(told, estimator, model, device, strict, listed, ends, optics_file)
     asked.plugins = None if plugins is None else plugins.expanduser().resolve()
     asked.spread = spread
-    asked.told = {
-        "na": na,
-        "immersion": immersion,
-        "wavelength_um": wavelength,
-        "sample_index": sample_index,
-    }
     if not one:
         if listed is not None:
             msg = "--z is for one stack: name its volume as --out, *.ome.tif"
@@ -174,7 +160,7 @@ def reconstruct(
             sources,
             out,
             asked.job,
-            pixel_size_um=pixel_size,
+            pixel_size_um=told.pixel_size,
             which=which,
             overwrite=overwrite,
             workers=workers,
@@ -194,6 +180,7 @@ def reconstruct(
 class _Asked:
     """How volumes are to be made."""
 
+    told: OpticsOptions
     estimator: str
     model: str | None
     device: str
@@ -202,10 +189,8 @@ class _Asked:
     #: Bottom, top and step, µm.
     range_um: tuple[float | None, float | None, float | None]
     optics_file: Path | None = None
-    pixel_size: float | None = None
     plugins: Path | None = None
     spread: bool = False
-    told: dict[str, float | None] = field(default_factory=dict)
     _said: set[str] = field(default_factory=set)
     _known: dict[Any, Optics | None] = field(default_factory=dict)
 
@@ -252,8 +237,8 @@ class _Asked:
             )
         known = found.told, given
         if found.key is None or known not in self._known:
-            optics = optics_told(
-                self.optics_file, found.told, pixel_size_um=given, **self.told
+            optics = self.told.optics(
+                found.told, pixel_size_um=given, file=self.optics_file
             )
             if found.key is None:
                 return optics
@@ -280,7 +265,7 @@ def _one(
         from rmz_acquire.experiments.archive_planes import find
 
         names = {key: STACK[key] for key in ("z_um", "pixel_size_um")}
-        found = find(source, asked.listed, asked.pixel_size, which, names)
+        found = find(source, asked.listed, asked.told.pixel_size, which, names)
     job = asked.job(_only(source, found, which), out)
     _check_free((job.spread_in,) if job.spread else (), overwrite=overwrite)
     with busy("loading"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 
 from rmz_acquire.cli.checks import check_estimator, check_optics
 from rmz_acquire.cli.console import busy, warn
-from rmz_acquire.cli.flags import FOLDER, PLAN, STACK, flagged
+from rmz_acquire.cli.flags import FOLDER, PLAN, flagged
 from rmz_acquire.cli.open_names import (
     AnyEstimator,
     AnyPolicy,
@@ -18,14 +19,13 @@ from rmz_acquire.cli.open_names import (
     allow_plugins,
     load_named,
 )
-from rmz_acquire.cli.optics_file import OpticsFile, optics_told
+from rmz_acquire.cli.optics_file import OpticsFile
+from rmz_acquire.cli.option_groups import StackOptions, spread
 from rmz_acquire.cli.options import (
-    NA,
     Audit,
     Device,
     Epsilon,
     FirstPlanes,
-    Immersion,
     MaxLight,
     MaxPlanes,
     MaxSeconds,
@@ -33,17 +33,11 @@ from rmz_acquire.cli.options import (
     Model,
     Overwrite,
     Patience,
-    PixelSize,
-    SampleIndex,
     Seed,
     Strict,
     Tau,
-    Wavelength,
-    ZAxis,
     ZList,
-    ZStep,
     parse_z,
-    positive,
 )
 from rmz_acquire.cli.region_options import Regions, Volumes, parse_regions
 from rmz_acquire.cli.running import (
@@ -71,20 +65,15 @@ if TYPE_CHECKING:
 __all__ = ["replay"]
 
 
+@spread
 def replay(
     stack_path: Annotated[
         Path,
         typer.Argument(metavar="STACK", help="A TIFF, OME-TIFF or OME-Zarr z-stack."),
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the run.")],
-    pixel_size: PixelSize = None,
-    z_step: ZStep = None,
-    z_axis: ZAxis = None,
+    told: StackOptions,
     optics_file: OpticsFile = None,
-    na: NA = None,
-    immersion: Immersion = None,
-    wavelength: Wavelength = None,
-    sample_index: SampleIndex = None,
     estimator: AnyEstimator = None,
     model: Model = None,
     strict: Strict = False,
@@ -121,11 +110,7 @@ def replay(
     where it has them; what is given here holds. The estimators linear and nearest need
     no optics.
     """
-    optics_given = {"na": na, "immersion": immersion, "wavelength_um": wavelength}
     positions, rectangles = parse_z(z), parse_regions(regions)
-    for value, option in ((z_step, "--z-step"), (pixel_size, "--pixel-size")):
-        if value is not None:
-            positive(value, option)
     allow_plugins(plugins)
     named = ((ESTIMATOR, estimator), (POLICY, policy), (STOP_RULE, stop_rule))
     for kind, name in named:
@@ -139,21 +124,12 @@ def replay(
         from rmz_acquire.recording import check_folder
         from rmz_acquire.scanning import ScanPlan
         from rmz_acquire.simulation.recorded import RecordedMicroscope
-        from rmz_acquire.stacks import Given, read_stack
+        from rmz_acquire.stacks import read_stack
 
         check_folder(out, overwrite=overwrite)
-        given = Given(
-            z_step_um=z_step, pixel_size_um=pixel_size, z_axis=z_axis, names=STACK
-        )
-        stack = read_stack(stack_path, given)
+        stack = read_stack(stack_path, told.given)
     pixel = stack.pixel_size_um
-    optics = optics_told(
-        optics_file,
-        stack,
-        **optics_given,
-        pixel_size_um=pixel,
-        sample_index=sample_index,
-    )
+    optics = told.optics(stack, pixel_size_um=pixel, file=optics_file)
     if pixel is None and optics is not None:
         pixel = optics.pixel_size_um
     check_optics(estimator, optics)
@@ -174,17 +150,17 @@ def replay(
     }
     if epsilon is None and calibration is None:
         epsilon = EPSILON  # noted with the run, whatever later versions take
-    told = {"epsilon": epsilon, "patience": patience, "misfit": misfit}
-    options |= {key: value for key, value in told.items() if value is not None}
+    rest = {"epsilon": epsilon, "patience": patience, "misfit": misfit}
+    options |= {key: value for key, value in rest.items() if value is not None}
     with flagged(PLAN):
         plan = ScanPlan.from_grid(_grid(stack), **options, z_exact_um=positions)
-    if strict:
+    if strict:  # so as not to load torch first
         model_for(estimator, plan.z_um, optics, model=model, strict=True)
     microscope = RecordedMicroscope(
         stack.data,
         plan.z_um,
         pixel_size_um=pixel,
-        source={"path": str(stack_path.resolve()), "z_axis": z_axis},
+        source={"path": str(stack_path.resolve()), "z_axis": told.z_axis},
     )
     block = block_of(
         optics,
@@ -203,22 +179,20 @@ def replay(
         metadata={"rmz_acquire": block},
     )
     against = experiments.Truth(
-        stack.data if truth is None else _truth(truth, stack, given),
+        stack.data if truth is None else _truth(truth, stack, told.given),
         # what the camera gave has its noise: no truth
         "recorded stack" if truth is None else "truth",
         path=None if truth is None else str(truth.resolve()),
     )
     with in_the_words_of_flags():
         run_and_print(
-            lambda watcher: (
-                experiments.run(
-                    microscope,
-                    sequence,
-                    out,
-                    overwrite=overwrite,
-                    truth=against,
-                    watcher=watcher,
-                ).summary
+            partial(
+                experiments.run,
+                microscope,
+                sequence,
+                out,
+                overwrite=overwrite,
+                truth=against,
             ),
             out,
             most=len(positions) if positions else plan.max_planes,

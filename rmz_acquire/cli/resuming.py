@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,12 +52,7 @@ def resume_and_print(folder: Path, config: str | None) -> None:
             raise InputError(msg)
         with flagged(PLUGINS):
             run_and_print(
-                lambda watcher: (
-                    experiments.resume(
-                        stack, folder, truth=truth, watcher=watcher
-                    ).summary
-                ),
-                folder,
+                partial(experiments.resume, stack, folder, truth=truth), folder
             )
         return
     config = config or told["config"]
@@ -71,12 +67,7 @@ def resume_and_print(folder: Path, config: str | None) -> None:
             truth = experiments.Truth(
                 lambda volume: simulated_camera(core).expected(sorted(volume.z_um))
             )
-        run_and_print(
-            lambda watcher: (
-                experiments.resume(core, folder, truth=truth, watcher=watcher).summary
-            ),
-            folder,
-        )
+        run_and_print(partial(experiments.resume, core, folder, truth=truth), folder)
 
 
 def _stack_of(folder: Path, recorded: Mapping[str, Any]) -> RecordedMicroscope:

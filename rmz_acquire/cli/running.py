@@ -19,9 +19,8 @@ if TYPE_CHECKING:
 
     from pymmcore_plus import CMMCorePlus
 
-    from rmz_acquire.experiments import Watcher
+    from rmz_acquire.experiments import FinishedRun
     from rmz_acquire.optics import Optics
-    from rmz_acquire.recording import Summary
     from rmz_acquire.scanning import Estimator
 
 __all__ = [
@@ -81,14 +80,15 @@ def _close(core: CMMCorePlus) -> None:
 
 
 def run_and_print(
-    run: Callable[[Watcher], Summary], folder: Path, *, most: int | None = None
+    run: Callable[..., FinishedRun], folder: Path, *, most: int | None = None
 ) -> None:
     """Run under a progress bar, and print what it came to.
 
     Parameters
     ----------
     run : callable
-        Runs with what looks on, as `rmz_acquire.experiments.run` does.
+        `rmz_acquire.experiments.run` or `resume` with all that it takes but what looks
+        on, ``watcher``.
     folder : Path
         Of the run.
     most : int, optional
@@ -103,7 +103,7 @@ def run_and_print(
         from rmz_acquire.cli.progress import RunProgress
     try:
         with RunProgress(most) as progress, microscope_errors():
-            summary = run(progress)
+            summary = run(watcher=progress).summary
     except KeyboardInterrupt:
         # the scan itself ends well on ctrl-C: this came while it was scored
         msg = f"stopped before its scores were there; the run is in {folder}"
@@ -176,12 +176,7 @@ def model_for(
         With `strict`, where it does not fit.
     """
     from rmz_acquire.methods import AUTO, method_of
-    from rmz_acquire.models import (
-        default_for,
-        instead_of,
-        read_card,
-        suitable_model,
-    )
+    from rmz_acquire.models import default_for, misfits_of, read_card, suitable_model
 
     if name == AUTO and optics is not None:
         made = default_for([(optics, z_um)])
@@ -189,13 +184,8 @@ def model_for(
     if not method_of(name).model or optics is None:
         return name, None, []
     card = read_card(model or suitable_model(optics, z_um))
-    misfits = card.check(optics, z_um)
-    if misfits:
-        other = instead_of(card.name, optics, z_um)
-        if strict:
-            msg = f"{misfits[0]}: {other}; without --strict it is used all the same"
-            raise InputError(msg)
-        misfits[-1] = f"{misfits[-1]}: {other}"
+    with flagged(BLOCK):
+        misfits = misfits_of(card, optics, z_um, strict=strict)
     return name, model or card.name, misfits
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import Annotated, Any
@@ -131,15 +132,13 @@ def scan(
             check_folder(out, overwrite=overwrite)
     with opened(config) as core, flagged(PLUGINS):
         run_and_print(
-            lambda watcher: (
-                experiments.run(
-                    core,
-                    sequence,
-                    out,
-                    overwrite=overwrite,
-                    config=config,
-                    watcher=watcher,
-                ).summary
+            partial(
+                experiments.run,
+                core,
+                sequence,
+                out,
+                overwrite=overwrite,
+                config=config,
             ),
             out,
         )

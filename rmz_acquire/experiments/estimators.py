@@ -25,8 +25,8 @@ from rmz_acquire.models import (
     DEFAULT_MODEL,
     LoadedModel,
     default_for,
-    instead_of,
     load_model,
+    misfits_of,
     read_card,
     suitable_model,
 )
@@ -207,14 +207,10 @@ class Estimators:
         many = len(set(self._channels.values())) > 1
         for place, z_um in self._uses:
             optics = self._optics[place]
-            misfits = self._model.card.check(optics, z_um)
-            if not misfits:
-                continue
-            other = instead_of(self._model.card.name, optics, z_um)
-            if self._settings.strict:
-                msg = f"{BLOCK}.model: {misfits[0]}: {other}, or set strict: false"
-                raise InputError(msg)
-            misfits[-1] = f"{misfits[-1]}: {other}"
+            with key_of(f"{BLOCK}.model"):
+                misfits = misfits_of(
+                    self._model.card, optics, z_um, strict=self._settings.strict
+                )
             for line in misfits:
                 line = f"channel {self._channels[place]}: {line}" if many else line
                 if line not in told:

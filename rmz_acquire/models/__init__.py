@@ -10,6 +10,7 @@ from rmz_acquire.models.choice import (
     Default,
     default_for,
     instead_of,
+    misfits_of,
     suitable_model,
     tells_spread,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "instead_of",
     "list_models",
     "load_model",
+    "misfits_of",
     "normalisation_kind",
     "read_card",
     "save_model",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from rmz_acquire.errors import InputError
 from rmz_acquire.models.store import list_models, read_card
 
 if TYPE_CHECKING:
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from rmz_acquire.models.card import ModelCard
     from rmz_acquire.optics import Optics
 
 __all__ = [
@@ -20,6 +22,7 @@ __all__ = [
     "Default",
     "default_for",
     "instead_of",
+    "misfits_of",
     "suitable_model",
     "tells_spread",
 ]
@@ -149,3 +152,37 @@ def instead_of(name: str, optics: Optics, z_um: ArrayLike) -> str:
     if other != name and not read_card(other).check(optics, z_um):
         return f"choose the model {other}, which fits"
     return "choose the estimator wiener, which needs no model"
+
+
+def misfits_of(
+    card: ModelCard, optics: Optics, z_um: ArrayLike, *, strict: bool
+) -> list[str]:
+    """Say by how much a model does not fit, and at the end what would.
+
+    Parameters
+    ----------
+    card : ModelCard
+        Of the model.
+    optics, z_um
+        As of `instead_of`.
+    strict : bool
+        Whether that is an error.
+
+    Returns
+    -------
+    list of str
+        A line each; empty where it fits.
+
+    Raises
+    ------
+    InputError
+        With `strict`, where it does not fit.
+    """
+    misfits = card.check(optics, z_um)
+    if not misfits:
+        return []
+    other = instead_of(card.name, optics, z_um)
+    if strict:
+        msg = f"{misfits[0]}: {other}; with strict: false it is used all the same"
+        raise InputError(msg)
+    return [*misfits[:-1], f"{misfits[-1]}: {other}"]
