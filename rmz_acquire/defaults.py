@@ -1,4 +1,4 @@
-"""What a scan does where nobody says otherwise: command line, YAML, script, window."""
+"""What is done where nobody says otherwise: command line, YAML, script, window."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ __all__ = [
     "STALE_FRAMES",
     "STOP_RULE",
     "TAU",
+    "WORKER_WAIT_S",
     "Overlap",
 ]
 
@@ -37,3 +38,5 @@ PATIENCE = 1
 """Planes in a row after which it must be enough."""
 STALE_FRAMES = 3
 """So many old frames in a row fail a scan."""
+WORKER_WAIT_S = 60.0
+"""So long a dask scheduler may be without any worker."""

@@ -220,11 +220,17 @@ def test_the_workers_of_a_scheduler_do_it(archive, tmp_path, capsys):
 
     out = tmp_path / "out"
     with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0"
+        n_workers=0, threads_per_worker=1, processes=False, dashboard_address=":0"
     ) as cluster:
+        address = cluster.scheduler_address
         args = ["reconstruct", str(archive / "a"), str(archive / "plate" / "c")]
-        args += ["--estimator", "linear", "--out", str(out)]
-        assert main([*args, "--scheduler", cluster.scheduler_address]) == 0
+        args += ["--estimator", "linear", "--out", str(out), "--scheduler", address]
+        # one without any is not waited for for ever
+        said = refused([*args, "--wait", "0.3"], capsys)
+        assert said.startswith(f"--scheduler {address} has no worker, and none came in")
+        assert f"dask worker {address}, or give a longer --wait" in said
+        cluster.scale(1)
+        assert main(args) == 0
     assert "2 made" in capsys.readouterr().out
     assert (out / "c" / "t0000-p0000.ome.tif").is_file()
 

@@ -28,6 +28,7 @@ FLAGS = {
     ),
 }
 """Of what an archive is told."""
+_SCHEDULER = {"scheduler ": "--scheduler ", "wait_s": "--wait"}
 
 
 def check_many(out: Path, workers: int | None, scheduler: str | None) -> None:
@@ -60,6 +61,7 @@ def reconstruct_many(
     overwrite: bool,
     workers: int | None,
     scheduler: str | None,
+    wait_s: float,
 ) -> None:
     """Make every volume of every source by several processes, and say how it went.
 
@@ -67,13 +69,13 @@ def reconstruct_many(
     ----------
     sources, out, job_of, pixel_size_um, which, overwrite
         As for `rmz_acquire.experiments.archive.plan_archive`.
-    workers, scheduler
+    workers, scheduler, wait_s
         As for `rmz_acquire.experiments.archive_workers.make_all`.
 
     Raises
     ------
     InputError
-        Where there is nothing to be made.
+        Where there is nothing to be made, or nobody to make it.
     ScanFailed
         Where not all was made; says which before.
     """
@@ -95,12 +97,13 @@ def reconstruct_many(
         msg = first or f"{sources[0]} has no such volume"
         raise InputError(msg)
     start = perf_counter()
-    with _bar(todo) as done, flagged({"scheduler ": "--scheduler "}):
+    with _bar(todo) as done, flagged(_SCHEDULER):
         try:
             lost = make_all(
                 archive.jobs,
                 workers=workers,
                 scheduler=scheduler,
+                wait_s=wait_s,
                 on_done=lambda *_: done(),
             )
         except KeyboardInterrupt:

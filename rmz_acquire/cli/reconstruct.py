@@ -30,6 +30,7 @@ from rmz_acquire.cli.options import (
 )
 from rmz_acquire.cli.result import predicted
 from rmz_acquire.cli.running import model_for
+from rmz_acquire.defaults import WORKER_WAIT_S
 from rmz_acquire.errors import InputError
 from rmz_acquire.plugins import ESTIMATOR
 
@@ -124,6 +125,12 @@ def reconstruct(
             help="With a folder: a dask scheduler whose workers do it, tcp://host:8786.",
         ),
     ] = None,
+    wait: Annotated[
+        float,
+        typer.Option(
+            "--wait", help="How long --scheduler may be without any worker, s."
+        ),
+    ] = WORKER_WAIT_S,
 ) -> None:
     """Make volumes of planes that were taken before, with any estimator and z grid.
 
@@ -165,6 +172,7 @@ def reconstruct(
             overwrite=overwrite,
             workers=workers,
             scheduler=scheduler,
+            wait_s=positive(wait, "--wait", " s"),
         )
         return
     if len(sources) > 1:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from rmz_acquire.defaults import WORKER_WAIT_S
 from rmz_acquire.errors import InputError, ScanFailed, message_of
 from rmz_acquire.experiments.archive import Failure, remove_leftovers
 from rmz_acquire.experiments.archive_volume import make_volume
@@ -56,7 +57,7 @@ def make_all(
     *,
     workers: int | None = None,
     scheduler: str | None = None,
-    answer_s: float | None = None,
+    wait_s: float = WORKER_WAIT_S,
     on_done: Callable[[VolumeJob, Failure | None], None] = lambda *_: None,
 ) -> list[Failure]:
     """Make every volume.
@@ -70,8 +71,8 @@ def make_all(
     scheduler : str, optional
         Address of a dask scheduler, ``tcp://host:8786``, whose workers do it instead:
         they have this package, and see the files under the same names.
-    answer_s : float, optional
-        How long that may take to answer, s; by default `ANSWER_S`.
+    wait_s : float
+        How long that may be without any worker, s.
     on_done : callable
         Is told of every volume as it is done, and why it was not made.
 
@@ -83,7 +84,7 @@ def make_all(
     Raises
     ------
     InputError
-        If the scheduler does not answer.
+        If the scheduler does not answer, or no worker of it came in time.
     """
     if not jobs:
         return []
@@ -91,13 +92,16 @@ def make_all(
     n = min(len(jobs), workers or default_workers(device))
     threads = None if scheduler else max(1, _cores() // n)
     failed = []
-    with _client(n, device, scheduler, answer_s or ANSWER_S) as (client, any_left):
+    left, back_s = "no worker is left to make it", _BACK_S
+    if scheduler:
+        left, back_s = f"scheduler {scheduler} has no worker any more", wait_s
+    with _client(n, device, scheduler) as (client, any_left):
         by_key = {f"volume-{os.getpid()}-{i}": job for i, job in enumerate(jobs)}
         futures = [
             client.submit(_work, job, threads, key=key, pure=False)
             for key, job in by_key.items()
         ]
-        done = _as_completed(futures, client, any_left)
+        done = _as_completed(futures, client, any_left, back_s)
         del futures
         for future in done:
             job, reason = by_key.pop(future.key), None
@@ -113,9 +117,13 @@ def make_all(
             if failure is not None:
                 failed.append(failure)
             on_done(job, failure)
+        if scheduler and len(by_key) == len(jobs):
+            msg = f"scheduler {scheduler} has no worker, and none came in {wait_s:g} s:"
+            msg += f" start one with: dask worker {scheduler}, or give a longer wait_s"
+            raise InputError(msg)
         for job in by_key.values():
             remove_leftovers(job)
-            failed.append(Failure(str(job.out), "no worker is left to make it"))
+            failed.append(Failure(str(job.out), left))
             on_done(job, failed[-1])
     return failed
 
@@ -170,7 +178,10 @@ def _reason(error: BaseException) -> str:
 
 
 def _as_completed(
-    futures: list[Future], client: Client, any_left: Callable[[], bool]
+    futures: list[Future],
+    client: Client,
+    any_left: Callable[[], bool],
+    back_s: float,
 ) -> Iterator[Future]:
     """Give each as it is done, until all are, or nobody is left who could do them."""
     from distributed import as_completed
@@ -184,7 +195,7 @@ def _as_completed(
         elif any_left():
             seen = time.monotonic()
             time.sleep(_LOOK_S)
-        elif time.monotonic() - seen < _BACK_S:
+        elif time.monotonic() - seen < back_s:
             time.sleep(_LOOK_S)
         else:
             return
@@ -192,22 +203,19 @@ def _as_completed(
 
 @contextmanager
 def _client(
-    workers: int, device: str, scheduler: str | None, answer_s: float
+    workers: int, device: str, scheduler: str | None
 ) -> Iterator[tuple[Client, Callable[[], bool]]]:
-    """Give a client, and what tells whether its scheduler has workers.
-
-    Those of a scheduler that others started come and go: there are always some to come.
-    """
+    """Give a client, and what tells whether its scheduler has workers."""
     import dask
     from distributed import Client, Scheduler, SpecCluster
 
     _quiet()
     if scheduler is not None:
-        if not _answers(scheduler, answer_s):
-            msg = f"scheduler {scheduler} does not answer within {answer_s:g} s"
+        if not _answers(scheduler, ANSWER_S):
+            msg = f"scheduler {scheduler} does not answer within {ANSWER_S:g} s"
             raise InputError(msg)
         with Client(scheduler, set_as_default=False) as client:
-            yield client, lambda: True
+            yield client, lambda: _has_workers(client)
         return
     spawn = "distributed.nanny.pre-spawn-environ"
     settings = {
@@ -231,6 +239,14 @@ def _client(
                 yield client, lambda: bool(cluster.scheduler.workers)
         finally:
             _close(cluster)
+
+
+def _has_workers(client: Client) -> bool:
+    """Ask the scheduler; one that is gone has none."""
+    try:
+        return bool(client.nthreads())
+    except OSError:
+        return False
 
 
 def _close(cluster: SpecCluster) -> None:
