@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PyQt6.QtCore import pyqtSignal
 
-from rmz_acquire.evaluation import planes_not_taken, score
+from rmz_acquire.evaluation import planes_not_taken
+from rmz_acquire.experiments.volume_scores import score_volume
 from rmz_acquire.gui.controllers.controller import Controller
 from rmz_acquire.gui.models.stored_runs import StoredRun, StoredVolume, load_run
 from rmz_acquire.reconstruction import make_estimator
 from rmz_acquire.workers import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -75,8 +76,7 @@ class RunReader(Controller):
 def score_against(truth: NDArray[np.float32], volume: StoredVolume) -> str | None:
     """Say how far a volume is from its full stack; None where they do not fit.
 
-    Beside it what `wiener` (where the optics are known) and `linear` make of the same
-    planes, over the planes that were not taken.
+    Beside it what the baselines make of the same planes, over those not taken.
 
     Parameters
     ----------
@@ -88,17 +88,21 @@ def score_against(truth: NDArray[np.float32], volume: StoredVolume) -> str | Non
     pixels = volume.pixels
     if pixels is None or truth.shape != pixels.shape:
         return None
-    taken = [plane.z_um for plane in volume.planes]
-    unseen = planes_not_taken(volume.z_um, taken)
+    unseen = planes_not_taken(volume.z_um, [plane.z_um for plane in volume.planes])
     if not unseen.any():
         return "Every plane of the stack was taken: there is nothing to compare."
-    said = [f"{volume.estimator} {_scores(truth, pixels, unseen)}"]
-    for name in ("wiener", "linear"):
-        if name == volume.estimator or (name == "wiener" and volume.optics is None):
-            continue
-        made = _made_by(name, volume)
-        if made is not None:
-            said.append(f"{name} {_scores(truth, made, unseen)}")
+    found = score_volume(
+        truth,
+        pixels,
+        volume.planes,
+        volume.z_um,
+        estimator=volume.estimator,
+        optics=volume.optics,
+        baselines=True,
+        say=lambda name: None,
+    )
+    shown = {volume.estimator: found, **found["baselines"]}
+    said = [f"{name} {_scores(of)}" for name, of in shown.items() if of is not None]
     return (
         f"Against the full stack, over the {int(unseen.sum())} planes not taken: "
         f"{', '.join(said)} (the stack's own noise counts as error)."
@@ -112,9 +116,7 @@ def _made_by(name: str, volume: StoredVolume) -> NDArray[np.float32] | None:
     return made.volume
 
 
-def _scores(
-    truth: NDArray[np.float32], made: NDArray[np.float32], unseen: NDArray[np.bool_]
-) -> str:
-    found = score(truth, made, unseen)
-    said = "exact" if found.psnr_db is None else f"{found.psnr_db:.1f} dB"
-    return said if found.ssim is None else f"{said} (SSIM {found.ssim:.2f})"
+def _scores(found: Mapping[str, float | None]) -> str:
+    psnr_db, ssim = found["psnr_db"], found["ssim"]
+    said = "exact" if psnr_db is None else f"{psnr_db:.1f} dB"
+    return said if ssim is None else f"{said} (SSIM {ssim:.2f})"
