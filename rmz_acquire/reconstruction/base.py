@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from rmz_acquire.models import LoadedModel
+    from rmz_acquire.optics import Optics
+
 __all__ = ["VolumeEstimator"]
 
 
@@ -34,6 +37,10 @@ class VolumeEstimator(ABC):
     ----------
     z_um : array_like
         (Z,) ascending output grid, µm.
+    optics : Optics, optional
+        The microscope, where that is reckoned with.
+    model : LoadedModel, optional
+        The network, where there is one.
 
     Raises
     ------
@@ -43,13 +50,23 @@ class VolumeEstimator(ABC):
 
     name: str
 
-    def __init__(self, z_um: ArrayLike) -> None:
+    def __init__(
+        self,
+        z_um: ArrayLike,
+        optics: Optics | None = None,
+        model: LoadedModel | None = None,
+    ) -> None:
         grid = np.asarray(z_um, dtype=np.float64)
         ascends = grid.ndim == 1 and len(grid) > 1 and np.all(np.diff(grid) > 0)
         if not (ascends and np.isfinite(grid).all()):
             msg = "the z grid needs at least two planes in ascending order"
             raise InputError(msg)
         self._z_um = grid
+        self._made_with = {
+            "model": None if model is None else model.card.name,
+            "model_sha256": None if model is None else model.sha256,
+            "optics": None if optics is None else optics.model_dump(),
+        }
         self._images: list[NDArray[np.float32]] = []
         self._at_um: list[float] = []
         self._volume: NDArray[np.float32] | None = None
@@ -101,12 +118,7 @@ class VolumeEstimator(ABC):
 
     def describe(self) -> dict[str, Any]:
         """What this estimator is, for summary.json."""
-        return {
-            "estimator": self.name,
-            "model": None,
-            "model_sha256": None,
-            "optics": None,
-        }
+        return {"estimator": self.name, **self._made_with}
 
     def bytes_needed(self, shape: tuple[int, int], planes: int) -> int:
         """Memory at work on pictures of a shape, bytes, at most.

@@ -20,7 +20,11 @@ from rmz_acquire.reconstruction.asked_planes import AskedPlanes
 from rmz_acquire.reconstruction.bead_average import average_beads
 from rmz_acquire.reconstruction.candidates import LAYERS, WIENER
 from rmz_acquire.reconstruction.likelihood import few_threads
-from rmz_acquire.reconstruction.optics_calibration import Calibration
+from rmz_acquire.reconstruction.optics_calibration import (
+    MOST_PLANES,
+    MOST_PX,
+    Calibration,
+)
 from rmz_acquire.reconstruction.pupil_retrieval import TERMS, retrieve_pupil
 
 if TYPE_CHECKING:
@@ -37,8 +41,6 @@ __all__ = ["LEAST_BEAD_PLANES", "BeadCalibration", "calibrate_on_beads"]
 LEAST_BEAD_PLANES = 13
 """Fewer leave too few to fit, to choose and to judge by."""
 
-_MOST_PX = 128
-_MOST_PLANES = 61
 _MARGIN_DB = 0.03
 """What a further term has to gain on planes that choose."""
 
@@ -155,12 +157,12 @@ def _around(
 ) -> tuple[NDArray[np.float32], int]:
     """Planes around the brightest bead, as they are; and which is the first."""
     middle = int(bead.planes[np.abs(bead.z_um).argmin()])
-    first = max(0, min(middle - _MOST_PLANES // 2, len(data) - _MOST_PLANES))
+    first = max(0, min(middle - MOST_PLANES // 2, len(data) - MOST_PLANES))
     rows, columns = (
-        slice(max(0, min(at - _MOST_PX // 2, n - _MOST_PX)), None)
+        slice(max(0, min(at - MOST_PX // 2, n - MOST_PX)), None)
         for at, n in zip(bead.at, data.shape[1:], strict=True)
     )
-    cut = data[first : first + _MOST_PLANES, rows, columns][:, :_MOST_PX, :_MOST_PX]
+    cut = data[first : first + MOST_PLANES, rows, columns][:, :MOST_PX, :MOST_PX]
     return np.ascontiguousarray(cut, dtype=np.float32), first
 
 

@@ -86,7 +86,7 @@ class OnLayersEstimator(VolumeEstimator):
         *,
         device: str = "auto",
     ) -> None:
-        super().__init__(z_um)
+        super().__init__(z_um, optics, model)
         if not isinstance(model.network, OnLayers):
             msg = f"model {model.card.name} is not on the richardson-lucy prior"
             raise InputError(msg)
@@ -101,32 +101,14 @@ class OnLayersEstimator(VolumeEstimator):
         self._predicted: dict[str, float] = {}
 
     @property
-    def network_volume(self) -> NDArray[np.float32] | None:
-        """All that the network says, (Z, Y, X) counts; None before any plane."""
-        return self._made
-
-    @property
     def share(self) -> float:
         """Of the network in the volume: 0 is richardson-lucy alone, 1 all it says."""
         return self._gate.share if self._settled is None else self._settled
 
     @property
-    def network_gain_db(self) -> float | None:
-        """What the network gained on the latest plane predicted; None before any."""
-        return self._gate.gain_db
-
-    @property
     def predicted_error(self) -> NDArray[np.float32] | None:
         """Predicted RMS error of every output plane, counts: that of the prior."""
         return self._prior.predicted_error
-
-    def describe(self) -> dict[str, Any]:
-        """What this estimator is, for summary.json."""
-        return super().describe() | {
-            "model": self._model.card.name,
-            "model_sha256": self._model.sha256,
-            "optics": self._optics.model_dump(),
-        }
 
     def bytes_needed(self, shape: tuple[int, int], planes: int) -> int:
         """As of `VolumeEstimator`: the prior, its volumes, and a band's activations."""

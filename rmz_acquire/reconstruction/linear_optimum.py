@@ -34,7 +34,7 @@ class WienerEstimator(VolumeEstimator):
     name = "wiener"
 
     def __init__(self, z_um: ArrayLike, optics: Optics) -> None:
-        super().__init__(z_um)
+        super().__init__(z_um, optics)
         self._optics = optics
         self._filter = wiener_filter(optics, self.z_um)
         self._error: NDArray[np.float32] | None = None
@@ -46,10 +46,6 @@ class WienerEstimator(VolumeEstimator):
     def predicted_error(self) -> NDArray[np.float32] | None:
         """Predicted RMS error of every output plane, (Z,) counts; None before any."""
         return self._error
-
-    def describe(self) -> dict[str, Any]:
-        """What this estimator is, for summary.json."""
-        return super().describe() | {"optics": self._optics.model_dump()}
 
     def _candidates(self) -> dict[str, Any]:
         return {"misfit": self._fit.misfit, "tested_error": self._tested}

@@ -62,7 +62,7 @@ class NetworkEstimator(VolumeEstimator, Generic[Net]):
         *,
         device: str = "auto",
     ) -> None:
-        super().__init__(z_um)
+        super().__init__(z_um, optics, model)
         network, made_of = model.network, model.card.network
         if isinstance(made_of, OnLayersConfig) or not isinstance(
             network, self.network_type
@@ -80,12 +80,8 @@ class NetworkEstimator(VolumeEstimator, Generic[Net]):
 
     def describe(self) -> dict[str, Any]:
         """What this estimator is, for summary.json."""
-        return super().describe() | {
-            "model": self._model.card.name,
-            "model_sha256": self._model.sha256,
-            "optics": self._optics.model_dump(),
-            "largest_gap_um": self._model.card.reach_um(self._optics),
-        }
+        reach_um = self._model.card.reach_um(self._optics)
+        return super().describe() | {"largest_gap_um": reach_um}
 
     def bytes_needed(self, shape: tuple[int, int], planes: int) -> int:
         """As of `VolumeEstimator`: volumes, and what a slice of them passes through."""

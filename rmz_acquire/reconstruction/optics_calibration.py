@@ -27,15 +27,16 @@ if TYPE_CHECKING:
 
     from rmz_acquire.optics import Optics
 
-__all__ = ["LEAST_GAIN_DB", "Calibration", "calibrate_optics"]
+__all__ = ["LEAST_GAIN_DB", "MOST_PLANES", "MOST_PX", "Calibration", "calibrate_optics"]
 
 LEAST_GAIN_DB = 0.1
 """What fitted optics have to gain on planes kept apart."""
 
 LEAST_PLANES = 9
 LEAST_PX = 32
-_MOST_PX = 128
-_MOST_PLANES = 61
+MOST_PX = 128
+MOST_PLANES = 61
+"""Of a stack that are looked at: of a side, and along z."""
 
 _SCALES = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)
 _SCALE_STEPS = (0.05, 0.025)
@@ -110,8 +111,8 @@ def calibrate_optics(
     if min(data.shape[1:]) < LEAST_PX:
         msg = f"planes of {data.shape[1]} × {data.shape[2]} pixels are too small to "
         raise InputError(f"{msg}calibrate on: take {LEAST_PX} or more a side")
-    first = max(0, (len(data) - _MOST_PLANES) // 2)
-    data, at = data[first : first + _MOST_PLANES], at[first : first + _MOST_PLANES]
+    first = max(0, (len(data) - MOST_PLANES) // 2)
+    data, at = data[first : first + MOST_PLANES], at[first : first + MOST_PLANES]
     middle = _middle(data)
     if middle.max() == middle.min():
         raise InputError("the stack shows nothing to calibrate on: all pixels alike")
@@ -170,7 +171,7 @@ def _fit(
 def _middle(data: NDArray[np.generic]) -> NDArray[np.float32]:
     """The middle of every plane, 128 pixels at most, as float32."""
     rows, columns = (
-        slice((n - min(n, _MOST_PX)) // 2, (n + min(n, _MOST_PX)) // 2)
+        slice((n - min(n, MOST_PX)) // 2, (n + min(n, MOST_PX)) // 2)
         for n in data.shape[1:]
     )
     return np.ascontiguousarray(data[:, rows, columns], dtype=np.float32)

@@ -91,7 +91,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
     def __init__(
         self, z_um: ArrayLike, optics: Optics, *, device: str = "auto"
     ) -> None:
-        super().__init__(z_um)
+        super().__init__(z_um, optics)
         self._device = device_of(device)
         self._optics = optics
         # Tables take seconds: here, before the first plane is taken.
@@ -183,10 +183,6 @@ class RichardsonLucyEstimator(VolumeEstimator):
             return self._noise
         light = max(float(image.mean()) - self._dark, 0.0)
         return self._gain * (light + self._shift)
-
-    def describe(self) -> dict[str, Any]:
-        """What this estimator is, for summary.json."""
-        return super().describe() | {"optics": self._optics.model_dump()}
 
     def bytes_needed(self, shape: tuple[int, int], planes: int) -> int:
         """As of `VolumeEstimator`: layers, their OTFs, and volumes."""

@@ -94,7 +94,7 @@ def test_a_network_that_is_wrong_stays_out() -> None:
         prior = theirs.add(counts[i], Z_UM[i]).volume
     rest = unseen(ORDER)
     assert ours.share < 0.05
-    assert ours.network_gain_db is not None and ours.network_gain_db < 0
+    assert ours._gate.gain_db is not None and ours._gate.gain_db < 0
     lost = 20 * np.log10(rms(made[rest] - truth[rest]) / rms((prior - truth)[rest]))
     assert lost < 0.1
 
@@ -150,7 +150,7 @@ def test_bands_of_rows_give_what_the_whole_picture_gives(
         ours = estimator(network)
         for i in ORDER[:3]:
             ours.add(counts[i], Z_UM[i])
-        made.append(ours.network_volume)
+        made.append(ours._made)
     assert len(list(ours._bands(*counts.shape[1:]))) > 1
     assert made[0] is not None and made[1] is not None
     np.testing.assert_allclose(*made, rtol=1e-4, atol=0.05)

@@ -45,8 +45,8 @@ def test_a_part_of_a_picture_takes_the_share_that_another_told() -> None:
     part.settle(pilot.learnt())
     made = part.add_all(counts[at], Z_UM[at])
     assert part.share == pilot.share
-    assert part.network_volume is not None and part._prior.volume is not None
-    mixed = part._prior.volume + part.share * (part.network_volume - part._prior.volume)
+    assert part._made is not None and part._prior.volume is not None
+    mixed = part._prior.volume + part.share * (part._made - part._prior.volume)
     np.testing.assert_allclose(made, mixed, rtol=1e-4)
     assert rms(made - whole) > 0
     with pytest.raises(TypeError, match="cannot settle"):
