@@ -14,6 +14,8 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import torch
+
 from rmz_acquire.errors import message_of
 from rmz_acquire.experiments.callbacks import Rendered
 from rmz_acquire.experiments.whole_volumes import parts_of
@@ -58,6 +60,7 @@ class Rendering:
         self._tasks: list[Task[None]] = []
         self._asked = self._done = 0
         self._spent_s = 0.0
+        self._threads = 1
         #: What each volume is made of, by the candidates' names.
         self.shares: dict[Key, Mapping[str, float]] = {}
         #: What went wrong, one line a volume.
@@ -90,6 +93,8 @@ class Rendering:
         self._asked += 1
         if self._worker is None:
             self._worker = Worker("volumes")
+            # while a decision is computed, a new thread would be told of fewer
+            self._threads = torch.get_num_threads()
         task = self._worker.submit(lambda: self._make(volume, line))
         self._tasks.append(task)
         if when == "during":
@@ -126,6 +131,7 @@ class Rendering:
 
     def _make(self, volume: Volume, line: Mapping[str, Any]) -> None:
         _step_back()
+        torch.set_num_threads(self._threads)
         begun = time.perf_counter()
         try:
             self._write(volume, line, begun)

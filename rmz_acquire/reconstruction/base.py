@@ -132,6 +132,11 @@ class VolumeEstimator(ABC):
         """
         return 4 * (6 * len(self._z_um) + 4 * planes) * shape[0] * shape[1]
 
+    @property
+    def side_by_side(self) -> bool:
+        """Whether small tiles at the same time, each in a thread, are the quickest."""
+        return False
+
     def survey(self, images: Sequence[NDArray[Any]]) -> None:  # noqa: B027
         """Look at whole planes, (Y, X) counts, where only a part of them comes."""
 

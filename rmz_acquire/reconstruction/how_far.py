@@ -8,6 +8,7 @@ before it did.
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -29,7 +30,7 @@ _MOST = 0.99
 
 
 class HowFar:
-    """Sums up the parts of a volume.
+    """Sums up the parts of a volume, several of which may be made at the same time.
 
     Parameters
     ----------
@@ -37,7 +38,8 @@ class HowFar:
         Height and width of each, pixels; the first tells of the others, and is none
         of them.
     told : callable
-        Is handed the share of all that is done, 0 to 1, where it grew.
+        Is handed the share of all that is done, 0 to 1, where it grew; by the thread
+        that made this one.
     """
 
     def __init__(
@@ -45,50 +47,64 @@ class HowFar:
     ) -> None:
         self._size = [(y + _BORDER_PX) * (x + _BORDER_PX) for y, x in shapes]
         self._told = told
-        self._before = 0
-        self._part = 0
-        self._units = self._units_before = 0.0
+        self._thread = threading.get_ident()
+        self._lock = threading.Lock()
+        self._done = 0
+        self._at_work: dict[int, float] = {}
+        self._rate = 0.0
         self._share = self._spoken_s = 0.0
 
     @contextmanager
     def part(self, number: int) -> Iterator[None]:
         """Listen to what this thread counts while a part is made."""
-        self._part, self._units = number, 0.0
-        token = _listening.set(self)
+        with self._lock:
+            self._at_work[number] = 0.0
+        token = _listening.set((self, number))
         try:
             yield
         finally:
             _listening.reset(token)
-        self._units_before = self._units / self._size[number]
-        self._before += self._size[number]
-        self._tell(self._before)
+        with self._lock:
+            self._rate = self._at_work.pop(number) / self._size[number]
+            self._done += self._size[number]
+        if threading.get_ident() == self._thread:
+            self.tell()
 
-    def add(self, units: float) -> None:
-        """So much more was done."""
-        self._units += units
-        now = time.monotonic()
-        if self._units_before <= 0 or now - self._spoken_s < _TELL_S:
+    def add(self, number: int, units: float) -> None:
+        """So much more was done of a part."""
+        self._at_work[number] += units
+        if threading.get_ident() != self._thread:
             return
-        self._spoken_s = now
-        size = self._size[self._part]
-        here = min(self._units / (self._units_before * size), _MOST)
-        self._tell(self._before + here * size)
+        now = time.monotonic()
+        if now - self._spoken_s >= _TELL_S:
+            self._spoken_s = now
+            self.tell()
 
-    def _tell(self, done: float) -> None:
+    def tell(self) -> None:
+        """Tell how far it is; for the thread that made this one."""
+        with self._lock:
+            done = float(self._done)
+            for number, units in self._at_work.items():
+                size = self._size[number]
+                if self._rate > 0:
+                    done += size * min(units / (self._rate * size), _MOST)
         share = done / sum(self._size)
         if share > self._share:
             self._share = share
             self._told(share)
 
 
-_listening: ContextVar[HowFar | None] = ContextVar("listening", default=None)
+_listening: ContextVar[tuple[HowFar, int] | None] = ContextVar(
+    "listening", default=None
+)
 
 
 def worked(units: float) -> None:
     """Count work that was done, pixels."""
     listening = _listening.get()
     if listening is not None:
-        listening.add(units)
+        how_far, number = listening
+        how_far.add(number, units)
 
 
 @contextmanager

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import torch
 
 from rmz_acquire.errors import InputError
 from rmz_acquire.reconstruction.region_grid import halo_px
@@ -46,6 +48,15 @@ MOST_PX = 1024
 _HALO_PX = 128
 """Most around a tile, pixels."""
 
+_BORDER_PX = 64
+"""By how much larger a tile is in transforms, along a side, about."""
+
+_POWER = 1.3
+"""Time that a tile takes, as a power of its pixels: small ones stay in the cache."""
+
+RIM_PX = 16
+"""By how much neighbours overlap on either side."""
+
 
 @dataclass(frozen=True, slots=True)
 class MemoryPlan:
@@ -67,6 +78,8 @@ class MemoryPlan:
         Of the planes.
     limit_bytes : int
         What may be used.
+    together : int
+        Tiles that are made at the same time, each in one thread.
     """
 
     shape: tuple[int, int]
@@ -76,6 +89,27 @@ class MemoryPlan:
     tile_bytes: int
     held_bytes: int
     limit_bytes: int
+    together: int = 1
+
+    @property
+    def rim_px(self) -> int:
+        """By how much neighbours overlap on either side, pixels."""
+        return min(RIM_PX, self.halo_px // 2)
+
+    @property
+    def need_bytes(self) -> int:
+        """Of all tiles at work, of results that wait, and of the planes."""
+        n = self.together
+        if n == 1:
+            return self.tile_bytes + self.held_bytes
+        height, width = (
+            min(side, core + 2 * self.rim_px)
+            for side, core in zip(self.shape, self.core_px, strict=True)
+        )
+        # one more is faded into its neighbours, which keep a seam along the picture
+        seam = 2 * self.rim_px * self.shape[1]
+        waits = 4 * self.z * ((n + 1) * height * width + seam)
+        return n * self.tile_bytes + waits + self.held_bytes
 
     @property
     def large(self) -> bool:
@@ -105,8 +139,16 @@ class MemoryPlan:
         part = f"{self.tiles} tiles of {rows} × {columns} and {self.halo_px} around"
         if self.tiles == 1:
             part = "made at once"
-        need = _gb(self.tile_bytes + self.held_bytes)
+        elif self.together > 1:
+            part += f", {self.together} side by side"
+        need = _gb(self.need_bytes)
         return f"{said}: {part}, up to {need} of {_gb(self.limit_bytes)}"
+
+    @property
+    def work(self) -> float:
+        """What all tiles take, for comparison; as if one alone had neighbours."""
+        height, width = (core + 2 * self.halo_px + _BORDER_PX for core in self.core_px)
+        return self.tiles * math.pow(height * width, _POWER)
 
 
 def plan_volume(
@@ -138,7 +180,8 @@ def plan_volume(
     """
     halo = halo_px(optics, gap_um, most=_HALO_PX)
     z, needed = len(estimator.z_um), estimator.bytes_needed
-    return plan_memory(shape, z, planes, needed, halo=halo)
+    threads = torch.get_num_threads() if estimator.side_by_side else None
+    return plan_memory(shape, z, planes, needed, halo=halo, threads=threads)
 
 
 def plan_memory(
@@ -149,8 +192,12 @@ def plan_memory(
     *,
     halo: int,
     limit: float | None = None,
+    threads: int | None = None,
 ) -> MemoryPlan:
-    """Choose the largest tiles that fit.
+    """Choose the tiles.
+
+    The largest that fit, one after the other; or side by side those of a size that
+    takes the least time.
 
     Parameters
     ----------
@@ -165,6 +212,8 @@ def plan_memory(
     limit : float, optional
         Bytes that may be used; by default those that `MEMORY` tells, or half of
         what is free.
+    threads : int, optional
+        How many tiles may be made side by side; by default one after the other.
 
     Returns
     -------
@@ -177,6 +226,7 @@ def plan_memory(
     """
     most = int(limit_bytes() if limit is None else limit)
     held = 2 * planes * shape[0] * shape[1]
+    best: MemoryPlan | None = None
     # as even as they can be, from one tile on
     for parts in range(1, 1 + math.ceil(max(shape) / _ALIGNED_PX)):
         height, width = (_aligned(n, parts) for n in shape)
@@ -184,9 +234,17 @@ def plan_memory(
             continue
         around = min(shape[0], height + 2 * halo), min(shape[1], width + 2 * halo)
         tile = needed(around, planes)
-        if tile + held <= most:
-            core = height, width
-            return MemoryPlan(shape, z, core, halo, tile, held, most)
+        plan = MemoryPlan(shape, z, (height, width), halo, tile, held, most)
+        if plan.need_bytes > most:
+            continue
+        if threads is None:
+            return plan
+        plan = _side_by_side(plan, threads)
+        if best is None or plan.work / plan.together < best.work / best.together:
+            best = plan
+    if best is not None:
+        # no more than there are; and their size does not hang on the threads
+        return replace(best, together=min(best.together, best.tiles))
     msg = (
         f"a volume of {z} planes from {planes} of {shape[0]} × {shape[1]} needs "
         f"{_gb(tile + held)} even in the smallest tiles, {_gb(most)} may be used: take "
@@ -228,6 +286,15 @@ def free_bytes() -> float:
         return float(os.sysconf("SC_PAGE_SIZE")) * os.sysconf("SC_PHYS_PAGES") / 2
     except (AttributeError, ValueError, OSError):
         return _UNKNOWN
+
+
+def _side_by_side(plan: MemoryPlan, threads: int) -> MemoryPlan:
+    """As many at the same time as there are threads, or as fit."""
+    for together in range(threads, 1, -1):
+        wider = replace(plan, together=together)
+        if wider.need_bytes <= plan.limit_bytes:
+            return wider
+    return plan
 
 
 def _aligned(n: int, parts: int) -> int:

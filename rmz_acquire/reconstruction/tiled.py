@@ -9,12 +9,14 @@ instead, as a scan of it was.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rmz_acquire.reconstruction.how_far import HowFar
+from rmz_acquire.reconstruction.several import in_order
 from rmz_acquire.reconstruction.structure import BLOCK_PX, Structure
 from rmz_acquire.scanning.regions import Region
 
@@ -33,9 +35,6 @@ _LEARN_PX = 256
 
 _LEARN_HALO_PX = 32
 """Most halo of it: planes are only compared there."""
-
-_RIM_PX = 16
-"""By how much neighbours overlap on either side."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,20 +105,29 @@ def make_in_tiles(
     on_compared(pilot.compared())
     learnt = pilot.learnt()
     del pilot
-    rim = min(_RIM_PX, plan.halo_px // 2)
-    fading = _Fading(plan.shape, rim)
-    for number, (core, part) in enumerate(zip(cores, around, strict=True), 1):
+    kept = [core.around(plan.rim_px, plan.shape) for core in cores]
+
+    def tile(number: int) -> NDArray[np.float32]:
+        part, keeps = around[number - 1], kept[number - 1]
         estimator = make()
         estimator.settle(learnt)
         with far.part(number):
             made = estimator.add_all([image[part.slices] for image in images], z_um)
-        del estimator
-        kept = core.around(rim, plan.shape)
-        rows, columns = Region(
-            kept.y - part.y, kept.x - part.x, kept.height, kept.width
-        ).slices
-        region, volume = fading.add(kept, made[:, rows, columns])
-        yield VolumePart(region, volume, number, len(cores))
+        y, x = keeps.y - part.y, keeps.x - part.x
+        rows, columns = Region(y, x, keeps.height, keeps.width).slices
+        # a copy: what is cut off is free while this waits
+        return made[:, rows, columns].copy()
+
+    fading = _Fading(plan.shape, plan.rim_px)
+    numbers = range(1, len(cores) + 1)
+    tiles = in_order(tile, numbers, plan.together, far.tell)
+    with closing(tiles):
+        for number, made in zip(numbers, tiles, strict=True):
+            far.tell()
+            region, volume = fading.add(kept[number - 1], made)
+            del made
+            yield VolumePart(region, volume, number, len(cores))
+            del volume
 
 
 def gap_left_um(z_um: Sequence[float], taken_um: Sequence[float]) -> float:
@@ -171,7 +179,7 @@ class _Fading:
         region : Region
             The tile with its rim.
         made : ndarray
-            (Z, height, width) counts.
+            (Z, height, width) counts; changed in place.
 
         Returns
         -------
@@ -181,7 +189,7 @@ class _Fading:
         both = self._both
         if both == 0:
             return region, made
-        made, y, x = made.copy(), region.y, region.x
+        y, x = region.y, region.x
         if x > 0:
             assert self._left is not None
             fade = self._weight

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import threading
+import time
 import tracemalloc
 
 import numpy as np
@@ -15,7 +17,7 @@ from rmz_acquire.reconstruction import LinearEstimator, make_estimator
 from rmz_acquire.reconstruction.memory_plan import MEMORY, limit_bytes, plan_memory
 from rmz_acquire.reconstruction.region_estimator import RegionEstimator
 from rmz_acquire.reconstruction.region_grid import halo_px, thinned
-from rmz_acquire.reconstruction.several import at_once
+from rmz_acquire.reconstruction.several import at_once, in_order
 from rmz_acquire.reconstruction.structure import Structure
 from rmz_acquire.reconstruction.tiled import make_in_tiles
 from rmz_acquire.scanning import Region
@@ -24,6 +26,7 @@ from rmz_acquire.simulation.stack import simulate_stack
 Z_UM = np.linspace(0, 8, 9)
 OPTICS = Optics(na=0.75, immersion_index=1.0, wavelength_um=0.52, pixel_size_um=0.325)
 ORDER = (1, 4, 7, 2, 6)
+PATIENCE_S = 60.0
 
 
 def linear(grid, binning=1):
@@ -181,6 +184,57 @@ def test_what_fails_in_a_thread_fails():
         torch.set_num_threads(before)
 
 
+def test_no_more_pieces_are_at_work_than_asked_for_and_they_come_in_order():
+    lock, at_work, most, given = threading.Lock(), set(), [], []
+
+    def work(number):
+        with lock:
+            at_work.add(number)
+            most.append(len(at_work))
+        both.wait(PATIENCE_S)  # two are at work at the same time, or none goes on
+        assert torch.get_num_threads() == 1
+        with lock:
+            at_work.remove(number)
+        return -number
+
+    both, before = threading.Barrier(2), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        for made in in_order(work, range(8), 2):
+            given.append(made)
+            assert len(most) <= len(given) + 3  # what waits is no more than is at work
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert given == [-n for n in range(8)] and max(most) == 2
+
+
+@pytest.mark.parametrize("how", ["a piece fails", "nobody wants more"])
+def test_pieces_at_work_are_ended(how):
+    """The second goes on for ever, unless it is ended."""
+    begun = threading.Event()
+
+    def work(number):
+        if number == 1:
+            begun.set()
+            while True:
+                time.sleep(1e-3)
+        begun.wait(PATIENCE_S)
+        if how == "a piece fails":
+            raise ValueError(number)
+        return number
+
+    pieces, before = in_order(work, [0, 1, 2], 2), torch.get_num_threads()
+    if how == "a piece fails":
+        with pytest.raises(ValueError, match="0"):
+            next(pieces)
+    else:
+        assert next(pieces) == 0
+        pieces.close()
+    assert torch.get_num_threads() == before
+    assert not [t for t in threading.enumerate() if t.name.startswith("part ")]
+
+
 def test_z_is_no_thinner_than_a_depth_of_field_and_keeps_its_ends():
     fine = np.linspace(-3, 5, 81)
     thin = thinned(fine, OPTICS)
@@ -293,6 +347,35 @@ def test_the_memory_plan_makes_tiles_smaller_until_they_fit():
     assert "tiles of" in plan.line and "of 10 MB" in plan.line
     with pytest.raises(InputError, match="even in the smallest tiles"):
         plan_memory((512, 512), 61, 8, needed, halo=32, limit=4e6)
+
+
+def test_side_by_side_tiles_are_small_and_all_of_them_are_counted():
+    def needed(shape, planes):
+        return 6000 * shape[0] * shape[1]
+
+    def planned(side, threads, limit):
+        shape = side, side
+        return plan_memory(shape, 61, 8, needed, halo=16, limit=limit, threads=threads)
+
+    # of one size, however many there are at the same time and however large the picture
+    for side, threads in ((512, 1), (512, 2), (1024, 2), (2048, 2), (2048, 8)):
+        plan = planned(side, threads, 1e11)
+        assert plan.core_px == (256, 256) and plan.together == threads
+    assert "64 tiles of 256 × 256 and 16 around, 8 side by side" in plan.line
+    assert planned(512, 64, 1e11).together == 4  # no more than there are
+    # a wide blur makes them larger: what is around is made for nothing
+    wide = plan_memory((2048, 2048), 61, 8, needed, halo=96, limit=1e11, threads=2)
+    assert min(wide.core_px) > 256
+    # those at work, their results that wait, and the planes
+    plan = planned(1024, 2, 1.4e9)
+    waits = 4 * 61 * (3 * 272 * 272 + 16 * 1024)
+    need = 2 * needed((288, 288), 8) + waits + 2 * 8 * 1024 * 1024
+    assert plan.together == 2 and plan.need_bytes == need <= 1.4e9
+    # fewer where these do not fit
+    for limit in (need - 1, 7e8, 3e8):
+        plan = planned(1024, 2, limit)
+        assert plan.need_bytes <= limit
+        assert plan.together == 1 or plan.core_px < (256, 256)
 
 
 def test_the_limit_is_told_by_the_environment(monkeypatch):
