@@ -143,7 +143,7 @@ def test_levels_of_the_volume_apply_to_all_slices(desk):
     window = desk.window
     view = window.volume
     view.set_volume(np.random.default_rng(1).random((6, 40, 90), np.float32), Z_UM, 0.5)
-    view.contrast.set_levels(0.25, 0.5)
+    view.contrast.histogram.region.setRegion((0.25, 0.5))
     for item in view.items:
         assert tuple(item.levels) == (0.25, 0.5)
     view.set_z(2.5)
@@ -220,7 +220,7 @@ def test_the_scale_bar_is_read_on_a_bright_picture(desk, theme):
     camera.pixel_size_um = 0.5
     # nothing but the brightest white
     camera.set_image(np.full((200, 200), 50_000, np.uint16), "")
-    camera.contrast.set_levels(0.0, 1.0)
+    camera.contrast.histogram.region.setRegion((0.0, 1.0))
     desk.bot.wait(30)
     pixels = pixels_of(camera.canvas).astype(int).min(axis=2)
     bar = camera.bar.bar.sceneBoundingRect()

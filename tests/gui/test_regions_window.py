@@ -93,7 +93,7 @@ def test_what_is_interpolated_is_hatched_and_the_whole_volume_takes_its_place(
     view.set_volume(Composite(bright, Z_UM, [tile]), Z_UM, 0.5, (0.0, 100.0))
     view.set_z(6.0)
     desk.until(lambda: view.xy.image is not None and len(threads) >= 1)
-    view.contrast.set_levels(0.0, 110.0)
+    view.contrast.histogram.region.setRegion((0.0, 110.0))
     view.box.setRange(xRange=(2, 30), yRange=(1, 20), padding=0)
     zoom = view.box.viewRange()
 

@@ -70,7 +70,7 @@ class Train:
     def start(self):
         assert self.setup.train.isEnabled(), self.setup.reason.text()
         self.setup.train.click()
-        assert not self.panel.setting_up
+        assert not self.setup.isVisible()
 
     def until_step(self):
         self.desk.until(lambda: self.panel.detail.text().startswith("Step "))
@@ -111,7 +111,7 @@ def test_from_places_to_a_model_that_is_used(desk, train):
     desk.scan()
     desk.until(lambda: desk.state is State.ready)
     panel.again.click()
-    assert panel.setting_up and setup.train.isEnabled()
+    assert setup.isVisible() and setup.train.isEnabled()
 
 
 def test_taking_stacks_is_cancelled(desk, train):

@@ -5,9 +5,26 @@ from __future__ import annotations
 import math
 
 from PyQt6.QtCore import Qt
-from PyQt6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox, QWidget
+from PyQt6.QtWidgets import (
+    QComboBox,
+    QDoubleSpinBox,
+    QLineEdit,
+    QScrollArea,
+    QSpinBox,
+    QWidget,
+)
 
-__all__ = ["ZBox", "mark", "may_shrink", "number", "restyle", "spacer", "spin", "whole"]
+__all__ = [
+    "ZBox",
+    "mark",
+    "may_shrink",
+    "number",
+    "restyle",
+    "scrolled",
+    "spacer",
+    "spin",
+    "whole",
+]
 
 
 class ZBox(QDoubleSpinBox):
@@ -55,6 +72,14 @@ def mark(widget: QWidget, wrong: bool, said: str) -> None:
     if bool(widget.property("wrong")) != wrong:
         widget.setProperty("wrong", wrong)
         restyle(widget)
+
+
+def scrolled() -> QScrollArea:
+    """Give what a column of fields lies in: it scrolls up and down alone."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
 
 
 def restyle(widget: QWidget) -> None:

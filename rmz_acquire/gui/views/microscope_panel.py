@@ -12,7 +12,7 @@ from pymmcore_widgets import (
     ShuttersWidget,
     StageWidget,
 )
-from PyQt6.QtCore import Qt, pyqtSignal
+from PyQt6.QtCore import pyqtSignal
 from PyQt6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -20,7 +20,6 @@ from PyQt6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
-    QScrollArea,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -28,6 +27,7 @@ from PyQt6.QtWidgets import (
 
 from rmz_acquire.gui.models.specimen import SimulatedSpecimen
 from rmz_acquire.gui.theme import DARK
+from rmz_acquire.gui.views.form_fields import scrolled
 from rmz_acquire.gui.views.position_field import PositionField
 from rmz_acquire.gui.views.specimen_box import SpecimenBox
 from rmz_acquire.gui.views.stage_looks import dress_stage
@@ -51,9 +51,7 @@ class MicroscopePanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.area = QScrollArea()
-        self.area.setWidgetResizable(True)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area = scrolled()
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self.area)

@@ -17,7 +17,6 @@ from PyQt6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
-    QScrollArea,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -29,7 +28,7 @@ from rmz_acquire.gui.models.quality import CUSTOM, quality_of, with_quality
 from rmz_acquire.gui.models.scan_settings import ScanSettings
 from rmz_acquire.gui.views.channel_picker import ChannelPicker
 from rmz_acquire.gui.views.deciding_box import DecidingBox
-from rmz_acquire.gui.views.form_fields import mark, restyle
+from rmz_acquire.gui.views.form_fields import mark, restyle, scrolled
 from rmz_acquire.gui.views.quality_box import QualityBox
 from rmz_acquire.gui.views.range_box import RangeBox
 from rmz_acquire.gui.views.reconstruction_box import ReconstructionBox
@@ -56,11 +55,8 @@ class ScanForm(QWidget):
         self._opened_for: frozenset[str] = frozenset()
         self._make_parts(root)
         self.body = self._lay_out_body()
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(self.body)
-        self.area = area
+        self.area = scrolled()
+        self.area.setWidget(self.body)
         foot = QVBoxLayout()
         foot.setContentsMargins(12, 6, 12, 10)
         foot.setSpacing(5)
@@ -69,7 +65,7 @@ class ScanForm(QWidget):
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
-        outer.addWidget(area, 1)
+        outer.addWidget(self.area, 1)
         outer.addLayout(foot)
         # also with what is folded away, and the bar to scroll it
         self.setMinimumWidth(max(274, self.folded.minimumSizeHint().width() + 28))

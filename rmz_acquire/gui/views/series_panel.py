@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import useq
 from pymmcore_widgets.useq_widgets import ChannelTable, PositionTable, TimePlanWidget
-from PyQt6.QtCore import QSize, Qt, pyqtSignal
+from PyQt6.QtCore import QSize, pyqtSignal
 from PyQt6.QtWidgets import (
     QCheckBox,
     QFrame,
@@ -18,13 +18,12 @@ from PyQt6.QtWidgets import (
     QHeaderView,
     QLabel,
     QPushButton,
-    QScrollArea,
     QTableWidget,
     QVBoxLayout,
     QWidget,
 )
 
-from rmz_acquire.gui.views.form_fields import mark
+from rmz_acquire.gui.views.form_fields import mark, scrolled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -109,9 +108,7 @@ class SeriesPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.area = QScrollArea()
-        self.area.setWidgetResizable(True)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area = scrolled()
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self.area)

@@ -11,7 +11,6 @@ from PyQt6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -19,7 +18,7 @@ from PyQt6.QtWidgets import (
 from superqt import QIconifyIcon
 
 from rmz_acquire.gui.models.training_form import time_left
-from rmz_acquire.gui.views.form_fields import restyle
+from rmz_acquire.gui.views.form_fields import restyle, scrolled
 from rmz_acquire.gui.views.training_curve import GainPlot
 from rmz_acquire.gui.views.training_setup import TrainingSetup
 from rmz_acquire.recording.progress import TrainingProgress
@@ -44,9 +43,7 @@ class TrainingPanel(QWidget):
         self.setup = TrainingSetup()
         self.curve = GainPlot()
         self._make_words()
-        self.area = QScrollArea()
-        self.area.setWidgetResizable(True)
-        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.area = scrolled()
         self.area.setWidget(self.setup)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.area)
@@ -55,11 +52,6 @@ class TrainingPanel(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(self.pages)
         self.setMinimumWidth(max(258, self.setup.minimumSizeHint().width() + 10))
-
-    @property
-    def setting_up(self) -> bool:
-        """Whether the page with the fields is shown."""
-        return self.pages.currentIndex() == 0
 
     # ---- what it shows ------------------------------------------------------------
 

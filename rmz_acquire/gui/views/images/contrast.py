@@ -147,13 +147,6 @@ class ContrastBar(QWidget):
             self._draw()
         return self.levels
 
-    def set_levels(self, low: float, high: float) -> None:
-        """Hold black and white at these counts."""
-        self.auto.setChecked(False)
-        self._set((low, high))
-        self._draw()
-        self.changed.emit(low, high)
-
     def restart(self) -> None:
         """Follow the pictures again, as another run has begun."""
         self.auto.setChecked(True)
