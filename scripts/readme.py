@@ -106,8 +106,8 @@ RUNS: dict[str, dict[str, str]] = {
             # minutes: tests/reconstruction/test_predicted_error.py scans a few
             "python scripts/predicted_error.py 910 1",
             # the same: tests/reconstruction/test_misfit.py has what they count by
-            "python scripts/model_misfit.py calibrate 2 found.json",
-            "python scripts/model_misfit.py try 1 found.json",
+            "python scripts/model_misfit.py calibrate 3 found.json",
+            "python scripts/model_misfit.py try 5 found.json",
             # minutes, and they want a quiet machine: tests/test_archive.py
             "python scripts/rendering_speed.py 2048",
             "python scripts/rendering_speed.py 512 --volumes 8 --workers 2",

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from rmz_acquire.evaluation.scan_traces import trace_scan
-from rmz_acquire.evaluation.specimen_families import FAMILIES, grid_of
+from rmz_acquire.evaluation.specimen_families import FAMILIES, grid_of, own_seed
 from rmz_acquire.optics import Optics
 from rmz_acquire.reconstruction import make_estimator
 from rmz_acquire.scanning import ScanPlan
@@ -109,6 +109,7 @@ CASES: dict[str, Case] = {
     "z upside down, aberrated": Case(
         optics=ABERRATED, spoil=lambda counts: counts[::-1]
     ),
+    "aberrated, and told so": Case(optics=ABERRATED),
     "optical sections (confocal)": Case(made_by="sections"),
     "planes that have nothing in common": Case(made_by="textures"),
     "transmitted light (dark on bright)": Case(spoil=_inverted),
@@ -153,7 +154,7 @@ def look(
     case : Case
         The microscope.
     family : str
-        A key of `FAMILIES`; left out where the case makes something of its own.
+        A key of `FAMILIES`; a seed alone where the case makes something of its own.
     seed : int
         Of specimen and noise.
     estimators : iterable of str
@@ -166,7 +167,7 @@ def look(
     """
     step_um = 0.5 * AIR.blur_radius_px_per_um / case.optics.blur_radius_px_per_um
     grid = grid_of(PLANES, step_um)
-    counts = _counts(case, family, seed, np.asarray(grid))
+    counts = _counts(case, family, own_seed(family, seed), np.asarray(grid))
     told = case.optics.model_copy(update=case.told)
     least, most = JUDGED
     plan = ScanPlan.from_grid(grid, max_planes=most, epsilon=1e-9, stale_frames=0)

@@ -13,7 +13,7 @@ from rmz_acquire.evaluation.held_out import HeldOut, simulate
 if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
 
-__all__ = ["EMPTY", "FAMILIES", "Family", "grid_of", "simulate_family"]
+__all__ = ["EMPTY", "FAMILIES", "Family", "grid_of", "own_seed", "simulate_family"]
 
 
 class Family(NamedTuple):
@@ -42,6 +42,16 @@ EMPTY = "empty"
 def grid_of(planes: int, step_um: float) -> tuple[float, ...]:
     """Give an even grid around the middle of a specimen, µm."""
     return tuple(float(z) for z in (np.arange(planes) - (planes - 1) / 2) * step_um)
+
+
+def own_seed(family: str, seed: int) -> int:
+    """Give the seed of a family's specimen.
+
+    Families share generators: of one seed, nuclei would lie at the same places in three
+    of them, and those that are calibrated on must be independent.
+    """
+    own = np.random.SeedSequence([seed, zlib.crc32(family.encode())])
+    return int(own.generate_state(1)[0])
 
 
 def simulate_family(
@@ -74,12 +84,9 @@ def simulate_family(
         msg = f"no family {family!r}: choose from {', '.join(known)}"
         raise InputError(msg)
     kind = known[family]
-    # families share generators: of one seed, nuclei would lie at the same places in
-    # three of them, and those that are calibrated on must be independent
-    own = np.random.SeedSequence([seed, zlib.crc32(family.encode())])
     return simulate(
         kind.specimen,
-        int(own.generate_state(1)[0]),
+        own_seed(family, seed),
         optics,
         np.asarray(z_um),
         side_px=side_px,

@@ -25,7 +25,8 @@ def misfit_of(name, told, counts):
 def test_wrong_optics_pass_the_limit_and_right_ones_do_not(name):
     counts = stacks("nuclei")[1]
     right, wrong = (
-        misfit_of(name, AIR.model_copy(update={"na": na}), counts) for na in (0.75, 0.4)
+        misfit_of(name, AIR.model_copy(update={"na": na}), counts)
+        for na in (0.75, 0.35)
     )
     found = [
         Found(each.unexplained_part, each.over_interpolation) for each in (right, wrong)
