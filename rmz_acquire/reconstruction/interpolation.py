@@ -11,7 +11,12 @@ from rmz_acquire.reconstruction.base import VolumeEstimator
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["LinearEstimator", "NearestEstimator", "between", "interpolation_weights"]
+__all__ = [
+    "LinearEstimator",
+    "NearestEstimator",
+    "interpolated",
+    "interpolation_weights",
+]
 
 
 class NearestEstimator(VolumeEstimator):
@@ -43,15 +48,15 @@ class LinearEstimator(VolumeEstimator):
     name = "linear"
 
     def _reconstruct(self) -> NDArray[np.float32]:
-        return between(self.planes, self.planes_z_um, self.z_um)
+        return interpolated(self.planes, self.planes_z_um, self.z_um)
 
 
-def between(
+def interpolated(
     planes: NDArray[np.float32],
     at_um: NDArray[np.floating[Any]],
     wanted_um: NDArray[np.floating[Any]],
 ) -> NDArray[np.float32]:
-    """Planes at any z by linear interpolation.
+    """Planes at any z, linear between those taken.
 
     Parameters
     ----------

@@ -9,7 +9,7 @@ import torch
 
 from rmz_acquire.reconstruction.base import VolumeEstimator
 from rmz_acquire.reconstruction.filters import wiener_filter
-from rmz_acquire.reconstruction.interpolation import between
+from rmz_acquire.reconstruction.interpolation import interpolated
 from rmz_acquire.reconstruction.misfit import ModelFit
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class WienerEstimator(VolumeEstimator):
         for image, z in zip(self._images[n:], self._at_um[n:], strict=True):
             self._noise.append(self.noise_in(image))
             if before is not None and known.min() < z < known.max():
-                linear = between(self.planes[:n], known, np.array([z]))[0]
+                linear = interpolated(self.planes[:n], known, np.array([z]))[0]
                 made = self._at(before, z)
                 self._fit.predicted(image, made, linear, self._noise[-1])
 

@@ -22,7 +22,7 @@ from rmz_acquire.reconstruction.candidates import (
 from rmz_acquire.reconstruction.choosing import SCHEDULES, Choice
 from rmz_acquire.reconstruction.filters import wiener_filter
 from rmz_acquire.reconstruction.how_far import uncounted
-from rmz_acquire.reconstruction.interpolation import between
+from rmz_acquire.reconstruction.interpolation import interpolated
 from rmz_acquire.reconstruction.left_out import LeftOut, prepare
 from rmz_acquire.reconstruction.likelihood import (
     CameraFloor,
@@ -38,6 +38,7 @@ from rmz_acquire.reconstruction.likelihood import (
 )
 from rmz_acquire.reconstruction.misfit import ModelFit
 from rmz_acquire.reconstruction.settled import Learnt, Settled, layers_bytes
+from rmz_acquire.reconstruction.steps import AT_ONCE, FEW, FRESH, GOING_ON, steps_of
 from rmz_acquire.reconstruction.torch_device import device_of
 
 if TYPE_CHECKING:
@@ -46,18 +47,8 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rmz_acquire.optics import Optics
-    from rmz_acquire.reconstruction.likelihood import Steps
 
 __all__ = ["RichardsonLucyEstimator"]
-
-FROM_NOTHING: Steps = ((4, 150), (2, 80), (1, 15))
-GOING_ON: Steps = ((4, 50), (2, 25), (1, 6))
-FEW: Steps = ((4, 40), (2, 8))
-"""Most steps; they end where planes are explained."""
-
-FRESH = 5
-"""Up to so many planes, each makes the layers anew: what goes on from fewer has its
-light in the wrong layers. With more, going on is as good."""
 
 
 @lru_cache(maxsize=4)
@@ -190,6 +181,17 @@ class RichardsonLucyEstimator(VolumeEstimator):
             self._lines, self._filter.z_um, shape, planes
         )
 
+    def bytes_kept(self, shape: tuple[int, int], planes: int) -> int:
+        """Of these, what it keeps when a volume is made."""
+        z_um, volumes = self._filter.z_um, 8 * (len(self.z_um) + planes)
+        layers = layers_bytes(self._lines, z_um, shape, planes, fitting=False)
+        return volumes * shape[0] * shape[1] + layers
+
+    @property
+    def side_by_side(self) -> bool:
+        """On a CPU: steps are thousands of short calls."""
+        return self._device.type == "cpu"
+
     def survey(self, images: Sequence[NDArray[Any]]) -> None:
         """Learn the camera's dark level and noise of whole planes."""
         self._surveyed = True
@@ -311,8 +313,9 @@ class RichardsonLucyEstimator(VolumeEstimator):
             yield self._render(self._few_steps())
 
     def _between(self, z_um: NDArray[np.float64]) -> NDArray[np.float32]:
+        """Planes at any z by linear interpolation, of the planes fitted so far."""
         known = slice(self._fitted)
-        return between(self.planes[known], self.planes_z_um[known], z_um)
+        return interpolated(self.planes[known], self.planes_z_um[known], z_um)
 
     def _predict_new(
         self,
@@ -351,9 +354,9 @@ class RichardsonLucyEstimator(VolumeEstimator):
         m = len(given.z_um)
         known = self._fitted
         if self._light is None or m <= FRESH:
-            known = min(m, FRESH)
+            known = min(m, AT_ONCE)
             data.see(given.first(known))
-            self._light = from_nothing(data, fitting(FROM_NOTHING, self._optics))
+            self._light = from_nothing(data, fitting(steps_of(known), self._optics))
         for n in range(known + 1, m + 1):
             data.see(given.first(n))
             self._light = go_on(data, fitting(GOING_ON, self._optics), self._light)

@@ -58,9 +58,14 @@ class Settled:
 
 
 def layers_bytes(
-    lines: OtfLines, z_um: Tensor, shape: tuple[int, int], planes: int
+    lines: OtfLines,
+    z_um: Tensor,
+    shape: tuple[int, int],
+    planes: int,
+    *,
+    fitting: bool = True,
 ) -> int:
-    """Memory of object layers and their OTFs while they are fitted, bytes, at most.
+    """Memory of object layers and their OTFs, bytes, at most.
 
     Parameters
     ----------
@@ -72,6 +77,8 @@ def layers_bytes(
         Of the planes.
     planes : int
         How many there are.
+    fitting : bool
+        While steps are made, or when they are done.
     """
     layers = len(LayerStack(lines.optics, z_um).depths_um)
     one = 4 * (shape[0] + 2 * _BORDER_PX) * (shape[1] + 2 * _BORDER_PX)
@@ -79,4 +86,5 @@ def layers_bytes(
     levels = [planes * layers * one // binning**2 for binning in (1, 2, 4)]
     kept = sum(each for each in levels if each <= _KEPT_BYTES)
     lattice = min(_KEPT_BYTES, 2 * layers * one)
-    return kept + lattice + 6 * layers * one
+    copies = 6 if fitting else 1
+    return kept + lattice + copies * layers * one
