@@ -34,8 +34,15 @@ __all__ = ["OnLayersEstimator"]
 _ACTIVATIONS = 256e6
 """Bytes, about, of the activations of one band of rows."""
 
-_BAND_COPIES = 4
-"""Of activations that are alive at the same time, at most."""
+_INPUT_COPIES = 21
+_ACTIVATION_COPIES = 3
+"""Of a band's voxels, and of its activations, alive at the same time at most."""
+
+_VOLUMES = 5
+"""What it is given and makes, whole."""
+
+_WEIGHTS = 32e6
+"""Bytes of the network itself, and of what it is computed with."""
 
 _PASSES = 10
 """Transforms of a pixel that take as long as the network, about."""
@@ -111,10 +118,22 @@ class OnLayersEstimator(VolumeEstimator):
         return self._prior.predicted_error
 
     def bytes_needed(self, shape: tuple[int, int], planes: int) -> int:
-        """As of `VolumeEstimator`: the prior, its volumes, and a band's activations."""
-        prior = self._prior.bytes_needed(shape, planes)
-        volumes = 4 * 5 * len(self.z_um) * shape[0] * shape[1]
-        return prior + volumes + int(_BAND_COPIES * _ACTIVATIONS)
+        """As of `VolumeEstimator`: the prior; or what it keeps, and the network."""
+        kept = self._prior.bytes_kept(shape, planes)
+        network = self.network_bytes(shape)
+        return max(self._prior.bytes_needed(shape, planes), kept + network)
+
+    def network_bytes(self, shape: tuple[int, int]) -> int:
+        """Memory of the network at work on pictures of a shape, bytes, at most."""
+        row = 4 * len(self.z_um) * shape[1]
+        widest = max(around.stop - around.start for _, around in self._bands(*shape))
+        copies = _INPUT_COPIES + _ACTIVATION_COPIES * self._network.config.channels / 4
+        return int((_VOLUMES * shape[0] + copies * widest) * row + _WEIGHTS)
+
+    @property
+    def side_by_side(self) -> bool:
+        """On a CPU: steps are thousands of short calls."""
+        return self._device.type == "cpu"
 
     def survey(self, images: Sequence[NDArray[Any]]) -> None:
         """As of the prior; and what becomes of counts before the network."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 import torch
 from small_scope import AIR, Z_UM, evenly, rms, small_card, stacks
+from torch.profiler import profile
 
 from rmz_acquire.models import LoadedModel, load_model, save_model
 from rmz_acquire.networks import OnLayers, OnLayersConfig, Prior
@@ -134,6 +136,34 @@ def test_planes_at_once_are_judged_by_an_inner_one(m: int, judged: bool) -> None
     wrong = estimator(Wrong(CONFIG))
     wrong.add_all(counts[at], Z_UM[at])
     assert wrong.share < 0.05
+
+
+def test_memory_planned_for_the_network_is_what_it_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Counted allocations of torch, band by band; its weights are next to nothing."""
+    shape = 240, 64  # torch has a kernel of its own for very small ones
+    rng = np.random.default_rng(0)
+    volumes = [torch.from_numpy(rng.random((25, *shape), np.float32)) for _ in "abc"]
+    prior = Prior(*volumes, torch.full((25,), 3.0), torch.full((25,), 5.0))
+    monkeypatch.setattr(layers_estimator, "prior_of", lambda *_: prior)
+    given = SimpleNamespace(planes=np.ones((3, *shape), np.float32))
+    for rows in (240, 120):
+        ours = estimator(OnLayers(CONFIG.model_copy(update={"channels": 16})))
+        per_row = 4 * 16 * 25 * 64
+        monkeypatch.setattr(layers_estimator, "_ACTIVATIONS", rows * per_row)
+        with torch.inference_mode(), profile(profile_memory=True) as seen:
+            ours._add_to(given)
+        live = most = 0
+        events = seen.profiler.kineto_results.events()
+        for event in sorted(events, key=lambda event: event.start_ns()):
+            if event.name() == "[memory]":
+                live += event.nbytes()
+                most = max(most, live)
+        # what numpy holds is not counted, five volumes; nor what convolutions hold
+        taken = most + 5 * 4 * 25 * 240 * 64
+        planned = ours.network_bytes(shape) - layers_estimator._WEIGHTS
+        assert taken <= planned <= 1.6 * taken, (rows, taken, planned)
 
 
 @pytest.mark.slow
