@@ -7,6 +7,7 @@ stopped on the way, one line that names what was kept.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Annotated
 
 import typer
@@ -135,6 +136,10 @@ for _name, _command, _example in (
     app.command(_name, epilog=f"Example: {_example}")(_command)
 
 
+# all signatures, once in a process
+_read = cache(typer.main.get_command)
+
+
 def main(args: Sequence[str] | None = None) -> int:
     """Run a command.
 
@@ -155,7 +160,7 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _run(args: Sequence[str] | None) -> int:
     try:
-        code = typer.main.get_command(app).main(
+        code = _read(app).main(
             args=None if args is None else list(args),
             prog_name="rmz-acquire",
             standalone_mode=False,

@@ -83,9 +83,12 @@ LIGHT = Theme(
 
 def apply(app: QApplication, theme: Theme) -> None:
     """Dress the application."""
-    app.setStyle("Fusion")
-    app.setPalette(_palette(theme))
-    app.setStyleSheet(_sheet(theme))
+    sheet = _sheet(theme)
+    # each of the three dresses every widget anew
+    if app.styleSheet() != sheet:
+        app.setStyle("Fusion")
+        app.setPalette(_palette(theme))
+        app.setStyleSheet(sheet)
     pg.setConfigOptions(
         background=theme.plot,
         foreground=theme.muted,
