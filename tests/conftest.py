@@ -14,13 +14,18 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import random
 import signal
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 from patience import Pulse
+from PIL import Image
+
+from rmz_acquire.recording import report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +42,50 @@ def _seeds() -> None:
     random.seed(2)
     np.random.seed(2)
     torch.manual_seed(2)
+
+
+class _Undrawn(Figure):
+    """A page whose panels are all made, and then not drawn."""
+
+    def savefig(self, file: Any, **_: Any) -> None:
+        Image.new("1", (1, 1)).save(file, "png")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _reports_are_not_drawn() -> Iterator[None]:
+    """Drawing one takes five times as long as the run it is of: see `drawn`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "Figure", _Undrawn)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _scenes_are_rendered_once() -> Iterator[None]:
+    """Most simulated cameras of a process look at the same specimen."""
+    from rmz_acquire.simulation import camera
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(camera, "RenderedScene", lru_cache(3)(camera.RenderedScene))
+        yield
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have the reports of runs drawn, as in every process that a test starts."""
+    monkeypatch.setattr(report, "Figure", Figure)
+
+
+@pytest.fixture(scope="module")
+def few_steps() -> Iterator[None]:
+    """A tenth of the steps of richardson-lucy, where nothing hangs on its quality."""
+    from rmz_acquire.reconstruction import richardson_lucy
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("FROM_NOTHING", "GOING_ON", "FEW"):
+            steps = getattr(richardson_lucy, name)
+            fewer = tuple((binning, max(1, n // 10)) for binning, n in steps)
+            patch.setattr(richardson_lucy, name, fewer)
+        yield
 
 
 @pytest.fixture

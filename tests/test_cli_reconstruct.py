@@ -43,6 +43,7 @@ def test_the_same_estimator_makes_the_same_volume(run, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_steps")
 def test_what_the_volume_is_made_of_is_told_as_replay_tells_it(tmp_path, capsys):
     """One plane after the other, in the order taken: the same predictions."""
     stack = write_stack_of_discs(tmp_path / "stack.tif")

@@ -24,6 +24,8 @@ from rmz_acquire.networks import (
 )
 from rmz_acquire.resources import resource_dir
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
 SMALL = {"levels": 2, "base_channels": 2}
 OWN_TESTS = ("fig6", "stopping")
 NETWORKS = {

@@ -17,6 +17,8 @@ from rmz_acquire.resources import resource_dir
 if TYPE_CHECKING:
     from rmz_acquire.evaluation.result import Result
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
 GRID = np.linspace(-6, 6, 13)
 
 

@@ -16,6 +16,8 @@ from rmz_acquire.reconstruction import make_estimator
 from rmz_acquire.recording import Summary, best_of, candidates_of, made_of, z_scale_of
 from rmz_acquire.scanning import Decision, Scan
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
 
 @pytest.fixture
 def scope():

@@ -35,13 +35,6 @@ GIVEN = {
 PICTURES = blobs(np.arange(20.0), shape=(32, 36))
 
 
-@pytest.fixture(autouse=True)
-def _no_pictures(monkeypatch):
-    """Reports take longer than all the rest."""
-    drawing = "rmz_acquire.experiments.volume_results.write_report"
-    monkeypatch.setattr(drawing, lambda *_, **__: None)
-
-
 @pytest.fixture
 def scope(tmp_path):
     """A recorded stack: the same picture at the same z, whenever it is taken."""
@@ -137,6 +130,7 @@ def test_killed_at_any_moment_it_goes_on_to_the_same_end(scope, tmp_path, block)
             assert len(set(z_um)) == len(z_um) <= len(planes)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["converged", "stopped", "aborted"])
 @pytest.mark.parametrize(
     "further",

@@ -58,6 +58,8 @@ def planes_of(folder):
     return stored.planes(volume)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("drawn")
 def test_a_run_is_scored_beside_the_baselines(tmp_path):
     watcher = Steps()
     summary = a_run(tmp_path / "run", optics=OPTICS, truth=STACK, watcher=watcher)
@@ -101,6 +103,7 @@ def test_the_summary_has_the_contract_s_keys(tmp_path):
     assert "numpy" in data["versions"]
 
 
+@pytest.mark.slow
 def test_the_scores_are_those_of_the_volume_over_the_planes_not_taken(tmp_path):
     summary = a_run(tmp_path, estimator="nearest", truth=STACK)
     unseen = planes_not_taken(Z_UM, summary.z_taken_um)

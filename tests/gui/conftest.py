@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import time
 
 import pytest
 from listening import Told
@@ -22,6 +23,7 @@ from rmz_acquire.gui.controllers.microscope_session import MicroscopeController
 from rmz_acquire.gui.controllers.scans import ScanController
 from rmz_acquire.gui.controllers.state import State
 from rmz_acquire.gui.models.scan_settings import ScanSettings
+from rmz_acquire.simulation.scene import RenderedScene
 
 SMALL = {"Camera": {"SensorSize_px": 64}}
 
@@ -110,6 +112,18 @@ def _collected_sooner():
     gc.freeze()
     yield
     gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _pictures_take_their_time(monkeypatch):
+    """As rendering them would: no scan is over before anybody has looked."""
+    light = RenderedScene.light
+
+    def slowly(self, z_um):
+        time.sleep(0.04)
+        return light(self, z_um)
+
+    monkeypatch.setattr(RenderedScene, "light", slowly)
 
 
 @pytest.fixture

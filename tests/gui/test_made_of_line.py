@@ -33,6 +33,9 @@ PARTS = [
 ]
 
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
+
 @pytest.fixture
 def line(qtbot):
     parent = QWidget()

@@ -197,6 +197,7 @@ def texts(figure, monkeypatch):
     return drawn
 
 
+@pytest.mark.slow  # together
 @pytest.mark.parametrize("name", PAGES)
 def test_no_text_is_clipped_or_covered(name, monkeypatch):
     summary, decisions, stacks = a_page(**PAGES[name])
@@ -298,6 +299,7 @@ def test_scale_bars_are_round(about, length):
     assert _round_length(about) == pytest.approx(length)
 
 
+@pytest.mark.usefixtures("drawn")
 def test_the_users_style_changes_nothing(tmp_path):
     import matplotlib as mpl
 

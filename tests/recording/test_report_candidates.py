@@ -9,6 +9,8 @@ from stack_runs import OPTICS, a_run, lines, saved
 from rmz_acquire.experiments import StoredExperiment
 from rmz_acquire.recording import draw_report, read_summary
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
 TITLE = "Predicted planes"
 
 
@@ -39,6 +41,7 @@ def test_the_curves_are_those_of_the_decisions(tmp_path):
         assert low < np.nanmin(error) and np.nanmax(error) < high
 
 
+@pytest.mark.slow
 def test_the_best_at_each_plane_is_ringed(tmp_path):
     panels, decided, _ = panels_of(tmp_path, "richardson-lucy")
     (rings,) = panels[TITLE].collections
