@@ -60,7 +60,12 @@ docs: $(VENV)/.test-installed  ## the manual, into site/, whole without the inte
 build: $(VENV)/.test-installed  # wheel and sources, into dist/
 	$(BIN)/python -m hatchling build -d dist -t sdist -t wheel
 
-test: lint types docs pytest  ## set up, then ruff, mypy --strict, the manual and all tests
+# Types and manual beside the tests: alone they would leave a core with nothing to do.
+# What they say comes last.
+test: lint  ## set up, then ruff, mypy --strict, the manual and all tests
+	@$(MAKE) types docs >.beside.log 2>&1 & beside=$$!; \
+	 $(MAKE) pytest; tests=$$?; wait $$beside; code=$$?; \
+	 cat .beside.log; rm -f .beside.log; exit $$((tests + code))
 
 lint: $(VENV)/.test-installed
 	$(BIN)/ruff check .
@@ -69,6 +74,8 @@ lint: $(VENV)/.test-installed
 types: $(VENV)/.test-installed
 	$(BIN)/mypy --strict
 
+# what one process has compiled those that tests start need not compile again
+pytest: export PYTHONDONTWRITEBYTECODE =
 # Without Qt's system libraries the Qt tests are left out, which is said, and the rest runs.
 pytest: $(VENV)/.test-installed system
 	@if QT_QPA_PLATFORM=offscreen $(BIN)/python -c 'import PyQt6.QtWidgets' 2>/dev/null; then qt=; else \
@@ -76,7 +83,8 @@ pytest: $(VENV)/.test-installed system
 	 set -x; $(BIN)/python -m pytest $$qt -n $(JOBS) --dist worksteal \
 	   --max-worker-restart 3 $(PYTEST_ARGS)
 
-# less than two minutes: the tests that are not marked slow, each under two seconds
+# less than 90 s on two cores: the tests that are not marked slow, half a second or less
+# of a processor each
 quick: override PYTEST_ARGS += -m 'not slow'
 quick: pytest
 

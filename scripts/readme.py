@@ -1,7 +1,8 @@
 """Run the README's and docs' commands in the environment that their own set-up made.
 
 ``readme.py demo`` runs those that `make demo` is enough for, ``readme.py gui`` those
-that need what `make gui` installs, each in an empty folder, with less of everything.
+that need what `make gui` installs, each in an empty folder, with less of everything;
+what needs nothing of the others (`BESIDE`) runs beside them, in a second process.
 What make itself runs stands in the Makefile's target ``readme``. A command that is new
 in the README or in docs has to get a row here: tests/test_readme.py asks for it.
 """
@@ -12,6 +13,7 @@ import importlib.util
 import os
 import re
 import shlex
+import subprocess
 import sys
 import tempfile
 import time
@@ -42,7 +44,10 @@ RUNS: dict[str, dict[str, str]] = {
         "rmz-acquire bench --table docs/speed.md": (
             "--sizes 32 --planes 5 --repeats 1 --estimators linear --no-check"
         ),
-        "rmz-acquire demo --specimen nuclei --seed 7": "--z=-10,0,10 --overwrite",
+        # by default it is run by the Makefile
+        "rmz-acquire demo --specimen nuclei --seed 7": (
+            "--estimator linear --z=-10,0,10 --overwrite"
+        ),
         "rmz-acquire replay stack.tif --pixel-size 0.325 --z-step 0.5 --na 0.75 "
         "--immersion 1 --wavelength 0.52 --out run": "--max-planes 4",
         "rmz-acquire scan experiment.yaml --config scope.cfg --out night-1": "",
@@ -125,6 +130,8 @@ RUNS: dict[str, dict[str, str]] = {
         "",
     ),
 }
+BESIDE = ("rmz-acquire bench", "rmz-acquire evaluate")
+"""How commands begin that neither take nor leave anything the others know of."""
 ABSENT = {"demo": ("lightning", "PyQt6", "pytest"), "gui": ("pytest", "ruff")}
 """What the stage's set-up does not install: where it is there, this proves less."""
 _FIRST = ("rmz-acquire ", "make ", "tensorboard ", "pip ", ".venv", "py -", "python")
@@ -159,6 +166,7 @@ def prepare() -> None:
     (block,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     experiment = yaml.safe_load(block)
     experiment["time_plan"] = {"interval": 0, "loops": 1}
+    experiment["stage_positions"] = experiment["stage_positions"][:1]
     experiment["metadata"]["rmz_acquire"]["max_planes"] = 4
     Path("experiment.yaml").write_text(yaml.safe_dump(experiment), "utf-8")
     timelapse = yaml.safe_load((ROOT / "configs" / "timelapse.yaml").read_text("utf-8"))
@@ -212,18 +220,39 @@ def run(command: str, more: str) -> None:
         Path("mine.yaml").write_text(re.sub(r"(?m)^  steps: .*$", "  steps: 2", text))
 
 
-def main(stage: str) -> None:
-    """Run the commands of a stage."""
+def main(stage: str, folder: str = "") -> None:
+    """Run the commands of a stage; in the folder of another process those beside."""
+    if folder:
+        os.chdir(folder)
+        _walk(stage, beside=True)
+        return
     there = [name for name in ABSENT[stage] if importlib.util.find_spec(name)]
     if there:
         print(f"note: {', '.join(there)} is here too, which make {stage} does not add")
-    with tempfile.TemporaryDirectory() as folder:
-        os.chdir(folder)
+    with tempfile.TemporaryDirectory() as made:
+        os.chdir(made)
         prepare() if stage == "demo" else prepare_training()
-        for command, more in RUNS[stage].items():
-            run(command, more)
+        words = [sys.executable, __file__, stage, made]
+        said = Path("beside.log")
+        with (
+            said.open("w") as log,
+            subprocess.Popen(words, stdout=log, stderr=log) as other,
+        ):
+            try:
+                _walk(stage, beside=False)
+            finally:
+                other.wait()
+                print(said.read_text("utf-8"), end="", flush=True)
         os.chdir(ROOT)
+    if other.returncode:
+        raise SystemExit(other.returncode)
+
+
+def _walk(stage: str, *, beside: bool) -> None:
+    for command, more in RUNS[stage].items():
+        if command.startswith(BESIDE) is beside:
+            run(command, more)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])
