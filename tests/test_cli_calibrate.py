@@ -36,7 +36,7 @@ def nuclei(z_scale: float) -> NDArray[np.uint16]:
     light = WideField(
         specimen,
         OPTICS,
-        shape=(64, 64),
+        shape=(48, 48),
         z_range_um=(-8, 8),
         layer_um=0.5,
         margin_px=40,
@@ -161,13 +161,13 @@ def test_uniform_pictures_are_refused() -> None:
         calibrate_optics(np.full((9, 40, 40), 7), np.arange(9), OPTICS)
 
 
-@pytest.mark.parametrize("n", range(9, 62))
-def test_no_plane_judges_that_the_fit_has_seen(n: int) -> None:
-    data = np.random.default_rng(1).normal(100, 2, (n, 32, 32)).astype(np.float32)
-    fit, judge = AskedPlanes(data, np.arange(n, dtype=np.float64)).split()
-    seen = {plane for given, asked in fit for plane in (*given, asked)}
-    assert len(fit) >= 2 and len(judge) >= 3
-    assert not seen & {plane for _, plane in judge}
+def test_no_plane_judges_that_the_fit_has_seen() -> None:
+    planes = np.random.default_rng(1).normal(100, 2, (61, 32, 32)).astype(np.float32)
+    for n in range(9, 62):
+        fit, judge = AskedPlanes(planes[:n], np.arange(n, dtype=np.float64)).split()
+        seen = {plane for given, asked in fit for plane in (*given, asked)}
+        assert len(fit) >= 2 and len(judge) >= 3, n
+        assert not seen & {plane for _, plane in judge}, n
 
 
 def test_a_stack_that_shows_nothing_is_refused_one_that_shows_little_warned_of(

@@ -51,6 +51,7 @@ def card(stacks: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
+@pytest.mark.slow
 def test_a_scan_stops_by_what_was_calibrated(
     stacks: Path, card: Path, tmp_path: Path
 ) -> None:

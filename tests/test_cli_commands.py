@@ -22,6 +22,7 @@ from rmz_acquire.cli.options import EstimatorName, Policy, SpecimenName
 from rmz_acquire.doctor import Finding, examine
 from rmz_acquire.models import list_models
 from rmz_acquire.reconstruction import ESTIMATORS
+from rmz_acquire.resources import resource_dir
 from rmz_acquire.scanning import POLICIES
 from rmz_acquire.simulation.specimens import SPECIMENS
 from rmz_acquire.stacks import read_stack
@@ -158,11 +159,30 @@ def test_simulate_is_reproducible(tmp_path: Path) -> None:
     assert not np.array_equal(first, simulate("c.ome.tif", 6))
 
 
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """The simulated microscope with a small camera: --config."""
+    told = (resource_dir("configs") / "simulated.cfg").read_text("utf-8")
+    path = tmp_path / "small.cfg"
+    path.write_text(f"{told}\nProperty,Camera,SensorSize_px,64\n", "utf-8")
+    return path
+
+
 @pytest.mark.slow
 def test_demo_goes_through_micro_manager(tmp_path: Path, capsys: Capture) -> None:
     pytest.importorskip("mm_test_adapters")
     out = tmp_path / "run"
-    demo = ["demo", "--estimator", "linear", "--z", "-10,0,10", "--exposure", "5"]
+    demo = [
+        "demo",
+        "--config",
+        str(small),
+        "--estimator",
+        "linear",
+        "--z",
+        "-10,0,10",
+        "--exposure",
+        "5",
+    ]
     assert main([*demo, "--out", str(out)]) == 0
     said = capsys.readouterr().out
     for word in ("3 of 61", "15 ms of light instead of 305 ms", "report.png"):
@@ -173,6 +193,7 @@ def test_demo_goes_through_micro_manager(tmp_path: Path, capsys: Capture) -> Non
     assert summary["psnr_db"] is not None
 
 
+@pytest.mark.slow
 def test_demo_on_the_stock_configuration_has_no_truth(
     tmp_path: Path, capsys: Capture
 ) -> None:
@@ -186,12 +207,13 @@ def test_demo_on_the_stock_configuration_has_no_truth(
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="no SIGINT for one process on Windows")
-def test_ctrl_c_ends_a_demo_with_what_was_taken(tmp_path: Path) -> None:
+def test_ctrl_c_ends_a_demo_with_what_was_taken(tmp_path: Path, small: Path) -> None:
     pytest.importorskip("mm_test_adapters")
     out = tmp_path / "run"
     command = [sys.executable, "-c", "from rmz_acquire.cli import main; exit(main())"]
     # so small a change never comes
-    command += ["demo", "--estimator", "linear", "--epsilon", "1e-9", "--out", str(out)]
+    command += ["demo", "--config", str(small), "--estimator", "linear"]
+    command += ["--epsilon", "1e-9", "--out", str(out)]
     decisions = out / "decisions.jsonl"
 
     def two_planes() -> bool:

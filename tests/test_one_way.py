@@ -105,6 +105,7 @@ def test_the_folder_is_of_one_kind(made, way):
     assert (folder / "position-001.ome.tif").exists() is not has_volume
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_it_is_verified(made, way, capsys):
     assert main(["scan", "--verify", str(made(way))]) == 0
@@ -142,6 +143,7 @@ def test_it_is_loaded(made, way):
     assert run.planes.coords["z_requested_um"].values.shape == (taken,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_one_that_was_killed_goes_on_to_the_same_end(made, way, tmp_path, capsys):
     """As a kill leaves it after three planes: the journals end there."""

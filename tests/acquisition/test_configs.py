@@ -111,6 +111,7 @@ def test_labels_of_filters(label, um):
     assert emission_um(label) == um
 
 
+@pytest.mark.slow
 def test_a_scan_on_the_simulated_microscope(simulated):
     """Every part but the estimator: focus, light, picture, truth."""
     plan = ScanPlan.from_range(-10, 10, 1.0, max_planes=6, epsilon=1e-9)

@@ -91,6 +91,7 @@ def test_the_same_value_rounded_is_the_calibrated_one():
     assert told.metadata["rmz_acquire"]["optics"]["z_scale"] == 0.8
 
 
+@pytest.mark.slow
 def test_the_command_takes_them_for_a_new_experiment_only(tmp_path, capsys):
     file, yml = tmp_path / "optics.yaml", tmp_path / "experiment.yaml"
     file.write_text(yaml.safe_dump(CALIBRATED.model_dump(exclude_none=True)), "utf-8")

@@ -82,6 +82,7 @@ def test_one_that_is_named_and_does_not_fit_is_refused_with_what_does(demo):
         chosen(demo, experiment(100, AIR))
 
 
+@pytest.mark.slow
 def test_a_run_is_read_back_with_the_model_that_made_it(demo, tmp_path):
     run(demo, experiment(40, AIR, step=4, max_planes=2), tmp_path / "run")
     stored = StoredExperiment(tmp_path / "run")
@@ -118,6 +119,7 @@ def test_of_channels_that_it_does_not_all_fit_none_has_the_network(demo):
     assert (told["estimator"], told["model"]) == ("richardson-lucy", None)
 
 
+@pytest.mark.slow
 def test_what_the_default_came_to_goes_on(demo, tmp_path):
     """Also where it would come to something else today."""
     sequence = experiment(20, AIR, step=2, max_planes=2)
@@ -154,6 +156,7 @@ def test_a_run_of_before_goes_on_with_the_estimator_that_it_had(demo, tmp_path):
     assert stored.prepared.settings.estimator == "recurrent-mz"
 
 
+@pytest.mark.slow
 def test_regions_decide_and_the_rendered_volume_says_the_share_of_its_network(
     tmp_path, capsys, monkeypatch
 ):

@@ -152,6 +152,7 @@ def test_going_on_decides_the_same(camera, tmp_path, ending):
     assert told(folder)
 
 
+@pytest.mark.slow
 def test_no_new_frames_fail_the_run_which_can_go_on_later(camera, tmp_path):
     camera.stale = set(range(3, 99))
     folder = tmp_path / "run"

@@ -34,7 +34,7 @@ def connected(bench):
 
 
 @pytest.mark.slow
-def test_no_widget_is_imported():
+def test_no_widget_and_no_training_library_is_imported():
     code = (
         "import pkgutil, sys\n"
         "from importlib import import_module\n"
@@ -43,6 +43,7 @@ def test_no_widget_is_imported():
         "    for file in pkgutil.iter_modules(room.__path__):\n"
         "        import_module(f'{room.__name__}.{file.name}')\n"
         "apart = ('PyQt6.QtWidgets', 'PyQt6.QtGui', 'qtpy', 'superqt', 'pyqtgraph')\n"
+        "apart += ('lightning',)\n"
         "print([m for m in sys.modules if m.startswith(apart)])"
     )
     done = run_to_end([sys.executable, "-c", code])
@@ -159,9 +160,9 @@ def test_pause_holds_and_resume_goes_on(bench, settings, tmp_path, pulse):
     told.until("decided")
     scans.pause()
     assert microscope.state is State.paused
-    pulse.rest(0.5)
+    pulse.rest(0.2)
     told.clear()
-    pulse.rest(0.5)
+    pulse.rest(0.3)
     assert not told.of("plane_taken") and not core.getShutterOpen()
     scans.resume()
     _, run, _, _ = told.until("ended")

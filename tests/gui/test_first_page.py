@@ -40,11 +40,8 @@ def test_the_stock_demo_configuration_is_one_click_away(desk):
     assert not window.microscope.findChildren(SpecimenBox)
 
 
-@pytest.mark.parametrize(
-    ("row", "name", "seed"), [(2, "nuclei", 7), (1, "filaments", 0)]
-)
-def test_a_specimen_is_chosen_before_and_after_connecting(desk, row, name, seed):
-    window = desk.window
+def test_a_specimen_is_chosen_before_and_after_connecting(desk):
+    window, (row, name, seed) = desk.window, (2, "nuclei", 7)
     box = window.welcome.specimen
     box.name.setCurrentIndex(row)
     box.name.activated.emit(row)

@@ -100,16 +100,6 @@ def training_of(tmp_path, steps=4, **changes):
 
 
 @pytest.mark.slow
-def test_no_widget_and_no_training_library_is_imported():
-    code = (
-        "import sys, rmz_acquire.gui.controllers.training_session\n"
-        "print([m for m in sys.modules if m.startswith(('PyQt6.QtW', 'lightning'))])"
-    )
-    done = run_to_end([sys.executable, "-c", code])
-    assert done.stdout.strip() == "[]"
-
-
-@pytest.mark.slow
 def test_stacks_at_places_that_were_added(room, tmp_path):
     core = room.connect()
     core.setXYPosition(5.0, -5.0)

@@ -231,8 +231,7 @@ def test_closing_in_any_state_ends_safely(desk, state):
         assert {p.name for p in folder.iterdir()} == FILES
 
 
-@pytest.mark.parametrize("paused", [False, True])
-@pytest.mark.parametrize("button", ["abort", "keep"])
+@pytest.mark.parametrize(("button", "paused"), [("abort", False), ("keep", True)])
 def test_ending_early(desk, button, paused):
     desk.connect()
     desk.fill()

@@ -80,7 +80,7 @@ def test_a_released_model_goes_through_disk(tmp_path: Path) -> None:
 def test_untrained_it_is_richardson_lucy_plane_by_plane() -> None:
     _, counts = stacks("beads")
     ours, theirs = estimator(OnLayers(CONFIG)), RichardsonLucyEstimator(Z_UM, AIR)
-    for i in ORDER[:4]:
+    for i in ORDER[:3]:
         made = ours.add(counts[i], Z_UM[i]).volume
         np.testing.assert_allclose(
             made, theirs.add(counts[i], Z_UM[i]).volume, atol=1e-3
@@ -91,10 +91,10 @@ def test_untrained_it_is_richardson_lucy_plane_by_plane() -> None:
 def test_a_network_that_is_wrong_stays_out() -> None:
     truth, counts = stacks("nuclei")
     ours, theirs = estimator(Wrong(CONFIG)), RichardsonLucyEstimator(Z_UM, AIR)
-    for i in ORDER:
+    for i in ORDER[:4]:
         made = ours.add(counts[i], Z_UM[i]).volume
         prior = theirs.add(counts[i], Z_UM[i]).volume
-    rest = unseen(ORDER)
+    rest = unseen(ORDER[:4])
     assert ours.share < 0.05
     assert ours._gate.gain_db is not None and ours._gate.gain_db < 0
     lost = 20 * np.log10(rms(made[rest] - truth[rest]) / rms((prior - truth)[rest]))
@@ -107,11 +107,11 @@ def test_a_network_that_knows_the_truth_has_most() -> None:
     network = Knowing(CONFIG)
     network.truth = torch.from_numpy(truth)
     ours, theirs = estimator(network), RichardsonLucyEstimator(Z_UM, AIR)
-    for i in ORDER[:5]:
+    for i in ORDER[:4]:
         told = ours.add(counts[i], Z_UM[i])
         made = told.volume
         prior = theirs.add(counts[i], Z_UM[i]).volume
-    rest = unseen(ORDER[:5])
+    rest = unseen(ORDER[:4])
     assert ours.share > 0.4
     won = 20 * np.log10(rms((prior - truth)[rest]) / rms(made[rest] - truth[rest]))
     assert won > 4, ours.share
@@ -125,6 +125,7 @@ def test_a_network_that_knows_the_truth_has_most() -> None:
     assert last is ours.network_volume
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("m", "judged"), [(2, False), (3, True)])
 def test_planes_at_once_are_judged_by_an_inner_one(m: int, judged: bool) -> None:
     truth, counts = stacks("beads")
@@ -178,7 +179,7 @@ def test_bands_of_rows_give_what_the_whole_picture_gives(
     for most in (layers_estimator._ACTIVATIONS, 1):
         monkeypatch.setattr(layers_estimator, "_ACTIVATIONS", most)
         ours = estimator(network)
-        for i in ORDER[:3]:
+        for i in ORDER[:2]:
             ours.add(counts[i], Z_UM[i])
         made.append(ours._made)
     assert len(list(ours._bands(*counts.shape[1:]))) > 1
@@ -216,6 +217,7 @@ def test_one_bright_spot_is_no_gain_everywhere() -> None:
     assert shares[1] == pytest.approx(0, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_its_prediction_is_told_in_the_unit_of_the_priors() -> None:
     """A network that adds nothing is as good as its prior: noise is out of both."""
     _, counts = stacks("nuclei")

@@ -70,6 +70,7 @@ def test_a_plane_at_a_time_is_the_network_on_all(model: LoadedModel, m: int) -> 
     close(estimator.volume, by_hand(model, counts, ORDER[:m], scale))
 
 
+@pytest.mark.slow
 def test_rebuild_is_a_fresh_start_with_the_scale_of_all_planes(
     model: LoadedModel,
 ) -> None:
@@ -108,6 +109,7 @@ def test_scale_is_kept_while_planes_agree_and_else_all_is_rebuilt(
     close(estimator.volume, by_hand(model, changed, [12, 13, 14], fresh))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("some", [1, 7])
 def test_parts_of_the_grid_do_not_change_the_volume(
     model: LoadedModel, some: int, monkeypatch: pytest.MonkeyPatch

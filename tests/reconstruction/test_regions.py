@@ -118,6 +118,7 @@ def test_a_blank_first_plane_costs_no_tile():
     assert bright in ours.regions and len(ours.regions) >= 2
 
 
+@pytest.mark.slow
 def test_what_one_tile_learns_holds_for_all(stack):
     def make(grid, binning):
         return make_estimator("richardson-lucy", grid, OPTICS)
@@ -276,6 +277,7 @@ def tiled(make, images, z_um, core, halo):
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "apart"), [("linear", 1e-5), ("wiener", 0.1), ("richardson-lucy", 0.15)]
 )

@@ -54,6 +54,7 @@ def test_a_picture_is_the_expected_one_with_its_noise(scope):
     assert deviation.std() == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.slow
 def test_focus_changes_the_picture_and_same_seed_gives_the_same(scope):
     core, again = scope(), scope()
     # noise and all, as long as the same is done
@@ -71,6 +72,7 @@ def test_every_specimen_shows_something(scope, specimen):
     assert truth(core).max() > 110
 
 
+@pytest.mark.slow
 def test_the_objective_changes_the_picture(scope):
     core = scope(specimen="nuclei")
     low = truth(core)

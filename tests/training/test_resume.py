@@ -37,6 +37,7 @@ def alike(a: TrainingModule, b: TrainingModule) -> None:
         torch.testing.assert_close(theirs[name], weight, msg=name)
 
 
+@pytest.mark.slow
 def test_training_changes_the_weights_and_their_average(
     whole: tuple[Path, TrainingModule],
 ) -> None:
@@ -47,6 +48,7 @@ def test_training_changes_the_weights_and_their_average(
     assert checkpoint["global_step"] == 4
 
 
+@pytest.mark.slow
 def test_cut_off_and_gone_on_with_is_the_run_in_one_go(
     whole: tuple[Path, TrainingModule],
     tmp_path: Path,
@@ -79,6 +81,7 @@ def test_cut_off_and_gone_on_with_is_the_run_in_one_go(
     assert len(trained) == 4  # none is left
 
 
+@pytest.mark.slow
 def test_a_worker_process_makes_the_same_sequences(
     whole: tuple[Path, TrainingModule], tmp_path: Path
 ) -> None:
