@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 
 __all__ = ["WithSpread", "spread_of"]
 
-_VOLUMES = 4
-"""At work beside those of the estimator: sum, candidate, difference, and both made."""
+_VOLUMES = 6
+"""At work beside those of the estimator: sum, candidate, difference, both made, and one
+that waits where tiles are made side by side."""
 
 
 def spread_of(estimator: VolumeEstimator) -> NDArray[np.float32] | None:
@@ -82,6 +83,11 @@ class WithSpread(VolumeEstimator):
         """As of the estimator, and of what the spread takes."""
         more = 4 * _VOLUMES * len(self.z_um) * shape[0] * shape[1]
         return self._estimator.bytes_needed(shape, planes) + more
+
+    @property
+    def side_by_side(self) -> bool:
+        """As of the estimator."""
+        return self._estimator.side_by_side
 
     def survey(self, images: Sequence[NDArray[Any]]) -> None:
         """As of the estimator."""
