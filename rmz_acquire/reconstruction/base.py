@@ -140,6 +140,19 @@ class VolumeEstimator(ABC):
     def survey(self, images: Sequence[NDArray[Any]]) -> None:  # noqa: B027
         """Look at whole planes, (Y, X) counts, where only a part of them comes."""
 
+    def learn_from(  # noqa: B027
+        self, images: Sequence[NDArray[Any]], z_um: Sequence[float]
+    ) -> None:
+        """Learn from a part of the planes what holds for all, and make no volume.
+
+        Parameters
+        ----------
+        images : sequence of ndarray
+            (Y, X) camera counts each.
+        z_um : sequence of float
+            Where they were taken, µm.
+        """
+
     def binned(self, times: int) -> None:  # noqa: B027
         """Be told that each pixel is so many of the camera's, along a side."""
 
@@ -228,10 +241,13 @@ class VolumeEstimator(ABC):
         InputError
             As `add`.
         """
-        for image, z in zip(images, z_um, strict=True):
-            self._keep(image, float(z))
+        self._keep_all(images, z_um)
         self._volume = self._reconstruct()
         return self._volume
+
+    def _keep_all(self, images: Iterable[NDArray[Any]], z_um: Iterable[float]) -> None:
+        for image, z in zip(images, z_um, strict=True):
+            self._keep(image, float(z))
 
     def _keep(self, image: NDArray[Any], z_um: float) -> NDArray[np.float32]:
         """Check a plane and remember it."""

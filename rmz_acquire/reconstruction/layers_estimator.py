@@ -140,6 +140,14 @@ class OnLayersEstimator(VolumeEstimator):
         self._prior.survey(images)
         self._scale = Normalisation.of(np.stack(images))
 
+    @torch.inference_mode()
+    def learn_from(self, images: Sequence[NDArray[Any]], z_um: Sequence[float]) -> None:
+        """What the prior learns, and by planes left out the network's share."""
+        self._keep_all(images, z_um)
+        with uncounted():
+            self._leave_out()
+        self._prior.learn_from(images, z_um)
+
     def learnt(self) -> _Learnt:
         """What the prior has learnt; share, background and scale of the network."""
         return _Learnt(self._prior.learnt(), self.share, self._scale)

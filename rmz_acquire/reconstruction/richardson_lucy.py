@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from rmz_acquire.optics import Optics
+    from rmz_acquire.reconstruction.wiener import WienerVolume
 
 __all__ = ["RichardsonLucyEstimator"]
 
@@ -198,6 +199,13 @@ class RichardsonLucyEstimator(VolumeEstimator):
         for image in images:
             self._floor.add(image.astype(np.float32))
 
+    @torch.inference_mode()
+    def learn_from(self, images: Sequence[NDArray[Any]], z_um: Sequence[float]) -> None:
+        """Scale of z and shares, by planes left out."""
+        self._keep_all(images, z_um)
+        with few_threads(self._images[0].size):
+            self._learn()
+
     def binned(self, times: int) -> None:
         """Be told that each pixel is so many of the camera's, along a side."""
         self._binned = times
@@ -233,7 +241,8 @@ class RichardsonLucyEstimator(VolumeEstimator):
         with few_threads(self._images[0].size):
             return self._from_planes()
 
-    def _from_planes(self) -> NDArray[np.float32]:
+    def _learn(self) -> tuple[Given, WienerVolume, LeftOut]:
+        """Compare candidates on what is known of planes that have come."""
         predicted = self._predict_new()
         if not (self._surveyed or isinstance(self._choice, Settled)):
             for image in self._images[self._fitted :]:
@@ -262,9 +271,14 @@ class RichardsonLucyEstimator(VolumeEstimator):
             self._noise = min(self._noise, variance * (mean + shift))
         with uncounted():
             choice.learn(given, self._noise, len(z) - self._fitted)
-        if self._data is None or choice.z_scale != self._fitted_scale:
-            self._data = Data(self._left_out.levels(choice.z_scale))
-            self._fitted_scale = choice.z_scale
+        return given, linear, self._left_out
+
+    def _from_planes(self) -> NDArray[np.float32]:
+        given, linear, left_out = self._learn()
+        dark, z_scale = self._dark, self.learnt().z_scale
+        if self._data is None or z_scale != self._fitted_scale:
+            self._data = Data(left_out.levels(z_scale))
+            self._fitted_scale = z_scale
             self._light = None
         self._fit(self._data, given)
         self._linear = linear.volume.numpy()
@@ -360,8 +374,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
         for n in range(known + 1, m + 1):
             data.see(given.first(n))
             self._light = go_on(data, fitting(GOING_ON, self._optics), self._light)
-        self._few = None
-        self._fitted = m
+        self._few, self._fitted = None, m
 
     def _few_steps(self) -> Tensor:
         """Layers of the planes fitted, after few steps; made when asked for first."""

@@ -36,6 +36,9 @@ _LEARN_PX = 256
 _LEARN_HALO_PX = 32
 """Most halo of it: planes are only compared there."""
 
+_TIMED_PX = 96
+"""Side of the part of it that tells how much work the others are, pixels."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class VolumePart:
@@ -96,15 +99,23 @@ def make_in_tiles(
         min(plan.halo_px, _LEARN_HALO_PX), plan.shape
     )
     around = [core.around(plan.halo_px, plan.shape) for core in cores]
-    sizes = [(part.height, part.width) for part in (telling, *around)]
+    timed = _middle(telling, _TIMED_PX)
+    sizes = [(part.height, part.width) for part in (timed, *around)]
     far = HowFar(sizes, how_far)
-    pilot = make()
-    pilot.survey(images)
+
+    def add(estimator: VolumeEstimator, part: Region) -> NDArray[np.float32]:
+        return estimator.add_all([image[part.slices] for image in images], z_um)
+
+    estimator = make()
+    estimator.survey(images)
+    estimator.learn_from([image[telling.slices] for image in images], z_um)
+    on_compared(estimator.compared())
+    learnt = estimator.learnt()
+    estimator = make()
+    estimator.settle(learnt)
     with far.part(0):
-        pilot.add_all([image[telling.slices] for image in images], z_um)
-    on_compared(pilot.compared())
-    learnt = pilot.learnt()
-    del pilot
+        add(estimator, timed)
+    del estimator
     kept = [core.around(plan.rim_px, plan.shape) for core in cores]
 
     def tile(number: int) -> NDArray[np.float32]:
@@ -112,7 +123,7 @@ def make_in_tiles(
         estimator = make()
         estimator.settle(learnt)
         with far.part(number):
-            made = estimator.add_all([image[part.slices] for image in images], z_um)
+            made = add(estimator, part)
         y, x = keeps.y - part.y, keeps.x - part.x
         rows, columns = Region(y, x, keeps.height, keeps.width).slices
         # a copy: what is cut off is free while this waits
@@ -214,6 +225,12 @@ def _cores(plan: MemoryPlan) -> list[Region]:
         for y in range(0, height, rows)
         for x in range(0, width, columns)
     ]
+
+
+def _middle(part: Region, side: int) -> Region:
+    height, width = min(side, part.height), min(side, part.width)
+    y, x = part.y + (part.height - height) // 2, part.x + (part.width - width) // 2
+    return Region(y, x, height, width)
 
 
 def _telling(images: Sequence[NDArray[Any]], plan: MemoryPlan) -> Region:

@@ -312,11 +312,8 @@ def test_tiles_fade_into_each_other_and_leave_no_pixel_out():
         def _reconstruct(self):
             return super()._reconstruct() + np.float32(self.number)
 
-        def learnt(self):
-            return next(numbers)  # of the pilot: 0
-
         def settle(self, learnt):
-            self.number = next(numbers)
+            self.number = next(numbers)  # 0 is that of the part that is timed
 
         number = 0
 
