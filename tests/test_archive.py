@@ -110,6 +110,7 @@ def test_what_stands_is_left_out_and_what_is_broken_made_again(archive, tmp_path
         )
 
 
+@pytest.mark.slow
 def test_a_large_picture_is_made_in_tiles_within_the_memory_planned(
     tmp_path, monkeypatch
 ):

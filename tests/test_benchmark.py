@@ -59,6 +59,7 @@ def test_operations_are_those_that_were_asked_for():
     assert found.products == 2 * 4 * 5 * 6
 
 
+@pytest.mark.slow
 def test_anything_that_is_an_estimator_is_timed():
     rates = Rates(products=1e9, transforms=1e9)
     views = Views(Z_UM, OPTICS)
@@ -81,6 +82,7 @@ def test_anything_that_is_an_estimator_is_timed():
     np.testing.assert_array_equal(large[:128, 127], large[:128, 128])
 
 
+@pytest.mark.slow
 def test_memory_at_most_is_seen_though_it_was_given_back():
     with peak_memory() as peak:
         big = np.ones(32_000_000)
@@ -116,6 +118,7 @@ def test_the_table_tells_time_saved_from_light_saved():
     assert "processor time, one thread" in as_markdown(found)
 
 
+@pytest.mark.slow
 def test_a_scan_of_all_planes_saves_nothing_and_is_not_compared():
     found = measure(Asked(("linear",), (16,), 3, 1.0, OPTICS, 3, 1), Clock.cpu, 0.5)
     text = as_markdown(found)
@@ -123,6 +126,7 @@ def test_a_scan_of_all_planes_saves_nothing_and_is_not_compared():
     assert "One scan" not in text
 
 
+@pytest.mark.slow
 def test_the_command_tells_writes_and_refuses(tmp_path, capsys):
     out, page = tmp_path / "b.json", tmp_path / "speed.md"
     mark = "<!-- made by rmz-acquire bench --table, from here -->"

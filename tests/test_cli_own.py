@@ -94,6 +94,7 @@ def test_replay_takes_classes_from_a_folder_of_plugins(
     assert summary["plan"]["policy"] == "lab_scans:Down"
 
 
+@pytest.mark.slow
 def test_reconstruct_takes_a_class_from_a_folder_of_plugins(
     tmp_path: Path, lab: Path, capsys: Capture
 ) -> None:
@@ -191,6 +192,7 @@ def test_scan_resume_and_verify_take_the_folder_too(
     assert main(["scan", "--resume", str(out), *given]) == 0
 
 
+@pytest.mark.slow
 def test_an_installed_package_gives_names(
     tmp_path: Path, installed: Path, capsys: Capture
 ) -> None:

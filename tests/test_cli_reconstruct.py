@@ -92,6 +92,7 @@ def test_another_estimator_and_another_grid(run, tmp_path):
     assert found.z_step_um == pytest.approx(0.25)
 
 
+@pytest.mark.slow
 def test_the_spread_of_the_candidates_lies_beside_the_volume(run, tmp_path, capsys):
     out, beside = tmp_path / "v.ome.tif", tmp_path / "v.spread.ome.tif"
     args = ["reconstruct", str(run), "--out", str(out), "--spread"]
@@ -112,6 +113,7 @@ def test_the_spread_of_the_candidates_lies_beside_the_volume(run, tmp_path, caps
     assert not beside.exists()
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_has_its_grid(run, tmp_path):
     before = tifffile.imread(run / "volume.ome.tif")
     for name in ("summary.json", "volume.ome.tif", "report.png"):

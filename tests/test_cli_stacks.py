@@ -38,6 +38,7 @@ def warnings_of(text):
     return lines
 
 
+@pytest.mark.slow
 def test_a_movie_is_refused_or_told(tmp_path, capsys):
     movie = write(tmp_path / "m.ome.tif", axes="TYX", PhysicalSizeZ=1.0)
     out = tmp_path / "run"
@@ -51,6 +52,7 @@ def test_a_movie_is_refused_or_told(tmp_path, capsys):
     assert capsys.readouterr().err == ""
 
 
+@pytest.mark.slow
 def test_every_contradiction_is_a_line(tmp_path, capsys):
     z = plane_z(20 - 0.25 * np.arange(9))
     sizes = {"PhysicalSizeX": 0.1, "PhysicalSizeY": 0.1, "PhysicalSizeZ": 1.0}
@@ -115,6 +117,7 @@ def test_reconstruct_takes_z_and_voxel_from_the_file(tmp_path, capsys):
     assert "--z says" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("killed", [False, True])
 @pytest.mark.parametrize("optics", [False, True])
 def test_reconstruct_keeps_what_replay_reads(tmp_path, optics, killed, capsys):
@@ -139,6 +142,7 @@ def test_reconstruct_keeps_what_replay_reads(tmp_path, optics, killed, capsys):
         assert "--na is 0.9, it was 0.75" in line
 
 
+@pytest.mark.slow
 def test_optics_of_the_file(tmp_path, capsys):
     path = write(tmp_path / "a.ome.tif", PhysicalSizeX=0.1, PhysicalSizeZ=0.5)
     xml = tifffile.tiffcomment(path)

@@ -58,6 +58,7 @@ def test_every_room_has_its_row() -> None:
     assert rooms - private - {"py.typed"} == set(DEPTH)
 
 
+@pytest.mark.slow
 def test_arrows_point_down_only() -> None:
     wrong = []
     for path in PACKAGE.rglob("*.py"):
@@ -91,6 +92,7 @@ def test_what_a_room_offers_is_there(name: str) -> None:
     assert not [n for n in room.__all__ if inspect.ismodule(getattr(room, n))]
 
 
+@pytest.mark.slow
 def test_only_the_command_line_speaks_of_flags() -> None:
     # a message is read by who calls from Python, types a command or looks at a window
     told = {"doctor.py", "evaluation/tables.py"}  # both name whole commands
@@ -151,6 +153,7 @@ def _offered() -> dict[tuple[str, str], str]:
     return found
 
 
+@pytest.mark.slow
 def test_no_files_import_each_other_in_a_circle() -> None:
     """Also not for types alone: one can be read after the other."""
     files, offered = _files(), _offered()

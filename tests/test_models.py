@@ -219,6 +219,7 @@ def test_an_unknown_model_is_told_the_known_ones(
         load_model("little")
 
 
+@pytest.mark.slow
 def test_models_in_the_box_load() -> None:
     offered, others = list_models(), comparison_models()
     assert offered and not set(offered) & set(others)

@@ -112,6 +112,7 @@ def test_it_is_verified(made, way, capsys):
     assert "made again from the planes: the same" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_it_is_exported(made, way, tmp_path):
     assert main(["export", str(made(way)), "--out", str(tmp_path / "tif")]) == 0

@@ -67,6 +67,7 @@ def told(folder):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ending", ["done", "abort", "stop and keep", "failure"])
 @pytest.mark.parametrize("autofocus", [False, True])
 def test_every_ending(held, tmp_path, ending, autofocus, monkeypatch):
@@ -136,6 +137,7 @@ def test_one_that_stays_on_is_a_failure_before_anything_moves(held, tmp_path):
     assert not held.moves and held.isContinuousFocusEnabled()
 
 
+@pytest.mark.slow
 def test_one_that_does_not_come_on_again_is_told(held, tmp_path):
     held.broken = True
     summary = run(held, sequence(), tmp_path / "run").summary

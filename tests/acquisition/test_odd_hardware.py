@@ -97,6 +97,7 @@ def test_a_stage_that_forgets_where_it_is(odd, tmp_path, make_scan):
     assert not odd.getShutterOpen()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -126,6 +126,7 @@ def once(core, name, monkeypatch, number):
     return there
 
 
+@pytest.mark.slow
 def test_the_stage_moves_before_the_decision(scope, monkeypatch):
     """The estimator waits until the stage was sent on: else it would for ever."""
     moved = once(scope, "setPosition", monkeypatch, 2)

@@ -122,6 +122,7 @@ def test_no_deadlock_with_a_qt_application(
     assert threads == {"rmz-acquire estimator"}
 
 
+@pytest.mark.slow
 def test_a_listener_that_raises_does_not_lose_planes(demo, make_scan, caplog):
     def listener(*_):
         raise ValueError("a bad listener")

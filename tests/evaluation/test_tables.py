@@ -304,6 +304,7 @@ def test_an_evaluation_that_was_stopped_goes_on(
     assert whole["experiments"]["one"] == left["experiments"]["one"]
 
 
+@pytest.mark.slow
 def test_what_may_have_changed_is_done_again(
     counted: list[str], config: EvaluationConfig, tmp_path: Path
 ) -> None:

@@ -106,6 +106,7 @@ def test_one_that_goes_on_tells_of_the_volumes_before_too(scope, tmp_path):
     assert again["compared"][0] == first["compared"][0]
 
 
+@pytest.mark.slow
 def test_an_estimator_without_candidates_tells_nothing(scope, tmp_path):
     assert run(scope, wanted("linear"), tmp_path).summary.compared == []
     summary, lines = told(tmp_path)

@@ -145,6 +145,7 @@ def test_a_model_that_is_named_has_its_network(demo):
     assert (told["estimator"], told["model"]) == ("recurrent-mz", DEFAULT_MODEL)
 
 
+@pytest.mark.slow
 def test_a_run_of_before_goes_on_with_the_estimator_that_it_had(demo, tmp_path):
     """Its sequence names none; run.json tells what was the default then."""
     run(demo, experiment(40, AIR, step=4, max_planes=2), tmp_path / "run")

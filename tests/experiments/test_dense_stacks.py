@@ -27,6 +27,7 @@ def core():
     close_core(core)
 
 
+@pytest.mark.slow
 def test_a_stack_at_every_position(core, tmp_path):
     core.setXYPosition(1.0, 2.0)
     core.waitForDevice(core.getXYStageDevice())
@@ -106,6 +107,7 @@ def test_positions_from_a_file(tmp_path):
             read_positions(path)
 
 
+@pytest.mark.slow
 def test_the_command(tmp_path, capsys):
     args = ["acquire-stacks", "--out", str(tmp_path / "s"), "--step", "2"]
     assert main([*args, "--range", "1"]) == 2

@@ -77,6 +77,7 @@ def assert_same(one, other):
     np.testing.assert_array_equal(volume, volume_too)
 
 
+@pytest.mark.slow
 def test_volume_and_decisions_are_those_without_it(scope, tmp_path):
     summaries = {
         how: begin(scope, tmp_path / how, overlap=how)
@@ -187,6 +188,7 @@ def test_a_plane_by_hand_comes_after_the_one_under_way(scope, tmp_path):
     assert verify(tmp_path / "run").differences == []
 
 
+@pytest.mark.slow
 def test_an_old_frame_ahead_or_before_it(scope, tmp_path):
     """A plane that is taken again: the one exposed behind it is not wanted yet."""
     core = load_simulated(SensorSize_px=64, exposure_ms=1.0, seed=3)
@@ -230,6 +232,7 @@ class Turning(Bisect):
         return 13.0
 
 
+@pytest.mark.slow
 def test_a_policy_that_changes_its_mind(scope, tmp_path):
     for how in ("none", "exposure"):
         wanted = sequence({**BLOCK, "max_planes": 20, "overlap": how}, **GIVEN)

@@ -51,6 +51,7 @@ def check(folder, planes):
     return summary
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["bisect", "uniform"])
 def test_more_planes_after_the_stop(demo, tmp_path, policy):
     wanted = sequence({"policy": policy, "audit": 0})
@@ -274,6 +275,7 @@ def test_what_cannot_go_on_is_refused(demo, tmp_path, further, said):
     check(tmp_path, 4)
 
 
+@pytest.mark.slow
 def test_tau_holds_a_scan_until_it_foretells_well(demo, tmp_path):
     lax = {"epsilon": 10.0, "max_planes": 7, "audit": 0}
     assert run(demo, sequence(lax), tmp_path / "lax").summary.planes_taken == 4

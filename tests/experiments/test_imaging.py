@@ -78,6 +78,7 @@ def check_whole_life(core, folder, wanted):
     assert export_ome_tiff(folder, folder.with_name("export"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "pixel_um", "shape", "na"),
     [
@@ -112,6 +113,7 @@ def test_what_a_preset_brings_is_in_files_and_optics(
 ROI = {"offset_x": 8, "offset_y": 4, "width": 32, "height": 16}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("setup", "pixel_um", "shape", "exposure_ms"),
     [
@@ -216,6 +218,7 @@ def test_what_does_not_fit_is_refused_before_light(
     assert standing(core) == before
 
 
+@pytest.mark.slow
 def test_positions_may_be_imaged_in_their_own_way(scope, tmp_path):
     core = scope([AT_20X], [AT_40X])
     wanted = experiment(
@@ -238,6 +241,7 @@ def test_positions_may_be_imaged_in_their_own_way(scope, tmp_path):
         assert [channel.label for channel in omero.channels] == [name]
 
 
+@pytest.mark.slow
 def test_a_camera_for_each_channel(scope, tmp_path, monkeypatch):
     core = scope()
     core.setExposure("Cam2", 20.0)
@@ -282,6 +286,7 @@ def test_a_region_set_by_hand_comes_back(scope, tmp_path):
     assert tuple(core.getROI()) == (8, 8, 40, 24)
 
 
+@pytest.mark.slow
 def test_tiles_are_as_large_as_the_pictures(scope, tmp_path):
     """At 40x a field is 15.6 × 10.4 µm, whatever stands in place beforehand."""
     core = scope([AT_40X], [AT_40X])

@@ -191,6 +191,7 @@ def _same_pixels(one, other, kind):
         np.testing.assert_array_equal(*arrays)
 
 
+@pytest.mark.slow
 def test_another_microscope_is_refused(stack, tmp_path, monkeypatch):
     from rmz_acquire.acquisition import Control
     from rmz_acquire.experiments import resume, run

@@ -60,6 +60,7 @@ def test_a_volume_loads_with_the_values_of_its_files(volume):
     assert after == before
 
 
+@pytest.mark.slow
 def test_a_volume_is_exported_and_made_again(volume, tmp_path, capsys):
     assert main(["export", str(volume), "--out", str(tmp_path / "tif")]) == 0
     made = tifffile.imread(tmp_path / "tif" / "volumes_p000.ome.tif")

@@ -32,6 +32,7 @@ def _lines(path):
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 
+@pytest.mark.slow
 def test_volumes_and_planes_of_every_position(demo, tmp_path, wanted):
     summary = run(demo, wanted, tmp_path / "run").summary
     assert summary.status == "completed", summary.reason

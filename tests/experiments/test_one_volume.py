@@ -130,6 +130,7 @@ def test_no_optics_no_wiener(tmp_path):
     assert summary.baselines["linear"]["psnr_db"] is not None
 
 
+@pytest.mark.slow
 def test_the_optics_are_those_that_the_block_gives(tmp_path):
     summary = a_run(tmp_path, estimator="wiener", optics=OPTICS, truth=STACK)
     told = Optics(**OPTICS, pixel_size_um=PIXEL_UM)
@@ -137,6 +138,7 @@ def test_the_optics_are_those_that_the_block_gives(tmp_path):
     assert summary.baselines["wiener"]["psnr_db"] == summary.psnr_db
 
 
+@pytest.mark.slow
 def test_baselines_can_be_left_out(tmp_path):
     summary = a_run(tmp_path, truth=Truth(STACK, baselines=False))
     assert summary.psnr_db is not None and summary.baselines is None

@@ -118,6 +118,7 @@ def theirs(tmp_path, monkeypatch):
     sys.modules.pop("their_scans", None)
 
 
+@pytest.mark.slow
 def test_objects_run_and_are_recorded(demo, tmp_path):
     out = tmp_path / "run"
     parts = {"estimator": Mean, "policy": Down, "stop_rule": Two()}

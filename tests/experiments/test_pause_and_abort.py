@@ -97,6 +97,7 @@ def _in_state(core, state, monkeypatch, enough):
     return sequence(block, **given), there
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", STATES)
 def test_an_abort_waits_for_nothing(scope, state, tmp_path, monkeypatch, enough, pulse):
     """It takes a second; what it ends takes so much longer that no load hides it."""

@@ -35,6 +35,7 @@ def decibels_over_wiener(
     return float(20 * np.log10(error["wiener"] / error["richardson-lucy"]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "m", "decibels"),
     [("nuclei", 3, 1.0), ("nuclei", 6, 1.0), ("beads", 6, 0.5)],
@@ -87,6 +88,7 @@ def test_a_bead_between_planes_is_found_on_its_side(z: float) -> None:
     assert there > 2 * opposite
 
 
+@pytest.mark.slow
 def test_light_from_outside_the_picture_is_placed_outside() -> None:
     """A bead 8 pixels beyond the rim, seen by its blur alone."""
     stack = points((-1.0, 0.0, 38 * AIR.pixel_size_um))
@@ -116,6 +118,7 @@ def test_plane_by_plane_is_nearly_all_at_once(name: str, m: int) -> None:
     assert rms(one_by_one.volume - truth) < 1.15 * rms(made - truth)
 
 
+@pytest.mark.slow
 def test_many_planes_at_once_are_no_worse_than_one_by_one() -> None:
     truth, counts = stacks("nuclei")
     at = evenly(8)
@@ -129,6 +132,7 @@ def test_many_planes_at_once_are_no_worse_than_one_by_one() -> None:
     assert rms(at_once - truth) < 0.5 * rms(few - truth)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", [(1, 1), (2, 30), (25, 44), (61, 48)])
 def test_pictures_of_any_size(rng: np.random.Generator, shape: tuple[int, int]) -> None:
     estimator = RichardsonLucyEstimator(Z_UM, AIR)
@@ -139,6 +143,7 @@ def test_pictures_of_any_size(rng: np.random.Generator, shape: tuple[int, int]) 
     assert np.abs(estimate.volume - 500).max() < 250
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("grid", [[-2.0, 2.0], [-6.0, -1.0, 0.3, 6.0], [0.0, 0.1, 0.2]])
 def test_grids_of_any_kind(grid: list[float]) -> None:
     """Two planes far apart, uneven ones, and all within one depth of field."""
@@ -151,6 +156,7 @@ def test_grids_of_any_kind(grid: list[float]) -> None:
     assert rms(estimate.volume[-1] - near) < 0.2 * near.std()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["beads", "nuclei"])
 def test_predicted_error_tells_the_real_one(name: str) -> None:
     truth, counts = stacks(name)

@@ -65,6 +65,7 @@ def left_out(pixels: int) -> LeftOut:
     return LeftOut(OIL, z_um, lines, (pixels, pixels), torch.device("cpu"))
 
 
+@pytest.mark.slow
 def test_a_picture_as_small_as_its_border_tells_no_scale() -> None:
     assert not left_out(40).wide
     assert left_out(96).wide

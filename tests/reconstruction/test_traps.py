@@ -128,6 +128,7 @@ def test_a_lamp_that_dies_half_way() -> None:
     assert outcome.status == "max_planes" and "frame" in unmet(outcome)
 
 
+@pytest.mark.slow
 def test_a_gap_that_nobody_looked_into() -> None:
     low = These(*Z_UM[:MOST])
     options = {"policy": low, "epsilon": 0.2}
@@ -148,6 +149,7 @@ def test_an_empty_field() -> None:
     assert outcome.status == "max_planes" and "frame" in unmet(outcome)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dim", [0.0, 0.08])
 def test_a_single_layer_and_a_dim_one_beside_it(dim: float) -> None:
     light = layer(3.0, 7) + np.float32(dim) * layer(-4.5, 9)

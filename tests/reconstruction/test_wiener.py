@@ -170,6 +170,7 @@ def test_the_change_hardly_hangs_on_the_noise_of_the_planes(name: str) -> None:
     assert found.std() < 0.02 * found.mean()
 
 
+@pytest.mark.slow
 def test_small_steps_in_the_planes_change_the_change_little() -> None:
     """No jump on the way from one exposure to another."""
     one, other = exposures("nuclei", 2)
@@ -201,6 +202,7 @@ def gaussian_world(
     return ours, planes.float() + 500, truth[: len(Z_UM)].float() + 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("noise", [0.1, 1.0])
 def test_error_is_predicted_and_least_in_a_gaussian_world(
     monkeypatch: pytest.MonkeyPatch, noise: float
@@ -225,6 +227,7 @@ def test_error_is_predicted_and_least_in_a_gaussian_world(
     assert 0.995 * least.mean() < error.mean() < 1.03 * least.mean()
 
 
+@pytest.mark.slow
 def test_without_noise_planes_come_back_as_they_were() -> None:
     at = np.array([-3.0, 0.0, 2.5])
     ours, planes, _ = gaussian_world(0.0, at)
@@ -263,6 +266,7 @@ def test_it_beats_linear_on_simulated_stacks(
     assert 20 * np.log10(error["linear"] / error["wiener"]) > decibels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("m", "decibels"), [(3, 1.5), (5, 1.0)])
 def test_it_beats_linear_on_a_real_nucleus(
     wf_nucleus: Path, m: int, decibels: float

@@ -14,6 +14,7 @@ TOLD = AIR.model_copy(update={"z_scale": 0.5})
 STAGE_UM = Z_UM / 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["wiener", "richardson-lucy"])
 def test_steps_of_the_stage_times_the_scale_are_steps_of_the_focus(name: str) -> None:
     taken = stacks("nuclei")[1]
@@ -36,6 +37,7 @@ def test_optics_without_the_key_are_as_before_and_bounds_hold() -> None:
             Optics(**{**AIR.model_dump(), "z_scale": wrong})
 
 
+@pytest.mark.slow
 def test_told_spherical_aberration_makes_the_volume_better() -> None:
     """Blur above the focus is not that below it: +0.15 and -0.15 are told apart."""
     there = AIR.model_copy(update={"spherical_waves": 0.15})

@@ -299,6 +299,7 @@ def test_scale_bars_are_round(about, length):
     assert _round_length(about) == pytest.approx(length)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn")
 def test_the_users_style_changes_nothing(tmp_path):
     import matplotlib as mpl

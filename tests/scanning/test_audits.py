@@ -58,6 +58,7 @@ def test_the_same_planes_draw_the_same_and_other_volumes_others(monkeypatch):
     assert taken(a_scan(max_planes=14)) != first
 
 
+@pytest.mark.slow
 def test_every_z_that_is_left_is_as_likely():
     """Drawn by many seeds: uniform over the grid without the planes taken."""
     left = [taken(a_scan(max_planes=4, seed=n))[3][1] for n in range(300)]

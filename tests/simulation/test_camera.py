@@ -90,6 +90,7 @@ def test_a_region_of_interest_crops(scope):
     assert snap(core).shape == (32, 32)
 
 
+@pytest.mark.slow
 def test_bleaching_lowers_later_frames_by_the_computed_factor(scope):
     rate, exposure_ms = 0.004, 20.0
     core = scope(

@@ -65,6 +65,7 @@ def test_a_bead_is_the_diffraction_integral_on_every_pixel(
     np.testing.assert_allclose(found, expected, atol=0.015 * expected.max())
 
 
+@pytest.mark.slow
 def test_a_bead_is_sharpest_where_it_lies() -> None:
     wide = field((3.0, 0, 0), (0.0, 0, 0), layer_um=0.25)
     one = field((3.0, 0, 0), z_range_um=(-4.125, 4.125))

@@ -91,6 +91,7 @@ def test_a_turned_sample_keeps_planes_and_distances_together(folder: Path) -> No
         assert bool((low[:-1] >= low[1:]).all())  # only below the first plane
 
 
+@pytest.mark.slow
 def test_cut_off_and_gone_on_with_is_the_run_in_one_go(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -52,6 +52,7 @@ def test_it_is_an_estimator_with_a_card(released, tmp_path, rng):
         make_estimator("recurrent-mz", z, released.card.optics, model=released)
 
 
+@pytest.mark.slow
 def test_deep_z_makes_each_plane_of_the_nearest_one(make, tmp_path, rng):
     config = make(**NETWORKS["deep-z"])
     module = fit(config, tmp_path / "run", workers=0)

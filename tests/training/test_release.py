@@ -67,6 +67,7 @@ def test_the_card_says_what_the_model_is_for_and_how_well_it_does(done: Path) ->
     assert clean > noisy
 
 
+@pytest.mark.slow
 def test_it_is_the_average_that_is_released(done: Path, tmp_path: Path) -> None:
     saved = torch.load(done / "last.ckpt", weights_only=False)["state_dict"]
     model = load_model(done / "small").network.state_dict()
@@ -80,6 +81,7 @@ def test_it_is_the_average_that_is_released(done: Path, tmp_path: Path) -> None:
     assert again.sha256 == load_model(done / "small").sha256
 
 
+@pytest.mark.slow
 def test_a_model_that_loses_is_refused_with_its_scores(
     done: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -105,6 +107,7 @@ def test_a_competitor_is_released_to_be_compared_with(tmp_path: Path) -> None:
     assert set(model.card.scores) == {"beads", "nuclei", "filaments"}
 
 
+@pytest.mark.slow
 def test_a_model_for_any_objective_carries_its_range(tmp_path: Path) -> None:
     simulation = SMALL.simulation.model_copy(
         update={
@@ -159,6 +162,7 @@ def test_the_worst_place_is_named() -> None:
     assert worst(gains) == ("nuclei", "M=3", 1.0, -0.7)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_where_only_its_release_is_changed(tmp_path: Path) -> None:
     fit(SMALL, tmp_path, workers=0)
     changes = {"min_gain_db": None, "largest_gap_um": 1.0, "description": "better"}
@@ -175,6 +179,7 @@ def test_scores_are_shown(done: Path, capsys: pytest.CaptureFixture[str]) -> Non
         assert words in shown
 
 
+@pytest.mark.slow
 def test_a_refused_model_says_how_it_failed(done: Path, tmp_path: Path) -> None:
     with pytest.raises(ScanFailed, match=r"gains [+-].* dB over the better of wiener"):
         release_again(done, out=tmp_path / "m", min_gain_db=40)

@@ -54,6 +54,7 @@ def weights(module):
     return {**module.network.state_dict(), **module.average.state_dict()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_that_was_killed_ends_as_one_that_was_not(kind, make, tmp_path):
     config = make(**KINDS[kind])
@@ -71,6 +72,7 @@ def test_a_run_that_was_killed_ends_as_one_that_was_not(kind, make, tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1, 2])
 @pytest.mark.parametrize("done", [0, 1, 4, 7])
 def test_sequences_go_on_where_they_stopped(make, workers, done):
