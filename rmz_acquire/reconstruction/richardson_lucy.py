@@ -254,7 +254,8 @@ class RichardsonLucyEstimator(VolumeEstimator):
         shift = shift_of(in_dark, mean)
         variance = self._floor.variance(dark, shift)
         # Few planes leave the layers so free that they explain noise from the start.
-        given = Given(light, z, shift, variance if len(z) > FRESH else 0.0)
+        counted = variance if len(z) > FRESH else 0.0
+        given = Given(light, z, shift, counted, self._floor.noise())
         if self._left_out is None:
             shape = self._images[0].shape
             known = self._optics, self._filter.z_um, self._lines

@@ -271,6 +271,37 @@ def test_layers_go_on_to_what_they_would_be_from_nothing(
     assert fit(after) - fit(flat) > 0.95 * (fit(fresh) - fit(flat))
 
 
+@pytest.mark.parametrize("sharp", [False, True])
+def test_steps_end_where_only_noise_is_left_on_the_finer_grid_too(
+    rng: np.random.Generator, sharp: bool
+) -> None:
+    stack = LayerStack(AIR, GRID)
+    levels = Levels(OtfLines(AIR, stack.reach_um), stack, (48, 48), CPU)
+    y, x = np.mgrid[:48, :48]
+    light = np.zeros((48, 48))
+    if sharp:
+        light[rng.integers(4, 44, 12), rng.integers(4, 44, 12)] = 500
+    else:
+        light += 30 * np.exp(-((y - 20) ** 2 + (x - 28) ** 2) / 150)
+    stacked = torch.zeros(len(stack.depths_um), 48, 48)
+    stacked[len(stacked) // 2] = torch.from_numpy(light)
+    at = (-2.0, 0.0, 2.0)
+    truth = layers_on((48, 48))
+    planes = truth.project(stacked, Blur(truth, at)).clamp_min(0)
+    noisy = torch.from_numpy(rng.poisson(planes + 8).astype(np.float32)) - 8
+    dark = -5.0  # as it is found: far below the mean where nothing is
+
+    def miss(noise: float) -> float:
+        data = Data(levels)
+        data.see(Given(noisy - dark, at, 2.0, noise=noise))
+        made = from_nothing(data, ((4, 60), (2, 30), (1, 5)))
+        return float((data.explained(made) + dark - planes).square().mean())
+
+    known, unknown = miss(float(planes.mean()) + 8), miss(0.0)
+    # a sharp object is not explained yet where a smooth one is
+    assert known == unknown if sharp else known < 0.7 * unknown
+
+
 @pytest.mark.parametrize(
     ("shape", "times"), [((24, 20), 2), ((24, 20), 4), ((20, 36), 4)]
 )

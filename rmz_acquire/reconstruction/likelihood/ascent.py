@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from rmz_acquire.reconstruction.likelihood.object_layers import Blur, ObjectLayers
 
-__all__ = ["Seen", "ascend", "log_likelihood"]
+__all__ = ["Seen", "ascend", "log_likelihood", "unexplained"]
 
 _GAIN = (1e-3, 3.0)
 """A step multiplies by no less and no more: with momentum, bright sparse beads diverge
@@ -74,12 +74,16 @@ class Seen:
     variance : float
         Variance of a pixel's noise over its counts, `shift` included; 0 where it is
         not known.
+    noise : float
+        Variance of a pixel's noise, mean over the planes, squared counts; 0 where it
+        is not known.
     """
 
     light: Tensor
     weight: Tensor
     shift: float
     variance: float = 0.0
+    noise: float = 0.0
 
 
 def ascend(
@@ -91,6 +95,7 @@ def ascend(
     *,
     groups: Sequence[Group] = (),
     momentum: bool = True,
+    enough: Callable[[Tensor], bool] | None = None,
     watch: Callable[[int, Tensor], None] | None = None,
 ) -> Tensor:
     """Raise the likelihood of the planes until they are explained but for their noise.
@@ -111,6 +116,9 @@ def ascend(
         Which layers are on which grid; by default all on that of the level.
     momentum : bool
         Whether to accelerate; without it the likelihood never falls.
+    enough : callable, optional
+        Is handed the layers once, where they are as far from the planes as noise is;
+        if it is True, the steps end there.
     watch : callable, optional
         Is handed the number of steps done, and the layers, after each.
 
@@ -129,12 +137,17 @@ def ascend(
         grid.project(spectra)
     predicted = _positive(backward(spectra, layers.shape), seen.shift)
     run, best = 0, -math.inf
-    enough = _explained(weighted, seen, len(blur))
+    most = _explained(weighted, seen, len(blur))
+    ask = enough if seen.noise > 0 else None
     for i in range(steps):
         # Where momentum has carried too far, it begins again [4]_.
         likely = _log_likelihood(weighted, seen.weight, predicted)
-        if likely >= enough:
+        if likely >= most:
             break
+        if ask is not None and unexplained(weighted, seen, predicted) <= 1:
+            if ask(_together(grids, start)):
+                break
+            ask = None
         run, best = (run + 1, likely) if likely >= best else (0, likely)
         pull = run / (run + 3) if momentum and run >= _PLAIN_STEPS else 0.0
         # H^T w is taken off the planes, not off the layers: one table less to read
@@ -249,6 +262,26 @@ def _explained(weighted: Tensor, seen: Seen, planes: int) -> float:
     perfect = float((weighted * positive.log() - weighted).sum(dtype=torch.float64))
     pixels = planes * float(seen.weight.sum())
     return perfect - _ENOUGH * seen.variance * pixels / 2
+
+
+def unexplained(weighted: Tensor, seen: Seen, predicted: Tensor) -> float:
+    """Squared distance from the planes to what is predicted, over that of noise.
+
+    Bright pixels count for more than in the likelihood: a sharp object is missed by
+    more than noise there, long before dim pixels show it.
+
+    Parameters
+    ----------
+    weighted : Tensor
+        (M, H, W) light of the planes and shift, in the picture.
+    seen : Seen
+        The planes; their noise is known.
+    predicted : Tensor
+        (M, H, W) likewise, everywhere.
+    """
+    away = (weighted - seen.weight * predicted).square().sum(dtype=torch.float64)
+    pixels = len(predicted) * float(seen.weight.sum())
+    return float(away) / (pixels * seen.noise)
 
 
 def _log_likelihood(weighted: Tensor, weight: Tensor, predicted: Tensor) -> float:

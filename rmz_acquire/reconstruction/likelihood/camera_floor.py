@@ -111,6 +111,13 @@ class CameraFloor:
         lit = light > 0
         return float((noise[lit] / light[lit]).min()) if lit.any() else 0.0
 
+    def noise(self) -> float:
+        """Variance of a pixel's noise, mean over the planes, squared counts.
+
+        0 where pictures are too small to tell. Structure as fine as pixels adds to it.
+        """
+        return float(self._transfer()[1].mean()) if self._mean else 0.0
+
     def _transfer(
         self, bins: int = _BINS
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

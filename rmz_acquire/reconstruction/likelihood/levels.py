@@ -81,7 +81,12 @@ class Levels:
         return self._made[binning]
 
     def seen(
-        self, light: Tensor, shift: float, binning: int, variance: float = 0.0
+        self,
+        light: Tensor,
+        shift: float,
+        binning: int,
+        variance: float = 0.0,
+        noise: float = 0.0,
     ) -> Seen:
         """Planes as they are seen at a binning.
 
@@ -89,7 +94,7 @@ class Levels:
         ----------
         light : Tensor
             (M, Y, X) counts above the background.
-        shift, variance : float
+        shift, variance, noise : float
             As of `Seen`, of a pixel that is not binned.
         binning : int
             Of the level.
@@ -106,7 +111,9 @@ class Levels:
         if binning > 1:
             inside = functional.avg_pool2d(inside, binning)
             held = functional.avg_pool2d(held, binning) / inside.clamp_min(1e-6)
-        return Seen(held, inside[0], shift, variance / binning**2)
+        return Seen(
+            held, inside[0], shift, *(each / binning**2 for each in (variance, noise))
+        )
 
     def finest(self, light: Tensor) -> Tensor:
         """Put layers of any level on the finest grid, smoothly."""

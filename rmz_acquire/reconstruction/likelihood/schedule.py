@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
-from rmz_acquire.reconstruction.likelihood.ascent import Seen, ascend
+from rmz_acquire.reconstruction.likelihood.ascent import Seen, ascend, unexplained
 from rmz_acquire.reconstruction.likelihood.groups import (
     Group,
     Thinning,
@@ -19,6 +19,8 @@ from rmz_acquire.reconstruction.likelihood.levels import COARSEST
 from rmz_acquire.reconstruction.likelihood.object_layers import Blur
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction.likelihood.levels import Levels
 
@@ -34,6 +36,10 @@ _LEAST = 1e-6
 _COARSEST_NYQUIST = 12.0
 """Largest pixels of a grid, over those that sample the optics as Nyquist asks."""
 
+_MORE_THAN_NOISE = 0.1
+"""Mean squared distance from the planes, over the variance of a pixel's noise, that is
+left beside noise where the planes are explained: how well the noise is known."""
+
 _CHANGE = (0.05, 20.0)
 """Bounds of the ratio that is carried from a coarse grid to the next."""
 
@@ -48,7 +54,7 @@ class Given:
         (M, Y, X) counts above the background.
     z_um : tuple of float
         Of each, µm.
-    shift, variance : float
+    shift, variance, noise : float
         As of `Seen`.
     """
 
@@ -56,6 +62,7 @@ class Given:
     z_um: tuple[float, ...]
     shift: float
     variance: float = 0.0
+    noise: float = 0.0
 
     def first(self, n: int) -> Given:
         """The first n planes."""
@@ -109,11 +116,25 @@ class Data:
         given = self.levels.at(1).project(light, self.blur(1))
         return self.levels.picture(given).cpu()
 
-    def raise_likelihood(self, start: Tensor, binning: int, steps: int) -> Tensor:
-        """Steps from some layers at a level."""
+    def raise_likelihood(
+        self,
+        start: Tensor,
+        binning: int,
+        steps: int,
+        enough: Callable[[Tensor], bool] | None = None,
+    ) -> Tensor:
+        """Steps from some layers at a level; `enough` as of `ascend`."""
         layers, seen = self.levels.at(binning), self.seen(binning)
-        groups = self._groups(binning)
-        return ascend(layers, self.blur(binning), seen, start, steps, groups=groups)
+        blur, groups = self.blur(binning), self._groups(binning)
+        return ascend(layers, blur, seen, start, steps, groups=groups, enough=enough)
+
+    def only_noise_left(self, light: Tensor, binning: int) -> bool:
+        """Whether layers of any level explain the planes at one but for noise."""
+        seen, layers = self.seen(binning), self.levels.at(binning)
+        made = layers.project(finer(light, layers.shape), self.blur(binning))
+        weighted = seen.weight * (seen.light + seen.shift)
+        left = unexplained(weighted, seen, made + seen.shift)
+        return left <= 1 + _MORE_THAN_NOISE * binning**2
 
     def _groups(self, binning: int) -> list[Group]:
         """Layers by the grid that suffices for them at a level."""
@@ -133,7 +154,8 @@ class Data:
         """The planes at a level."""
         assert self._given is not None
         given = self._given
-        return self.levels.seen(given.light, given.shift, binning, given.variance)
+        known = given.variance, given.noise
+        return self.levels.seen(given.light, given.shift, binning, *known)
 
 
 def fitting(steps: Steps, optics: Optics) -> Steps:
@@ -169,6 +191,10 @@ def fitting(steps: Steps, optics: Optics) -> Steps:
 def from_nothing(data: Data, steps: Steps) -> Tensor:
     """Layers of the planes alone.
 
+    Where the noise is known, steps end for good on a grid on which the planes are
+    explained but for their noise, if they are on the next finer grid, too: more of them
+    would explain noise. What is sharp is not explained there, and they go on.
+
     Parameters
     ----------
     data : Data
@@ -182,7 +208,8 @@ def from_nothing(data: Data, steps: Steps) -> Tensor:
         (L, H, W) counts, at the last binning.
     """
     light: Tensor | None = None
-    for binning, count in steps:
+    done = False
+    for place, (binning, count) in enumerate(steps):
         layers = data.levels.at(binning)
         if light is None:
             n = len(layers.depths_um)
@@ -190,9 +217,27 @@ def from_nothing(data: Data, steps: Steps) -> Tensor:
             start = torch.full(size, data.mean / n, device=layers.device)
         else:
             start = _lifted(finer(light, layers.shape))
-        light = data.raise_likelihood(start, binning, count)
+        if done:
+            light = start
+            continue
+        last = place + 1 == len(steps)
+        enough = None if last else _Enough(data, steps[place + 1][0])
+        light = data.raise_likelihood(start, binning, count, enough)
+        done = enough is not None and enough.reached
     assert light is not None
     return light
+
+
+class _Enough:
+    """Whether layers of a grid explain the planes on the next finer one, too."""
+
+    def __init__(self, data: Data, next_binning: int) -> None:
+        self._data, self._next = data, next_binning
+        self.reached = False
+
+    def __call__(self, light: Tensor) -> bool:
+        self.reached = self._data.only_noise_left(light, self._next)
+        return self.reached
 
 
 def go_on(data: Data, steps: Steps, light: Tensor) -> Tensor:
