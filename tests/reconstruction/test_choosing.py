@@ -146,5 +146,4 @@ def test_noise_alone_is_not_taken_for_light(seed: int) -> None:
     rest = [i for i in range(25) if i not in at]
     estimator = RichardsonLucyEstimator(Z_UM, AIR)
     made = estimator.add_all(counts[at], Z_UM[at])
-    assert rms((made - truth)[rest].astype(np.float32)) < 3 / 8
-    assert estimator.shares[WIENER] > UNSEEN[WIENER]
+    assert rms((made - truth)[rest].astype(np.float32)) < 3 / 15
