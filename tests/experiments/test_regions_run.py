@@ -207,6 +207,7 @@ def test_the_next_time_point_does_not_wait_for_the_volume_before(tmp_path, monke
     np.testing.assert_array_equal(volumes[2], volumes[0])
 
 
+@pytest.mark.slow
 def test_a_run_of_before_is_gone_on_with_on_whole_pictures(tmp_path):
     run(microscope(), a_sequence(regions="whole"), tmp_path / "run")
     told = json.loads((tmp_path / "run" / "run.json").read_text("utf-8"))

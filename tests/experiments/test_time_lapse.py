@@ -242,6 +242,7 @@ def test_one_that_was_cut_goes_on_with_what_it_began_with(scope, tmp_path):
     assert not verify(folder).differences
 
 
+@pytest.mark.slow
 def test_a_plane_by_hand_confirms_no_other_plane(scope, tmp_path):
     class Asking(Watcher):
         def volume(self, volume, scan):

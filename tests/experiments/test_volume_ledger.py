@@ -110,6 +110,7 @@ def test_the_report_marks_what_was_measured(folder):
     assert sorted(marks.get_xdata()) == sorted(TAKEN)
 
 
+@pytest.mark.slow
 def test_verify_tells_what_the_order_changes(folder, capsys):
     assert verify(folder, reverse=True).order["the volume"] < 1e-3
     assert verify(folder).order == {}

@@ -66,6 +66,7 @@ def test_connect_snap_live(bench):
     assert microscope.state is State.ready and not core.isSequenceRunning()
 
 
+@pytest.mark.slow
 def test_a_scan_tells_what_it_does(bench, settings, tmp_path):
     core = connected(bench)
     told, microscope, scans = bench

@@ -63,6 +63,7 @@ def test_the_grid_shows_the_radial_function(optics: Optics) -> None:
     assert (found - exact).abs().max() < 1.5e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optics", ALL)
 def test_frequency_zero_is_exactly_one_at_any_defocus(optics: Optics) -> None:
     dz = torch.tensor([-40.0, -3.0, 0.0, 0.01, 7.0, 33.0])

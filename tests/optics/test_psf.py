@@ -73,6 +73,7 @@ def test_spot_is_born_and_wolfs_integral(
     np.testing.assert_allclose(found, expected, atol=4e-3 * expected.max())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optics", [AIR, OIL])
 @pytest.mark.parametrize("shape", [(64, 64), (51, 70)])
 def test_every_plane_holds_the_same_light(

@@ -84,6 +84,7 @@ def test_both_ways_to_the_otf_know_the_terms(optics: Optics) -> None:
     assert by_fft.imag.abs().max() < 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optics", [AIR, OIL])
 def test_light_is_kept_at_every_focus(optics: Optics) -> None:
     dz = torch.tensor([-30.0, -2.0, 0.0, 0.4, 11.0])

@@ -22,6 +22,7 @@ ALONE = ((36.3, 35.8),)
 ABERRATED = {"z_scale": 0.85, "spherical_waves": -0.06, "apodisation": 0.6}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "terms",
     [

@@ -99,6 +99,7 @@ def test_several_processes_share_the_specimens(make):
     assert all(torch.equal(a, b) for a, b in zip(alone, shared, strict=True))
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_last_checkpoint(make, tmp_path, monkeypatch):
     config, save, count = make(), torch.save, [0]
 
@@ -131,6 +132,7 @@ def test_it_stops_early(make, tmp_path):
     assert quiet(config, tmp_path).global_step < 40
 
 
+@pytest.mark.slow
 def test_pictures_and_curves_for_tensorboard(make, tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import (
         EventAccumulator,

@@ -89,6 +89,7 @@ def test_target_is_the_plane_without_its_noise() -> None:
     assert found > 5
 
 
+@pytest.mark.slow
 def test_noise_follows_the_photons() -> None:
     def noise(photons: float) -> float:
         config = changed(photons=(photons, photons), haze=(0.2, 0.2))
@@ -160,6 +161,7 @@ def test_wide_optics_keep_the_blur_of_the_whole_range() -> None:
     assert len(seen) == 4 and own.na not in seen
 
 
+@pytest.mark.slow
 def test_prior_is_not_told_the_true_optics(monkeypatch: pytest.MonkeyPatch) -> None:
     told = []
     real = simulated.WideField
@@ -191,6 +193,7 @@ def test_same_seed_same_sequences_other_seed_others(sequences: list[Sequence]) -
     assert not same(sequences[0], sequences[3])  # of the next
 
 
+@pytest.mark.slow
 def test_validation_never_meets_training(monkeypatch: pytest.MonkeyPatch) -> None:
     seeds: list[tuple[int, ...]] = []
     real = made.simulate_field
