@@ -8,6 +8,7 @@ is to be trusted beside the filter. Coarse grids do: defocused light is smooth.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from rmz_acquire.reconstruction.likelihood import Given, Steps
     from rmz_acquire.reconstruction.wiener import WienerFilter, WienerVolume
 
-__all__ = ["LeftOut", "prepare"]
+__all__ = ["LeftOut", "lines_of", "prepare"]
 
 _SPOTS = 3.0
 """Blurred spots in a picture from which on it counts in full."""
@@ -194,6 +195,21 @@ class LeftOut:
         made = _filter_of(self._optics, self._z_um.numpy(), binning)
         made.padding_px //= binning
         return made
+
+
+@lru_cache(maxsize=4)
+def lines_of(optics: Optics, z_um: tuple[float, ...]) -> OtfLines:
+    """Make the OTF that layers of a grid need, or give what was made before.
+
+    Parameters
+    ----------
+    optics : Optics
+        The microscope.
+    z_um : tuple of float
+        (n,) z grid, µm.
+    """
+    stack = LayerStack(optics, torch.tensor(z_um, dtype=torch.float64))
+    return OtfLines(optics, stack.reach_um)
 
 
 def prepare(

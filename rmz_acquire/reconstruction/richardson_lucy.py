@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,13 +22,11 @@ from rmz_acquire.reconstruction.choosing import SCHEDULES, Choice
 from rmz_acquire.reconstruction.filters import wiener_filter
 from rmz_acquire.reconstruction.how_far import uncounted
 from rmz_acquire.reconstruction.interpolation import interpolated
-from rmz_acquire.reconstruction.left_out import LeftOut, prepare
+from rmz_acquire.reconstruction.left_out import LeftOut, lines_of, prepare
 from rmz_acquire.reconstruction.likelihood import (
     CameraFloor,
     Data,
     Given,
-    LayerStack,
-    OtfLines,
     few_threads,
     fitting,
     from_nothing,
@@ -49,13 +46,10 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction.wiener import WienerVolume
 
+    #: A plane, what candidates predicted of it, and how much it counts.
+    _Predicted = tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], float]
+
 __all__ = ["RichardsonLucyEstimator"]
-
-
-@lru_cache(maxsize=4)
-def _lines(optics: Optics, z_um: tuple[float, ...]) -> OtfLines:
-    stack = LayerStack(optics, torch.tensor(z_um, dtype=torch.float64))
-    return OtfLines(optics, stack.reach_um)
 
 
 class RichardsonLucyEstimator(VolumeEstimator):
@@ -88,7 +82,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
         self._optics = optics
         # Tables take seconds: here, before the first plane is taken.
         self._filter = wiener_filter(optics, self.z_um)
-        self._lines = _lines(optics, tuple(self.z_um.tolist()))
+        self._lines = lines_of(optics, tuple(self.z_um.tolist()))
         prepare(optics, self.z_um, SCHEDULES)
         self._floor = CameraFloor()
         self._choice: Choice | Settled | None = None
@@ -332,13 +326,9 @@ class RichardsonLucyEstimator(VolumeEstimator):
         known = slice(self._fitted)
         return interpolated(self.planes[known], self.planes_z_um[known], z_um)
 
-    def _predict_new(
-        self,
-    ) -> list[tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], float]]:
+    def _predict_new(self) -> list[_Predicted]:
         """Predict planes that have come from those before them; inner ones only."""
-        found: list[
-            tuple[NDArray[np.float32], dict[str, NDArray[np.float32]], float]
-        ] = []
+        found: list[_Predicted] = []
         if self._volume is None or self._linear_error is None:
             return found
         assert self._light is not None and self._linear is not None
@@ -395,12 +385,11 @@ class RichardsonLucyEstimator(VolumeEstimator):
         at = torch.from_numpy(self.planes_z_um[known])
         out = None if z_um is None else torch.from_numpy(z_um)
         levels = self._data.levels
-        layers = levels.at(1)
         explained = self._explained
         if light is not self._light or explained is None:
             explained = self._data.explained(light)
         rest = self._filter.estimate(planes - explained, at, out, noise=self._noise)
-        seen = layers.render(light, self._filter.z_um if out is None else out)
+        seen = levels.at(1).render(light, self._filter.z_um if out is None else out)
         made = levels.picture(seen).cpu() + rest.volume + self._dark
         volume: NDArray[np.float32] = made.numpy()
         return volume
