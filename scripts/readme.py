@@ -110,6 +110,8 @@ RUNS: dict[str, dict[str, str]] = {
             "python scripts/region_agreement.py wiener 6 0.05 384 1000",
             # minutes: tests/reconstruction/test_predicted_error.py scans a few
             "python scripts/predicted_error.py 910 1",
+            # a minute: tests/reconstruction/test_spread.py has a few
+            "python scripts/spread_and_error.py",
             # the same: tests/reconstruction/test_misfit.py has what they count by
             "python scripts/model_misfit.py calibrate 3 found.json",
             "python scripts/model_misfit.py try 5 found.json",

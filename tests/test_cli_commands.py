@@ -172,17 +172,7 @@ def small(tmp_path: Path) -> Path:
 def test_demo_goes_through_micro_manager(tmp_path: Path, capsys: Capture) -> None:
     pytest.importorskip("mm_test_adapters")
     out = tmp_path / "run"
-    demo = [
-        "demo",
-        "--config",
-        str(small),
-        "--estimator",
-        "linear",
-        "--z",
-        "-10,0,10",
-        "--exposure",
-        "5",
-    ]
+    demo = ["demo", "--estimator", "linear", "--z", "-10,0,10", "--exposure", "5"]
     assert main([*demo, "--out", str(out)]) == 0
     said = capsys.readouterr().out
     for word in ("3 of 61", "15 ms of light instead of 305 ms", "report.png"):

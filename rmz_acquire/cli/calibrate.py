@@ -144,7 +144,6 @@ def calibrate(
         import useq
 
         from rmz_acquire.evaluation import calibrating
-        from rmz_acquire.experiments.calibration_scans import CalibrationScans
         from rmz_acquire.stacks import read_stack
 
         promise = {"alpha": alpha, "confidence": confidence}
@@ -199,6 +198,8 @@ def calibrate(
         seed=seed,
     )
     with busy("loading"), in_the_words_of_flags():
+        from rmz_acquire.experiments.calibration_scans import CalibrationScans
+
         sequence = useq.MDASequence(
             z_plan={"absolute": list(grid)}, metadata={"rmz_acquire": block}
         )

@@ -115,7 +115,7 @@ def _collected_sooner():
 
 
 @pytest.fixture(autouse=True)
-def _pictures_take_their_time(monkeypatch):
+def _pictures_take_their_time():
     """As rendering them would: no scan is over before anybody has looked."""
     light = RenderedScene.light
 
@@ -123,7 +123,10 @@ def _pictures_take_their_time(monkeypatch):
         time.sleep(0.04)
         return light(self, z_um)
 
-    monkeypatch.setattr(RenderedScene, "light", slowly)
+    # a test's own monkeypatch has to let go before its window does
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RenderedScene, "light", slowly)
+        yield
 
 
 @pytest.fixture

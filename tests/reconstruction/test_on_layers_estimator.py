@@ -122,7 +122,7 @@ def test_a_network_that_knows_the_truth_has_most() -> None:
     assert sum(told.shares.values()) == pytest.approx(1)
     # what the network says is one of the volumes that may be apart
     *_, last = ours.candidate_volumes()
-    assert last is ours.network_volume
+    assert rms(last[rest] - truth[rest]) < rms(made[rest] - truth[rest])
 
 
 @pytest.mark.slow

@@ -50,8 +50,8 @@ class Middle(QWidget):
         below.addWidget(self.rule)
         below.addWidget(self.made_of)
         for card in (self.along_z, self.change):
-            # the lines below them fit into the smallest window too
-            card.plot.setMinimumHeight(66)
+            # the lines below them, two rows of lights too, fit into the smallest window
+            card.plot.setMinimumHeight(40)
         rows = QSplitter(Qt.Orientation.Vertical)
         rows.addWidget(pictures)
         rows.addWidget(self._below)
