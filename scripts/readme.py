@@ -116,6 +116,8 @@ RUNS: dict[str, dict[str, str]] = {
             "python scripts/model_misfit.py calibrate 3 found.json",
             "python scripts/model_misfit.py try 5 found.json",
             # minutes, and they want a quiet machine: tests/test_archive.py
+            "rmz-acquire bench --sizes 512,1024,2048 --taken 8 --estimators "
+            "richardson-lucy,wiener --repeats 2 --clock wall",
             "python scripts/rendering_speed.py 2048",
             "python scripts/rendering_speed.py 512 --volumes 8 --workers 2",
             # Lightning starts the program itself again, which here is this script:
