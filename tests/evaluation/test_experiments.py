@@ -62,7 +62,8 @@ def config(tmp_path_factory):
             )
             folder = tmp_path_factory.mktemp("models") / f"{name}-{network.kind}"
             save_model(folder, build_network(network), card)
-            data["models"][label]["model"] = str(folder)
+            made = {"estimator": network.kind, "model": str(folder)}
+            data["models"][label] = made
         data["models"]["Recurrent-MZ"] = {
             "estimator": "recurrent-mz",
             "model": "nobody-has-released-this",
