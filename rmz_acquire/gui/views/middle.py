@@ -61,7 +61,7 @@ class Middle(QWidget):
             splitter.setHandleWidth(6)
             splitter.setChildrenCollapsible(False)
         pictures.setSizes([280, 400])
-        rows.setSizes([400, 190])
+        rows.setSizes([390, 215])
         #: By the names under which they are remembered.
         self.splitters = {"pictures": pictures, "curves": curves, "rows": rows}
         column = QVBoxLayout(self)
