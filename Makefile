@@ -83,7 +83,7 @@ pytest: $(VENV)/.test-installed system
 	 set -x; $(BIN)/python -m pytest $$qt -n $(JOBS) --dist worksteal \
 	   --max-worker-restart 3 $(PYTEST_ARGS)
 
-# less than 90 s on two cores: the tests that are not marked slow, half a second or less
+# under 3 minutes on two cores: the tests that are not marked slow, half a second or less
 # of a processor each
 quick: override PYTEST_ARGS += -m 'not slow'
 quick: pytest
