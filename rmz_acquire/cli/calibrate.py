@@ -12,7 +12,7 @@ from rmz_acquire.cli.checks import check_estimator, check_optics, check_yaml
 from rmz_acquire.cli.console import busy, console, stderr, warn
 from rmz_acquire.cli.flags import PLAN, flagged
 from rmz_acquire.cli.optics_file import OpticsFile
-from rmz_acquire.cli.option_groups import StackOptions, spread
+from rmz_acquire.cli.option_groups import StackOptions, flattened
 from rmz_acquire.cli.options import (
     Device,
     EstimatorName,
@@ -45,7 +45,7 @@ _SIMULATION = "Simulation"
 _FLAGS = {"stacks": "STACKS", "estimator": "--estimator"}
 
 
-@spread
+@flattened
 def calibrate(
     out: Annotated[Path, typer.Option("--out", help="YAML file for the calibration.")],
     target_nrmse: Annotated[

@@ -10,7 +10,7 @@ import typer
 from rmz_acquire.cli.checks import check_yaml
 from rmz_acquire.cli.console import busy, console, stderr, warn
 from rmz_acquire.cli.flags import STACK, flagged
-from rmz_acquire.cli.option_groups import StackOptions, spread
+from rmz_acquire.cli.option_groups import StackOptions, flattened
 from rmz_acquire.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["calibrate_optics"]
 
 
-@spread
+@flattened
 def calibrate_optics(
     stack_path: Annotated[
         Path,

@@ -10,7 +10,7 @@ import typer
 from rmz_acquire.cli.checks import check_model
 from rmz_acquire.cli.console import console
 from rmz_acquire.cli.flags import flagged
-from rmz_acquire.cli.option_groups import OpticsOptions, spread
+from rmz_acquire.cli.option_groups import OpticsOptions, flattened
 from rmz_acquire.cli.training import (
     StopWithInput,
     Threads,
@@ -34,7 +34,7 @@ _FLAGS = {
 }
 
 
-@spread
+@flattened
 def finetune(
     model: Annotated[
         str,

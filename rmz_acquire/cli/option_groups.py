@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.stacks import Given, Stack
 
-__all__ = ["OpticsOptions", "StackOptions", "spread"]
+__all__ = ["OpticsOptions", "StackOptions", "flattened"]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class StackOptions(OpticsOptions):
         )
 
 
-def spread(command: Callable[..., None]) -> Callable[..., None]:
+def flattened(command: Callable[..., None]) -> Callable[..., None]:
     """Make the fields of each parameter that is one of these options of a command."""
     signature = inspect.signature(command, eval_str=True)
     groups: dict[str, Any] = {}

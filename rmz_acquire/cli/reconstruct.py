@@ -19,7 +19,7 @@ from rmz_acquire.cli.open_names import (
     load_named,
 )
 from rmz_acquire.cli.optics_file import OpticsFile
-from rmz_acquire.cli.option_groups import OpticsOptions, spread
+from rmz_acquire.cli.option_groups import OpticsOptions, flattened
 from rmz_acquire.cli.options import (
     Device,
     Model,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 __all__ = ["reconstruct"]
 
 
-@spread
+@flattened
 def reconstruct(
     sources: Annotated[
         list[Path],

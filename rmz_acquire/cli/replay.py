@@ -20,7 +20,7 @@ from rmz_acquire.cli.open_names import (
     load_named,
 )
 from rmz_acquire.cli.optics_file import OpticsFile
-from rmz_acquire.cli.option_groups import StackOptions, spread
+from rmz_acquire.cli.option_groups import StackOptions, flattened
 from rmz_acquire.cli.options import (
     Audit,
     Device,
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 __all__ = ["replay"]
 
 
-@spread
+@flattened
 def replay(
     stack_path: Annotated[
         Path,
