@@ -16,8 +16,8 @@ __all__ = ["EXPERIMENTS", "evaluate"]
 
 EXPERIMENTS = (
     "exposures",
-    *("fig2", "fig3", "fig4", "S3", "fig5", "fig6", "fig7", "S1"),
-    *("claims", "timing", "objectives", "real", "stopping"),
+    *("fig2", "claims", "fig4", "S3", "fig5", "fig6", "fig7", "S1"),
+    *("fig3", "timing", "objectives", "real", "stopping"),
 )
 """Those of `rmz_acquire.evaluation.runner`, known before it is imported."""
 
@@ -63,7 +63,7 @@ def evaluate(
     On simulated specimens that no training saw, with the paper's optics. Networks
     without a model here are shown as missing. Leaves results.json, a CSV and a figure
     for each experiment, table.md and goals.csv. One that was stopped goes on with the
-    same command.
+    same command; several with other --only may share a folder at a time.
     """
     if out.exists() and not out.is_dir():
         msg = f"{out} is a file: name a folder"

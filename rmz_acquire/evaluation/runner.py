@@ -27,6 +27,7 @@ from rmz_acquire.evaluation.acceptance import goals
 from rmz_acquire.evaluation.context import Study
 from rmz_acquire.evaluation.exposures import EXPOSURES
 from rmz_acquire.evaluation.figures import save_figure
+from rmz_acquire.evaluation.file_lock import locked
 from rmz_acquire.evaluation.objective_study import OBJECTIVES
 from rmz_acquire.evaluation.paper_figures import PAPER_FIGURES
 from rmz_acquire.evaluation.tables import full_table
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
 __all__ = ["EXPERIMENTS", "Experiment", "evaluate"]
 
 RESULTS = "results.json"
+_LOCK = ".lock"
 
 
 class Experiment(NamedTuple):
@@ -63,11 +65,11 @@ _COMPARISONS = {
 EXPERIMENTS: dict[str, Experiment] = {
     key: (_COMPARISONS | _OTHERS)[key]
     for key in (
-        *("exposures", "fig2", "fig3", "fig4", "S3", "fig5", "fig6", "fig7", "S1"),
-        *("claims", "timing", "objectives", "real", "stopping"),
+        *("exposures", "fig2", "claims", "fig4", "S3", "fig5", "fig6", "fig7", "S1"),
+        *("fig3", "timing", "objectives", "real", "stopping"),
     )
 }
-"""In the order in which they run."""
+"""In the order in which they run: those of the same volumes one after the other."""
 
 
 def evaluate(
@@ -82,7 +84,8 @@ def evaluate(
     """Run experiments and write results.json, a CSV and a figure each, and the table.
 
     What the folder holds of the same evaluation (configuration, size, models, code) is
-    kept and not done again, so that one that was stopped goes on.
+    kept and not done again, so that one that was stopped goes on. Several processes
+    may do parts of one (`only`) in one folder at a time.
 
     Parameters
     ----------
@@ -114,25 +117,23 @@ def evaluate(
         if name.lower() not in names:
             msg = f"no experiment {name!r}: choose from {', '.join(EXPERIMENTS)}"
             raise InputError(msg)
-    wanted = [names[name.lower()] for name in only or names]
+    asked = {names[name.lower()] for name in only or names}
+    wanted = [key for key in EXPERIMENTS if key in asked]
     folder.mkdir(parents=True, exist_ok=True)
     study = Study(config, config.quick if quick else config.full, on_step=on_step)
     found = _about(config, quick=quick)
-    before = _before(folder, found)
-    for key, experiment in EXPERIMENTS.items():
-        kept = before.get(key)
-        if kept is not None and _stands(study, folder, key, kept):
-            if key not in wanted or not again:
-                found["experiments"][key] = kept
-                continue
-        if key not in wanted:
+    own: dict[str, dict[str, Any]] = {}
+    for done, key in enumerate(wanted):
+        # another process may have done it since
+        if not again and key in _kept(study, folder, found):
             continue
+        experiment = EXPERIMENTS[key]
         study.models_used()
         start = time.process_time()
         result = experiment.run(study)
         _write_csv(folder / f"{key}.csv", result.rows)
         save_figure(result, experiment.draw, folder / f"{key}.png")
-        found["experiments"][key] = {
+        own[key] = {
             "title": result.title,
             "summary": result.summary,
             "missing": result.missing,
@@ -141,8 +142,9 @@ def evaluate(
             "cpu_s": round(time.process_time() - start, 1),
         }
         # after each, so that an evaluation that is stopped goes on there
-        _write_found(folder, found, study)
-    _write_found(folder, found, study)
+        left = wanted[done + 1 :] if again else ()
+        _write_found(folder, found, study, own, left)
+    _write_found(folder, found, study, own)
     return found
 
 
@@ -178,14 +180,15 @@ def _code(package: Path = Path(__file__).parent.parent) -> str:
     return digest.hexdigest()
 
 
-def _before(folder: Path, now: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Experiments of the same evaluation that the folder holds."""
+def _kept(study: Study, folder: Path, now: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Experiments of the same evaluation that the folder holds, this process's too."""
     try:
         then = json.loads((folder / RESULTS).read_text(encoding="utf-8"))
         alike = all(then[k] == now[k] for k in ("quick", "config", "code_sha256"))
-        return dict(then["experiments"]) if alike else {}
+        before = dict(then["experiments"]) if alike else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
+    return {k: v for k, v in before.items() if _stands(study, folder, k, v)}
 
 
 def _stands(study: Study, folder: Path, key: str, kept: dict[str, Any]) -> bool:
@@ -200,7 +203,25 @@ def _stands(study: Study, folder: Path, key: str, kept: dict[str, Any]) -> bool:
     return not any("left out" in note for note in kept["notes"])
 
 
-def _write_found(folder: Path, found: dict[str, Any], study: Study) -> None:
+def _write_found(
+    folder: Path,
+    found: dict[str, Any],
+    study: Study,
+    own: dict[str, dict[str, Any]],
+    but: Iterable[str] = (),
+) -> None:
+    """Write what this process did beside what others did in the meantime.
+
+    What is in `but` will be done again: it is left out until then.
+    """
+    with locked(folder / _LOCK):
+        kept = _kept(study, folder, found)
+        each = {k: v for k, v in kept.items() if k not in set(but)} | own
+        found["experiments"] = {k: each[k] for k in EXPERIMENTS if k in each}
+        _write_all(folder, found, study)
+
+
+def _write_all(folder: Path, found: dict[str, Any], study: Study) -> None:
     used = {name for each in found["experiments"].values() for name in each["models"]}
     seen = {name: study.budget(name) for name in sorted(used)}
     found["budgets"] = {name: each for name, each in seen.items() if each is not None}

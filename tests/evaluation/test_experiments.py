@@ -89,6 +89,7 @@ def config(tmp_path_factory):
 def test_it_runs_and_writes_what_it_found(key, config, tmp_path):
     found = evaluate(config, tmp_path, quick=True, only=[key.lower()])
     assert {p.name for p in tmp_path.iterdir()} == {
+        ".lock",
         "results.json",
         "table.md",
         "goals.csv",
