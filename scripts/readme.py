@@ -188,6 +188,7 @@ def prepare() -> None:
         "beads": {"side_px": 64, "seeds": 1, "z_every": 10},
         "draws": {"side_px": 32, "z_every": 10, "number": 1, "sigmas_um": [0, 1]},
         "exposures": {"side_px": 32, "seeds": 1, "z_every": 10, "planes": [2]},
+        "more_exposures": {"side_px": 32, "seeds": 1, "z_every": 10, "planes": [2]},
         "timing_planes": 2,
     }
     told = yaml.safe_dump({"extends": str(paper), "quick": tiny})

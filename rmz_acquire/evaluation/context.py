@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rmz_acquire.errors import InputError
+from rmz_acquire.evaluation.acceptance import BY_DEFAULT, LAYERS
 from rmz_acquire.evaluation.held_out import HeldOut, simulate
 from rmz_acquire.evaluation.metrics import data_range, ssim
 from rmz_acquire.models import LoadedModel, default_for, load_model
@@ -24,18 +25,16 @@ if TYPE_CHECKING:
     from rmz_acquire.optics import Optics
     from rmz_acquire.reconstruction import VolumeEstimator
 
-__all__ = ["BY_DEFAULT", "UNTRAINED", "Contender", "Study", "by_plane"]
+__all__ = ["UNTRAINED", "Contender", "Study", "by_plane"]
 
 logger = logging.getLogger(__name__)
 
 _KEPT_BYTES = 10**9
+_KEPT_STACKS = 32
+"""Experiments come back to the same stacks, and to the volumes of them."""
 
-UNTRAINED = ("richardson-lucy", *BASELINES)
+UNTRAINED = (LAYERS, *BASELINES)
 """Contenders that need no model, in every comparison."""
-
-BY_DEFAULT = "richardson-lucy + on-layers"
-"""What scans use where nobody names an estimator and the network knows the microscope;
-elsewhere that is richardson-lucy alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ class Study:
         self.config, self.size = config, size
         self._say = on_step or (lambda _: None)
         self._models: dict[str, LoadedModel | None] = {}
-        self._stack = lru_cache(maxsize=8)(self._simulate)
+        self._stack = lru_cache(maxsize=_KEPT_STACKS)(self._simulate)
         self._used: dict[str, str | None] = {}
         self._volumes: dict[
             tuple[str, HeldOut, tuple[int, ...], tuple[float, ...]],
@@ -180,7 +179,9 @@ class Study:
 
     def dataset(self, name: str) -> DataSet:
         """Look up a data set."""
-        return next(v for k, v in self.config.sets.items() if k == name)
+        sets: dict[str, DataSet] = dict(self.config.more_sets)
+        sets.update({str(key): value for key, value in self.config.sets.items()})
+        return sets[name]
 
     def stack(
         self,
@@ -317,8 +318,14 @@ class Study:
         told: Sequence[float],
         volume: NDArray[np.float32],
     ) -> NDArray[np.float32]:
-        """Keep the latest volumes: experiments ask for many of them again."""
+        """Keep the latest volumes: experiments ask for many of them again.
+
+        Not of those that take no time, nor of planes at drawn places: nobody comes
+        back to these.
+        """
         volume.flags.writeable = False
+        if who.estimator in BASELINES or list(told) != self._told(stack, planes, None):
+            return volume
         self._volumes[who.key, stack, tuple(planes), tuple(told)] = volume
         while sum(v.nbytes for v in self._volumes.values()) > _KEPT_BYTES:
             self._volumes.pop(next(iter(self._volumes)))

@@ -64,6 +64,8 @@ class DataSet(Strict):
         Distance of the input planes, µm.
     exposure_ms : float
         Of every plane.
+    planes : list of int, optional
+        Numbers of exposures that are compared, in place of the size's.
     models : dict of str to ModelEntry
         By the label in tables.
     """
@@ -77,7 +79,8 @@ class DataSet(Strict):
     z_every: Count | None = None
     spacing_um: Positive
     exposure_ms: Positive
-    models: dict[str, ModelEntry]
+    planes: Annotated[list[Count], Field(min_length=1)] | None = None
+    models: dict[str, ModelEntry] = Field(default={})
 
 
 class BeadSize(Strict):
@@ -182,8 +185,9 @@ class Size(Strict):
         Of fig. 3.
     draws : DrawSize
         Of fig. 5.
-    exposures : ExposureSize
-        Of quality against exposures.
+    exposures, more_exposures : ExposureSize
+        Of quality against exposures: the sets of all experiments, and those of this
+        one alone.
     planes : list of int
         Numbers of input planes of fig. S1.
     timing_planes, timing_side_px : int
@@ -201,6 +205,7 @@ class Size(Strict):
     beads: BeadSize
     draws: DrawSize
     exposures: ExposureSize
+    more_exposures: ExposureSize
     planes: Annotated[list[Count], Field(min_length=1)]
     timing_planes: Count
     timing_side_px: Annotated[int, Field(ge=64)] = 1024
@@ -270,6 +275,9 @@ class EvaluationConfig(Strict):
     sets : dict of str to DataSet
         "beads" and "neurons" of the paper, and "beads 20x": where its network and
         those that it is compared with are trained as long as each other.
+    more_sets : dict of str to DataSet
+        Of quality against exposures alone: what else is asked of the estimators that
+        scans use.
     spacing_models : dict of float to str
         Models trained at other spacings (fig. S3).
     bead_fields : dict of str to dict
@@ -285,6 +293,7 @@ class EvaluationConfig(Strict):
 
     seed: Annotated[int, Field(ge=0)]
     sets: dict[Literal["beads", "neurons", "beads 20x"], DataSet]
+    more_sets: dict[str, DataSet] = Field(default={})
     spacing_models: dict[float, str] = Field(default={})
     bead_fields: Annotated[dict[str, dict[str, Any]], Field(min_length=1)]
     order_models: dict[str, str] = Field(default={})

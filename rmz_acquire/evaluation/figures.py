@@ -231,7 +231,7 @@ def panels(
     logarithmic : str
         The value on a logarithmic axis.
     tall : bool
-        Panels of one value below each other: for those that are wide.
+        Panels of one value below each other: for those that are wide, or many.
     level : bool
         Panels beside each other have one scale.
     empty : str
@@ -253,15 +253,16 @@ def panels(
         each = dict.fromkeys(tuple(row[name] for name in names) for row in rows)
         parts = [where(rows, **dict(zip(names, fact, strict=True))) for fact in each]
         down, along = (len(values), len(parts)) if split else (1, len(values))
-        if down > 1 or tall:
-            figure.set_size_inches(9, 6)
-        elif along > 3:
-            figure.set_size_inches(12, 4)
         if tall:
             down, along = along, down
+        if down > 1:
+            figure.set_size_inches(9, max(6, 2.2 * down))
+        elif along > 3:
+            figure.set_size_inches(12, 4)
         grid = figure.subplots(down, along, squeeze=False, sharey=level)
         cells = [(value, part) for value in values for part in parts]
-        for axes, (value, part) in zip(grid.flat, cells, strict=True):
+        order = grid.T if tall else grid
+        for axes, (value, part) in zip(order.flat, cells, strict=True):
             draw(axes, part, value)
             axes.set_ylabel(values[value])
             title = [named.format(**part[0])] if named else []

@@ -16,6 +16,7 @@ __all__ = [
     "Rows",
     "gains_over",
     "in_order",
+    "least_of",
     "over_specimens",
     "where",
 ]
@@ -103,7 +104,18 @@ def over_specimens(
     return {key: Mean.of(each.values()) for key, each in means.items()}
 
 
-def gains_over(rows: Rows, value: str, other: str) -> dict[str, Mean]:
+def least_of(gains: Iterable[float]) -> Mean:
+    """Take the least in place of a mean: it has no error."""
+    each = list(gains)
+    return Mean(min(each), n=len(each))
+
+
+def gains_over(
+    rows: Rows,
+    value: str,
+    other: str,
+    of_all: Callable[[Iterable[float]], Mean] = Mean.of,
+) -> dict[str, Mean]:
     """Mean gain of every estimator over another one, on the same specimens.
 
     Parameters
@@ -112,6 +124,8 @@ def gains_over(rows: Rows, value: str, other: str) -> dict[str, Mean]:
         As of `over_specimens`.
     other : str
         The estimator that they are compared with.
+    of_all : callable
+        What is taken of the gains on all specimens, in place of their mean.
 
     Returns
     -------
@@ -125,7 +139,7 @@ def gains_over(rows: Rows, value: str, other: str) -> dict[str, Mean]:
     for label, ours in means.items():
         gains = [mean - theirs[key] for key, mean in ours.items() if key in theirs]
         if gains:
-            found[label] = Mean.of(gains)
+            found[label] = of_all(gains)
     return found
 
 

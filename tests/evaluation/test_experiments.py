@@ -69,6 +69,7 @@ def config(tmp_path_factory):
             "model": "nobody-has-released-this",
         }
     told["sets"]["beads 20x"] |= {"side_px": 32, "z_every": 5}
+    told["more_sets"] = {"filaments 20x": told["more_sets"]["filaments 20x"]}
     told["quick"] |= {
         "side_px": 32,
         "beads": {"side_px": 64, "seeds": 1, "z_every": 10},

@@ -38,6 +38,10 @@ def study() -> Study:
     )
     told["sets"] = {"beads": told["sets"]["beads"]}
     told["sets"]["beads"]["models"] = {}
+    told["more_sets"] = {"few": {**told["sets"]["beads"], "planes": [2]}}
+    told["quick"]["more_exposures"] = {
+        **{"side_px": 32, "seeds": 2, "z_every": 20, "planes": [4]}
+    }
     told["quick"]["exposures"] = {
         **{"side_px": 32, "seeds": 2, "z_every": 10, "planes": [3, 2, 5, 11]}
     }
@@ -54,10 +58,11 @@ def result(study: Study) -> Result:
 def test_all_get_the_same_planes_and_are_compared_over_the_same_others(
     study: Study, result: Result
 ) -> None:
-    found = {(r["seed"], r["planes"], r["estimator"]): r for r in result.rows}
+    rows = [r for r in result.rows if r["set"] == "beads"]
+    found = {(r["seed"], r["planes"], r["estimator"]): r for r in rows}
     # 11 of the 11 planes leave none to compare
     assert {m for _, m, _ in found} == {2, 3, 5}
-    assert len(found) == len(result.rows) == 2 * 3 * len(UNTRAINED)
+    assert len(found) == len(rows) == 2 * 3 * len(UNTRAINED)
     seed = study.config.seed + 1
     stack = study.stack("beads", seed, side_px=32, z_every=10)
     for m in (2, 5):
@@ -84,9 +89,27 @@ def test_its_lines_have_errors_over_specimens(result: Result) -> None:
         for r in result.rows
         if r["planes"] == 5 and r["estimator"] == "linear"
     ]
+    theirs = [
+        r["psnr_db"]
+        for r in result.rows
+        if r["planes"] == 5 and r["estimator"] == "wiener"
+    ]
     assert psnr["values"]["linear"] == pytest.approx(np.mean(each))
     assert psnr["errors"]["linear"] == pytest.approx(abs(each[0] - each[1]) / 2)
     assert psnr["specimens"]["linear"] == 2
     gain = lines["beads, M=5: gain over wiener"]["values"]["linear"]
     both = psnr["values"]
     assert gain == pytest.approx(both["linear"] - both["wiener"])
+    least = lines["beads, M=5: least gain of a specimen over wiener"]
+    gains = np.subtract(each, theirs)
+    assert least["values"]["linear"] == pytest.approx(gains.min())
+    assert least["specimens"]["linear"] == 2 and not least["errors"]
+
+
+@pytest.mark.slow
+def test_a_set_of_its_own_has_its_own_size_and_numbers_of_planes(
+    result: Result,
+) -> None:
+    rows = [r for r in result.rows if r["set"] == "few"]
+    assert {(r["seed"], r["planes"]) for r in rows} == {(9000, 2), (9001, 2)}
+    assert {r["estimator"] for r in rows} == set(UNTRAINED)

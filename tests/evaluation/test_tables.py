@@ -136,6 +136,60 @@ def test_where_richardson_lucy_loses_most_is_named() -> None:
     assert below == {"exposures": True, "real": False}
 
 
+DEFAULT = "richardson-lucy + on-layers"
+
+
+@pytest.mark.parametrize(
+    ("of", "limit"),
+    [
+        *(("nuclei 20x, M=3", 8.0), ("filaments 20x, M=3", 2.0)),
+        *(("beads 20x, M=3", 0.6), ("nuclei 20x, M=15", 6.0)),
+        *(("filaments 20x, M=15", 2.5), ("beads 20x, M=15", 2.0)),
+        *(("nuclei 63x, M=3", 6.0), ("neurons, M=3", 6.0)),
+        *(("filaments 63x, M=3", 0.9), ("beads, M=3", 0.25)),
+    ],
+)
+def test_what_the_exposures_have_to_show(of: str, limit: float) -> None:
+    for gain, met in ((limit + 0.01, True), (limit - 0.01, False)):
+        reached = goals({"exposures": [over_wiener(f"{of}: PSNR", gain)]})
+        (goal,) = (g for g in reached if g.goal.startswith(of))
+        assert goal.goal == f"{of}: over wiener by {limit:g} dB or more"
+        assert (goal.met, goal.measured) == (met, pytest.approx(gain))
+
+
+def test_what_the_default_has_to_gain_and_where_it_may_not_lose() -> None:
+    def gained(of: str, mean: float, least: float) -> list[dict[str, Any]]:
+        return [
+            line(f"{of}: gain over richardson-lucy", **{DEFAULT: mean}),
+            line(
+                f"{of}: least gain of a specimen over richardson-lucy",
+                **{DEFAULT: least},
+            ),
+        ]
+
+    exposures = [
+        *gained("beads 20x, M=3", 0.1, 0.0),
+        *gained("beads 20x, M=15", 0.5, 0.3),
+        *gained("filaments 20x, M=3", 0.4, -0.05),
+        *gained("nuclei 20x, M=3", -0.5, -0.8),  # no part of the mean
+        line("neurons, M=3: PSNR", wiener=30.0),  # it is not there
+    ]
+    stack = "some.tif, M=3: PSNR"
+    real = [line(stack, **{DEFAULT: 31.0, "richardson-lucy": 31.09})]
+    reached = [
+        (g.experiment, g.goal, round(g.measured, 6), g.met)
+        for g in goals({"exposures": exposures, "real": real})
+        if g.estimator == DEFAULT
+    ]
+    below = "below richardson-lucy by over 0.1 dB; least:"
+    mean = "beads 20x, filaments 20x, all M: over richardson-lucy by 0.3 dB on average"
+    assert reached == [
+        ("exposures", mean, 0.35, True),
+        ("exposures", f"on no specimen {below} nuclei 20x, M=3", -0.8, False),
+        ("real", f"nowhere {below} {stack}", -0.09, True),
+    ]
+
+
 def test_the_papers_network_is_no_part_of_what_the_released_models_met() -> None:
     others = {"Recurrent-MZ": 30.0, "widefield": 21.0}
     summary = [line("neurons: NRMSE gained at σ = 1 µm", ours=12.0, **others)]
