@@ -94,7 +94,6 @@ def main(out: Path, theme: str, side_px: int | None = None) -> None:
         push("move by 20.0 µm")
         window.form.set_top.click()
         idle(0.3)
-        window.form.epsilon.setValue(10.0)
         window.form.start.click()
         until(lambda: window.camera.note.text().startswith("plane 6"))
         picture("3-scanning")

@@ -15,7 +15,10 @@ from rmz_acquire.recording.zarr_store import Series
 
 LIMITS_UM = (-2.0, 30.0)
 CHECKED = {"checks": {"repeat": True, "rest_ms": 5}}
-BLIND = "no encoder sees it: `checks.repeat` or `rmz-acquire check-stage` tell"
+BLIND = (
+    "the encoder does not see it: `checks.repeat` or `rmz-acquire check-stage` detect "
+    "it"
+)
 
 
 def pictures(z_um, shape=(32, 36)):
@@ -130,7 +133,7 @@ _LOST = "autofocus at position 1 failed 3 times: simulated fault: no reflection 
 FAULTS = {
     "none": Fault(),
     "none, looked at again": Fault(
-        block=CHECKED, note="2 or 3 exposures more a volume"
+        block=CHECKED, note="2 or 3 more exposures per volume"
     ),
     "backlash": _set("Z", "Backlash_um", 1, note=f"{BLIND}; `stage.approach_um`"),
     "backlash, looked at again": _set(
@@ -148,7 +151,7 @@ FAULTS = {
         told="not what it was when the scan began .* focus drift, or a specimen",
         **_LONG,
     ),
-    "jitter": _set("Z", "Jitter_um", 0.1, note="each plane is used at its z read back"),
+    "jitter": _set("Z", "Jitter_um", 0.1, note="each plane is used at the z read back"),
     "jitter beyond the tolerance": _set(
         "Z", "Jitter_um", 5, later=True, told=_SENT, code=1, stage="beside"
     ),
@@ -188,8 +191,9 @@ FAULTS = {
         "Z",
         "Inverted_probability",
         1,
-        note="cannot be known from planes: the blur above and below is the same, the "
-        "volume is upside down; `rmz-acquire check-stage --specimen above` tells",
+        note="cannot be known from planes: the blur above and below is the same, so "
+        "the volume is upside down; `rmz-acquire check-stage --specimen above` detects "
+        "it",
     ),
     "dropped frame": _set(
         "Camera",
@@ -211,7 +215,7 @@ FAULTS = {
         "Saturate_probability",
         0.3,
         told=r"the plane at z \S+ µm is saturated: 100\.0% of its pixels are at 65535",
-        note="never counts as convergence where all of it is",
+        note="never counts as convergence if all pixels are",
     ),
     "frame handed out again": _set(
         "Camera",
@@ -219,7 +223,7 @@ FAULTS = {
         0.3,
         told=r"the plane at z \S+ µm is plane \d .*again, to the last bit",
         arrange=_rendered,
-        note="taken again where planes are left; counts as dose alone",
+        note="taken again if planes are left; counts only as dose",
     ),
     "no new frames": _set(
         "Camera",
@@ -247,14 +251,14 @@ FAULTS = {
         code=1,
     ),
     "specimen that moves": _set(
-        "Camera", "SpecimenSpeed_um_per_s", 2, note="`checks.repeat` tells"
+        "Camera", "SpecimenSpeed_um_per_s", 2, note="`checks.repeat` detects it"
     ),
     "specimen that moves, looked at again": _set(
         "Camera",
         "SpecimenSpeed_um_per_s",
         2,
         told="not what it was when the scan began .* or a specimen that moves",
-        note="up and down is the same as drift to a picture",
+        note="moving up or down looks like drift",
         **_LONG,
     ),
     "shutter that sticks now and then": _set(
@@ -291,7 +295,7 @@ FAULTS = {
         f"{_LOCK} was off for the scan, and is on again",
         arrange=_locked,
         locked=True,
-        note="`focus_lock: refuse` refuses such an experiment",
+        note="`focus_lock: refuse` refuses the experiment",
     ),
     "focus lock on, and does not come on again": _set(
         "Reflection",
@@ -306,8 +310,8 @@ FAULTS = {
         "estimator wiener, `optics.na: 0.15`",
         "the planes are not what these optics give",
         block={"estimator": "wiener", "optics": {"na": 0.15}},
-        note="`misfit: full` takes every plane then, `stop` ends the scan; what is "
-        "less wrong is not told",
+        note="`misfit: full` takes every plane, `stop` ends the scan; smaller "
+        "errors are not detected",
     ),
     "disk full": Fault(
         "write() fails", "No space left on device", 1, arrange=_disk("full")

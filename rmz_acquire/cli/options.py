@@ -158,7 +158,7 @@ Tau = Annotated[
     float | None,
     typer.Option(
         "--tau",
-        help="... and a plane drawn by chance was predicted with no larger error.",
+        help="... and a plane drawn at random was predicted with no larger error.",
         rich_help_panel=_SCAN,
     ),
 ]
@@ -166,7 +166,7 @@ Audit = Annotated[
     float | None,
     typer.Option(
         "--audit",
-        help="Share of planes drawn by chance, after the first ones; 0 for none.",
+        help="Share of planes drawn at random, after the first ones; 0 for none.",
         rich_help_panel=_SCAN,
     ),
 ]

@@ -99,21 +99,21 @@ def _dimmed(counts: NDArray[np.uint16]) -> NDArray[np.uint16]:
 
 
 CASES: dict[str, Case] = {
-    "NA 0.75 told as 0.4": Case({"na": 0.4}),
-    "NA 0.75 told as 0.6": Case({"na": 0.6}),
-    "NA 0.75 told as 0.95": Case({"na": 0.95}),
-    "air told as water, 1.33": Case({"immersion_index": 1.33}),
-    "air told as oil, 1.515": Case({"immersion_index": 1.515}),
-    "pixel 0.325 µm told as 0.65": Case({"pixel_size_um": 0.65}),
+    "NA 0.4 entered for 0.75": Case({"na": 0.4}),
+    "NA 0.6 entered for 0.75": Case({"na": 0.6}),
+    "NA 0.95 entered for 0.75": Case({"na": 0.95}),
+    "water, 1.33, entered for air": Case({"immersion_index": 1.33}),
+    "oil, 1.515, entered for air": Case({"immersion_index": 1.515}),
+    "pixel 0.65 µm entered for 0.325": Case({"pixel_size_um": 0.65}),
     "z upside down": Case(spoil=lambda counts: counts[::-1]),
     "z upside down, aberrated": Case(
         optics=ABERRATED, spoil=lambda counts: counts[::-1]
     ),
-    "aberrated, and told so": Case(optics=ABERRATED),
+    "aberrated, and entered as such": Case(optics=ABERRATED),
     "optical sections (confocal)": Case(made_by="sections"),
     "planes that have nothing in common": Case(made_by="textures"),
     "transmitted light (dark on bright)": Case(spoil=_inverted),
-    "picture moves sideways with focus": Case(spoil=_tilted),
+    "picture moves sideways with the focus": Case(spoil=_tilted),
     "half as bright at the far end": Case(spoil=_dimmed),
     "saturated at a fifth": Case(spoil=_clipped),
     "empty field": Case(made_by="dark"),

@@ -70,22 +70,22 @@ class StageSettings(_Block):
     device : str, optional
         Its label; by default the core's focus device.
     settle_ms : float, optional
-        Rest after each move, ms; by default the delay that the configuration gives it.
+        Rest after each move, ms; by default the delay set in the configuration.
     tolerance_um : float, optional
-        How far from its target it may stand, µm; by default half the z step.
+        How far from its target it may end up, µm; by default half the z step.
     approach_um : float
-        Every z is approached from one side, from this far away or farther, µm: against
-        backlash.
+        Every z is approached from one side, starting at least this far away, µm:
+        against backlash.
     approach_from : {"below", "above"}
         From which side.
     approach_speed : (str, str), optional
-        A property of the stage and its value on that last way: ``[Speed, 50]``.
+        A property of the stage and its value during the approach: ``[Speed, 50]``.
     limits_um : (float, float), optional
         Lowest and highest z that it may be sent to, µm.
     retries : int
-        How often a move that ended off its target is tried again.
+        How often a move that missed its target is repeated.
     timeout_ms : float
-        How long it may take to reach its target once it calls itself ready, ms.
+        How long it may take to reach its target after it reports ready, ms.
     """
 
     device: str | None = None
@@ -118,14 +118,14 @@ class StageSettings(_Block):
 
 
 class OpticsSettings(_Block):
-    """Optics that the configuration does not tell; what is given here goes first.
+    """Optics that the configuration does not give; values here take precedence.
 
     Parameters
     ----------
     na, immersion_index, pixel_size_um, sample_index : float, optional
         As for `rmz_acquire.acquisition.optics_from_core`.
     wavelength_um : float or dict, optional
-        Emission wavelength, µm: of all channels, or by the name of each.
+        Emission wavelength, µm: of all channels, or of each by its name.
     z_scale, spherical_waves, secondary_spherical_waves, apodisation : float, optional
         As ``rmz-acquire calibrate-optics`` found them.
     """
@@ -142,17 +142,17 @@ class OpticsSettings(_Block):
 
 
 class CheckSettings(_Block):
-    """What is looked at once more when the scan of a volume has ended.
+    """What is checked when the scan of a volume has ended.
 
     Parameters
     ----------
     repeat : bool
-        Whether an early plane is taken again, and compared: two exposures more a
-        volume, three where the stage is not approached from one side.
+        Whether an early plane is taken again and compared: two more exposures per
+        volume, or three if planes are not approached from one side.
     rest_ms : float
-        How long the stage stands between the first two of them, ms.
+        How long the stage rests between the first two of these exposures, ms.
     tolerance : float
-        What may differ, as a part of the plane's contrast.
+        Largest difference allowed, as a fraction of the plane's contrast.
     """
 
     repeat: bool = False
@@ -161,17 +161,17 @@ class CheckSettings(_Block):
 
 
 class TimeLapseSettings(_Block):
-    """What a time point takes over from the one before it.
+    """What a time point takes over from the previous one.
 
     Parameters
     ----------
     start : {"fresh", "last"}
-        Whether each volume begins with nothing, or with the planes of the last time
-        point, until one that is taken again differs.
+        Whether each volume begins with nothing, or with the planes of the previous time
+        point, as long as those that are taken again agree.
     confirm : int
-        How many are taken again, the oldest first.
+        How many planes are taken again, the oldest first.
     tolerance : float
-        By how much one may differ, as a part of its contrast.
+        How much one may differ, as a fraction of its contrast.
     max_age : int
         How many time points a plane is believed at most.
     """
@@ -192,23 +192,22 @@ class ExperimentSettings(_Block, ScanOptions):
     Parameters
     ----------
     version : int
-        Of this block: 1.
+        Version of this block: 1.
     estimator : str
-        What makes the volumes; by default auto, which is recurrent-mz with the model
-        on-layers where that fits all channels and ranges, else richardson-lucy; and
-        recurrent-mz where a model is named. Somebody else's by entry point or
-        ``package.module:Class``.
-        "none" takes every plane, and makes no volume of them.
+        What computes the volumes. The default, auto, is recurrent-mz with the model
+        on-layers where that fits all channels and ranges, otherwise richardson-lucy; if
+        a model is named, it is recurrent-mz. Your own by entry point or
+        ``package.module:Class``. "none" takes every plane and computes no volume.
     model : str, optional
         Name or folder of recurrent-mz's model; by default the bundled one that fits
         optics and z range.
     device : str
         Where the network runs.
     strict : bool
-        Whether a model that does not fit the microscope is refused, or only told.
+        Whether a model that does not fit the microscope is refused, or only reported.
     channels : {"independent", "leader"}
         Whether each channel decides for itself, or one leads and the others take the
-        same planes.
+        same z.
     leader : str, optional
         The preset that leads; by default the first channel.
     policy, travel_cost, epsilon, epsilon_kind, tau, audit, patience, first_planes
@@ -216,47 +215,47 @@ class ExperimentSettings(_Block, ScanOptions):
     min_planes, max_planes, max_light_ms, max_seconds, max_gap_um
         As in `ScanPlan`.
     stale_frames : int
-        So many frames in a row that the camera had handed out before fail the
+        This many old frames in a row, which the camera had delivered before, fail the
         experiment; 0: frames are not compared, for a camera without noise.
     seed, misfit, stop_rule, target_nrmse, confidence, calibration
         As in `ScanPlan`.
     z_um : tuple of float, optional
-        Exactly these z in this order, µm, as the z_plan counts them: relative to the
-        position where it is relative.
+        Exactly these z in this order, µm; relative to the position if the z_plan is
+        relative.
     overlap : {"none", "stage", "exposure"}
-        What is done for the next plane while the estimator computes the last, where
-        the policy knows it: nothing; the stage moves and settles; or the plane is
-        exposed too, which costs a plane of light where the scan stops.
+        What happens while the estimator computes, if the policy already knows the next
+        plane: nothing; the stage moves and settles; or the plane is exposed as well,
+        which costs one plane of light where the scan stops.
     regions : {"auto", "whole"} or list of (int, int, int, int)
-        What a scan decides on: "auto" takes up to four tiles where pictures have more
-        than 256 × 256 pixels and there is no GPU, otherwise the whole; or rectangles:
-        y, x, height and width, pixels.
+        What a scan decides on: "auto" takes up to four tiles if pictures have more than
+        256 × 256 pixels and there is no GPU, otherwise the whole picture; or
+        rectangles: y, x, height and width, pixels.
     volumes : {"during", "after", "none"}, optional
-        When whole volumes are made where regions decide: before the next volume
-        begins, while others are scanned (by default), or never.
+        When whole volumes are computed if regions decide: before the next volume
+        begins, while others are scanned (the default), or never.
     spread : bool
-        Whether to keep how far the candidates for a volume are apart at each voxel, in
-        ``spread`` beside the pixels: as large again as the volumes, and it takes time.
+        Whether to store how far the candidates for a volume differ at each voxel, in
+        ``spread`` beside the pixels: as large as the volumes, and it takes time.
     stage : StageSettings
         The focus stage.
     time_lapse : TimeLapseSettings
-        What a time point takes over from the one before it.
+        What a time point takes over from the previous one.
     checks : CheckSettings
-        Exposures that tell what a scan cannot know: drift, backlash, settling.
+        Exposures that detect what a scan cannot: drift, backlash, settling.
     optics : OpticsSettings
-        What the configuration does not tell.
+        What the configuration does not give.
     ome_tiff : bool
-        Whether to write everything as OME-TIFF too, in the end.
+        Whether to write everything as OME-TIFF too, at the end.
     training_stacks : bool
-        Whether to leave the planes of every volume as position-001.ome.tif and so on,
-        in the end, with the list stacks.yaml that a training takes.
+        Whether to write the planes of every volume as position-001.ome.tif and so on,
+        at the end, with the list stacks.yaml for training.
     focus_lock : {"pause", "refuse"}
-        What becomes of a focus lock (continuous autofocus) that is on when the
-        experiment begins: it is off until the stage is back, and then on again; or
+        What happens to a focus lock (continuous autofocus) that is on when the
+        experiment begins: it is switched off until the stage is back, then on again; or
         the experiment is refused.
     autofocus_failure : {"stop", "continue"}
-        What a hardware autofocus that fails leads to: the end, or planes with the
-        last correction that is known.
+        What happens if a hardware autofocus fails: the experiment ends, or goes on with
+        the last known correction.
     """
 
     version: Literal[1]

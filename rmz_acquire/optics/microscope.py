@@ -26,7 +26,7 @@ class Optics(BaseModel):
     Parameters
     ----------
     na : float
-        Numerical aperture; below the immersion index. What it has above the sample
+        Numerical aperture; below the immersion index. The part of it above the sample
         index passes no light.
     immersion_index : float
         Refractive index of the immersion medium.
@@ -37,11 +37,11 @@ class Optics(BaseModel):
     sample_index : float, optional
         Refractive index of the mounting medium; None means that of the immersion.
     z_scale : float, optional
-        Steps of the focus over steps of the stage: not 1 where indices differ. All z
-        and dz of the program are those of the stage.
+        Ratio of steps of the focus to steps of the stage: not 1 where indices differ.
+        All z and dz in the program are those of the stage.
     spherical_waves : float, optional
-        Primary spherical aberration (Noll 11), waves RMS: blur above the focus is not
-        that below it.
+        Primary spherical aberration (Noll 11), waves RMS: makes the blur above the
+        focus differ from that below it.
     secondary_spherical_waves : float, optional
         Secondary spherical aberration (Noll 22), waves RMS.
     apodisation : float, optional

@@ -29,14 +29,14 @@ _KNOWN = {
     "audit innovation": (
         "audit",
         _AT_MOST,
-        "error at which planes drawn by chance were predicted",
+        "error at which planes drawn at random were predicted",
     ),
     "largest gap": ("gap", _AT_MOST, "from any z of the grid to the nearest plane"),
     "planes in a row": ("row", _AT_LEAST, "for which it was enough"),
     "audit NRMSE": (
         "audit NRMSE",
         _AT_MOST,
-        "error of planes drawn by chance, over the volume's spread",
+        "error of planes drawn at random, over the volume's spread",
     ),
     "predicted NRMSE": (
         "pred.",

@@ -49,93 +49,94 @@ class Summary(BaseModel):
     Parameters
     ----------
     status : {"completed", "stopped", "aborted", "failed"}
-        How it ended; "stopped" by somebody for whom it was enough.
+        How it ended; "stopped" means by somebody, keeping the volume.
     reason : str
         The same as a sentence with its numbers.
     error : str or None
         What went wrong, if it failed.
     volumes, volumes_done : int
-        Asked for, and finished.
+        Requested, and finished.
     volumes_to_render : int
-        Finished, and not made of their planes yet: `resume` does it.
+        Scanned, but not computed from their planes yet: `resume` does that.
     planes_taken, planes_full_scan : int
-        Of the volumes that were begun: exposures made, and those of full stacks.
+        For the volumes begun: exposures made, and those of full stacks.
     check_planes : int
         Exposures made for checks, beside those of the scans.
     planes_ahead : int
         Of `planes_taken`, those exposed ahead of a decision and not used after it.
     dose_ms, dose_full_scan_ms : float or None
-        In ms of exposure: of scans and checks, and of full stacks.
+        Exposure of scans and checks, and of full stacks, ms.
     late : list of dict
         Time points that began late: t and by how much, s.
     focus_lock : str or None
-        What became of a focus lock that was on; None where none was.
+        What happened to a focus lock that was on; None if none was.
     autofocus_failures : list of str
         Where the hardware autofocus failed and the experiment went on.
     findings : list of str
         What the checks of the volumes found, and where a volume did not go on with
         the planes of the last time point; one line each.
     compared : list of dict
-        Of each volume whose estimator compares candidates, or looks for the scale of
-        z: t, p, g, c, and `candidates` and `z_scale` as below.
+        For each volume whose estimator compares candidates or estimates the z scale:
+        t, p, g, c, and `candidates` and `z_scale` as below.
     scores : list of dict
-        Of each volume that there is a truth of: t, p, g, c and the scores as below.
+        For each volume whose truth is known: t, p, g, c and the scores as below.
     started : datetime
-        UTC.
+        When it started, UTC.
     wall_s : float
-        From the first move to the last decision, s; of a run that went on, of its
-        last part.
+        From the first move to the last decision, s; for a resumed run, of its last
+        part.
     estimator, model, model_path, model_sha256
-        As the estimators describe themselves.
+        What computed the volumes, as the estimators describe themselves.
     optics : dict or None
-        Of one volume its optics; of several, those of each channel by its name.
+        For one volume its optics; for several, those of each channel by its name.
     policy, stop_rule : str or None
-        Where they are somebody else's: their classes.
+        Their classes, if they are not built in.
     versions : dict
-        Of what a result can depend on.
+        Versions of the libraries that a result can depend on.
     stop_reason : str or None
         converged, max_planes, budget, list_done, misfit, stopped, aborted or failed.
     stop_terms : list of dict
-        What the stop rule looked at in the end: name, value, limit, met of each.
+        The conditions of the stop rule at the end: name, value, limit, met of each.
     z_um, z_taken_um : list of float
         The grid, and where planes were taken (read back, in order), µm.
     pixel_size_um : float or None
-        At the sample, µm.
+        Pixel size at the sample, µm.
     plan : dict
         The scan's other settings.
     candidates : dict or None
-        Of each candidate for the volume: `rms_error`, the root of the mean squared
-        error of the planes as it predicted them before they were taken, relative;
-        `wins`, how often it was the best; `share` in the volume at the end. What was
-        only rendered with, where regions decided, has no `rms_error`.
+        For each candidate for the volume: `rms_error`, the relative RMS error of the
+        planes as it predicted them before they were taken; `wins`, how often it was the
+        best; `share` in the volume at the end. Candidates that were only used for
+        rendering, where regions decided, have no `rms_error`.
     z_scale : float or None
-        Steps of the focus over steps of the stage, as found.
+        Ratio of steps of the focus to steps of the stage, as estimated.
     output_planes : dict or None
-        Of every plane of the grid, a list each: `z_um`; `measured`, whether it was
-        taken; `nearest_um`, distance to the nearest plane that the volume is made of;
-        `predicted_error`, the RMS error that is to be expected over the RMS of the
-        light, the camera's noise left out; `spread`, the RMS difference of the
-        candidates in the same unit.
+        Lists over all planes of the grid: `z_um`; `measured`, whether it was taken;
+        `nearest_um`, distance to the nearest plane that the volume is made of;
+        `predicted_error`, the expected RMS error over the RMS of the light, without the
+        camera's noise; `spread`, the RMS difference of the candidates in the same
+        unit.
     exposures : list of dict
-        The dose ledger: of each exposure in order `z_um`, `exposure_ms`,
+        The dose ledger: for each exposure in order `z_um`, `exposure_ms`,
         `cumulated_ms` and `light`, the mean of its frame above the darkest, counts;
         at the end those of `checks.repeat`.
     fading : dict or None
-        What the light lost from the first exposure to the last: `seen`, whether that is
-        more than chance; `lost`, a part, and `uncertainty`, half of its 95 % interval;
-        `told_by` planes taken twice (`repeats`) or a fit over `all planes`. None where
-        it cannot be told.
+        How much light was lost from the first exposure to the last: `seen`, whether
+        that is significant; `lost`, as a fraction, and `uncertainty`, half of its 95 %
+        interval; `told_by`, from planes taken twice (`repeats`) or a fit over `all
+        planes`. None if it cannot be determined.
     scored_against : str or None
-        What the scores are against: the noise-free truth of a simulation, or another
-        stack given as that, or the recorded stack itself, noise included.
+        What the scores compare with: the noise-free truth of a simulation, another
+        stack given as the truth, or the recorded stack itself, including its noise.
     psnr_db, nrmse, ssim : float or None
-        Of the volume, over the planes not taken.
+        Scores of the volume, over the planes not taken.
     baselines : dict or None
-        The same three of wiener, linear and nearest from the same planes; None for
-        one that could not be made.
+        The same three scores of wiener, linear and nearest from the same planes; None
+        for one that could not be computed.
     full_stack : dict or None
-        The same of a full stack of this exposure as the camera would give it, and its
-        `planes`; by the noise of the planes taken, where the truth has none.
+        The same scores of a full stack with this exposure, as the camera would record
+        it, and its `planes`; computed from the noise of the planes taken, if the truth
+        has none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())

@@ -137,60 +137,60 @@ class ScanPlan(ScanOptions):
     z_um : tuple of float
         The z grid, µm, ascending, two or more.
     first_planes : int
-        How many planes `bisect` takes, equally spaced, before it looks for gaps;
-        by default 3, or fewer where `max_planes` allows only fewer.
+        How many equally spaced planes `bisect` takes before it looks for gaps; by
+        default 3, or fewer if `max_planes` is less.
     min_planes : int
-        No convergence with fewer; by default 4, or fewer as above.
+        No convergence with fewer planes; by default 4, or `max_planes` if less.
     max_planes : int
-        The scan ends with so many at the latest; by default the whole grid.
+        The scan ends after this many planes at the latest; by default the whole grid.
     epsilon : float
-        Convergence is a change at or below it.
+        The volume has converged when its change is at or below this.
     epsilon_kind : {"relative", "absolute"}
         Whether `epsilon` is a fraction of the volume's norm above background, or
         camera counts (Frobenius norm, as in the paper).
     tau : float, optional
-        Convergence then needs the innovation of the last audit planes, three at most,
-        at or below it too (the root of their mean square), and their NRMSE at or below
-        twice that; where there are no audits, the innovation of the last plane. By
-        default 0.2 where there are any (up to 0.4 in dim light), else not asked.
+        Convergence also needs the innovation of the last audit planes, at most three,
+        at or below this (the root of their mean square), and their NRMSE at or below
+        twice this; without audit planes, the innovation of the last plane. By default
+        0.2 with audit planes (up to 0.4 in dim light), otherwise not required.
     audit : float, optional
-        Share of planes, after the first ones, whose z is drawn by chance. By default
-        0.2 with the guarded rule and a policy of ours that is not uniform, else 0.
+        Share of planes, after the first ones, whose z is drawn at random. By default
+        0.2 with the guarded rule and any built-in policy but uniform, otherwise 0.
     patience : int
-        Planes in a row after which it must be enough.
+        For how many planes in a row all conditions must hold.
     policy : str
         Where the next plane is taken: bisect, uniform, error, disagreement, the name
-        of an entry point, or ``package.module:Class``, which is made of the plan.
+        of an entry point, or ``package.module:Class``, which is called with the plan.
     travel_cost : float
-        By how much a z at the other end of the range must promise more than one right
-        here, as a share; for error and disagreement.
+        By what share a z at the other end of the range must promise more than a z right
+        here; for error and disagreement.
     z_exact_um : tuple of float, optional
         Take exactly these z, µm, in this order, and stop when they are done;
         nothing else that decides then plays a part.
     max_light_ms : float, optional
-        Most light, ms of exposure; planes whose exposure is not known count nothing.
+        Largest total exposure, ms; planes of unknown exposure do not count.
     max_seconds : float, optional
-        Most time from the first plane to the last, s; no plane is begun after it.
+        Longest time from the first plane to the last, s; no plane begins after it.
     max_gap_um : float, optional
-        No convergence while any z of the grid is farther from a taken plane. By
-        default what the first planes leave where they are meant to be.
+        No convergence while any z of the grid is farther from a taken plane. By default
+        the largest gap that the first planes leave at their planned z.
     stale_frames : int
         So many frames in a row that the camera had handed out before fail the scan.
         One does not count, and its plane is taken again. 0: frames are not compared,
         for a camera without noise.
     seed : int
-        For policies that draw.
+        For policies that draw at random.
     misfit : {"warn", "full", "stop"}
-        What follows where the optics do not explain the planes: it is told; told, and
-        every z is taken that most planes, light and time allow; or the scan ends.
+        What happens if the optics do not explain the planes: a warning; a warning, and
+        every z that the limits of planes, light and time allow; or the scan ends.
     stop_rule : str
-        When it is enough: guarded (`ChangeRule`), paper (`PaperRule`: epsilon alone),
+        When to stop: guarded (`ChangeRule`), paper (`PaperRule`: epsilon alone),
         target (`TargetRule`), the name of an entry point, or
-        ``package.module:Class``, made of the plan.
+        ``package.module:Class``, which is called with the plan.
     target_nrmse, confidence : float, optional
-        What the rule target is to promise; no more than its calibration does.
+        What the rule target is to promise: at most what its calibration promises.
     calibration : StopCalibration or path, optional
-        For the rule target, which is taken where one of these three is given.
+        File for the rule target, which is used if one of these three is given.
     """
 
     z_um: tuple[Finite, ...]

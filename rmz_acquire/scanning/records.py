@@ -193,11 +193,11 @@ class Decision:
     index : int
         Place in the order taken, from 0.
     z_requested_um, z_actual_um : float
-        Position asked for and read back, µm.
+        Position requested and read back, µm.
     exposure_ms, stage_ms, camera_ms, inference_ms : float or None
         Times, ms; None where unknown.
     delta, delta_relative : float or None
-        Change of the volume, camera counts and relative; None at the first plane.
+        Change of the volume, in camera counts and relative; None at the first plane.
     innovation, innovation_raw : float or None
         Relative RMS error of this plane as predicted before it was taken, without
         and with the plane's own noise.
@@ -206,18 +206,18 @@ class Decision:
     decision : {"continue", "stop"}
         What the scan does next.
     reason : str
-        Why, in one sentence with the numbers.
+        The reason, in one sentence with the numbers.
     time : datetime
         When the exposure ended, UTC.
     frame : str or None
-        What is wrong with the frame (blank, saturated, handed out before); None where
-        nothing is.
+        What is wrong with the frame (blank, saturated, an old frame); None if nothing
+        is.
     used : bool
-        Whether the estimator was given the plane. A frame that was handed out before
-        is no picture of this z: it stays on disk and counts as dose alone.
+        Whether the estimator received the plane. An old frame that the camera delivers
+        again is no picture of this z: it stays on disk and counts only as dose.
     wanted : bool
-        False for a plane that was exposed ahead of a decision and not asked for after
-        it: it counts as dose alone, too.
+        False for a plane that was exposed ahead of a decision and not needed after it:
+        it counts only as dose.
     predictions, shares, z_scale
         As in `Estimate`; None where unknown.
     winner : str or None
@@ -226,14 +226,14 @@ class Decision:
         By how much better than the Wiener filter, dB.
     regions : list of list of int, or None
         y, x, height and width, pixels, of the parts of the picture that decide from
-        this plane on; None where they are those of the plane before, or all of it.
+        this plane on; None if they have not changed, or for the whole picture.
     chosen_by : str
-        Who wanted the plane.
+        Who chose the plane.
     terms : list of dict
-        What the stop rule looked at, and what the model of the microscope leaves of
-        the planes: as `Term`.
+        The conditions of the stop rule, and what the optics leave unexplained: see
+        `Term`.
     warning : str or None
-        That this model does not explain the planes, once, at the plane that showed it.
+        That the optics do not explain the planes: once, at the plane that showed it.
     """
 
     index: int

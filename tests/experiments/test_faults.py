@@ -27,22 +27,23 @@ START_UM = 6.0
 
 HEAD = """# What happens when something goes wrong
 
-Made by `RMZ_ACQUIRE_WRITE_DOCS=1 pytest tests/experiments/test_faults.py`; without the
-variable every row is compared with what happens. Two time points of two positions,
-linear estimator where none is named, at most 4 planes a volume, on the simulated
-microscope with one fault each: seeded properties of its devices (`FaultSeed`), or a
-fault of disk or estimator that the test makes. Every plane that was exposed and
-delivered is readable afterwards, and every decision can be made again from the planes
-(`scan --verify`); both are asserted for every row, and so is that the stage was never
-sent beyond its limits.
+`RMZ_ACQUIRE_WRITE_DOCS=1 pytest tests/experiments/test_faults.py` makes this table;
+without the variable, the test compares every row with what happens. Each row is an
+experiment of two time points at two positions, at most 4 planes per volume, with the
+estimator `linear` unless another is named, on the simulated microscope with one fault:
+either a seeded property of its devices (`FaultSeed`), or a fault of disk or estimator
+that the test makes. For every row the test also checks that every plane that was
+exposed and delivered can be read afterwards, that every decision can be repeated from
+the planes (`scan --verify`), and that the stage was never sent beyond its limits.
 
-*Looked at again* is `checks: {repeat: true}` in the experiment: one plane of every
-volume is taken again at its end and compared with itself. It is off by default, since
-it costs light. What moves by less than changes the picture by a tenth of its contrast
-(`checks.tolerance`), or where the repeated plane shows nothing, is not noticed. Up and
-down a specimen that moves looks as a focus that drifts: the message names both.
+Rows with *looked at again* have `checks: {repeat: true}` in the experiment: one plane
+of every volume is taken again at its end and compared with itself. This is off by
+default, because it costs light. It does not notice what changes the picture by less
+than a tenth of its contrast (`checks.tolerance`), nor anything where the repeated plane
+shows no structure. A specimen that moves up and down looks like a focus that drifts, so
+the message names both.
 
-| fault | made by | what the user is told | on disk | exit | light | stage | beside |
+| fault | made by | what the user is told | on disk | exit | light | stage | note |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 """
 _said: dict[str, str] = {}
@@ -156,7 +157,7 @@ def test_a_fault(name, core, tmp_path, monkeypatch, capsys):
     assert home == (fault.stage == "back")
 
     message = _plain(err or out, fault.told) if err or fault.code else "nothing"
-    counted = f"{len(planes)} planes, {sum(done)} volumes"
+    counted = f"{_number(len(planes), 'plane')}, {_number(sum(done), 'volume')}"
     if fault.code == 0:
         counted = "all planes and volumes"
     if checks:
@@ -171,6 +172,10 @@ def _lines(path):
     if not path.exists():
         return []
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+
+
+def _number(n, what):
+    return f"{n} {what}" if n == 1 else f"{n} {what}s"
 
 
 def _plain(text, told):

@@ -174,12 +174,10 @@ def test_the_window_says_so_too(camera, tmp_path):
     camera.stale = {3}
     run(camera, sequence(), tmp_path / "run")
     _, said = sentence(load_run(tmp_path / "run"))
-    assert (
-        f"Not as it should be: 1 plane. The plane at z 2 µm is plane 2 {AGAIN}" in said
-    )
+    assert f"Problems: 1 plane. The plane at z 2 µm is plane 2 {AGAIN}" in said
     camera.shown, camera.stale = [], set()
     run(camera, sequence(), tmp_path / "good")
-    assert "Not as it should be" not in sentence(load_run(tmp_path / "good"))[1]
+    assert "Problems" not in sentence(load_run(tmp_path / "good"))[1]
 
 
 def test_one_in_a_check_is_told(camera, tmp_path):

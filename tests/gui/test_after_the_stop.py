@@ -72,7 +72,7 @@ def test_an_aborted_scan_goes_on_where_it_was_left(desk):
     go_on_and_wait(desk, status.go_on)
     (folder,) = desk.root.iterdir()
     assert len(taken(folder)) == 6
-    assert status.headline.text() == "Stopped at the most planes allowed"
+    assert status.headline.text() == "Stopped at the largest number of planes allowed"
     assert verify(folder).differences == []
 
 

@@ -44,7 +44,7 @@ def test_thinking_longer_than_the_full_stack_is_said_with_what_would_not():
     cost = cost_of(GOOD, plane_s=0.07, think_s=2.0, reach_um=1.5)
     assert cost.fewest == 13 and cost.slow
     assert cost.slow_words("Linear interpolation") == (
-        "Computing takes longer than scanning the full stack, 4 s. "
+        "Computing takes longer than a full scan would (4 s). "
         "Linear interpolation would not."
     )
     # 4.27 s for the full stack, 13 planes of 0.32 s
@@ -152,7 +152,7 @@ def test_the_window_says_it_and_learns_from_scans(desk):
     said = "At most 61 planes and 305 ms of light, 20 s to 5 min."
     desk.until(lambda: form.reason.text() == said)
     assert "4 planes, 20 s" in form.quality.notes["balanced"].text()
-    assert "Computing takes longer than scanning the full stack" in form.slow.text()
+    assert "Computing takes longer than a full scan would" in form.slow.text()
     assert "would not" not in form.slow.text()
     linear = replace(side._task, estimator="linear", optics=None)
     desk.presenter.pace.book.learn(linear, 0.001)

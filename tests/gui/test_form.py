@@ -67,7 +67,7 @@ def test_each_quality_says_what_it_asks_for(desk):
     desk.connect()
     desk.fill(-15.0, 15.0)
     notes = {n: label.text() for n, label in desk.window.form.quality.notes.items()}
-    # three, and one that is drawn by chance
+    # three, and one that is drawn at random
     assert notes["fast"].startswith("ε 10%, from 4 planes")
     assert notes["careful"].startswith("ε 2%, from 6 planes")
     # a network leaves no gap larger than it reaches over: 1.5 µm on its card
@@ -171,7 +171,7 @@ def test_a_quality_that_is_chosen_takes_the_rules_of_a_file_off():
 def test_channels_are_ticked_and_stand_in_the_series(desk):
     desk.connect()
     picker, series = desk.window.form.channels, desk.window.series
-    assert "None ticked" in picker.note.text()
+    assert "None selected" in picker.note.text()
     picker.buttons["DAPI"].click()
     picker.buttons["Cy5"].click()
     names = [c.config for c in series.values()["channels"]]
@@ -402,7 +402,7 @@ def test_the_window_fits_a_small_screen(desk, size):
 
 
 def test_the_innovation_that_a_scan_asks_for_is_shown(qtbot):
-    """Also where nobody typed one: planes are drawn by chance, but in equal spacing."""
+    """Also where nobody typed one: planes are drawn at random, but in equal spacing."""
     box = StopBox()
     qtbot.addWidget(box)
     assert box.tau.text() == "as usual, 20 %" and box.values()["tau"] is None
@@ -425,7 +425,7 @@ def test_what_follows_a_misfit_is_kept_and_off_where_nothing_tells_one(qtbot, tm
     assert form.stop.misfit.currentText() == "Stop" and not form.stop.untold.text()
     form.reconstruction.use("linear")
     assert not form.stop.misfit.isEnabled()
-    assert form.stop.untold.text().startswith("Linear interpolation does not tell")
+    assert form.stop.untold.text().startswith("Linear interpolation cannot tell")
     assert form.settings().misfit == "warn"
     write_settings(tmp_path / "linear.yaml", form.settings())
     form.reconstruction.use("recurrent-mz")

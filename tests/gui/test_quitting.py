@@ -69,7 +69,7 @@ def test_quits_at_a_seeded_moment(number, state, tmp_path):
 def test_a_camera_that_hangs_does_not_hold_the_window(tmp_path):
     when, code, said, took_s = _quit(1, "hung", tmp_path / "hung")
     assert code == 1, f"{when}: {said[:1500]}"
-    assert "does not answer: see that the light is off" in said
+    assert "does not answer: make sure that the light is off" in said
     assert took_s < _SOON_S
 
 

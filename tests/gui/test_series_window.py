@@ -55,7 +55,7 @@ def test_a_series_runs_with_progress_for_each_volume(series):
         ),
     )
     series.finish()
-    assert window.status.headline.text() == "Done: every volume is taken"
+    assert window.status.headline.text() == "Done: every volume was taken"
     assert "32 of the full stacks' 136 planes" in window.status.detail.text()
     named = {words for words in said if words.startswith("Time")}
     assert named <= {
@@ -87,7 +87,7 @@ def test_stop_and_keep_ends_a_series(series):
     series.until(lambda: series.window.volume.volume is not None)
     series.window.status.keep.click()
     series.finish()
-    assert series.window.status.headline.text() == "Stopped by hand, all kept"
+    assert series.window.status.headline.text() == "Stopped by hand, everything kept"
     assert "stopped by hand" in series.window.runs.list.item(0).text()
 
 

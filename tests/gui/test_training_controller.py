@@ -231,7 +231,7 @@ def test_a_training_that_is_killed_says_so(room, tmp_path):
     (child,) = children(os.getpid(), "finetune")
     os.kill(child, signal.SIGKILL)
     _, _, error, _ = room.until("training_ended")
-    assert "ended without a word (code -9)" in error
+    assert "ended without a message (code -9)" in error
 
 
 @pytest.mark.slow

@@ -194,7 +194,7 @@ def test_why_not_is_said_where_one_looks(desk, train, tmp_path):
     desk.until(setup.take.isEnabled)
     train.add_recorded(tmp_path / "recorded")
     assert setup.train.isEnabled()
-    assert "2 stacks to learn from, 1 kept apart" in setup.reason.text()
+    assert "2 stacks to train on, 1 held out" in setup.reason.text()
     setup.name.setText("My model")
     assert "hyphens only" in setup.reason.text()
     setup.name.setText("mine")

@@ -65,7 +65,7 @@ def test_a_first_scan_takes_eight_clicks_and_no_reading(desk, monkeypatch):
     desk.until(lambda: window.volume.volume is not None)
     desk.finish()
     headline = window.status.headline.text()
-    assert headline.startswith(("Done", "Stopped at the most"))
+    assert headline.startswith(("Done", "Stopped at the largest"))
     assert "epsilon" in window.status.detail.text()
     assert "of the full stack's 41 planes" in window.status.detail.text()
     press(window.status.open)
@@ -80,7 +80,7 @@ def test_start_says_why_it_is_off_and_marks_the_field(desk):
     form = desk.window.form
     assert not form.start.isEnabled()
     desk.connect()
-    assert form.reason.text() == "Start is off: set the bottom of the range."
+    assert form.reason.text() == "Cannot start: set the bottom of the range."
     desk.fill(5.0, -5.0)
     assert "top must lie above" in form.reason.text()
     assert form.top.property("wrong") and not form.bottom.property("wrong")
@@ -243,7 +243,7 @@ def test_ending_early(desk, button, paused):
         assert desk.window.status.pause.text() == "Resume"
     getattr(desk.window.status, button).click()
     desk.finish()
-    words = {"abort": "Aborted", "keep": "Stopped by hand, all kept"}
+    words = {"abort": "Aborted", "keep": "Stopped by hand, everything kept"}
     assert desk.window.status.headline.text() == words[button]
     listed = desk.window.runs.list.item(0).text()
     assert {"abort": "aborted", "keep": "stopped by hand, kept"}[button] in listed
@@ -315,7 +315,7 @@ def test_the_stock_demo_microscope(desk):
     desk.fill(estimator="wiener")
     form = desk.window.form
     # its labels tell no aperture
-    assert not form.start.isEnabled() and "does not tell" in form.reason.text()
+    assert not form.start.isEnabled() and "does not give" in form.reason.text()
     assert form.reconstruction.optics_fields.isVisible()
     form.reconstruction.na.setText("0.3")
     form.reconstruction.immersion.setText("1")

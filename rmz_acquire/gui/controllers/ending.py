@@ -79,7 +79,7 @@ class Ending(QObject):
             self._do("ending what else runs; a training stops at its checkpoint", other)
         if not self.left_behind:
             # devices in use are not unloaded
-            self._do("letting go of the microscope", self._microscope.close)
+            self._do("releasing the microscope", self._microscope.close)
         self.step.emit("waiting for the reconstruction to stop")
         for name in end_workers():
             # it computes somewhere where nothing stops it; all of it is on disk
@@ -95,7 +95,7 @@ class Ending(QObject):
         while not self._scans.wait(_SAY_S):
             waited = time.monotonic() - begin
             if waited > _SCAN_S + 2 * exposure_s:
-                msg = "camera or stage does not answer: see that the light is off"
+                msg = "camera or stage does not answer: make sure that the light is off"
                 raise TimeoutError(msg)
             self.step.emit(f"waiting for camera and stage, {waited:.0f} s")
 

@@ -199,7 +199,7 @@ class ScanController(ScanSignals):
         running = self._running
         if running is not None:
             running.control.wind_up("stopped by the user, the volume is kept,")
-            self.step.emit("stopping with this plane")
+            self.step.emit("stopping after this plane")
             self._microscope.set_state(State.ending)
 
     def abort(self, reason: str = "aborted by the user") -> None:
@@ -364,10 +364,10 @@ class ScanController(ScanSignals):
         if _will_pause(core):
             running.pause = False
             self._microscope.set_state(State.paused)
-            self.step.emit("pausing behind what is under way")
+            self.step.emit("pausing after the current step")
         else:
             # the network is being loaded, or the first event is being made
-            self.step.emit("pausing with the next plane")
+            self.step.emit("pausing before the next plane")
 
 
 def _will_pause(core: CMMCorePlus) -> bool:

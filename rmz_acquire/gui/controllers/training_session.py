@@ -119,7 +119,7 @@ class TrainingController(Controller):
         """Begin to take stacks; False, with a `problem`, where that cannot be."""
         problem = settings.problem()
         if problem is None and not self._microscope.claim(State.collecting):
-            problem = "the microscope is not free"
+            problem = "the microscope is busy"
         if problem is not None:
             self.problem.emit(problem, "")
             return False
@@ -318,4 +318,4 @@ def _error(log: str, code: int) -> str:
     told = [line for line in lines if line.startswith("error: ")]
     if told:
         return told[-1].removeprefix("error: ")
-    return f"the training ended without a word (code {code}): see the details"
+    return f"the training ended without a message (code {code}): see the details"

@@ -66,7 +66,7 @@ class Cost:
             Title of the estimator with which a scan is.
         """
         full = duration(self.full_s)
-        said = f"Computing takes longer than scanning the full stack, {full}."
+        said = f"Computing takes longer than a full scan would ({full})."
         if faster is not None:
             return f"{said} {faster} would not."
         return said

@@ -133,10 +133,10 @@ def untold(settings: ScanSettings, proposed: str | None) -> str:
     base = settings.base
     block = {} if base is None else base.metadata.get("rmz_acquire") or {}
     if block.get("z_um") is not None:
-        return "A warning alone: exactly the planes of a list are taken."
+        return "Only a warning: exactly the planes of a list are taken."
     method = method_of(settings.estimator)
     if settings.estimator not in TELL_MISFIT:
-        return f"{method.title} does not tell whether optics fit."
+        return f"{method.title} cannot tell whether the optics fit."
     name = (settings.model or proposed) if method.model else None
     if name is None:
         return ""
@@ -146,4 +146,4 @@ def untold(settings: ScanSettings, proposed: str | None) -> str:
         return ""  # which is said beside the model
     if prior == "richardson-lucy":
         return ""
-    return f"The model {name} does not tell whether optics fit."
+    return f"The model {name} cannot tell whether the optics fit."

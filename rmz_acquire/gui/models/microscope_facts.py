@@ -178,7 +178,7 @@ def _wrong(values: dict[str, float | None], typed: dict[str, float]) -> dict[str
         # the first one is said, each is marked
         told = [_WORDS[n] for n in unknown] if not found else [_WORDS[name]]
         words = ", ".join(told)
-        found[name] = f"the configuration does not tell {words}: type it in"
+        found[name] = f"the configuration does not give {words}: type it in"
     for name, value in typed.items():
         if name not in _WORDS:
             continue

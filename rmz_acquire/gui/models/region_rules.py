@@ -56,7 +56,7 @@ def deciders(
         Of the first channel.
     """
     if not settings.regions:
-        return Deciders(True, "draw a region, or let tiles be chosen")
+        return Deciders(True, "draw a region, or choose tiles")
     if min(shape) < 1:
         return Deciders(None)
     try:

@@ -20,7 +20,7 @@ _KEPT = 30
 _WORDS = {
     "completed": "✓ done",
     "converged": "✓ converged",
-    "max_planes": "■ most planes taken",
+    "max_planes": "■ all planes allowed were taken",
     "budget": "■ budget spent",
     "list_done": "✓ list done",
     "misfit": "■ optics do not fit",

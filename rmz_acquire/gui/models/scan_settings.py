@@ -75,7 +75,7 @@ class ScanSettings:
     calibration : Calibration
         Optics that nobody types in: z scale and kin.
     channels, positions, time_plan
-        The series, as useq has them; empty for here, now, and the channel in place.
+        The series, as useq has them; empty for here, now, and the current channel.
     base : useq.MDASequence, optional
         The experiment that was loaded: what the form has no field for is in there.
     """
@@ -249,7 +249,7 @@ class ScanSettings:
         if method.optics:
             found.update(optics or {})
         if regions or not self.regions:
-            found["regions"] = regions or "draw a region, or let tiles be chosen"
+            found["regions"] = regions or "draw a region, or choose tiles"
         for key, said in (misfit or {}).items():
             found.setdefault(key, said)
         return found
@@ -286,7 +286,7 @@ class ScanSettings:
             return
         if self.max_planes is not None and self.max_planes < self.min_planes:
             found["max_planes"] = (
-                f"at most {self.max_planes} planes is below at least {self.min_planes}"
+                f"at most {self.max_planes} planes, yet at least {self.min_planes}"
             )
         elif self.max_light_ms is not None and self.min_planes <= full:
             need = self.min_planes * self.longest_ms

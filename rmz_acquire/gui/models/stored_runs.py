@@ -199,7 +199,7 @@ def load_run(folder: Path, key: Key | None = None) -> StoredRun:
         If the folder holds none.
     """
     stored = StoredExperiment(folder)
-    status, reason = "killed", "it was cut off before its end"
+    status, reason = "killed", "it was interrupted before its end"
     if (summary := read_summary(folder)) is not None:
         status, reason = summary.status, summary.reason
     endings, volumes = [], stored.prepared.volumes
@@ -211,7 +211,7 @@ def load_run(folder: Path, key: Key | None = None) -> StoredRun:
                 volume.key,
                 name_of(volume, stored.prepared.sequence, volumes),
                 ended.get("status", "killed"),
-                ended.get("reason", "it was cut off before its end"),
+                ended.get("reason", "it was interrupted before its end"),
                 len(stored.folder.planes_before[volume.key]),
                 len(volume.z_um),
             )
@@ -259,7 +259,7 @@ def sentence(run: StoredRun) -> tuple[str, str]:
     spoilt = [d for d in run.shown.decisions if d.frame] if run.shown else []
     if spoilt:
         count = f"{len(spoilt)} plane{'' if len(spoilt) == 1 else 's'}"
-        said.append(f"Not as it should be: {count}. {fault_in_words(spoilt[0])}")
+        said.append(f"Problems: {count}. {fault_in_words(spoilt[0])}")
     warned = [d.warning for d in run.shown.decisions if d.warning] if run.shown else []
     if warned and status != "misfit":
         said.append(f"{warned[0][:1].upper()}{warned[0][1:]}.")
@@ -296,16 +296,16 @@ def _kept(run: StoredRun, taken: int) -> str:
 
 
 _HEADS = {
-    "completed": "Done: every volume is taken",
+    "completed": "Done: every volume was taken",
     "converged": "Done: the volume stopped changing",
-    "max_planes": "Stopped at the most planes allowed",
+    "max_planes": "Stopped at the largest number of planes allowed",
     "budget": "Stopped at the most light or time allowed",
     "list_done": "Done",
     "misfit": "Stopped: the optics do not explain the planes",
-    "stopped": "Stopped by hand, all kept",
+    "stopped": "Stopped by hand, everything kept",
     "aborted": "Aborted",
     "failed": "Failed",
-    "killed": "Cut off: it can go on",
+    "killed": "Interrupted: it can be resumed",
 }
 
 

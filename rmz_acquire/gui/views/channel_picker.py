@@ -72,7 +72,7 @@ class ChannelPicker(QWidget):
         for preset, button in self.buttons.items():
             button.setChecked(preset in names)
         if not names:
-            self.note.setText(f"None ticked: {here}")
+            self.note.setText(f"None selected: {here}")
             return
         each = [
             name if ms is None else f"{name} {ms:g} ms"

@@ -142,7 +142,7 @@ class ChangePlot(PlotCard):
     def __init__(self) -> None:
         super().__init__(
             "Convergence",
-            "Change of the volume with every plane, and its limit ε.",
+            "By how much each plane changed the volume, and the limit ε.",
         )
         self.plot.setLabel("bottom", "planes taken")
         self.plot.setLabel("left", "%")
@@ -235,11 +235,11 @@ class DepthPlot(PlotCard):
     def __init__(self) -> None:
         super().__init__(
             "Along z",
-            "Where planes are taken, and what the volume says between them.",
+            "Where planes were taken, and the contrast of the volume between them.",
         )
         self.ask = QPushButton("Plane here")
         self.ask.setToolTip(
-            "Take one more plane at the z shown: after the one under way, or after\n"
+            "Take one more plane at the z shown: after the current one, or after\n"
             "the stop (Ctrl+K). "
             "Drag the line, or double-click in the plot."
         )

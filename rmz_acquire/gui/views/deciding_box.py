@@ -30,28 +30,28 @@ _DRAWN = "drawn"
 _REGIONS = {
     "auto": (
         "Tiles of the picture",
-        "Up to four tiles, where there is most to see, decide when to stop: as quick "
-        "for a large picture as for a small one.",
+        "Up to four tiles with the most structure decide when to stop: a large "
+        "picture is then as quick as a small one.",
     ),
     "whole": (
         "The whole picture",
-        "Every plane computes all of the picture: slow and much memory where it is "
+        "Every plane computes the whole picture: slow, and much memory, where it is "
         "large.",
     ),
     _DRAWN: (
         "Regions that you draw",
-        "What lies beside them does not count for the stop.",
+        "What lies outside them does not count for the stop.",
     ),
 }
-_SMALL = "A picture as small as this one, or on a GPU, is decided on as a whole."
+_SMALL = "A picture this small, or one computed on a GPU, decides as a whole."
 _VOLUMES = {
     "after": (
         "Afterwards",
-        "While the next position is scanned; the last ones take their time at the end.",
+        "While the next position is scanned; the last ones follow at the end.",
     ),
     "during": (
         "Before the next begins",
-        "Each volume is there at once; positions and time points wait for it.",
+        "Each volume is ready at once; the next position or time point waits for it.",
     ),
     "none": (
         "Not at all",
@@ -89,7 +89,7 @@ class DecidingBox(QWidget):
         self.decides = _choice({key: one[0] for key, one in _REGIONS.items()})
         self.volumes = _choice({key: one[0] for key, one in _VOLUMES.items()})
         self.overlap = _choice({key: one[0] for key, one in _OVERLAP.items()})
-        self.decides.setToolTip("What tells change and innovation (regions)")
+        self.decides.setToolTip("What change and innovation are computed on (regions)")
         self.volumes.setToolTip("When the whole volume is made (volumes)")
         self.overlap.setToolTip(
             "What is done for the next plane while the last is computed (overlap)"
@@ -97,12 +97,12 @@ class DecidingBox(QWidget):
         self.draw = QPushButton(QIconifyIcon("mdi:plus-circle-outline"), "Draw")
         self.draw.setCheckable(True)
         self.draw.setToolTip(
-            "Drag rectangles in the camera’s picture; Esc or a click here ends it"
+            "Drag rectangles in the camera’s picture; Esc or a click here ends this"
         )
         self.delete = QPushButton("Delete")
         self.delete.setToolTip("Take the chosen region off the list  (Del)")
         self.auto = QPushButton("Automatic")
-        self.auto.setToolTip("Let tiles be chosen again; what was drawn is forgotten")
+        self.auto.setToolTip("Go back to tiles; the regions drawn are removed")
         self.list = QListWidget()
         self.list.setMaximumHeight(76)
         self.list.setToolTip("The regions, pixels of the camera")

@@ -51,12 +51,12 @@ class ForeignCode:
         box = QMessageBox(self._parent)
         box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         box.setIcon(QMessageBox.Icon.Question)
-        box.setWindowTitle("Code of somebody else")
+        box.setWindowTitle("Third-party code")
         box.setText(f"{file} names code that is not part of rmz-acquire:")
         listed = "\n".join(new)
         box.setInformativeText(
             f"{listed}\n\nIt is imported from what is installed on this computer, or "
-            "from the folder of plugins, never from beside the file. Use it?"
+            "from the folder of plugins, never from the file's own folder. Use it?"
         )
         use = box.addButton("Use it", QMessageBox.ButtonRole.AcceptRole)
         box.addButton(QMessageBox.StandardButton.Cancel)

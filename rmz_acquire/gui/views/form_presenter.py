@@ -162,7 +162,7 @@ class FormPresenter:
         self._pace.want([t for t in (task, *others) if t is not None])
         if ready and now is not None:
             waiting = task is not None and now.think_s is None
-            note = " How long it computes is being measured." if waiting else ""
+            note = " Computing time is being measured." if waiting else ""
             form.say(now.sentence() + note, slow=slow)
         elif not form.start.isEnabled():
             form.slow.hide()
@@ -211,9 +211,9 @@ class FormPresenter:
     def _show_channels(self, settings: ScanSettings, facts: ScopeFacts) -> None:
         picker = self._form.channels
         picker.offer(self._series.presets)
-        here = "the channel in place"
+        here = "the current channel"
         if facts.channel is not None:
-            here = f"{facts.channel[1]}, which is in place, {facts.exposure_ms:g} ms"
+            here = f"{facts.channel[1]}, the current one, {facts.exposure_ms:g} ms"
         channels = settings.channels
         picker.show_picked(
             [c.config for c in channels], [c.exposure for c in channels], here

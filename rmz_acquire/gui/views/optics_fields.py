@@ -108,7 +108,7 @@ class OpticsFields(QWidget):
     ) -> None:
         """Show the optics in use, and in each field what Micro-Manager tells."""
         if optics is None:
-            self.line.setText("Not known whole: type in what is missing")
+            self.line.setText("Incomplete: type in what is missing")
             self.more.setChecked(True)
         else:
             self.line.setText(

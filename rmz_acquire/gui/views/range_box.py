@@ -32,7 +32,9 @@ class RangeBox(QWidget):
         self.set_bottom.setToolTip(
             "Take the focus now as the bottom of the range  ( [ )"
         )
-        self.step = spin(0.01, 100.0, 0.5, " µm", 2, "Distance of output planes, µm")
+        self.step = spin(
+            0.01, 100.0, 0.5, " µm", 2, "Distance between output planes, µm"
+        )
         self.full = QLabel()
         self.full.setObjectName("muted")
         self.full.hide()
@@ -67,7 +69,7 @@ class RangeBox(QWidget):
 
     def say_full(self, planes: int | None) -> None:
         """Say how many planes the full stack has."""
-        self.full.setText(f"{planes} planes a full stack" if planes else "")
+        self.full.setText(f"full stack: {planes} planes" if planes else "")
         self.full.setVisible(bool(planes))
 
     def _counts_changed(self) -> None:

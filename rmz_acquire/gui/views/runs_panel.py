@@ -49,7 +49,7 @@ class RunsPanel(QWidget):
         self._runs = runs
         self.thumbnails = thumbnails
         self.list = QListWidget()
-        self.list.setToolTip("Double-click or Enter shows the run again")
+        self.list.setToolTip("Double-click or Enter opens the run")
         self.list.setIconSize(QSize(_ICON_PX, _ICON_PX))
         self.list.setWordWrap(True)
         off = Qt.ScrollBarPolicy.ScrollBarAlwaysOff

@@ -151,7 +151,7 @@ class ScanForm(QWidget):
         first = busy or next(iter(problems.values()), None)
         self.start.setEnabled(first is None)
         if first is not None:
-            self.say(f"Start is off: {first}.", wrong=bool(problems) and not busy)
+            self.say(f"Cannot start: {first}.", wrong=bool(problems) and not busy)
         self.range.say_full(settings.full_planes)
         self.quality.show_quality(quality_of(settings))
         self._open_for(frozenset(problems) - {"bottom_um", "top_um", "step_um"})

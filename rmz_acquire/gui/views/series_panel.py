@@ -136,7 +136,7 @@ class SeriesPanel(QWidget):
             column.addWidget(hint)
         else:
             said = QLabel(
-                "Without these the scan takes one volume: here, now, in the channel "
+                "Without these a scan takes one volume: here, now, in the channel "
                 "that is in place."
             )
             said.setObjectName("muted")

@@ -34,7 +34,7 @@ class SpecimenBox(QWidget):
         self.seed.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.seed.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.seed.setFixedWidth(76)
-        self.seed.setToolTip("Seed: another number, another specimen of the kind")
+        self.seed.setToolTip("Seed: another number gives another specimen of this kind")
         # a number is made once it is typed, not with its first digit
         self.seed.setKeyboardTracking(False)
         row = QHBoxLayout(self)

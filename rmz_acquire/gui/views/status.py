@@ -148,9 +148,9 @@ class StatusCard(QFrame):
             shown.append(self.more)
         self._show(*shown)
         self._go_on_tip = (
-            "Take so many more planes of this volume, wherever they help most  (Ctrl+G)"
+            "Take this many more planes of this volume, where they help most  (Ctrl+G)"
             if complete
-            else "Take what is left, with the next plane that was due  (Ctrl+G)"
+            else "Continue with the next plane  (Ctrl+G)"
         )
         self.progress.hide()
 
@@ -210,7 +210,7 @@ class StatusCard(QFrame):
         self.keep = make(
             "Stop and keep",
             "mdi:content-save-outline",
-            "End with the plane under way and keep all  (Ctrl+.)",
+            "Finish the current plane, then stop and keep everything  (Ctrl+.)",
         )
         self.abort = make(
             "Abort",

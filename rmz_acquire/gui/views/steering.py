@@ -78,7 +78,7 @@ class Steering(QObject):
             return
         if presenter.state in (State.scanning, State.paused):
             self._scans.ask_plane(at)
-            presenter.note(f"a plane at {at:.2f} µm comes after the one under way")
+            presenter.note(f"a plane at {at:.2f} µm comes after the current one")
         else:
             self._go_on(z_um=at)
 

@@ -54,11 +54,11 @@ class StopBox(QWidget):
             0.0,
             " %",
             1,
-            "And only when the planes whose z was drawn by chance, or without any the "
-            "last one, were predicted with a smaller error (tau)",
+            "And only when the planes whose z was drawn at random (without any: the "
+            "last plane) were predicted with a smaller error (tau)",
         )
         self.min_planes = whole(1, 999, 4, "Never stop with fewer planes")
-        self.max_planes = whole(0, 9999, 0, "Stop with so many planes at the latest")
+        self.max_planes = whole(0, 9999, 0, "Stop after this many planes at the latest")
         self.max_planes.setSpecialValueText("no limit")
         self.max_light = spin(
             0, 1e7, 0, " ms", 0, "All exposures together, ms: the light budget"
@@ -72,7 +72,7 @@ class StopBox(QWidget):
         for key, text in _MISFIT.items():
             self.misfit.addItem(text, key)
         self.misfit.setToolTip(
-            "What follows where the planes are not what the optics give (misfit)"
+            "What to do where the planes do not match the optics (misfit)"
         )
         self.untold = QLabel()
         self.untold.setObjectName("muted")

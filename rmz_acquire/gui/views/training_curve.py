@@ -22,7 +22,8 @@ class GainPlot(PlotCard):
 
     def __init__(self) -> None:
         super().__init__(
-            "Gain", "Each look at the stack kept apart puts a point here: dB gained."
+            "Gain",
+            "Each evaluation on the held-out stack adds a point here: dB gained.",
         )
         self.plot.setLabel("bottom", "steps")
         self.plot.setLabel("left", "dB")
@@ -40,7 +41,7 @@ class GainPlot(PlotCard):
         self.plot.setSizePolicy(policy.Ignored, policy.Expanding)
         self.setToolTip(
             "PSNR gained over the optics alone (the Wiener filter) on crops of the\n"
-            "stack kept apart, dB; dashed: the model that it started from"
+            "held-out stack, dB; dashed: the model that it started from"
         )
 
     def dress(self, theme: Theme) -> None:

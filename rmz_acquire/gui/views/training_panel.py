@@ -107,7 +107,7 @@ class TrainingPanel(QWidget):
         self.pages.setCurrentIndex(1)
         text = "Its last checkpoint is kept: go on whenever you like."
         if not can_go_on:
-            text = "It had not come to its first checkpoint: start it again."
+            text = "It had not reached its first checkpoint: start again."
         self._say("Training stopped", "heading", text)
         self.bar.hide()
         self._buttons(*((self.go_on,) if can_go_on else ()), self.again)
@@ -146,9 +146,9 @@ class TrainingPanel(QWidget):
         )
         self.use.setToolTip("Choose the new model in Scan")
         self.again = QPushButton("Back")
-        self.again.setToolTip("To the stacks and the fields of a training")
+        self.again.setToolTip("Back to the stacks and settings")
         self.details = QPushButton("Details…")
-        self.details.setToolTip("Show all that the training said")
+        self.details.setToolTip("Show the training's log")
         # all five side by side would widen the dock
         self._buttons()
         for button, signal in (

@@ -115,9 +115,9 @@ class TrainingPresenter(QObject):
         self.refresh()
 
     def show_details(self) -> None:
-        """Show all that the training said."""
+        """Show the training's log."""
         box = QMessageBox(self.window)
-        box.setWindowTitle("What the training said")
+        box.setWindowTitle("Training log")
         box.setText(self.panel.detail.text())
         box.setDetailedText(self._log)
         box.open()
@@ -157,7 +157,7 @@ class TrainingPresenter(QObject):
         self._remember()
         status, n = self.window.status, len(files)
         stacks = f"{n} stack{'' if n == 1 else 's'}"
-        kept = "Ticked under Train: what has a tick is learned from."
+        kept = "They are ticked under Train: training uses those with a tick."
         if cancelled:
             said = kept if n else "Nothing was kept."
             status.show_idle(f"Stopped after {stacks}", said)
@@ -213,7 +213,7 @@ class TrainingPresenter(QObject):
     def _stack_settings(self, folder: Path) -> StackSettings:
         facts = self.presenter.facts
         scan = self.window.form.settings()
-        # one that is told is of the channel in place: each tells its own when it is set
+        # one that is told is of the current channel: each tells its own when it is set
         told = facts is not None and facts.optics.get("pixel_size_um") is not None
         places = self.setup.chosen_places()
         return StackSettings(scan, places, folder, scan.pixel_size_um, told)

@@ -60,7 +60,7 @@ class TrainingSetup(QWidget):
             ),
             ("", (self.take, self.take_reason)),
             (
-                "2  CHOOSE WHAT TO LEARN FROM",
+                "2  CHOOSE STACKS TO TRAIN ON",
                 (self.stacks, self._row(self.add_files, self.drop_stack)),
             ),
             ("3  TRAIN", ()),
@@ -185,7 +185,7 @@ class TrainingSetup(QWidget):
             self.reason.setText(f"Not yet: {problem}.")
         else:
             self.reason.setText(
-                f"{n - apart} stacks to learn from, {apart} kept apart to judge by. "
+                f"{n - apart} stacks to train on, {apart} held out for the evaluation. "
                 "The microscope stays free meanwhile."
             )
 
@@ -202,7 +202,9 @@ class TrainingSetup(QWidget):
         grey = "gray"
         self.places, self.stacks = QListWidget(), QListWidget()
         self.places.setToolTip("Where a stack will be taken: x, y, middle of the stack")
-        self.stacks.setToolTip("Three or more; one in five is kept apart to judge by")
+        self.stacks.setToolTip(
+            "Three or more; one in five is held out for the evaluation"
+        )
         for box, high in ((self.places, 84), (self.stacks, 104)):
             box.setObjectName("inset")
             box.setFixedHeight(high)
@@ -224,7 +226,7 @@ class TrainingSetup(QWidget):
             QIconifyIcon("mdi:layers-outline", color=grey), "Take a stack here"
         )
         self.take.setToolTip(
-            "Every plane of the range at every place; light off and stage back after"
+            "Every plane of the range at every place; then light off and stage back"
         )
         self.take_reason = QLabel()
         self.take_reason.setObjectName("muted")
@@ -300,7 +302,7 @@ class TrainingSetup(QWidget):
 
     def _choose_files(self) -> None:
         names, _ = QFileDialog.getOpenFileNames(
-            self, "Stacks to learn from", "", "Stacks (*.tif *.tiff)"
+            self, "Stacks to train on", "", "Stacks (*.tif *.tiff)"
         )
         self.add_stacks(Path(name) for name in names)
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["SliceView"]
 
 _HINT = (
-    "The volume comes into being here.\n\n"
+    "The volume appears here.\n\n"
     "1  Find the sample with Live.\n"
     "2  Focus below it: Set bottom. Above it: Set top.\n"
     "3  Start the scan."
