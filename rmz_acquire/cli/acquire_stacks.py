@@ -26,7 +26,7 @@ def acquire_stacks(
     z_range: Annotated[
         float, typer.Option("--range", help="Length of each stack, µm.")
     ],
-    step: Annotated[float, typer.Option("--step", help="Distance of planes, µm.")],
+    step: Annotated[float, typer.Option("--step", help="Distance between planes, µm.")],
     config: Annotated[
         str,
         typer.Option(
@@ -37,7 +37,7 @@ def acquire_stacks(
         Path | None,
         typer.Option(
             "--positions",
-            help="CSV with x_um,y_um[,z_um][,specimen]; by default where it stands.",
+            help="CSV with x_um,y_um[,z_um][,specimen]; by default only here.",
         ),
     ] = None,
     exposure_ms: Annotated[
@@ -51,7 +51,7 @@ def acquire_stacks(
 ) -> None:
     """Take full z stacks at a list of positions, for training a model on them.
 
-    Each stack lies around the focus of its position. Leaves an OME-TIFF each, and
+    Each stack is centred on the focus of its position. Writes an OME-TIFF for each, and
     stacks.yaml with the lines that a training configuration needs.
     """
     for value, option in ((z_range, "--range"), (step, "--step")):

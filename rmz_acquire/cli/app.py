@@ -40,8 +40,8 @@ __all__ = ["app", "main"]
 
 app = typer.Typer(
     name="rmz-acquire",
-    help="Adaptive z-scans: a few planes, a network that makes the stack of them, "
-    "and a scan that stops by itself.",
+    help="Adaptive z-scans: a few planes become the whole stack, and the scan "
+    "stops by itself.",
     epilog="Start with: rmz-acquire doctor, then rmz-acquire demo",
     add_completion=False,
     pretty_exceptions_enable=False,

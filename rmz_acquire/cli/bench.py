@@ -82,7 +82,7 @@ def bench(
     table: Annotated[
         Path | None,
         typer.Option(
-            "--table", metavar="FILE", help="Put the tables into this Markdown."
+            "--table", metavar="FILE", help="Write the tables into this Markdown file."
         ),
     ] = None,
 ) -> None:

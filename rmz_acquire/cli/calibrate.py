@@ -102,7 +102,7 @@ def calibrate(
             "--size",
             min=32,
             max=2048,
-            help="Pixels of a side.",
+            help="Width and height, pixels.",
             rich_help_panel=_SIMULATION,
         ),
     ] = 96,
@@ -126,15 +126,16 @@ def calibrate(
 ) -> None:
     """Find the threshold of the stop rule target on dense stacks.
 
-    Each stack is scanned once, and thresholds are tried on what the scans saw, from
-    the strictest on, by exact tests of one fixed sequence. What holds for specimens
-    like these, NRMSE above the target in at most a share alpha of volumes, holds with
-    the stated confidence. Specimens count, not stacks: of several of one the worst
-    does. A scan takes the file with --calibration and refuses one that does not fit.
+    Each stack is scanned once. Thresholds are then tested on these scans in a fixed
+    sequence of exact tests, starting with the strictest. The result: for specimens like
+    these, at most a share alpha of the volumes has an NRMSE above the target, with the
+    stated confidence. Specimens count, not stacks: of several stacks of one specimen,
+    the worst counts. `scan --calibration` uses the file, and refuses one that does not
+    fit.
 
-    Above 256 × 256 pixels tiles decide, as in a scan (--regions); the NRMSE is that of
-    whole volumes all the same, which are made for as many planes as matter: a few
-    volumes of each specimen.
+    Above 256 × 256 pixels tiles decide, as in a scan (--regions). The NRMSE is that of
+    whole volumes all the same, which are computed for the numbers of planes that
+    matter: a few volumes of each specimen.
     """
     check_yaml(out, overwrite=overwrite)
     rectangles = parse_regions(regions)

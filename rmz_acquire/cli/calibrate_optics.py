@@ -41,16 +41,16 @@ def calibrate_optics(
         bool, typer.Option("--overwrite", help="Replace the file that is there.")
     ] = False,
 ) -> None:
-    """Fit z scale, NA and aberrations to a dense stack, by planes that are left out.
+    """Fit z scale, NA and aberrations to a dense stack by leaving out planes.
 
-    Steps of the stage are not steps of the focus where refractive indices differ. Says
-    what the fitted optics gain on planes that the fit has not seen; where that is less
-    than 0.1 dB, nothing is written.
+    Where refractive indices differ, a step of the stage is not the same step of the
+    focus. Prints how much the fitted optics gain on planes that the fit has not seen;
+    if that is less than 0.1 dB, nothing is written.
 
-    With --beads, beads that stand alone are averaged, and the phase and amplitude of a
-    radially symmetric pupil are retrieved from their mean, up to secondary spherical
-    aberration and apodisation. Take beads of a third of λ/NA or less, in 13 planes or
-    more that reach two depths of field to either side of the focus:
+    With --beads, isolated beads are averaged, and the phase and amplitude of a radially
+    symmetric pupil are retrieved from their mean, up to secondary spherical aberration
+    and apodisation. Use beads with a diameter of at most a third of λ/NA, in 13 planes
+    or more that reach two depths of field to both sides of the focus:
 
     rmz-acquire calibrate-optics beads.tif --beads --na 1.2 --immersion 1.33
     --wavelength 0.46 --out optics.yaml

@@ -44,17 +44,17 @@ def check_stage(
         Literal["above", "below"] | None,
         typer.Option(
             "--specimen",
-            help="Where the specimen lies, seen from the focus: tells which way is up.",
+            help="Where the specimen lies, seen from the focus: shows which way is up.",
         ),
     ] = None,
     wait: Annotated[
         float, typer.Option("--wait", help="How long to wait for drift, s.")
     ] = 5.0,
 ) -> None:
-    """Look at what the focus stage really does: settling, backlash, drift, direction.
+    """Check what the focus stage really does: settling, backlash, drift, direction.
 
-    Focus on a specimen first. Exits with 1 where something is wrong, and says what to
-    put into an experiment against it.
+    Focus on a specimen first. Exits with 1 if something is wrong, and says which keys
+    to set in an experiment.
     """
     positive(z_range, "--range")
     positive(exposure_ms, "--exposure", " ms")

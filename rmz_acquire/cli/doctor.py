@@ -20,7 +20,7 @@ _MARKS = {
 def doctor() -> None:
     """Check adapters, a snap, torch, Qt and the models: ok, or what to type.
 
-    Exits with 1 if something is wrong; what is only absent (Qt, training) does not
+    Exits with 1 if something is wrong; parts that are only absent (Qt, training) do not
     count.
     """
     from rich.markup import escape
@@ -39,6 +39,6 @@ def doctor() -> None:
         if finding.remedy:
             console.print(f"{'':28}type: {escape(finding.remedy)}", soft_wrap=True)
     if wrong:
-        console.print(f"{wrong} to mend" if wrong > 1 else "one thing to mend")
+        console.print(f"{wrong} to fix" if wrong > 1 else "one thing to fix")
         raise typer.Exit(1)
     console.print("all is well: rmz-acquire demo")

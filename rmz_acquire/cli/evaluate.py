@@ -32,7 +32,7 @@ def evaluate(
     ] = Path("paper"),
     quick: Annotated[
         bool,
-        typer.Option("--quick", help="Less of everything: minutes on two cores."),
+        typer.Option("--quick", help="A smaller version: minutes on two cores."),
     ] = False,
     only: Annotated[
         list[str] | None,
@@ -44,26 +44,26 @@ def evaluate(
     ] = None,
     again: Annotated[
         bool,
-        typer.Option("--again", help="Do also what the folder holds already."),
+        typer.Option("--again", help="Also repeat what the folder already holds."),
     ] = False,
     table: Annotated[
         Path | None,
         typer.Option(
             "--table",
             metavar="FILE",
-            help="Put the short tables into this Markdown, and figures beside it.",
+            help="Write short tables into this Markdown file, and figures next to it.",
         ),
     ] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", min=0, help="Of everything random.")
+        int | None, typer.Option("--seed", min=0, help="Seed of everything random.")
     ] = None,
 ) -> None:
     """Run the paper's experiments against its competitors and plain interpolation.
 
-    On simulated specimens that no training saw, with the paper's optics. Networks
-    without a model here are shown as missing. Leaves results.json, a CSV and a figure
-    for each experiment, table.md and goals.csv. One that was stopped goes on with the
-    same command; several with other --only may share a folder at a time.
+    Uses simulated specimens that no training has seen, with the paper's optics.
+    Networks without a model are listed as missing. Writes results.json, a CSV and a
+    figure for each experiment, table.md and goals.csv. If it was stopped, the same
+    command continues; several with different --only may share a folder at a time.
     """
     if out.exists() and not out.is_dir():
         msg = f"{out} is a file: name a folder"

@@ -21,13 +21,14 @@ def export(
     ],
     out: Annotated[Path, typer.Option("--out", help="Folder for the files.")],
     reports: Annotated[
-        bool, typer.Option("--reports", help="A report of every volume, too, as PNG.")
+        bool,
+        typer.Option("--reports", help="Also write a report of every volume, as PNG."),
     ] = False,
 ) -> None:
-    """Write a run as OME-TIFF: volumes and raw planes, a file a position.
+    """Write a run as OME-TIFF: volumes and raw planes, one file per position.
 
-    For programs that read no OME-Zarr. The run is left as it is; one that was
-    not finished gives what it has.
+    For programs that cannot read OME-Zarr. The run is not changed; of an unfinished
+    run, what is there is exported.
     """
     check_run_folder(experiment)
     if out.exists() and not out.is_dir():

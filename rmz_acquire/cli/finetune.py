@@ -52,14 +52,17 @@ def finetune(
     ],
     out: Annotated[
         Path,
-        typer.Option("--out", help="Folder of the run; one cut off is resumed."),
+        typer.Option("--out", help="Folder of the run; an interrupted run is resumed."),
     ],
     told: OpticsOptions,
     name: Annotated[
-        str, typer.Option("--name", help="Of the new model: a-z, 0-9 and hyphens.")
+        str, typer.Option("--name", help="Name of the new model: a-z, 0-9 and hyphens.")
     ] = "mine",
     steps: Annotated[
-        int, typer.Option("--steps", min=1, help="How long: about half a second each.")
+        int,
+        typer.Option(
+            "--steps", min=1, help="Number of steps: about half a second each."
+        ),
     ] = 1000,
     workers: Workers = 1,
     threads: Threads = None,
@@ -67,9 +70,9 @@ def finetune(
 ) -> None:
     """Fine-tune a model on dense stacks of your own, and say whether it is better.
 
-    Takes three stacks or more; one in five places is kept apart to judge by. Optics
-    are those of the model's card unless given. Leaves the configuration that it ran
-    with, for `train`, in the folder. Stop it with ctrl-C, go on with the same command.
+    Needs three stacks or more; one place in five is held out for the evaluation. Optics
+    are those of the model's card unless given. Saves its configuration, for `train`, in
+    the folder. Stop it with Ctrl-C, continue with the same command.
     """
     need_training()
     if out.exists() and not out.is_dir():

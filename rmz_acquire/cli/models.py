@@ -18,7 +18,7 @@ def models(
     name: Annotated[
         str | None,
         typer.Argument(
-            metavar="[MODEL]", help="Show this one whole: a name, or its folder."
+            metavar="[MODEL]", help="Show all of this model: its name or folder."
         ),
     ] = None,
 ) -> None:

@@ -57,7 +57,7 @@ AnyEstimator = Annotated[
         "--estimator",
         metavar=f"[{'|'.join(ESTIMATOR.ours)}|package.module:Class]",
         callback=_estimator,
-        help=f"What makes the volume of the planes; by default {DEFAULT_METHOD} "
+        help=f"What computes the volume from the planes; by default {DEFAULT_METHOD} "
         "(richardson-lucy, and a network where it fits), or recurrent-mz with --model.",
     ),
 ]
@@ -67,7 +67,7 @@ AnyPolicy = Annotated[
         "--policy",
         metavar=f"[{'|'.join(POLICY.ours)}|package.module:Class]",
         callback=_policy,
-        help="Where the next plane is.",
+        help="Where the next plane is taken.",
         rich_help_panel="Scan",
     ),
 ]
@@ -77,7 +77,7 @@ AnyStopRule = Annotated[
         "--stop-rule",
         metavar=f"[{'|'.join(STOP_RULE.ours)}|package.module:Class]",
         callback=_stop_rule,
-        help="When it is enough; by default guarded. paper looks at --epsilon alone.",
+        help="When to stop; by default guarded. paper uses --epsilon alone.",
         rich_help_panel="Scan",
     ),
 ]
@@ -85,8 +85,8 @@ Plugins = Annotated[
     Path | None,
     typer.Option(
         "--plugins",
-        help="Import estimators and policies from this folder, too, not only those "
-        "that are installed.",
+        help="Also import estimators and policies from this folder, not only installed "
+        "ones.",
         metavar="DIR",
     ),
 ]

@@ -20,7 +20,7 @@ OpticsFile = Annotated[
     Path | None,
     typer.Option(
         "--optics",
-        help="Optics that `calibrate-optics` wrote, in the place of these flags.",
+        help="Optics that `calibrate-optics` wrote, instead of these flags.",
         rich_help_panel="Optics",
     ),
 ]

@@ -72,7 +72,7 @@ SampleIndex = Annotated[
     float | None,
     typer.Option(
         "--sample-index",
-        help="Refractive index of the sample, where it is not the immersion's.",
+        help="Refractive index of the sample, if it is not that of the immersion.",
         rich_help_panel=_OPTICS,
     ),
 ]
@@ -91,7 +91,7 @@ PixelSize = Annotated[
 ZStep = Annotated[
     float | None,
     typer.Option(
-        "--z-step", help="Distance of the planes, µm.", rich_help_panel=_OPTICS
+        "--z-step", help="Distance between planes, µm.", rich_help_panel=_OPTICS
     ),
 ]
 
@@ -99,7 +99,7 @@ ZAxis = Annotated[
     Literal["z", "t", "c"] | None,
     typer.Option(
         "--z-axis",
-        help="Axis of the file that is z, where it calls it time (t) or channel (c).",
+        help="Which axis of the file is z, if it is called time (t) or channel (c).",
         rich_help_panel=_OPTICS,
     ),
 ]
@@ -108,7 +108,7 @@ EstimatorName = Annotated[
     MethodName | None,
     typer.Option(
         "--estimator",
-        help=f"What makes the volume of the planes; by default {DEFAULT_METHOD} "
+        help=f"What computes the volume from the planes; by default {DEFAULT_METHOD} "
         "(richardson-lucy, and a network where it fits), or recurrent-mz with --model.",
     ),
 ]
@@ -117,31 +117,34 @@ Model = Annotated[
     typer.Option("--model", help="A name that `models` lists, or a model's folder."),
 ]
 Device = Annotated[
-    str, typer.Option("--device", help="Where the network runs: auto, cpu, cuda, mps.")
+    str,
+    typer.Option("--device", help="Where the network runs: auto, cpu, cuda or mps."),
 ]
 Strict = Annotated[
     bool,
-    typer.Option("--strict", help="A model that is far from its optics is an error."),
+    typer.Option("--strict", help="Refuse a model that was trained for other optics."),
 ]
 Overwrite = Annotated[
     bool,
-    typer.Option("--overwrite", help="Replace the run that the folder holds."),
+    typer.Option("--overwrite", help="Replace the output that is already there."),
 ]
-Seed = Annotated[int, typer.Option("--seed", min=0, help="Of everything random.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of everything random.")]
 SpecimenName = Annotated[
     Literal["beads", "nuclei", "filaments"],
-    typer.Option("--specimen", help="What lies under the simulated objective."),
+    typer.Option("--specimen", help="The simulated specimen."),
 ]
 
 Policy = Annotated[
     Literal["bisect", "uniform", "error", "disagreement"],
-    typer.Option("--policy", help="Where the next plane is.", rich_help_panel=_SCAN),
+    typer.Option(
+        "--policy", help="Where the next plane is taken.", rich_help_panel=_SCAN
+    ),
 ]
 Epsilon = Annotated[
     float | None,
     typer.Option(
         "--epsilon",
-        help="The scan stops once the volume's relative change is so small; by "
+        help="Stop when the relative change of the volume is at or below this; by "
         f"default {EPSILON:g}.",
         rich_help_panel=_SCAN,
     ),
@@ -150,7 +153,7 @@ FirstPlanes = Annotated[
     int | None,
     typer.Option(
         "--first-planes",
-        help="Planes of equal spacing before the search for gaps.",
+        help="How many equally spaced planes come before the search for gaps.",
         rich_help_panel=_SCAN,
     ),
 ]
@@ -158,7 +161,7 @@ Tau = Annotated[
     float | None,
     typer.Option(
         "--tau",
-        help="... and a plane drawn at random was predicted with no larger error.",
+        help="... and planes at random z were predicted with at most this error.",
         rich_help_panel=_SCAN,
     ),
 ]
@@ -166,7 +169,7 @@ Audit = Annotated[
     float | None,
     typer.Option(
         "--audit",
-        help="Share of planes drawn at random, after the first ones; 0 for none.",
+        help="Share of planes, after the first, whose z is drawn at random; 0: none.",
         rich_help_panel=_SCAN,
     ),
 ]
@@ -174,20 +177,20 @@ Patience = Annotated[
     int | None,
     typer.Option(
         "--patience",
-        help="Stop after so many planes in a row at which it was enough.",
+        help="For how many planes in a row all conditions must hold.",
         rich_help_panel=_SCAN,
     ),
 ]
 MaxLight = Annotated[
     float | None,
     typer.Option(
-        "--max-light-ms", help="Stop at so much light, ms.", rich_help_panel=_SCAN
+        "--max-light-ms", help="Stop at this total exposure, ms.", rich_help_panel=_SCAN
     ),
 ]
 MaxSeconds = Annotated[
     float | None,
     typer.Option(
-        "--max-seconds", help="Stop after so much time, s.", rich_help_panel=_SCAN
+        "--max-seconds", help="Stop after this time, s.", rich_help_panel=_SCAN
     ),
 ]
 MinPlanes = Annotated[
@@ -198,9 +201,7 @@ MinPlanes = Annotated[
 ]
 MaxPlanes = Annotated[
     int | None,
-    typer.Option(
-        "--max-planes", help="Stop with so many at the latest.", rich_help_panel=_SCAN
-    ),
+    typer.Option("--max-planes", help="Never take more planes.", rich_help_panel=_SCAN),
 ]
 ZList = Annotated[
     str | None,
@@ -216,8 +217,8 @@ OverlapName = Annotated[
     Overlap | None,
     typer.Option(
         "--overlap",
-        help="While the estimator computes: nothing; the stage moves on (by default); "
-        "or it exposes too, which costs a plane of light at the stop.",
+        help="While the estimator computes: do nothing; move the stage on (default); "
+        "or expose the next plane too, which costs a plane of light at the stop.",
         rich_help_panel=_SCAN,
     ),
 ]

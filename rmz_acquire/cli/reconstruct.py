@@ -84,7 +84,9 @@ def reconstruct(
     z_step: ZStep = None,
     time: Annotated[
         int | None,
-        typer.Option("--time", help="Of a run of several: time point, from 0."),
+        typer.Option(
+            "--time", help="Of a run with several volumes: time point, from 0."
+        ),
     ] = None,
     position: Annotated[
         int | None, typer.Option("--position", help="The same: position, from 0.")
@@ -101,7 +103,7 @@ def reconstruct(
         bool,
         typer.Option(
             "--spread",
-            help="Write how far the candidates are apart at each voxel, too: "
+            help="Also write how far the candidates differ at each voxel: "
             "VOLUME.spread.ome.tif.",
         ),
     ] = False,
@@ -132,15 +134,15 @@ def reconstruct(
         ),
     ] = WORKER_WAIT_S,
 ) -> None:
-    """Make volumes of planes that were taken before, with any estimator and z grid.
+    """Compute volumes from planes taken before, with any estimator and z grid.
 
-    Of a run, z, grid, voxel and optics are read from its files, also of one that was
-    killed; where it has several volumes, options choose one. Of a stack, they are read
-    from the file as far as it has them. In a file beside the volume stands what it is
-    made of: VOLUME.ome.tif.json.
+    For a run, even one that was killed, z, grid, voxel size and optics are read from
+    its files; if it has several volumes, options choose one. For a stack, they are read
+    from the file as far as it has them. A file next to the volume says what it is made
+    of: VOLUME.ome.tif.json.
 
-    With a folder as --out every volume of every source is made, by several processes.
-    The same command goes on where it was stopped: volumes that stand are left out.
+    With a folder as --out, every volume of every source is made, by several processes.
+    The same command continues where it was stopped: finished volumes are skipped.
     """
     one = out.name.endswith((".tif", ".tiff"))
     if not one and out.suffix and not out.is_dir():

@@ -15,8 +15,8 @@ Regions = Annotated[
     typer.Option(
         "--regions",
         metavar="auto|whole|Y,X,HEIGHT,WIDTH;...",
-        help="What decides: up to four tiles of large pictures (auto), the whole, or "
-        "these rectangles, in pixels. [default: auto]",
+        help="What decides: up to four tiles of a large picture (auto), the whole "
+        "picture, or these rectangles, in pixels. [default: auto]",
         rich_help_panel="Scan",
     ),
 ]
@@ -24,7 +24,7 @@ Volumes = Annotated[
     Literal["during", "after", "none"] | None,
     typer.Option(
         "--volumes",
-        help="When whole volumes are made where regions decide: before the next one "
+        help="When whole volumes are computed if regions decide: before the next one "
         "begins, while others are scanned, or never. [default: after]",
         rich_help_panel="Scan",
     ),

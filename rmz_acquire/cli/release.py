@@ -16,7 +16,10 @@ __all__ = ["release"]
 
 def release(
     folder: Annotated[
-        Path, typer.Argument(help="Of a run of `train`, finished or not, or a model.")
+        Path,
+        typer.Argument(
+            help="Folder of a run of `train`, finished or not, or of a model."
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -34,8 +37,8 @@ def release(
 ) -> None:
     """Score the last checkpoint of a run, or a model again, and write its card.
 
-    Its declared range (planes, largest gap) is cut down to where it nowhere loses to
-    wiener or linear on held-out specimens; a model without such a range is refused.
+    Its declared range (planes, largest gap) is reduced to where it is nowhere worse
+    than wiener or linear on held-out specimens; without such a range it is refused.
     """
     need_training()
     if not (folder / "last.ckpt").is_file():

@@ -99,16 +99,18 @@ def replay(
     seed: Seed = 0,
     truth: Annotated[
         Path | None,
-        typer.Option("--truth", help="Score against this stack, not STACK itself."),
+        typer.Option(
+            "--truth", help="Compare with this stack instead of STACK itself."
+        ),
     ] = None,
     plugins: Plugins = None,
     overwrite: Overwrite = False,
 ) -> None:
     """Scan a recorded stack as if it were the specimen, and score the volume.
 
-    z counts from the lowest plane. Pixel size, z and optics are read from the file
-    where it has them; what is given here holds. The estimators linear and nearest need
-    no optics.
+    z is measured from the lowest plane. Pixel size, z and optics are read from the
+    file if it has them; options take precedence. The estimators linear and nearest
+    need no optics.
     """
     positions, rectangles = parse_z(z), parse_regions(regions)
     allow_plugins(plugins)

@@ -122,7 +122,9 @@ def predicted(
 
     facts: dict[str, str] = {}
     if candidates:
-        best = f"predicted planes best before they were taken: {best_of(candidates)}"
+        best = (
+            f"best at predicting planes before they were taken: {best_of(candidates)}"
+        )
         parts = [part for part in (made_of(candidates), best) if part]
         facts["volume"] = "; ".join(parts)
     scale = scale_in_words(z_scale)

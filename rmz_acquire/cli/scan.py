@@ -56,7 +56,7 @@ def scan(
         Path | None,
         typer.Option(
             "--verify",
-            help="Decide again from the planes in this folder, and compare.",
+            help="Repeat all decisions from the planes in this folder, and compare.",
             metavar="DIR",
         ),
     ] = None,
@@ -78,8 +78,8 @@ def scan(
     """Run an experiment: every z-stack of it becomes an adaptive scan.
 
     Time points, positions, grids, channels and autofocus are those of the useq
-    sequence, in its order; the z_plan is the outer bound. Ctrl-C ends it well, and
-    --resume goes on with the next plane.
+    sequence, in its order; the z_plan limits the range. Ctrl-C ends it safely, and
+    --resume continues with the next plane.
     """
     given = [experiment is not None, resume is not None, verify is not None]
     if sum(given) != 1:

@@ -23,16 +23,17 @@ def simulate(
     specimen: SpecimenName = "beads",
     seed: Seed = 1,
     size: Annotated[
-        int, typer.Option("--size", min=32, max=2048, help="Pixels of a side.")
+        int, typer.Option("--size", min=32, max=2048, help="Width and height, pixels.")
     ] = 256,
     planes: Annotated[
-        int, typer.Option("--planes", help="Planes of the stack, two or more.")
+        int, typer.Option("--planes", help="Number of planes, two or more.")
     ] = 61,
     exposure_ms: Annotated[
         float, typer.Option("--exposure", help="Exposure of every plane, ms.")
     ] = 20.0,
     z_step: Annotated[
-        float, typer.Option(help="Distance of the planes, µm.", rich_help_panel=_OPTICS)
+        float,
+        typer.Option(help="Distance between planes, µm.", rich_help_panel=_OPTICS),
     ] = 0.5,
     pixel_size: Annotated[
         float, typer.Option(help="Pixel at the sample, µm.", rich_help_panel=_OPTICS)

@@ -15,7 +15,7 @@ TargetNrmse = Annotated[
     float | None,
     typer.Option(
         "--target-nrmse",
-        help="Stop where the error is below this, as --calibration has found.",
+        help="Stop when the error is below this, as calibrated in --calibration.",
         rich_help_panel=_SCAN,
     ),
 ]
@@ -37,8 +37,8 @@ Misfit = Annotated[
     Literal["warn", "full", "stop"] | None,
     typer.Option(
         "--misfit",
-        help="Where the optics do not explain the planes: warn (by default); warn and "
-        "take every z that is left, full; or stop.",
+        help="If the optics do not explain the planes: warn (default); full: warn, and "
+        "take every z that is left; or stop.",
         rich_help_panel=_SCAN,
     ),
 ]

@@ -31,7 +31,7 @@ def train(
     ],
     out: Annotated[
         Path,
-        typer.Option("--out", help="Folder of the run; one cut off is resumed."),
+        typer.Option("--out", help="Folder of the run; an interrupted run is resumed."),
     ],
     workers: Workers = 1,
     threads: Threads = None,
@@ -57,7 +57,7 @@ def train(
         typer.Option(
             "--devices",
             min=1,
-            help="Processes that learn together, one a GPU, or on the CPU. "
+            help="Processes that train together, one per GPU, or on the CPU. "
             "[default: the configuration's]",
         ),
     ] = None,

@@ -186,10 +186,10 @@ def _plain(text, told):
     text = re.sub(r"began [\d.]+ s late", "began … s late", text)
     text = re.sub(r"-?\d+\.\d{2,} µm", "… µm", text)
     text = re.sub(r"[\d.]+ \(limit", "… (limit", text)
-    first, *more = text.removeprefix("error: ").split("warning: ")
     if "s late" not in told:
         # on a computer that is busy otherwise
-        more = [each for each in more if "s late" not in each]
+        text = re.sub(r" ?warning: time point \d+ began … s late", "", text).strip()
+    first, *more = text.removeprefix("error: ").split("warning: ")
     if not more:
         return first or "nothing"
     # which of several warnings come, and where, depends on how fast the computer is

@@ -28,7 +28,7 @@ COMPARED = {
 }
 PARTS = [
     "Volume: 72 % richardson-lucy, 28 % wiener",
-    "predicted planes best: richardson-lucy, 1.3 dB over wiener",
+    "best at predicting planes: richardson-lucy, 1.3 dB over wiener",
     "z scale 0.90",
 ]
 
@@ -114,7 +114,7 @@ def test_it_follows_a_scan_and_the_runs_that_are_opened(desk):
     candidates = told["compared"][0]["candidates"]
     said = window.made_of.text()
     assert said.startswith(f"Volume: {made_of(candidates)} · ")
-    assert f"predicted planes best: {best_of(candidates)}" in said
+    assert f"best at predicting planes: {best_of(candidates)}" in said
     # it fits into the smallest window, too
     middle = window.middle
     window.resize(window.minimumSize())

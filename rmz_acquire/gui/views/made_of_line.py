@@ -64,7 +64,7 @@ class MadeOfLine(QLabel):
         candidates = with_shares(candidates_of(self._decisions), self._shares)
         if candidates is None:
             return
-        parts = [f"predicted planes best: {best_of(candidates)}"]
+        parts = [f"best at predicting planes: {best_of(candidates)}"]
         if made_of(candidates):
             parts.insert(0, f"Volume: {made_of(candidates)}")
         scale = scale_in_words(z_scale_of(self._decisions))

@@ -136,8 +136,8 @@ class SeriesPanel(QWidget):
             column.addWidget(hint)
         else:
             said = QLabel(
-                "Without these a scan takes one volume: here, now, in the channel "
-                "that is in place."
+                "Without these a scan takes one volume: here, now, in the current "
+                "channel."
             )
             said.setObjectName("muted")
             said.setWordWrap(True)
