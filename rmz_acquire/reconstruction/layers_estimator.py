@@ -1,4 +1,4 @@
-"""A network on the richardson-lucy prior, as far as it has earned it."""
+"""A network on the richardson-lucy prior, as far as its gate lets it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rmz_acquire.errors import InputError
 from rmz_acquire.networks import OnLayers, Prior
 from rmz_acquire.reconstruction.base import VolumeEstimator
 from rmz_acquire.reconstruction.candidates import relative_errors
-from rmz_acquire.reconstruction.gate import Gate
+from rmz_acquire.reconstruction.gate import Gate, contradiction, fine_detail
 from rmz_acquire.reconstruction.how_far import uncounted, worked
 from rmz_acquire.reconstruction.layers_prior import prior_of
 from rmz_acquire.reconstruction.normalisation import Normalisation
@@ -51,9 +51,8 @@ _LEFT_OUT_PX = 96
 """Side of the part of the picture in which a plane is left out, where several come at
 once."""
 
-_TWO_LEFT_OUT = 5
-"""Planes at once from which on two are left out, one after the other: one alone says
-too often that the network gains where planes are close."""
+_FEWEST = 3
+"""Planes before which the network has no share: it gained nothing with fewer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,9 +67,10 @@ class _Learnt:
 class OnLayersEstimator(VolumeEstimator):
     """The richardson-lucy volume, and what a network adds to it.
 
-    Before a plane is taken both predict it; afterwards the network's share in the
-    volume is known. Where planes come at once, one inner plane is left out of a part
-    of the picture instead. A network that is wrong has no share.
+    The network's share is granted where there is fine detail in the planes and it does
+    not contradict them, and lowered by planes that both predicted before they were
+    taken. Where planes come at once, an inner one or two are left out of a part of the
+    picture instead.
 
     Parameters
     ----------
@@ -185,11 +185,12 @@ class OnLayersEstimator(VolumeEstimator):
         seen, before = self._prior.planes_taken, self._prior.volume
         if before is not None and self._made is not None:
             self._compare(before, self._made, seen)
-        elif seen == 0 and self._settled is None:
-            with uncounted():
-                self._leave_out()
         volume = self._extend(seen)
         self._made = self._add_to(self._prior)
+        self._grant(self._prior, volume, self._made)
+        if seen == 0 and self._settled is None:
+            with uncounted():
+                self._leave_out()
         share = np.float32(self.share)
         return volume + share * (self._made - volume)
 
@@ -213,32 +214,47 @@ class OnLayersEstimator(VolumeEstimator):
             dark, noise = self._prior.dark, self._prior.noise_in(image)
             self._predicted = relative_errors(image, predicted, dark, noise)
             if min(known) < z < max(known):
-                self._gate.see(image, self._at(prior, z), self._at(made, z))
+                self._gate.see(image, self._at(prior, z), self._at(made, z), noise)
 
     def _leave_out(self) -> None:
-        """Predict an inner plane or two from the others, in a part of the picture."""
+        """Predict an inner plane from the others, in a part of the picture."""
         order = np.argsort(self._at_um, kind="stable")
-        if len(order) < 3:
-            return
-        parts = (2,) if len(order) < _TWO_LEFT_OUT else (3, 1.5)
-        for part in parts:
-            self._predict_one(int(order[int(len(order) / part)]))
-
-    def _predict_one(self, out: int) -> None:
-        """Predict a plane from the others, in a part of the picture."""
-        window = _busiest(self._images[out], _LEFT_OUT_PX)
+        out = int(order[len(order) // 2])
         rest = [i for i in range(len(self._images)) if i != out]
-        if not min(self._at_um[i] for i in rest) < self._at_um[out]:
+        known = [self._at_um[i] for i in rest]
+        if len(order) < _FEWEST or not min(known) < self._at_um[out]:
             return
+        window = _busiest(self._images[out], _LEFT_OUT_PX)
         prior = RichardsonLucyEstimator(
             self.z_um, self._optics, device=str(self._device)
         )
-        volume = prior.add_all(
-            [self._images[i][window] for i in rest], [self._at_um[i] for i in rest]
-        )
+        volume = prior.add_all([self._images[i][window] for i in rest], known)
         made, z = self._add_to(prior), self._at_um[out]
+        plane = self._images[out][window]
         self._gate.see(
-            self._images[out][window], self._at(volume, z), self._at(made, z)
+            plane, self._at(volume, z), self._at(made, z), prior.noise_in(plane)
+        )
+        if self._made is None:  # nothing else tells what there is to see
+            self._grant(prior, volume, made)
+
+    def _grant(
+        self,
+        prior: RichardsonLucyEstimator,
+        volume: NDArray[np.float32],
+        made: NDArray[np.float32],
+    ) -> None:
+        """Look at both volumes where planes were taken."""
+        if len(self._images) < _FEWEST or self._settled is not None:
+            return
+        planes, z_um = prior.planes, prior.planes_z_um
+        first, second = (
+            np.stack([self._at(v, z) for z in z_um]) for v in (volume, made)
+        )
+        noise = float(np.mean([prior.noise_in(plane) for plane in planes]))
+        resolution_um = self._optics.wavelength_um / (2 * self._optics.na)
+        self._gate.grant(
+            fine_detail(first, resolution_um / self._optics.pixel_size_um, noise),
+            contradiction(planes, second),
         )
 
     def _add_to(self, estimator: RichardsonLucyEstimator) -> NDArray[np.float32]:

@@ -54,21 +54,25 @@ def test_a_part_of_a_picture_takes_the_share_that_another_told() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("specimen", ["beads", "nuclei"])
-def test_it_begins_as_its_prior_and_stays_near_or_above(specimen: str) -> None:
+@pytest.mark.parametrize(
+    ("specimen", "planes", "least"), [("beads", 4, 0.5), ("nuclei", 5, -0.1)]
+)
+def test_it_begins_as_its_prior_and_stays_near_or_above(
+    specimen: str, planes: int, least: float
+) -> None:
     truth, counts = stacks(specimen, seed=31)
     model = load_model("on-layers")
     assert isinstance(model.network, OnLayers)
     ours = make_estimator("recurrent-mz", Z_UM, AIR, model=model)
     assert isinstance(ours, OnLayersEstimator)
     theirs = ours._prior
-    for m, i in enumerate(ORDER, 1):
+    for m, i in enumerate(ORDER[:planes], 1):
         made = ours.add(counts[i], Z_UM[i]).volume
         prior = theirs.volume
-        if m <= 3:  # no plane between others was predicted yet
+        if m < 3:
             assert ours.share == 0
             np.testing.assert_allclose(made, prior, atol=1e-3)
     assert prior is not None
-    rest = [i for i in range(len(Z_UM)) if i not in ORDER]
+    rest = [i for i in range(len(Z_UM)) if i not in ORDER[:planes]]
     gain = 20 * np.log10(rms((prior - truth)[rest]) / rms((made - truth)[rest]))
-    assert gain > -0.1, ours.share
+    assert gain > least, ours.share
