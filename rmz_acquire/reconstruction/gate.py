@@ -28,6 +28,11 @@ the first as the first is from the plane."""
 _CERTAIN = 2.0
 """Standard errors by which a gain has to be certain, where nothing is granted."""
 
+_ENOUGH = 3
+"""Planes from which on they may raise the share above what is granted. The first ones
+lie twice as far from others as the volume does now: there, a network gains on smooth
+bodies, by more than two standard errors, that it spoils nearer to planes."""
+
 _FADING = 0.6
 """Weight of a plane over that of the next one."""
 
@@ -62,9 +67,8 @@ class Gate:
     Of all mixtures, the one with the least squared error on the planes predicted so
     far, the latest first, drawn towards the share that is granted without them. The
     less that is, the more certain has a gain to be: standard errors, over parts of each
-    plane, are taken off. One bright spot that happens to be predicted better is no gain
-    everywhere; and planes are predicted farther from others than most of the volume
-    lies, where a change to smooth bodies does good more often.
+    plane, are taken off, since one bright spot that happens to be predicted better is
+    no gain everywhere. Above it is only gone after a few planes.
     """
 
     def __init__(self) -> None:
@@ -120,7 +124,8 @@ class Gate:
         for back, (lack, chance, distance, _) in enumerate(reversed(self._seen)):
             towards += _FADING**back * (lack - off * chance)
             apart += _FADING**back * distance
-        return min(1.0, max(0.0, towards / apart))
+        most = self._granted if len(self._seen) < _ENOUGH else 1.0
+        return min(most, max(0.0, towards / apart))
 
     @property
     def gain_db(self) -> float | None:

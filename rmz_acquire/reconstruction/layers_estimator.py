@@ -68,9 +68,9 @@ class OnLayersEstimator(VolumeEstimator):
     """The richardson-lucy volume, and what a network adds to it.
 
     The network's share is granted where there is fine detail in the planes and it does
-    not contradict them, and lowered by planes that both predicted before they were
-    taken. Where planes come at once, an inner one or two are left out of a part of the
-    picture instead.
+    not contradict them, then lowered or earned by planes that both predicted before
+    they were taken. Where planes come at once, an inner one is left out of a part of
+    the picture instead.
 
     Parameters
     ----------
