@@ -15,7 +15,6 @@ from rmz_acquire.reconstruction.likelihood import (
     Given,
     LayerStack,
     OtfLines,
-    shift_of,
 )
 
 if TYPE_CHECKING:
@@ -54,7 +53,8 @@ class AskedPlanes:
             floor.add(plane)
         dark, noise = floor.level()
         self._light = torch.from_numpy(data - np.float32(dark))
-        self._shift = shift_of(noise, max(float(self._light.mean()), 1e-9))
+        mean = max(float(self._light.mean()), 1e-9)
+        self._shift = floor.shift(dark, noise, mean)
 
     def split(self) -> tuple[list[Asked], list[Asked]]:
         """Planes given, and one asked for: to fit with, and others to judge by."""

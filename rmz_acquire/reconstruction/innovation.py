@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rmz_acquire.reconstruction.likelihood.camera_floor import CameraFloor, shift_of
+from rmz_acquire.reconstruction.likelihood.camera_floor import CameraFloor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,5 +109,5 @@ def noise_of(image: NDArray[np.float32]) -> float:
     floor.add(image)
     dark, in_dark = floor.level()
     light = max(float(image.mean()) - dark, 0.0)
-    shift = shift_of(in_dark, light)
+    shift = floor.shift(dark, in_dark, light)
     return floor.variance(dark, shift) * (light + shift)

@@ -31,7 +31,6 @@ from rmz_acquire.reconstruction.likelihood import (
     fitting,
     from_nothing,
     go_on,
-    shift_of,
 )
 from rmz_acquire.reconstruction.misfit import ModelFit
 from rmz_acquire.reconstruction.settled import Learnt, Settled, layers_bytes
@@ -245,7 +244,7 @@ class RichardsonLucyEstimator(VolumeEstimator):
         planes, z = torch.from_numpy(self.planes), tuple(self._at_um)
         light = (planes - dark).to(self._device)
         mean = float(light.mean())
-        shift = shift_of(in_dark, mean)
+        shift = self._floor.shift(dark, in_dark, mean)
         variance = self._floor.variance(dark, shift)
         # Few planes leave the layers so free that they explain noise from the start.
         counted = variance if len(z) > FRESH else 0.0

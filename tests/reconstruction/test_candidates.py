@@ -125,7 +125,7 @@ def test_in_dim_light_the_volume_holds_little_of_the_planes_noise() -> None:
         )
         assert rms(made[at] - expected[at]) < 0.6 * rms(dim[at] - expected[at])
         ratios.append(rms(made - expected) / rms(linear - expected))
-    assert np.mean(ratios) < 1
+    assert np.mean(ratios) < 0.8
 
 
 @pytest.mark.parametrize("gain", [0.5, 1.0, 4.0])
@@ -137,3 +137,15 @@ def test_the_gain_of_a_camera_is_read_from_planes(gain: float) -> None:
         plane = gain * rng.poisson(ramp) + 100
         floor.add(plane.astype(np.float32))
     assert floor.variance(100.0, 0.0) == pytest.approx(gain, rel=0.25)
+
+
+def test_the_gain_of_a_camera_is_read_where_few_blocks_are_bright() -> None:
+    rng = np.random.default_rng(6)
+    y, x = np.indices((64, 64))
+    spot = np.exp(-((y - 30) ** 2 + (x - 34) ** 2) / 100)
+    floor = CameraFloor()
+    for away in range(8):
+        light = 1 + 150 * spot / (1 + away) ** 3
+        plane = rng.poisson(light) + 100 + rng.normal(0, 1.5, light.shape)
+        floor.add(plane.astype(np.float32))
+    assert floor.variance(100.0, 1.5**2) == pytest.approx(1.0, rel=0.25)

@@ -27,6 +27,7 @@ from rmz_acquire.reconstruction.likelihood import (
 )
 from rmz_acquire.reconstruction.likelihood.fourier import backward, forward
 from rmz_acquire.reconstruction.likelihood.groups import Thinning
+from rmz_acquire.simulation.widefield import CameraModel
 
 CPU = torch.device("cpu")
 GRID = torch.linspace(-4, 4, 9, dtype=torch.float64)
@@ -377,6 +378,45 @@ def test_the_dark_level_is_that_of_the_dark_where_there_is_any(
     dark, noise = floor.level()
     assert 92 < dark < 100.5
     assert 1.5 < noise < 3
+
+
+@pytest.mark.parametrize("exposure_ms", [10.0, 50.0, 500.0])
+@pytest.mark.parametrize("haze", [0.0, 0.05])
+def test_the_dark_level_of_a_simulated_camera(
+    rng: np.random.Generator, haze: float, exposure_ms: float
+) -> None:
+    y, x = np.indices((96, 96))
+    light = (haze * (1 + 0.8 * np.sin(x / 9) * np.cos(y / 11))).astype(np.float32)
+    for row, column in rng.uniform(10, 86, (5, 2)):
+        away = (y - row) ** 2 + (x - column) ** 2
+        light += np.float32(0.05) * np.exp(-away / 60).astype(np.float32)
+    camera, floor = CameraModel(), CameraFloor()
+    for _ in range(3):
+        floor.add(camera.expose(light, exposure_ms, rng).astype(np.float32))
+    dark, noise = floor.level()
+    truth = float(camera.expected(np.zeros(1, np.float32), exposure_ms)[0])
+    read = camera.read_noise_e / camera.gain
+    if haze == 0.0:
+        # in the dimmest light it is lower by up to the noise
+        assert -2 - (read if exposure_ms == 10 else 0) < dark - truth < 2
+        assert noise == pytest.approx(read, rel=0.15)
+    else:
+        # the read noise over the gain is all that the noise does not tell
+        darkest = float(camera.expected(light, exposure_ms).min()) - truth
+        unknown = camera.gain * read**2
+        assert abs(dark - truth) < unknown + 2 + 0.35 * darkest
+
+
+def test_noise_about_the_dark_is_no_light(rng: np.random.Generator) -> None:
+    """Cut off at 0, it would be 0.4 of its standard deviation."""
+    stack = LayerStack(AIR, GRID)
+    levels = Levels(OtfLines(AIR, stack.reach_um), stack, (64, 64), CPU)
+    noise = torch.from_numpy(rng.normal(0, 3, (2, 64, 64)).astype(np.float32))
+    for binning, most in ((1, 0.3), (2, 0.1), (4, 0.1)):
+        seen = levels.seen(noise, 3.0, binning)
+        held = levels.picture(seen.light, binning)
+        assert float(held.min()) >= -3.0
+        assert abs(float(held.mean())) < most
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (3, 200), (64, 64)])

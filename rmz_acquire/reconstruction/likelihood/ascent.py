@@ -65,7 +65,7 @@ class Seen:
     Attributes
     ----------
     light : Tensor
-        (M, H, W) counts above the background, not negative.
+        (M, H, W) counts above the background, not below -`shift`.
     weight : Tensor
         (H, W) 1 in the picture, 0 in the border.
     shift : float

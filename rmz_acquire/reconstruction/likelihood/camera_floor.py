@@ -1,10 +1,13 @@
 """The camera's dark level, found in the planes themselves.
 
 The variance of a camera's noise grows with the light: g (mean - c), with the gain g,
-and c the offset less the read noise. Where no part of the planes is dark, c is found
-where the line through the noise of bright and dim blocks meets zero. A level that is
-too high takes light away which the object must have given, and costs far more than
-one that is too low.
+and c the offset less the variance of the read noise over g. c is where the line through
+the noise of bright and dim blocks meets zero: the dark level is not below it, and not
+above the darkest blocks. Between the two it is as far below these as the next ones are
+above: many blocks that are equally dark have no light, and where each is brighter than
+the one before, none may be dark. A level that is too high takes light away which the
+object must have given, and costs far more than one that is too low: in light that is
+little beside the noise, it is lower by up to that noise.
 
 References
 ----------
@@ -32,12 +35,15 @@ _LOW = 0.3
 """Quantile of the variances of blocks alike in brightness: structure only adds."""
 _LOW_OF_NOISE = 0.80
 """The same quantile for blocks of white noise of variance 1."""
-_DARKEST = 0.005
-"""Quantile of the pixels that is dark wherever anything is."""
+_DARKEST = 0.01, 0.25
+"""Quantiles of the blocks: dark wherever anything is, and how fast light rises there.
+Where it does, there may be as much light in the darkest blocks."""
+_RISE_OF_NOISE = 1.65
+"""The difference between them for normal noise, in standard deviations."""
+_DARKEST_PIXEL = 0.005
+"""Quantile of the pixels that is dark, in pictures smaller than a block."""
 _LEAST_SHIFT = 0.01
 """Least shift, over the mean light."""
-_FLAT = 0.02
-"""Spread of the darker quarter of a picture, over that of all, that means darkness."""
 
 
 class CameraFloor:
@@ -69,21 +75,47 @@ class CameraFloor:
         noise : float
             Standard deviation of a pixel's noise in the dark, counts.
         """
-        pixels = np.concatenate(self._darkest)
-        darkest = float(np.quantile(pixels, _DARKEST))
-        light = float(pixels.mean()) - darkest
         if not self._mean:
-            return darkest, 0.1 * light
+            pixels = np.concatenate(self._darkest)
+            darkest = float(np.quantile(pixels, _DARKEST_PIXEL))
+            return darkest, 0.1 * (float(pixels.mean()) - darkest)
         at, noise = self._transfer()
-        dark_noise = float(np.sqrt(noise.min()))
-        spread = at[-1] - at[0]
-        quarter = at[len(at) // 4] - at[0]
-        if spread <= 0 or quarter < _FLAT * spread or noise.min() <= 0:
-            return darkest, dark_noise
+        in_dark = float(np.sqrt(noise.min()))
+        # noise alone spreads the means of blocks that are alike
+        own = in_dark / _BLOCK
+        blocks = np.concatenate(self._mean)
+        low, quarter = np.quantile(blocks, _DARKEST)
+        darkest = float(low) + own
+        rise = max(0.0, float(quarter - low) - _RISE_OF_NOISE * own)
         crossing = _crossing(at, noise)
-        if crossing is None or crossing >= darkest:
-            return darkest, dark_noise
-        return max(crossing, darkest - light), dark_noise
+        light = max(float(blocks.mean()) - darkest, in_dark)
+        level = darkest - rise - (in_dark**2 / light if light > 0 else 0.0)
+        if crossing is not None:
+            level = max(level, min(crossing, darkest))
+        return level, in_dark
+
+    def shift(self, dark: float, noise: float, mean: float) -> float:
+        """Give what stands for the read noise in the likelihood.
+
+        That is its variance over the gain: by so much the line through the noise
+        meets zero below the dark level. More than the noise itself is not taken: a
+        large one slows every step where there is little light.
+
+        Parameters
+        ----------
+        dark, noise : float
+            As of `level`.
+        mean : float
+            Mean light of the planes, counts.
+
+        Returns
+        -------
+        float
+            As `Seen.shift`, counts.
+        """
+        least = shift_of(noise, mean)
+        crossing = _crossing(*self._transfer()) if self._mean else None
+        return least if crossing is None else max(least, min(dark - crossing, noise))
 
     def variance(self, dark: float, shift: float) -> float:
         """Variance of a pixel's noise over its counts: the camera's gain.
@@ -105,11 +137,16 @@ class CameraFloor:
         """
         if not self._mean:
             return 0.0
-        blocks = sum(len(mean) for mean in self._mean)
-        at, noise = self._transfer(max(1, min(_BINS, blocks // _LEAST_BLOCKS)))
-        light = at - dark + shift
+        light = np.concatenate(self._mean) - dark + shift
         lit = light > 0
-        return float((noise[lit] / light[lit]).min()) if lit.any() else 0.0
+        if not lit.any():
+            return 0.0
+        light, noise = light[lit], np.concatenate(self._variance)[lit]
+        # of each block: few bins hold blocks of very different light
+        ratio = (noise / light)[np.argsort(light)]
+        bins = max(1, min(_BINS, len(ratio) // _LEAST_BLOCKS))
+        least = min(np.quantile(each, _LOW) for each in np.array_split(ratio, bins))
+        return float(least) / _LOW_OF_NOISE
 
     def noise(self) -> float:
         """Variance of a pixel's noise, mean over the planes, squared counts.
@@ -118,13 +155,11 @@ class CameraFloor:
         """
         return float(self._transfer()[1].mean()) if self._mean else 0.0
 
-    def _transfer(
-        self, bins: int = _BINS
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _transfer(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean and variance of noise of blocks alike in brightness, dark to bright."""
         mean = np.concatenate(self._mean)
         variance = np.concatenate(self._variance)
-        parts = [p for p in np.array_split(np.argsort(mean), bins) if p.size]
+        parts = [p for p in np.array_split(np.argsort(mean), _BINS) if p.size]
         at = np.array([mean[p].mean() for p in parts])
         noise = np.array([np.quantile(variance[p], _LOW) for p in parts])
         return at, noise / _LOW_OF_NOISE
@@ -160,6 +195,8 @@ def _blocks(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _crossing(at: NDArray[np.float64], noise: NDArray[np.float64]) -> float | None:
     """Where the line through noise against light is zero; None if it does not rise."""
+    if noise.min() <= 0:
+        return None
     weight = 1 / noise
     slope = offset = 0.0
     for _ in range(3):

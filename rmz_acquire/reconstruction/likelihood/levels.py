@@ -107,10 +107,12 @@ class Levels:
         before = self._border_px
         around = (before, right, before, bottom)
         inside = functional.pad(torch.ones_like(light[:1]), around)
-        held = functional.pad(light.clamp_min(0), around)
+        held = functional.pad(light, around)
         if binning > 1:
             inside = functional.avg_pool2d(inside, binning)
             held = functional.avg_pool2d(held, binning) / inside.clamp_min(1e-6)
+        # what is below the dark by noise is no light: cut at 0, its mean would be
+        held.clamp_min_(-shift)
         return Seen(
             held, inside[0], shift, *(each / binning**2 for each in (variance, noise))
         )

@@ -103,7 +103,7 @@ class Data:
         """Mean light of the planes, positive."""
         assert self._given is not None
         light, shift = self._given.light, self._given.shift
-        return max(float(light.clamp_min(0).mean()), 1e-3 * shift, 1e-9)
+        return max(float(light.mean()), 1e-3 * shift, 1e-9)
 
     def blur(self, binning: int) -> Blur:
         """OTFs of the planes at a level."""
