@@ -53,6 +53,10 @@ _TRUST = 0.2
 """Weight of these shares, over that of one plane whose errors are as large as those of
 the reference: one plane can mislead by 3 dB."""
 
+_MOST_LINEAR = 0.05
+"""Share of interpolation where a plane had to be left out to see it: with few planes
+it does as well as any across a gap twice as wide, and worst of all in the real one."""
+
 _LEAST_LACK = 0.02
 """Share of an error that is not taken for noise."""
 
@@ -73,7 +77,7 @@ class Candidates:
         self._reference = reference
         #: How many planes there were when the latest one was compared.
         self.latest_planes = 0
-        self._seen: list[tuple[tuple[str, ...], NDArray[np.float64]]] = []
+        self._seen: list[tuple[tuple[str, ...], NDArray[np.float64], bool]] = []
 
     def see(
         self,
@@ -82,6 +86,7 @@ class Candidates:
         noise: float,
         planes: int = 0,
         weight: float = 1.0,
+        left_out: bool = False,
     ) -> None:
         """Compare predictions of a plane with the plane.
 
@@ -97,6 +102,8 @@ class Candidates:
             How many planes there are now, for `latest_planes`.
         weight : float
             How much the plane counts, 0 to 1.
+        left_out : bool
+            Whether it was predicted from the others after it had been taken.
         """
         self.latest_planes = planes
         names = tuple(predicted)
@@ -105,7 +112,7 @@ class Candidates:
         here = names.index(self._reference)
         lack = max(gram[here, here] - noise, _LEAST_LACK * gram[here, here])
         if lack > 0:
-            self._seen.append((names, weight * gram / lack))
+            self._seen.append((names, weight * gram / lack, left_out))
 
     def forget(self) -> None:
         """Drop what is known: the estimates are made otherwise from now on."""
@@ -120,17 +127,27 @@ class Candidates:
         latest = self._seen[-_LATEST:]
         if not latest:
             return dict(UNSEEN)
-        names = [n for n in latest[-1][0] if all(n in known for known, _ in latest)]
+        names = [n for n in latest[-1][0] if all(n in each[0] for each in latest)]
         gram = np.zeros((len(names), len(names)))
-        for known, products in latest:
+        for known, products, _ in latest:
             places = [known.index(name) for name in names]
             gram += products[np.ix_(places, places)]
-        first = np.array([UNSEEN.get(name, 0.0) for name in names])
-        first /= first.sum()
-        shares = convex_shares(gram, first, _TRUST)
+        shares = _mixed(gram, names)
+        most = _MOST_LINEAR if any(left_out for *_, left_out in latest) else 1.0
+        if LINEAR in names and shares[names.index(LINEAR)] > most:
+            rest = [i for i, name in enumerate(names) if name != LINEAR]
+            shares[:] = most
+            others = _mixed(gram[np.ix_(rest, rest)], [names[i] for i in rest])
+            shares[rest] = (1 - most) * others
         shares[shares < _LEAST_SHARE] = 0
         shares /= shares.sum()
         return dict(zip(names, shares.tolist(), strict=True))
+
+
+def _mixed(gram: NDArray[np.float64], names: Sequence[str]) -> NDArray[np.float64]:
+    """Shares of some candidates, by the products of their errors."""
+    first = np.array([UNSEEN.get(name, 0.0) for name in names])
+    return convex_shares(gram, first / first.sum(), _TRUST)
 
 
 def relative_errors(

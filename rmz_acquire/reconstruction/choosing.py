@@ -10,7 +10,6 @@ import numpy as np
 from rmz_acquire.reconstruction.candidates import (
     FEW_STEPS,
     LAYERS,
-    WIENER,
     Candidates,
 )
 
@@ -54,15 +53,15 @@ _AT_ONCE = 3
 _LATEST = 4
 """Planes left out that count for the scale."""
 
-_MARGIN_DB = 0.3
-"""What a scale has to gain over the nominal one. Where that one predicts better than
-the Wiener filter, its gain has to be doubled besides: a model whose scale is wrong
-hardly beats the filter, and on one that does, small pictures of few blurred spots
-prefer a wrong scale by as much as others the right one."""
+_MARGIN_DB = 1.0
+"""Evidence that a scale needs over the nominal one, by one plane left out; of several,
+chance is less."""
 
-_PRIOR_DB = 2.0
-"""Gain that a scale e times the nominal one has to make up for, over the planes left
-out: planes predicted from few others prefer less blur than there is."""
+_PRIOR_DB = 4.0
+"""Evidence that a scale e times the nominal one has to make up for besides."""
+
+_WORSE_DB = 1.0
+"""More that a scale may leave of all planes and still be asked to predict one."""
 
 
 class Choice:
@@ -87,11 +86,6 @@ class Choice:
         self.z_scale = SCALES[0]
         self._gains: dict[float, list[float]] = {scale: [] for scale in self._scales}
         self.candidates = Candidates()
-
-    def gain_db(self, z_scale: float) -> float:
-        """Mean gain over the Wiener filter on planes left out, dB; 0 before any."""
-        gains = self._gains[z_scale][-_LATEST:]
-        return sum(gains) / len(gains) if gains else 0.0
 
     def learn(self, given: Given, noise: float, new: int) -> None:
         """Leave inner planes out and see how well they are predicted.
@@ -119,27 +113,46 @@ class Choice:
         self._weigh(given, places, noise, (TO_WEIGH, TO_WEIGH_FEW))
 
     def _scale(self, given: Given, places: Sequence[int]) -> None:
-        """Leave planes out at every scale, and take the one that they speak for."""
-        for place in places:
-            for scale in self._scales:
-                plane, made = self._left_out.predict(given, place, scale, TO_SCALE)
-                errors = [np.mean((made[n] - plane) ** 2) for n in (WIENER, LAYERS)]
-                if min(errors) > 0:
-                    gain = 10 * math.log10(errors[0] / errors[1])
-                    self._gains[scale].append(gain)
-        nominal = self.gain_db(SCALES[0])
-        best = max(self._scales, key=self._likely)
-        if self.gain_db(best) < nominal + max(nominal, 0.0) + _MARGIN_DB:
-            best = SCALES[0]
+        """Take the scale that explains all planes and predicts those left out best.
+
+        Neither is enough with few planes. Predicted from few others, they prefer less
+        blur than there is; explained together, they are at almost any scale.
+        """
+        nominal = SCALES[0]
+        left = {
+            scale: self._left_out.unexplained(given, scale, TO_SCALE)
+            for scale in self._scales
+        }
+        best, most = nominal, 0.0
+        if min(left.values()) > 0:
+            less = {s: _db(left[nominal] / left[s]) for s in self._scales}
+            tried = [s for s in self._scales[1:] if less[s] > -_WORSE_DB]
+            self._predict(given, places, tried)
+            for scale in tried:
+                gains = self._gains[scale][-_LATEST:]
+                if not gains:
+                    continue
+                needed = _MARGIN_DB / math.sqrt(len(gains))
+                needed += _PRIOR_DB * math.log(scale / nominal) ** 2
+                told = less[scale] + sum(gains) / len(gains) - needed
+                if told > most:
+                    best, most = scale, told
         if best != self.z_scale:
             self.z_scale = best
             self.candidates.forget()
 
-    def _likely(self, z_scale: float) -> float:
-        """Mean gain, dB, less what the distance from the nominal scale costs."""
-        planes = max(1, len(self._gains[z_scale][-_LATEST:]))
-        away = math.log(z_scale / SCALES[0])
-        return self.gain_db(z_scale) - _PRIOR_DB * away**2 / planes
+    def _predict(
+        self, given: Given, places: Sequence[int], scales: Sequence[float]
+    ) -> None:
+        """Note what layers at some scales gain over the nominal one on planes, dB."""
+        for place in places if scales else ():
+            errors = []
+            for scale in (SCALES[0], *scales):
+                plane, made = self._left_out.predict(given, place, scale, TO_SCALE)
+                errors.append(float(np.mean((made[LAYERS] - plane) ** 2)))
+            if min(errors) > 0:
+                for scale, error in zip(scales, errors[1:], strict=True):
+                    self._gains[scale].append(_db(errors[0] / error))
 
     def _weigh(
         self,
@@ -158,7 +171,13 @@ class Choice:
             z_um = given.z_um
             known = given.without(place).z_um
             weight = self._left_out.weight(z_um[place], known)
-            self.candidates.see(plane, made, noise * binned, len(z_um), weight)
+            self.candidates.see(
+                plane, made, noise * binned, len(z_um), weight, left_out=True
+            )
+
+
+def _db(ratio: float) -> float:
+    return 10 * math.log10(ratio)
 
 
 def _inner(z_um: Sequence[float], new: int) -> list[int]:

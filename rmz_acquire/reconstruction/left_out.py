@@ -1,9 +1,10 @@
-"""What planes at hand say about a model: each inner one, predicted from the others.
+"""What planes at hand say about a model: explained together, and predicted untaken.
 
 Steps of a stage are not steps of the focus where refractive indices differ, and a
-model that is told the wrong scale of z loses to a linear filter by several dB. How
-well it predicts planes that it was not given tells the scale that fits, and how far it
-is to be trusted beside the filter. Coarse grids do: defocused light is smooth.
+model that is told the wrong scale of z loses to a linear filter by several dB. What it
+leaves of all planes, and how well it predicts planes that it was not given, tell the
+scale that fits; the latter, how far it is to be trusted beside the filter, too. Coarse
+grids do: defocused light is smooth.
 """
 
 from __future__ import annotations
@@ -138,6 +139,26 @@ class LeftOut:
         binning = fitting(steps, self._optics)[-1][0]
         return min(self._shape) // binning >= _LEAST_PX
 
+    def unexplained(self, given: Given, z_scale: float, steps: Steps) -> float:
+        """How much layers leave of the planes that they were made of.
+
+        Parameters
+        ----------
+        given : Given
+            All planes.
+        z_scale : float
+            Steps of the focus over those that the optics tell for the stage.
+        steps : Steps
+            What to spend; planes are compared at the last binning.
+
+        Returns
+        -------
+        float
+            Mean square, squared counts.
+        """
+        _, planes, made = self._explain(given, given.z_um, z_scale, steps)
+        return float((planes - made).square().mean())
+
     def predict(
         self, given: Given, left_out: int, z_scale: float, steps: Steps
     ) -> tuple[NDArray[np.float32], dict[str, NDArray[np.float32]]]:
@@ -161,16 +182,9 @@ class LeftOut:
         predicted : dict of str to ndarray
             The same by the layers, the Wiener filter and interpolation.
         """
-        steps = fitting(steps, self._optics)
-        binning = steps[-1][0]
-        levels, z_um, known = self.levels(z_scale), given.z_um, given.without(left_out)
-        data = Data(levels)
-        data.see(known)
-        made = from_nothing(data, steps)
-        layers = levels.at(binning)
-        blur = Blur(layers, (*known.z_um, z_um[left_out]))
-        explained = levels.picture(layers.project(made, blur), binning).cpu()
-        planes = functional.avg_pool2d(known.light[None], binning)[0].cpu()
+        z_um, known = given.z_um, given.without(left_out)
+        at_all = (*known.z_um, z_um[left_out])
+        binning, planes, explained = self._explain(known, at_all, z_scale, steps)
         plane = functional.avg_pool2d(given.light[None, left_out], binning)[0].cpu()
         at = torch.tensor(known.z_um, dtype=torch.float64)
         there = torch.tensor([z_um[left_out]], dtype=torch.float64)
@@ -190,6 +204,21 @@ class LeftOut:
             WIENER: linear.volume[0].numpy(),
             LINEAR: between,
         }
+
+    def _explain(
+        self, known: Given, z_um: tuple[float, ...], z_scale: float, steps: Steps
+    ) -> tuple[int, Tensor, Tensor]:
+        """Binning, planes, and what layers made of them show at some z."""
+        steps = fitting(steps, self._optics)
+        binning = steps[-1][0]
+        levels = self.levels(z_scale)
+        data = Data(levels)
+        data.see(known)
+        made = from_nothing(data, steps)
+        layers = levels.at(binning)
+        explained = layers.project(made, Blur(layers, z_um))
+        planes = functional.avg_pool2d(known.light[None], binning)[0].cpu()
+        return binning, planes, levels.picture(explained, binning).cpu()
 
     def _filter(self, binning: int) -> WienerFilter:
         made = _filter_of(self._optics, self._z_um.numpy(), binning)

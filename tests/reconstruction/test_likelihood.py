@@ -234,9 +234,10 @@ def test_layers_reach_beyond_both_ends_and_match_the_grid() -> None:
         # every difference is on the table's steps
         off = (grid[:, None] - depths[None]) / stack.step_um
         assert float((off - off.round()).abs().max()) < 1e-6
-    # a stage whose steps are longer than the focus's has its layers farther apart
+    # what layers leave of planes is comparable from one scale of z to another
     scaled = LayerStack(AIR, grid, z_scale=0.5)
-    assert len(scaled.depths_um) < len(stack.depths_um)
+    assert torch.equal(scaled.depths_um, stack.depths_um)
+    assert scaled.reach_um == pytest.approx(stack.reach_um / 2)
 
 
 def test_layers_go_on_to_what_they_would_be_from_nothing(

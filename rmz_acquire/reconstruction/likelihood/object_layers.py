@@ -45,6 +45,8 @@ class LayerStack:
 
     Layers are one depth of field apart at most, a whole number of grid steps where the
     grid is even, and reach beyond both ends of the grid: light comes from there too.
+    They are the same at every `z_scale`: more of them explain planes better, and what
+    is left of planes is to tell the scale.
 
     Parameters
     ----------
@@ -81,7 +83,7 @@ class LayerStack:
         steps = z_um.diff()
         step = float(steps.mean())
         even = bool(((steps / step - 1).abs() < 1e-3).all())
-        depth = optics.depth_of_field_um / z_scale
+        depth = optics.depth_of_field_um
         if step > depth:
             step /= math.ceil(step / depth)
         spacing = step * int(depth / step)
