@@ -11,6 +11,7 @@ from small_scope import AIR, Z_UM, evenly, rms, stacks
 
 from rmz_acquire.reconstruction import RichardsonLucyEstimator, make_estimator
 from rmz_acquire.reconstruction.candidates import (
+    FEW_STEPS,
     LAYERS,
     LINEAR,
     UNSEEN,
@@ -75,6 +76,21 @@ def test_noise_of_the_plane_moves_no_share() -> None:
     loud.see(noisy, made, 144.0)
     for name, share in quiet.shares.items():
         assert loud.shares[name] == pytest.approx(share, abs=0.07)
+
+
+def test_a_plane_left_out_speaks_for_interpolation_hardly_at_all() -> None:
+    """It lies in a gap twice as wide as any in the volume."""
+    plane = np.random.default_rng(1).normal(size=(20, 20)).astype(np.float32)
+    made = dict.fromkeys((LAYERS, FEW_STEPS, WIENER), 0.5 * plane)
+    made[LINEAR] = 0.9 * plane
+    share = []
+    for left_out in (False, True):
+        candidates = Candidates()
+        candidates.see(plane, made, 0.0, left_out=left_out)
+        assert sum(candidates.shares.values()) == pytest.approx(1)
+        share.append(candidates.shares[LINEAR])
+    assert share[0] > 0.3
+    assert 0 < share[1] <= 0.05
 
 
 def test_errors_are_told_in_the_unit_of_the_innovation() -> None:

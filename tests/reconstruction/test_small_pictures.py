@@ -10,11 +10,14 @@ import pytest
 import torch
 from small_scope import rms
 
+from rmz_acquire.evaluation.held_out import simulate
+from rmz_acquire.evaluation.positions import even_positions
 from rmz_acquire.optics import Optics
 from rmz_acquire.reconstruction import RichardsonLucyEstimator
 from rmz_acquire.reconstruction.candidates import LAYERS, WIENER, Candidates
-from rmz_acquire.reconstruction.left_out import LeftOut
-from rmz_acquire.reconstruction.likelihood import LayerStack, OtfLines
+from rmz_acquire.reconstruction.choosing import Choice
+from rmz_acquire.reconstruction.left_out import LeftOut, lines_of
+from rmz_acquire.reconstruction.likelihood import Given, LayerStack, OtfLines
 from rmz_acquire.simulation.specimens import make_specimen
 from rmz_acquire.simulation.widefield import CameraModel, WideField
 
@@ -57,6 +60,42 @@ def test_the_scale_that_is_true_is_found(seed: int, z_scale: float, m: int) -> N
     assert estimator.wiener is not None
     ratio = rms((made - truth)[rest]) / rms((estimator.wiener - truth)[rest])
     assert 20 * np.log10(ratio) < 0.3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("specimen", "z_scale", "dark"), [("nuclei", 1.0, 93.0), ("beads", 0.7, 95.0)]
+)
+def test_three_planes_tell_the_scale(
+    specimen: str, z_scale: float, dark: float
+) -> None:
+    """By the plane left out alone it was 0.8 and 1.0, with dark levels as estimated."""
+    optics = Optics(
+        na=1.2, immersion_index=1.33, wavelength_um=0.52, pixel_size_um=0.1625
+    )
+    z_um = np.linspace(-35, 35, 31) / optics.blur_radius_px_per_um
+    wide, deep = 96 * optics.pixel_size_um, float(np.ptp(z_um)) * z_scale
+    radius = [times * optics.pixel_size_um for times in (4, 11)]
+    options = {
+        "nuclei": {"number": 250, "radius_um": radius, "haze": 0.0},
+        "beads": {"per_1000_um3": 60_000 / (wide**2 * deep)},
+    }
+    stack = simulate(
+        specimen,
+        500,
+        optics,
+        z_um * z_scale,
+        side_px=96,
+        exposure_ms=50,
+        options=options[specimen],
+    )
+    at = [int(i) for i in even_positions(31, 3)]
+    light = torch.from_numpy(stack.counts[at].astype(np.float32)) - dark
+    lines = lines_of(optics, tuple(z_um.tolist()))
+    known = optics, torch.from_numpy(z_um), lines, (96, 96), torch.device("cpu")
+    choice = Choice(LeftOut(*known))
+    choice.learn(Given(light, tuple(z_um[at]), 1.5), 30.0, 3)
+    assert choice.z_scale == z_scale
 
 
 def left_out(pixels: int) -> LeftOut:
