@@ -63,6 +63,9 @@ _PRIOR_DB = 4.0
 _WORSE_DB = 1.0
 """More that a scale may leave of all planes and still be asked to predict one."""
 
+_TRIED = 2
+"""Scales at most that are asked: those that leave least."""
+
 
 class Choice:
     """What has been learnt so far from planes that were predicted.
@@ -126,7 +129,8 @@ class Choice:
         best, most = nominal, 0.0
         if min(left.values()) > 0:
             less = {s: _db(left[nominal] / left[s]) for s in self._scales}
-            tried = [s for s in self._scales[1:] if less[s] > -_WORSE_DB]
+            others = [s for s in self._scales[1:] if less[s] > -_WORSE_DB]
+            tried = sorted(others, key=lambda s: -less[s])[:_TRIED]
             self._predict(given, places, tried)
             for scale in tried:
                 gains = self._gains[scale][-_LATEST:]
