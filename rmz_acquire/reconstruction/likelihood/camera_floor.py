@@ -144,8 +144,9 @@ class CameraFloor:
         light, noise = light[lit], np.concatenate(self._variance)[lit]
         # of each block: few bins hold blocks of very different light
         ratio = (noise / light)[np.argsort(light)]
-        bins = max(1, min(_BINS, len(ratio) // _LEAST_BLOCKS))
-        least = min(np.quantile(each, _LOW) for each in np.array_split(ratio, bins))
+        # two at least: in the dark, read noise is more than what stands for it
+        bins = max(2, min(_BINS, len(ratio) // _LEAST_BLOCKS))
+        least = min(np.quantile(x, _LOW) for x in np.array_split(ratio, bins) if x.size)
         return float(least) / _LOW_OF_NOISE
 
     def noise(self) -> float:
