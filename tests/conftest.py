@@ -12,6 +12,7 @@ os.environ.setdefault("PYMM_LOG_FILE", "none")
 # what a test computes is small: more threads mostly wait for each other
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import gc
 import random
 import signal
 from functools import lru_cache
@@ -20,15 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-import torch
-from matplotlib.figure import Figure
 from patience import Pulse
-from PIL import Image
 
-from rmz_acquire.recording import report
-
+# torch and what needs it are imported where they are used: the process that hands out
+# the tests to those of pytest-xdist runs none
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
 
 # a job in the background of a shell is started deaf to ctrl-C, and so are its children
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -39,23 +37,36 @@ ROOT = Path(__file__).resolve().parent.parent
 @pytest.fixture(autouse=True)
 def _seeds() -> None:
     """Start every test from the same random numbers, alone or in the suite."""
+    import torch
+
     random.seed(2)
     np.random.seed(2)
     torch.manual_seed(2)
 
 
-class _Undrawn(Figure):
-    """A page whose panels are all made, and then not drawn."""
-
-    def savefig(self, file: Any, **_: Any) -> None:
-        Image.new("1", (1, 1)).save(file, "png")
+@pytest.fixture(scope="module", autouse=True)
+def _collected_sooner() -> None:
+    """What stands already, torch above all, is not looked through again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _reports_are_not_drawn() -> Iterator[None]:
     """Drawing one takes five times as long as the run it is of: see `drawn`."""
+    from matplotlib.figure import Figure
+    from PIL import Image
+
+    from rmz_acquire.recording import report
+
+    class Undrawn(Figure):
+        """A page whose panels are all made, and then not drawn."""
+
+        def savefig(self, file: Any, **_: Any) -> None:
+            Image.new("1", (1, 1)).save(file, "png")
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "Figure", _Undrawn)
+        patch.setattr(report, "Figure", Undrawn)
         yield
 
 
@@ -72,6 +83,10 @@ def _scenes_are_rendered_once() -> Iterator[None]:
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the reports of runs drawn, as in every process that a test starts."""
+    from matplotlib.figure import Figure
+
+    from rmz_acquire.recording import report
+
     monkeypatch.setattr(report, "Figure", Figure)
 
 
@@ -138,3 +153,13 @@ class _WithoutQt:
 def pytest_configure(config: pytest.Config) -> None:
     if not config.pluginmanager.hasplugin("pytest-qt"):
         config.pluginmanager.register(_WithoutQt(), "without-qt")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What imports make stays: nothing to collect, and a second of looking for it."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()

@@ -105,15 +105,6 @@ class Desk:
         self.until(lambda: not self.window.isVisible())
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _collected_sooner():
-    """What stands already, torch above all, is not looked through again and again."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
-
-
 @pytest.fixture(autouse=True)
 def _pictures_take_their_time():
     """As rendering them would: no scan is over before anybody has looked."""
