@@ -64,7 +64,9 @@ RUNS: dict[str, dict[str, str]] = {
         "--immersion 1 --wavelength 0.52 --out stop.yaml": (
             "--estimator linear --target-nrmse 9 --alpha 0.5 --confidence 0.5"
         ),
-        "rmz-acquire evaluate --only stopping": "--quick --out stopping",
+        "rmz-acquire evaluate --only stopping": (
+            "--quick --config tiny.yaml --out stopping"
+        ),
         "rmz-acquire evaluate --out evaluation": _EVAL,
         "rmz-acquire evaluate --only exposures,timing --out exposures": (
             "--quick --config tiny.yaml"
@@ -134,7 +136,7 @@ RUNS: dict[str, dict[str, str]] = {
         "",
     ),
 }
-BESIDE = ("rmz-acquire bench", "rmz-acquire evaluate")
+BESIDE = ("rmz-acquire bench", "rmz-acquire check-stage", "rmz-acquire evaluate")
 """How commands begin that neither take nor leave anything the others know of."""
 ABSENT = {"demo": ("lightning", "PyQt6", "pytest"), "gui": ("pytest", "ruff")}
 """What the stage's set-up does not install: where it is there, this proves less."""
@@ -190,6 +192,15 @@ def prepare() -> None:
         "exposures": {"side_px": 32, "seeds": 1, "z_every": 10, "planes": [2]},
         "more_exposures": {"side_px": 32, "seeds": 1, "z_every": 10, "planes": [2]},
         "timing_planes": 2,
+        # the fewest of one family that can keep a promise at all, and an easy one
+        "stopping": {
+            "specimens": 4,
+            "unseen": 1,
+            "families": ["nuclei"],
+            "target_nrmse": 0.6,
+            "alpha": 0.5,
+            "confidence": 0.5,
+        },
     }
     told = yaml.safe_dump({"extends": str(paper), "quick": tiny})
     Path("tiny.yaml").write_text(told, "utf-8")

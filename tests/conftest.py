@@ -53,20 +53,31 @@ def _collected_sooner() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def _reports_are_not_drawn() -> Iterator[None]:
-    """Drawing one takes five times as long as the run it is of: see `drawn`."""
-    from matplotlib.figure import Figure
+    """To lay one out takes as long as the small run it is of, to draw it five times.
+
+    A picture of one pixel stands for it. What is wrong in a report is logged and spoils
+    no run, so that of most runs nobody would be told: `drawn` has them drawn.
+    """
     from PIL import Image
 
-    from rmz_acquire.recording import report
+    from rmz_acquire.atomic_io import replace_file
+    from rmz_acquire.experiments import volume_results
 
-    class Undrawn(Figure):
-        """A page whose panels are all made, and then not drawn."""
-
-        def savefig(self, file: Any, **_: Any) -> None:
+    def undrawn(path: Path, *_: Any, **__: Any) -> None:
+        with replace_file(path) as file:
             Image.new("1", (1, 1)).save(file, "png")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(report, "Figure", Undrawn)
+        patch.setattr(volume_results, "write_report", undrawn)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _disks_are_not_waited_for() -> Iterator[None]:
+    """No test cuts the power: what a process that ends has written is there without."""
+    with pytest.MonkeyPatch.context() as patch:
+        # it wants an open file as well
+        patch.setattr(os, "fsync", os.fstat)
         yield
 
 
@@ -83,11 +94,10 @@ def _scenes_are_rendered_once() -> Iterator[None]:
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Have the reports of runs drawn, as in every process that a test starts."""
-    from matplotlib.figure import Figure
+    from rmz_acquire.experiments import volume_results
+    from rmz_acquire.recording import write_report
 
-    from rmz_acquire.recording import report
-
-    monkeypatch.setattr(report, "Figure", Figure)
+    monkeypatch.setattr(volume_results, "write_report", write_report)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import shlex
 import sys
@@ -34,6 +35,11 @@ def without(monkeypatch):
     return hide
 
 
+@functools.cache
+def said_by_pip(python):
+    return run_to_end([python, "-m", "pip", "--version"]).stdout
+
+
 def pip_words(line):
     words = shlex.split(line)
     where = words.index("-m")
@@ -49,8 +55,7 @@ def test_the_line_installs_from_the_checkout(extra, inside, monkeypatch, tmp_pat
     assert Path(python).absolute() == Path(sys.executable)
     assert words == ["-e", f".[{extra}]" if inside else f"{ROOT}[{extra}]"]
     # the very python of the line knows the folder of the line
-    told = run_to_end([python, "-m", "pip", "--version"])
-    assert "pip" in told.stdout
+    assert "pip" in said_by_pip(python)
 
 
 def test_without_a_checkout_the_libraries_themselves(monkeypatch, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from datetime import datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -242,6 +243,12 @@ def write_summary(folder: Path, summary: Summary) -> None:
 
 def versions() -> dict[str, str]:
     """Versions of Python, the system and the packages that a result depends on."""
+    return dict(_versions())
+
+
+@cache
+def _versions() -> dict[str, str]:
+    # what a process has imported stays what it was; to look takes longer than a plane
     found = {"python": platform.python_version(), "system": platform.platform()}
     for name in _PACKAGES:
         try:

@@ -24,7 +24,8 @@ def test_a_change_of_what_results_depend_on_is_seen(
     tmp_path: Path, changed: str
 ) -> None:
     package = tmp_path / "rmz_acquire"
-    shutil.copytree(Path(rmz_acquire.__file__).parent, package)
+    sources = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(rmz_acquire.__file__).parent, package, ignore=sources)
     before = _code(package)
     assert before == _code()
     with (package / changed).open("a", encoding="utf-8") as file:

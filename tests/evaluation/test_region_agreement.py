@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import islice
 
+import pytest
+
 from rmz_acquire.evaluation.region_agreement import (
     agreement_table,
     compare_stops,
@@ -11,6 +13,7 @@ from rmz_acquire.evaluation.region_agreement import (
 )
 
 
+@pytest.mark.slow
 def test_a_few_specimens_stop_where_they_would():
     few = islice(specimens(1, size=272, seed=7), 3)
     stops = list(compare_stops("linear", few, epsilon=0.2))

@@ -59,7 +59,14 @@ def card(target, make, alpha=0.3, **more):
     )
 
 
-@pytest.mark.parametrize(("target", "alpha"), [(0.6, 0.3), (0.4, 0.3), (0.4, 0.15)])
+@pytest.mark.parametrize(
+    ("target", "alpha"),
+    [
+        (0.6, 0.3),
+        pytest.param(0.4, 0.3, marks=pytest.mark.slow),
+        pytest.param(0.4, 0.15, marks=pytest.mark.slow),
+    ],
+)
 def test_the_threshold_is_that_of_all_errors(target, alpha):
     made_of = []
 

@@ -92,7 +92,18 @@ def _experiment(path, fault):
     path.write_text(yaml.safe_dump(told), encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", FAULTS)
+# looking again is tried once among the quick ones, without a fault and with backlash
+SLOW = {
+    name
+    for name, fault in FAULTS.items()
+    if "checks" in fault.block and not name.startswith(("none", "backlash"))
+}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in FAULTS],
+)
 def test_a_fault(name, core, tmp_path, monkeypatch, capsys):
     fault, folder = FAULTS[name], tmp_path / "run"
     visited = []

@@ -74,8 +74,10 @@ def volume_folder(one_volume, tmp_path):
     return shutil.copytree(one_volume, tmp_path / "one")
 
 
-@pytest.fixture
-def experiment(demo, tmp_path):
+@pytest.fixture(scope="module")
+def many_volumes(tmp_path_factory, small_demo):
+    """Eight volumes on the stock demo microscope; not to touch."""
+    folder = tmp_path_factory.mktemp("many") / "run"
     wanted = sequence(
         channels=[CHANNELS[0], {**CHANNELS[1], "do_stack": True}],
         stage_positions=[
@@ -84,9 +86,15 @@ def experiment(demo, tmp_path):
         ],
         time_plan={"interval": 0, "loops": 2},
     )
-    summary = rmz_acquire.run(demo, wanted, tmp_path / "run").summary
+    with small_demo() as core:
+        summary = rmz_acquire.run(core, wanted, folder).summary
     assert summary.status == "completed", summary.reason
-    return tmp_path / "run"
+    return folder
+
+
+@pytest.fixture
+def experiment(many_volumes, tmp_path):
+    return shutil.copytree(many_volumes, tmp_path / "many")
 
 
 def test_an_older_run_tells_of_planes_what_is_known_of_its_places(volume_folder):
@@ -147,7 +155,8 @@ def test_one_volume_has_the_values_of_its_files(one_volume):
     assert _told(one_volume) == before
 
 
-def test_an_experiment_has_the_values_of_its_files(experiment):
+def test_an_experiment_has_the_values_of_its_files(many_volumes):
+    experiment = many_volumes
     before = _told(experiment)
     run = load(experiment)
     lines = _lines(experiment / "planes.ome.zarr" / "planes.jsonl")

@@ -101,6 +101,7 @@ def test_an_unknown_pixel_size_is_left_out(demo, tmp_path):
     assert {(q.position_x, q.position_y) for q in pixels.planes} == {(None, None)}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("drawn")
 def test_a_report_of_every_volume(demo, tmp_path):
     wanted = sequence(time_plan={"interval": 0, "loops": 2})

@@ -19,6 +19,8 @@ from rmz_acquire.reconstruction import make_estimator
 from rmz_acquire.reconstruction.spread import spread_of
 from rmz_acquire.simulation.recorded import RecordedMicroscope
 
+pytestmark = pytest.mark.usefixtures("few_steps")
+
 LAYERS = {"estimator": "richardson-lucy", "optics": OPTICS, "z_um": (3.0, 15.0, 9.0)}
 
 

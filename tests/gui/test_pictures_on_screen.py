@@ -18,6 +18,9 @@ from grabbing import (
 )
 from scipy import ndimage
 
+# a process of its own opens the window
+pytestmark = pytest.mark.slow
+
 LOW, HIGH, LINE = (68, 1, 84), (253, 231, 36), (86, 180, 233)
 """Ends of Viridis, and the colour of the crosshair."""
 

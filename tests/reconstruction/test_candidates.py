@@ -127,6 +127,7 @@ def test_every_plane_tells_what_predicted_it_best() -> None:
     assert told["z_scale"] == 1
 
 
+@pytest.mark.slow
 def test_in_dim_light_the_volume_holds_little_of_the_planes_noise() -> None:
     truth, _ = stacks("nuclei")
     expected = 100 + (truth - 100).clip(0) * (150 / (truth.max() - 100))

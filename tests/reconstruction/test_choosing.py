@@ -51,7 +51,7 @@ def gain_db(estimator: RichardsonLucyEstimator, z_scale: float, m: int) -> float
     return float(20 * np.log10(error[1] / error[0]))
 
 
-@pytest.mark.parametrize("m", [3, 5])
+@pytest.mark.parametrize("m", [3, pytest.param(5, marks=pytest.mark.slow)])
 def test_the_nominal_scale_stands_where_it_fits(m: int) -> None:
     estimator = RichardsonLucyEstimator(Z_UM, AIR)
     assert estimator.z_scale == 1
@@ -98,7 +98,7 @@ def test_plane_by_plane_it_is_found_too() -> None:
 
 
 @pytest.mark.parametrize("na", [0.5, 0.95])
-@pytest.mark.parametrize("m", [3, 4])
+@pytest.mark.parametrize("m", [3, pytest.param(4, marks=pytest.mark.slow)])
 def test_with_wrong_optics_it_is_hardly_below_the_linear_optimum(
     na: float, m: int
 ) -> None:

@@ -26,6 +26,8 @@ KINDS = [
     "recurrent",
     "recurrent-on-wiener",
 ]
+# nothing here hangs on how good an estimate is
+pytestmark = pytest.mark.usefixtures("few_steps")
 ORDER = [12, 3, 20, 8, 8]  # out of order, the last taken again
 
 

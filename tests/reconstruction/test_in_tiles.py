@@ -38,7 +38,10 @@ def laid(make, images, *told):
     return made
 
 
-@pytest.mark.parametrize(("name", "apart"), [("wiener", 0.05), ("on-layers", 0.08)])
+@pytest.mark.parametrize(
+    ("name", "apart"),
+    [("wiener", 0.05), pytest.param("on-layers", 0.08, marks=pytest.mark.slow)],
+)
 def test_a_network_makes_in_tiles_what_it_makes_at_once(
     images, name, apart, tmp_path_factory
 ):

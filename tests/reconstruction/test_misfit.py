@@ -21,7 +21,9 @@ def misfit_of(name, told, counts):
     return estimate.misfit
 
 
-@pytest.mark.parametrize("name", ["richardson-lucy", "wiener"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("richardson-lucy", marks=pytest.mark.slow), "wiener"]
+)
 def test_wrong_optics_pass_the_limit_and_right_ones_do_not(name):
     counts = stacks("nuclei")[1]
     right, wrong = (

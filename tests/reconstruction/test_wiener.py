@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -182,21 +183,27 @@ def test_small_steps_in_the_planes_change_the_change_little() -> None:
 FINE = AIR.model_copy(update={"pixel_size_um": 0.16})
 
 
+@cache
+def gaussian_light(at: tuple[float, ...], side: int) -> tuple[torch.Tensor, ...]:
+    """Light of layers of noise on the grid and at some z; how the generator stands."""
+    depths = WienerFilter(FINE, torch.from_numpy(Z_UM), padding_px=0, misfit=0)._depths
+    g = torch.Generator().manual_seed(1)
+    layers = torch.fft.rfft2(torch.randn(len(depths), side, side, generator=g))
+    truth = [
+        torch.fft.irfft2((otf(FINE, z - depths, (side, side)) * layers).sum(0))
+        for z in torch.tensor([*Z_UM, *at], dtype=torch.float64)
+    ]
+    return torch.stack(truth), g.get_state()
+
+
 def gaussian_world(
     noise: float, at: np.ndarray, side: int = 72
 ) -> tuple[WienerFilter, torch.Tensor, torch.Tensor]:
     """A filter, noisy planes and the whole truth of just the object it believes in."""
     ours = WienerFilter(FINE, torch.from_numpy(Z_UM), padding_px=0, misfit=0)
-    depths = ours._depths
-    g = torch.Generator().manual_seed(1)
-    layers = torch.fft.rfft2(torch.randn(len(depths), side, side, generator=g))
-    every = torch.from_numpy(np.concatenate([Z_UM, at]))
-    truth = torch.stack(
-        [
-            torch.fft.irfft2((otf(FINE, z - depths, (side, side)) * layers).sum(0))
-            for z in every
-        ]
-    )
+    truth, state = gaussian_light(tuple(at.tolist()), side)
+    g = torch.Generator()
+    g.set_state(state)
     planes = truth[len(Z_UM) :]
     planes = planes + noise * torch.randn(planes.shape, generator=g)
     return ours, planes.float() + 500, truth[: len(Z_UM)].float() + 500

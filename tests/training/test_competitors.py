@@ -27,7 +27,7 @@ NETWORKS = {
 }
 
 
-@pytest.fixture(params=NETWORKS)
+@pytest.fixture(params=["deep-z", pytest.param("unet3d", marks=pytest.mark.slow)])
 def released(request, make, tmp_path):
     config = make(**NETWORKS[request.param])
     module = fit(config, tmp_path / "run", workers=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 import yaml
@@ -28,6 +30,7 @@ from rmz_acquire.training.sequences import TrainingSequences
 OPTICS = Optics(na=0.75, immersion_index=1.0, wavelength_um=0.52, pixel_size_um=0.325)
 
 
+@cache
 def stack(seed=1, size=64, specimen="beads", optics=OPTICS):
     return simulate_stack(
         specimen,
