@@ -19,6 +19,7 @@ from rmz_acquire.experiments import StoredExperiment
 from rmz_acquire.experiments.dense_stacks import acquire_stacks
 from rmz_acquire.experiments.keeping import as_yaml
 from rmz_acquire.recording import draw_report, read_summary
+from rmz_acquire.resources import resource_dir
 
 Z_PLAN = {"bottom": -2, "top": 2, "step": 0.5}
 BLOCK = {"max_planes": 5, "epsilon": 1e-9}
@@ -34,11 +35,19 @@ def by_replay(folder, tmp_path):
     assert main(replay(stack, folder, max_planes="5", epsilon="1e-9")) == 0
 
 
+def small(tmp_path):
+    """The simulated microscope, small pictures."""
+    config = tmp_path / "scope.cfg"
+    text = (resource_dir("configs") / "simulated.cfg").read_text("utf-8")
+    config.write_text(f"{text}\nProperty,Camera,SensorSize_px,64\n", "utf-8")
+    return str(config)
+
+
 def by_scan(folder, tmp_path):
     file = tmp_path / "experiment.yaml"
     wanted = sequence(BLOCK, z_plan=Z_PLAN, channels=[])
     file.write_text(as_yaml(wanted), encoding="utf-8")
-    args = ["scan", str(file), "--config", "simulated", "--out", str(folder)]
+    args = ["scan", str(file), "--config", small(tmp_path), "--out", str(folder)]
     assert main(args) == 0
 
 
@@ -53,7 +62,7 @@ def by_script(folder, tmp_path):
 
 def by_acquire_stacks(folder, tmp_path):
     args = ["acquire-stacks", "--out", str(folder), "--range", "4", "--step", "0.5"]
-    assert main([*args, "--exposure", "5"]) == 0
+    assert main([*args, "--exposure", "5", "--config", small(tmp_path)]) == 0
 
 
 WAYS = {

@@ -199,7 +199,7 @@ def _plain(text, told):
     text = re.sub(r"[\d.]+ \(limit", "… (limit", text)
     if "s late" not in told:
         # on a computer that is busy otherwise
-        text = re.sub(r" ?warning: time point \d+ began … s late", "", text).strip()
+        text = re.sub(r"warning: time point \d+ began … s late ?", "", text).strip()
     first, *more = text.removeprefix("error: ").split("warning: ")
     if not more:
         return first or "nothing"

@@ -54,6 +54,7 @@ def test_it_lies_beside_the_volume_and_is_loaded_and_exported(tmp_path):
     np.testing.assert_array_equal(tifffile.imread(beside), found.spread[0, 0, 0])
 
 
+@pytest.mark.slow
 def test_where_regions_decide_it_is_made_with_the_whole_volume(tmp_path):
     stack = blobs(Z_UM[::4], shape=(64, 264))
     microscope = RecordedMicroscope(stack, Z_UM[::4], pixel_size_um=PIXEL_UM)

@@ -75,7 +75,10 @@ def test_a_calibrated_scale_is_taken_as_it_is() -> None:
     assert estimator.z_scale == 0.65
 
 
-@pytest.mark.parametrize("fitted", [{"z_scale": 0.9}, {"apodisation": 0.01}])
+@pytest.mark.parametrize(
+    "fitted",
+    [{"z_scale": 0.9}, pytest.param({"apodisation": 0.01}, marks=pytest.mark.slow)],
+)
 def test_few_planes_do_not_overrule_a_calibration(fitted: dict[str, float]) -> None:
     """They would, were these the nominal optics: the test above."""
     estimator, at = told(**fitted), evenly(5)

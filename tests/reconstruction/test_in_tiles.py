@@ -101,12 +101,14 @@ def by_layers(images):
     return found
 
 
+@pytest.mark.slow
 def test_tiles_side_by_side_are_those_made_one_after_the_other(by_layers):
     (one, *_), (both, *_) = by_layers[1], by_layers[2]
     assert np.isfinite(one).all()
     np.testing.assert_array_equal(one, both)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("together", [1, 2])
 def test_it_is_told_how_far_it_is_within_a_tile(by_layers, together):
     _, shares, compared, at_tile = by_layers[together]
