@@ -192,11 +192,13 @@ def prepare() -> None:
         "exposures": {"side_px": 32, "seeds": 1, "z_every": 10, "planes": [2]},
         "more_exposures": {"side_px": 32, "seeds": 1, "z_every": 10, "planes": [2]},
         "timing_planes": 2,
-        # the fewest of one family that can keep a promise at all, and an easy one
+        # few of one family, which an easy promise allows
         "stopping": {
-            "specimens": 4,
+            "specimens": 2,
             "unseen": 1,
+            "empty": 0,
             "families": ["nuclei"],
+            "planes": 6,
             "target_nrmse": 0.6,
             "alpha": 0.5,
             "confidence": 0.5,
