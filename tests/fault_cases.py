@@ -116,7 +116,7 @@ def _rendered(core, folder, monkeypatch):
     """A specimen with noise: of a recorded one, frames may be equal."""
     core.setProperty("Camera", "SensorSize_px", 64)
     core.setProperty("Camera", "Photons_per_ms", 2000)
-    core.setProperty("Camera", "Specimen", "nuclei")
+    core.setProperty("Camera", "Specimen", "beads")
 
 
 def _locked(core, folder, monkeypatch):
