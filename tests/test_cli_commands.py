@@ -142,7 +142,7 @@ def test_simulate_then_replay_against_the_truth(
     most = max(shares, key=lambda name: shares[name])
     row = next(line for line in said.splitlines() if line.startswith("volume"))
     assert row.split(None, 1)[1].startswith(f"{100 * shares[most]:.0f} % {most}")
-    assert "predicted planes best before they were taken" in row
+    assert "best at predicting planes before they were taken" in row
     assert main(made) == 2
     assert main([*made, "--overwrite"]) == 0
 

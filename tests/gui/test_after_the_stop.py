@@ -68,7 +68,7 @@ def test_an_aborted_scan_goes_on_where_it_was_left(desk):
     desk.window.status.abort.click()
     desk.finish()
     status = desk.window.status
-    assert not status.more.isVisible() and "left" in status.go_on.toolTip()
+    assert not status.more.isVisible() and "next plane" in status.go_on.toolTip()
     go_on_and_wait(desk, status.go_on)
     (folder,) = desk.root.iterdir()
     assert len(taken(folder)) == 6

@@ -138,7 +138,7 @@ def test_cancelling_keeps_whole_stacks_and_frees_the_microscope(room, tmp_path):
     core = room.connect()
     room.training.take_stacks(stacks_of(tmp_path / "s"))
     assert not room.training.take_stacks(stacks_of(tmp_path / "t"))
-    assert "not free" in room.until("problem")[0]
+    assert "busy" in room.until("problem")[0]
     room.until("stacks_step", lambda stack, *_: stack == 2)
     room.training.cancel_stacks()
     files, _, cancelled = room.until("stacks_ended")
