@@ -70,7 +70,7 @@ def plot_terms(
         }
         head = f"{'▸ ' if chosen else ''}{told}"
         if not told.numbers:
-            head += " as it must be" if told.met else " not as it must be"
+            head += " valid" if told.met else " not valid"
         weight = "bold" if chosen else "normal"
         axes.text(left, row - 0.04, head, va="bottom", weight=weight, **style)
         style |= {"color": GREY, "fontsize": 7}
@@ -84,7 +84,7 @@ def plot_terms(
     axes.spines[:].set_visible(False)
     axes.tick_params(axis="x", length=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=20, min_n_ticks=1))
-    axes.set_xlabel("planes taken, M (blue: as it must be)")
+    axes.set_xlabel("planes taken, M (blue: condition met)")
 
 
 def _cell(

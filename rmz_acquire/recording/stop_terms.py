@@ -22,9 +22,9 @@ _KNOWN = {
     "distance to the nearest plane": (
         "new z",
         _AT_LEAST,
-        "a z that was seen before says nothing",
+        "a z seen before carries no information",
     ),
-    "frame": ("frame", _AT_MOST, "not blank, and none that was given before"),
+    "frame": ("frame", _AT_MOST, "not blank, and not an old frame"),
     "innovation": ("innov.", _AT_MOST, "error at which the last plane was predicted"),
     "audit innovation": (
         "audit",
@@ -32,7 +32,7 @@ _KNOWN = {
         "error at which planes drawn at random were predicted",
     ),
     "largest gap": ("gap", _AT_MOST, "from any z of the grid to the nearest plane"),
-    "planes in a row": ("row", _AT_LEAST, "for which it was enough"),
+    "planes in a row": ("row", _AT_LEAST, "for which all conditions hold"),
     "audit NRMSE": (
         "audit NRMSE",
         _AT_MOST,
@@ -57,7 +57,7 @@ _KNOWN = {
     "planes unexplained": (
         "fit",
         _AT_MOST,
-        "light of the planes that is not explained",
+        "light of the planes left unexplained",
     ),
     "error over interpolation": (
         "over linear",
