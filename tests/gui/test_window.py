@@ -91,7 +91,7 @@ def test_start_says_why_it_is_off_and_marks_the_field(desk):
     assert form.start.isEnabled() and not form.top.property("wrong")
     assert form.top.toolTip() == ""
     form.max_planes.setValue(2)
-    assert "below at least 4" in form.reason.text()
+    assert "yet at least 4" in form.reason.text()
     form.max_planes.setValue(0)
     form.max_light.setValue(10)
     assert form.max_light.property("wrong")
