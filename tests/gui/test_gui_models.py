@@ -27,7 +27,7 @@ GOOD = ScanSettings(bottom_um=-10.0, top_um=10.0, estimator="wiener")
         ({"exposure_ms": 0.0}, "exposure_ms", "above 0"),
         ({"epsilon": 0.0}, "epsilon", "between 0 and 100"),
         ({"min_planes": 99}, "min_planes", "only 41 planes"),
-        ({"max_planes": 2}, "max_planes", "below at least 4"),
+        ({"max_planes": 2}, "max_planes", "yet at least 4"),
         ({"max_light_ms": 100.0}, "max_light_ms", "need 200 ms"),
         ({"estimator": "recurrent-mz"}, "model", "no released model"),
     ],
