@@ -35,8 +35,8 @@ class FitLimit(NamedTuple):
 
 
 LIMITS: dict[str, FitLimit] = {
-    "richardson-lucy": FitLimit(0.157, 1.031),
-    "wiener": FitLimit(0.108, 1.031),
+    "richardson-lucy": FitLimit(0.179, 1.014),
+    "wiener": FitLimit(0.096, 1.014),
 }
 """By the model of the microscope. At most one scan in twenty of a specimen under true
 optics passes one of them: split conformal on 96 simulated ones, eight families under
