@@ -31,6 +31,8 @@ Asked = tuple[tuple[int, ...], int]
 """Planes given, and one asked for."""
 
 _STEPS: Steps = ((4, 60), (2, 30))
+_DARKEST = 0.005
+"""Quantile of the pixels above which the dark level is not looked for."""
 _MOST_ASKED = 8
 """Planes asked for between those given, and by each number of them."""
 
@@ -52,6 +54,8 @@ class AskedPlanes:
         for plane in data:
             floor.add(plane)
         dark, noise = floor.level()
+        # Thick specimens have no dark block: a level too high bends the scale of z.
+        dark = min(dark, float(np.quantile(data, _DARKEST)))
         self._light = torch.from_numpy(data - np.float32(dark))
         mean = max(float(self._light.mean()), 1e-9)
         self._shift = floor.shift(dark, noise, mean)

@@ -42,6 +42,8 @@ _RISE_OF_NOISE = 1.65
 """The difference between them for normal noise, in standard deviations."""
 _DARKEST_PIXEL = 0.005
 """Quantile of the pixels that is dark, in pictures smaller than a block."""
+_LEAST_SPREAD = 1e-3
+"""Least difference between dim and bright blocks, over the noise, for a line."""
 _LEAST_SHIFT = 0.01
 """Least shift, over the mean light."""
 
@@ -196,7 +198,7 @@ def _blocks(x: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _crossing(at: NDArray[np.float64], noise: NDArray[np.float64]) -> float | None:
     """Where the line through noise against light is zero; None if it does not rise."""
-    if noise.min() <= 0:
+    if noise.min() <= 0 or at[-1] - at[0] < _LEAST_SPREAD * noise.min() ** 0.5:
         return None
     weight = 1 / noise
     slope = offset = 0.0
