@@ -54,14 +54,14 @@ class CameraFloor:
     def __init__(self) -> None:
         self._mean: list[NDArray[np.float64]] = []
         self._variance: list[NDArray[np.float64]] = []
-        self._darkest: list[NDArray[np.float32]] = []
+        self._pixels: list[NDArray[np.float32]] = []
 
     def add(self, plane: NDArray[np.float32]) -> None:
         """Take in a plane, (Y, X) counts."""
-        x = plane.astype(np.float64)
-        self._darkest.append(plane.ravel()[:: max(1, plane.size // 50_000)])
-        if min(x.shape) < _BLOCK + 2:
+        if min(plane.shape) < _BLOCK + 2:
+            self._pixels.append(plane.ravel()[:: max(1, plane.size // 50_000)])
             return
+        x = plane.astype(np.float64)
         across = x[:, 2:] - 2 * x[:, 1:-1] + x[:, :-2]
         both = across[2:] - 2 * across[1:-1] + across[:-2]
         self._variance.append(_blocks(both**2 / 36))
@@ -78,7 +78,7 @@ class CameraFloor:
             Standard deviation of a pixel's noise in the dark, counts.
         """
         if not self._mean:
-            pixels = np.concatenate(self._darkest)
+            pixels = np.concatenate(self._pixels)
             darkest = float(np.quantile(pixels, _DARKEST_PIXEL))
             return darkest, 0.1 * (float(pixels.mean()) - darkest)
         at, noise = self._transfer()
